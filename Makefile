@@ -1,0 +1,41 @@
+# k23 is built with Meson; this file is the short way to it. Every target installs what it needs and is missing.
+
+BUILD := build
+PACKAGES := gcc meson ninja-build pkg-config python3 binutils libelf-dev libzydis-dev libjson-c-dev linux-libc-dev
+TEST_PACKAGES := clang musl-tools golang-go strace gdb util-linux libclang-rt-14-dev mandoc
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+
+.PHONY: build try check check-apps bench install clean deps test-deps app-deps
+
+build: deps
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	ninja -C $(BUILD)
+
+# Shows on a real program what k23 is for.
+try: build
+	@tools/try.sh $(BUILD)/k23
+
+check: test-deps build
+	@tools/check.sh $(BUILD)
+
+# Real applications, from shells to databases and a browser; installs them.
+check-apps: build app-deps
+	@python3 tests/apps/run.py --k23 $(BUILD)/k23 $(APPS)
+
+bench: build
+	@python3 bench/run.py --k23 $(BUILD)/k23 --build $(BUILD)
+
+install: build
+	meson install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
+
+deps:
+	@SUDO='$(SUDO)' tools/packages.sh $(PACKAGES)
+
+test-deps: deps
+	@SUDO='$(SUDO)' tools/packages.sh $(TEST_PACKAGES)
+
+app-deps: deps
+	@SUDO='$(SUDO)' tools/packages.sh $$(sed 's/#.*//' tests/apps/packages.txt)

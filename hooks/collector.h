@@ -1,0 +1,116 @@
+/*
+ * How the hooks of `k23 stat` and `k23 trace` find their collector: abi/channel.h tells what it is about.
+ */
+#ifndef HOOKS_COLLECTOR_H
+#define HOOKS_COLLECTOR_H
+
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+
+#include <k23/hook.h>
+
+#include "../src/abi/channel.h"
+
+static struct channel *channel; /* NULL: not reached */
+static int channel_id;
+
+/* A number in base 10 or 16; false when it is not all digits. */
+static int parse_number(const char *text, unsigned base, uint64_t *value)
+{
+	*value = 0;
+	if (!text || !*text)
+		return 0;
+	for (; *text; text++) {
+		unsigned digit = *text <= '9' ? (unsigned)(*text - '0') : (unsigned)(*text - 'a' + 10);
+
+		if (digit >= base)
+			return 0;
+		*value = *value * base + digit;
+	}
+	return 1;
+}
+
+/* Attaches the segment that the options name. Returns 0 or -errno. */
+static long attach(uint64_t id, uint64_t magic, uint64_t cookie)
+{
+	long address = k23_syscall(SYS_shmat, id, 0, 0, 0, 0, 0);
+	struct channel *found = (struct channel *)address;
+
+	if (k23_failed(address))
+		return address;
+	if (found->magic != magic || found->version != CHANNEL_VERSION || found->cookie != cookie) {
+		k23_syscall(SYS_shmdt, (unsigned long)address, 0, 0, 0, 0, 0);
+		return -EIDRM;
+	}
+	/* A core file is the program's. */
+	k23_syscall(SYS_madvise, (unsigned long)address, found->size, MADV_DONTDUMP, 0, 0, 0);
+	channel_id = (int)id;
+	channel = found;
+	__atomic_add_fetch(&channel->arrived, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/*
+ * For .init. A program that cannot reach the collector (it is in another IPC namespace, or another user's) says so,
+ * once, and runs on unrecorded; the collector knows that it started and did not arrive.
+ */
+static int channel_init(const struct k23_options *options, uint64_t magic)
+{
+	const char *error;
+	uint64_t id, cookie;
+	long r;
+
+	if (!parse_number(k23_option(options, "shm"), 10, &id) ||
+	    !parse_number(k23_option(options, "cookie"), 16, &cookie)) {
+		k23_print("k23: the hook %s is started by `k23 %s`, which gives it its options\n", k23_hook.name,
+			  k23_hook.name);
+		return -EINVAL;
+	}
+	r = attach(id, magic, cookie);
+	if (r == 0)
+		return 0;
+	error = k23_error_name(r);
+	k23_print("k23: process %d cannot reach `k23 %s` (%s): its system calls are not recorded\n", k23_pid(),
+		  k23_hook.name, error ? error : "?");
+	return 0;
+}
+
+/* Whether the collector still is there. */
+__attribute__((unused)) static int channel_has_reader(void)
+{
+	return (__atomic_load_n(&channel->reader, __ATOMIC_RELAXED) & CHANNEL_READER_MASK) != 0;
+}
+
+/*
+ * A process that becomes another user keeps the segment, but after its next execve would have to attach it as that
+ * user. So the segment is made that user's first; root, and the user who started the collector, may attach it all
+ * the same. It stays closed to everybody else. With several other users the last one has it.
+ */
+static void channel_grant(const struct k23_call *call)
+{
+	unsigned long uid = call->args[call->nr == SYS_setuid ? 0 : 1]; /* the effective one */
+	struct shmid_ds segment;
+
+	if (!channel || (int)uid == -1 ||
+	    k23_failed(k23_syscall(SYS_shmctl, (unsigned)channel_id, IPC_STAT, (unsigned long)&segment, 0, 0, 0)) ||
+	    segment.shm_perm.uid == (uid_t)uid)
+		return;
+	segment.shm_perm.uid = (uid_t)uid;
+	k23_syscall(SYS_shmctl, (unsigned)channel_id, IPC_SET, (unsigned long)&segment, 0, 0, 0);
+}
+
+/* Around a call that does not return when it succeeds. */
+static void channel_exec_begins(void)
+{
+	if (channel)
+		__atomic_add_fetch(&channel->started, 1, __ATOMIC_RELAXED);
+}
+
+static void channel_exec_failed(void)
+{
+	if (channel)
+		__atomic_sub_fetch(&channel->started, 1, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * stat: counts calls, errors and time for `k23 stat`.
+ */
+#include "collector.h"
+
+#include "../src/abi/counters.h"
+
+static struct counter *counter_of(const struct k23_call *call)
+{
+	struct counters *counters = (struct counters *)channel;
+	struct counters_shard *shard = &counters->shards[(unsigned)k23_tid() % COUNTERS_SHARDS];
+	enum counters_arch arch = call->arch == K23_ARCH_I386 ? COUNTERS_I386 : COUNTERS_X86_64;
+
+	return (unsigned long)call->nr < COUNTERS_NUMBERS ? &shard->numbers[arch][call->nr] : &shard->others[arch];
+}
+
+static void add(uint64_t *to, uint64_t value)
+{
+	__atomic_add_fetch(to, value, __ATOMIC_RELAXED);
+}
+
+static long on_call(struct k23_call *call)
+{
+	struct counter *counter;
+	uint64_t start, end;
+	long result;
+
+	if (!channel)
+		return k23_forward(call);
+	counter = counter_of(call);
+	add(&counter->calls, 1);
+	start = k23_cycles();
+	result = k23_forward(call);
+	end = k23_cycles();
+	if (end > start)
+		add(&counter->cycles, end - start);
+	/* It will be made again, and counted then. */
+	if (result == -K23_ERESTART)
+		add(&counter->calls, -1ul);
+	else if (k23_failed(result))
+		add(&counter->errors, 1);
+	return result;
+}
+
+static long on_exec(struct k23_call *call)
+{
+	long result;
+
+	channel_exec_begins();
+	result = on_call(call);
+	channel_exec_failed();
+	return result;
+}
+
+static long on_setuid(struct k23_call *call)
+{
+	channel_grant(call);
+	return on_call(call);
+}
+
+static int init(const struct k23_options *options)
+{
+	return channel_init(options, COUNTERS_MAGIC);
+}
+
+K23_HOOK(stat,
+	.init = init,
+	.all = on_call,
+	.calls = {
+		{ SYS_execve, on_exec }, { SYS_execveat, on_exec },
+		{ SYS_setuid, on_setuid }, { SYS_setreuid, on_setuid }, { SYS_setresuid, on_setuid },
+	});

@@ -1,0 +1,258 @@
+/*
+ * trace: records every call for `k23 trace`, before it is made and after it returned.
+ */
+#include <sched.h>
+
+#include "collector.h"
+#include "ringwrite.h"
+
+#define CHUNK 512u
+#define MAX_STRINGS 32 /* of an argv; the number that a shell user reads */
+#define MAX_COUNT 100000u
+
+struct thread {
+	uint32_t writer; /* 0: none yet */
+};
+
+static struct ring *ring;
+
+static struct record begin(void)
+{
+	struct thread *thread = k23_thread_state();
+
+	if (!thread->writer)
+		thread->writer = __atomic_add_fetch(&ring->writers, 1, __ATOMIC_RELAXED);
+	return record_begin(ring, thread->writer);
+}
+
+static void put_item(struct record *record, unsigned arg, unsigned flags, const void *data, size_t size)
+{
+	struct ring_item item = { (uint8_t)arg, (uint8_t)flags, (uint16_t)size };
+
+	record_put(record, &item, sizeof(item));
+	record_put(record, data, size);
+}
+
+/* A string of at most `limit` bytes. */
+static void put_string(struct record *record, unsigned arg, unsigned long address, size_t limit)
+{
+	char chunk[CHUNK];
+
+	for (;;) {
+		size_t part = limit < CHUNK - 1 ? limit : CHUNK - 1;
+		long r = k23_copy_string(chunk, part + 1, address);
+
+		if (r != -ENAMETOOLONG) {
+			/* Of what cannot be read to its end, nothing is shown: k23_copy_string promises no part. */
+			put_item(record, arg, r < 0 ? RING_FAULT : 0, chunk, r < 0 ? 0 : (size_t)r);
+			return;
+		}
+		limit -= part;
+		address += part;
+		put_item(record, arg, limit ? RING_MORE : RING_CUT, chunk, part);
+		if (!limit)
+			return;
+	}
+}
+
+/* The beginning of `size` bytes. */
+static void put_bytes(struct record *record, unsigned arg, unsigned long address, size_t size)
+{
+	size_t limit = ring->string_size < size ? ring->string_size : size;
+	unsigned end = limit < size ? RING_CUT : 0;
+	char chunk[CHUNK];
+
+	for (;;) {
+		size_t part = limit < CHUNK ? limit : CHUNK;
+
+		if (k23_copy_from(chunk, address, part) < 0) {
+			put_item(record, arg, RING_FAULT, NULL, 0);
+			return;
+		}
+		limit -= part;
+		address += part;
+		put_item(record, arg, limit ? RING_MORE : end, chunk, part);
+		if (!limit)
+			return;
+	}
+}
+
+/* The pointer at an index of an array of the program's; 0 at its end, and where it cannot be read. */
+static unsigned long string_at(const struct k23_call *call, unsigned long array, size_t index)
+{
+	size_t size = call->arch == K23_ARCH_I386 ? sizeof(uint32_t) : sizeof(uint64_t);
+	uint64_t pointer = 0;
+
+	return k23_copy_from(&pointer, array + index * size, size) < 0 ? 0 : pointer;
+}
+
+static void put_strings(struct record *record, const struct k23_call *call, unsigned arg)
+{
+	unsigned long string;
+
+	for (size_t i = 0; (string = string_at(call, call->args[arg], i)); i++) {
+		if (i == MAX_STRINGS) {
+			put_item(record, arg, RING_CUT, NULL, 0);
+			return;
+		}
+		put_string(record, arg, string, ring->string_size);
+	}
+}
+
+static void put_count(struct record *record, const struct k23_call *call, unsigned arg)
+{
+	uint32_t count = 0;
+
+	while (count < MAX_COUNT && string_at(call, call->args[arg], count))
+		count++;
+	put_item(record, arg, 0, &count, sizeof(count));
+}
+
+/* What the arguments point to, when the call is made. */
+static void put_inputs(struct record *record, const struct k23_call *call)
+{
+	const struct k23_syscall_info *info = k23_describe(call);
+
+	for (unsigned i = 0; info && i < info->args; i++) {
+		if (!call->args[i])
+			continue;
+		switch (info->kind[i]) {
+		case K23_PATH:
+			put_string(record, i, call->args[i], K23_PATH_MAX);
+			break;
+		case K23_STR:
+			put_string(record, i, call->args[i], ring->string_size);
+			break;
+		case K23_BUF:
+			put_bytes(record, i, call->args[i], call->args[i + 1]);
+			break;
+		case K23_ARGV:
+			put_strings(record, call, i);
+			break;
+		case K23_ENVP:
+			put_count(record, call, i);
+			break;
+		}
+	}
+}
+
+/* What they point to when it has returned. */
+static void put_outputs(struct record *record, const struct k23_call *call, long result)
+{
+	const struct k23_syscall_info *info = k23_describe(call);
+
+	for (unsigned i = 0; info && i < info->args && !k23_failed(result); i++) {
+		if (!call->args[i])
+			continue;
+		/* Some calls return the size that they would need. */
+		if (info->kind[i] == K23_OUTBUF)
+			put_bytes(record, i, call->args[i],
+				  (size_t)result < call->args[i + 1] ? (size_t)result : call->args[i + 1]);
+		else if (info->kind[i] == K23_FDPAIR)
+			put_bytes(record, i, call->args[i], 2 * sizeof(int));
+	}
+}
+
+static int record_entry(const struct k23_call *call)
+{
+	struct ring_entry entry = { RING_ENTRY, call->arch, k23_cycles(), call->nr, { 0 } };
+	struct record record = begin();
+
+	for (int i = 0; i < 6; i++)
+		entry.args[i] = call->args[i];
+	record_put(&record, &entry, sizeof(entry));
+	put_inputs(&record, call);
+	return record_end(&record);
+}
+
+static void record_exit(const struct k23_call *call, long result)
+{
+	struct ring_exit exit = { RING_EXIT, 0, k23_cycles(), result };
+	struct record record = begin();
+
+	record_put(&record, &exit, sizeof(exit));
+	put_outputs(&record, call, result);
+	record_end(&record);
+}
+
+static int wanted(const struct k23_call *call)
+{
+	enum ring_arch arch = call->arch == K23_ARCH_I386 ? RING_I386 : RING_X86_64;
+	unsigned long nr = (unsigned long)call->nr;
+
+	return nr < RING_NUMBERS ? ring->wanted[arch][nr / 64] >> nr % 64 & 1 : ring->others[arch] != 0;
+}
+
+static long on_call(struct k23_call *call)
+{
+	const struct k23_call before = *call; /* a later hook may change it */
+	long result;
+
+	if (!ring || !wanted(call) || !channel_has_reader() || !record_entry(&before))
+		return k23_forward(call);
+	result = k23_forward(call);
+	record_exit(&before, result);
+	return result;
+}
+
+static long on_exec(struct k23_call *call)
+{
+	long result;
+
+	channel_exec_begins();
+	result = on_call(call);
+	channel_exec_failed();
+	return result;
+}
+
+static long on_setuid(struct k23_call *call)
+{
+	channel_grant(call);
+	return on_call(call);
+}
+
+/* Calls after which process ids may be those of a new PID namespace. */
+static long on_namespace(struct k23_call *call)
+{
+	unsigned long flags = call->args[call->nr == SYS_setns ? 1 : 0];
+
+	if (call->nr == SYS_clone3 && k23_copy_from(&flags, call->args[0], sizeof(flags)) < 0)
+		flags = 0;
+	if (ring && (flags & CLONE_NEWPID || (call->nr == SYS_setns && !flags)))
+		__atomic_store_n(&channel->foreign_pids, 1, __ATOMIC_SEQ_CST);
+	return on_call(call);
+}
+
+static int init(const struct k23_options *options)
+{
+	struct ring_image image = { RING_IMAGE, 0, k23_cycles() };
+	struct record record;
+	int r = channel_init(options, RING_MAGIC);
+
+	if (r < 0 || !channel)
+		return r;
+	ring = (struct ring *)channel;
+	record = begin();
+	record_put(&record, &image, sizeof(image));
+	record_end(&record);
+	return 0;
+}
+
+static void fork_child(void)
+{
+	struct thread *thread = k23_thread_state();
+
+	thread->writer = 0; /* it has the parent's */
+}
+
+K23_HOOK(trace,
+	.init = init,
+	.fork_child = fork_child,
+	.thread_size = sizeof(struct thread),
+	.all = on_call,
+	.calls = {
+		{ SYS_execve, on_exec }, { SYS_execveat, on_exec },
+		{ SYS_setuid, on_setuid }, { SYS_setreuid, on_setuid }, { SYS_setresuid, on_setuid },
+		{ SYS_clone, on_namespace }, { SYS_clone3, on_namespace }, { SYS_unshare, on_namespace },
+		{ SYS_setns, on_namespace },
+	});

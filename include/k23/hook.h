@@ -1,0 +1,239 @@
+/*
+ * k23/hook.h - write a k23 hook: C code that sees, changes, answers or forwards a program's system calls.
+ *
+ * A hook is one C file, built with `k23 cc hook.c -o hook.so` (or any compiler with `pkg-config --cflags
+ * --libs k23`). It runs inside the program, from its first instruction on, without libc: what it may call is
+ * what this header offers. See k23-hook(7).
+ */
+#ifndef K23_HOOK_H
+#define K23_HOOK_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#include <k23/types.h>
+
+/* Set by the runtime before init is called. */
+__attribute__((visibility("hidden"), weak)) const struct k23_api *k23_api;
+
+/*
+ * Defines the hook: K23_HOOK(name, .init = init, .calls = { { SYS_openat, on_openat } });
+ * Once per file; the members are those of struct k23_descriptor.
+ */
+#define K23_HOOK(hook, ...)                                                                                  \
+	__attribute__((visibility("default"), used)) const struct k23_api **k23_hook_api = &k23_api;         \
+	__attribute__((visibility("default"), used)) struct k23_descriptor k23_hook = {                      \
+		.magic = K23_HOOK_MAGIC,                                                                     \
+		.version = K23_HOOK_VERSION,                                                                 \
+		.size = sizeof(struct k23_descriptor),                                                       \
+		.name = #hook,                                                                               \
+		__VA_ARGS__                                                                                  \
+	}
+
+extern __attribute__((visibility("default"))) struct k23_descriptor k23_hook;
+
+#define K23_INLINE __attribute__((unused)) static inline
+
+/* Makes the call, with its nr and args as they now are: through the next hook of the chain that wants it, and
+ * after the last one by the kernel. Returns the result, -errno for an error. May be called again, or never. */
+K23_INLINE long k23_forward(struct k23_call *call)
+{
+	return k23_api->forward(call);
+}
+
+/* Makes a system call of the hook's own, which no hook sees. Six arguments, 0 for those that are not used.
+ * Returns the result or -errno. It must not be one that creates, ends or replaces a process or thread, changes
+ * signal handling, or waits for long: signals for the program are held back while a hook runs. */
+K23_INLINE long k23_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
+			    unsigned long a5, unsigned long a6)
+{
+	return k23_api->syscall(nr, a1, a2, a3, a4, a5, a6);
+}
+
+/* Copies size bytes from, or to, the program's memory. Returns 0, or -EFAULT when any of them cannot be read
+ * or written; then part of them may have been copied. */
+K23_INLINE long k23_copy_from(void *to, unsigned long from, size_t size)
+{
+	return k23_api->copy_from(to, from, size);
+}
+
+K23_INLINE long k23_copy_to(unsigned long to, const void *from, size_t size)
+{
+	return k23_api->copy_to(to, from, size);
+}
+
+/* Copies a string of the program's, with its NUL, to a buffer of size bytes. Returns its length without the
+ * NUL, -EFAULT when it cannot be read, or -ENAMETOOLONG when it does not fit (`to` then holds its beginning,
+ * with a NUL). */
+K23_INLINE long k23_copy_string(char *to, size_t size, unsigned long from)
+{
+	return k23_api->copy_string(to, size, from);
+}
+
+/* The value of KEY in --hook FILE:KEY=VALUE, or NULL when it was not given. A key without `=` has the value "".
+ * The string stays valid as long as the image. */
+K23_INLINE const char *k23_option(const struct k23_options *options, const char *key)
+{
+	return k23_api->option(options, key);
+}
+
+/* Like snprintf, with %d %i %u %x %X %o %c %s %p %%, the flags - and 0, a width, a precision for %s (either may
+ * be *), and the lengths hh, h, l, ll, z, t, j. Returns the length that the whole text has or would have had. */
+__attribute__((unused, format(printf, 3, 4))) static long k23_format(char *to, size_t size,
+								     const char *format, ...)
+{
+	va_list args;
+	long length;
+
+	va_start(args, format);
+	length = k23_api->format(to, size, format, args);
+	va_end(args);
+	return length;
+}
+
+/* Writes a formatted text of at most 1023 bytes to the program's standard error. */
+__attribute__((unused, format(printf, 1, 2))) static void k23_print(const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+	long length;
+
+	va_start(args, format);
+	length = k23_api->format(text, sizeof(text), format, args);
+	va_end(args);
+	if (length > 0)
+		k23_api->print(text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
+}
+
+/* Makes an absolute, normalised path ("." and ".." and "//" resolved by name, symbolic links left as they are)
+ * of a path argument and its directory descriptor (AT_FDCWD for calls that have none). Returns its length,
+ * -EBADF, -ENAMETOOLONG, or what readlink of the directory gave. */
+K23_INLINE long k23_path_absolute(char *to, size_t size, int dirfd, const char *path)
+{
+	return k23_api->path_absolute(to, size, dirfd, path);
+}
+
+/* Whether a path is root or below it, both taken by name, after normalisation; a path that is not absolute is
+ * taken from the working directory. Symbolic links are not followed. */
+K23_INLINE int k23_path_under(const char *path, const char *root)
+{
+	return k23_api->path_under(path, root);
+}
+
+/* This thread's .thread_size bytes, zeroed when the thread started. After fork the child has a copy. */
+K23_INLINE void *k23_thread_state(void)
+{
+	return k23_api->thread_state(k23_hook.thread_offset);
+}
+
+/* The caller's process and thread id. No system call is made. */
+K23_INLINE int k23_pid(void)
+{
+	return k23_api->pid();
+}
+
+K23_INLINE int k23_tid(void)
+{
+	return k23_api->tid();
+}
+
+/* Name and arguments of a system call, or NULL for a number that has none. What it points to stays valid until
+ * the thread's next k23_describe; the name always. */
+K23_INLINE const struct k23_syscall_info *k23_describe(const struct k23_call *call)
+{
+	return k23_api->describe(call->arch, call->nr);
+}
+
+/* "ENOENT" for 2 and for -2; NULL for a value that is no errno. */
+K23_INLINE const char *k23_error_name(long error)
+{
+	return k23_api->error_name(error);
+}
+
+/* Whether a result is an error, -4095 to -1. */
+K23_INLINE int k23_failed(long result)
+{
+	return (unsigned long)result > -4096ul;
+}
+
+/* The time stamp counter: cycles at a constant rate on every processor since about 2008. */
+K23_INLINE uint64_t k23_cycles(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+/* Strings and memory, as in <string.h>. Compilers call the first four on their own, even here. */
+__attribute__((visibility("hidden"), weak)) void *memcpy(void *to, const void *from, size_t size);
+__attribute__((visibility("hidden"), weak)) void *memmove(void *to, const void *from, size_t size);
+__attribute__((visibility("hidden"), weak)) void *memset(void *to, int byte, size_t size);
+__attribute__((visibility("hidden"), weak)) int memcmp(const void *a, const void *b, size_t size);
+
+void *memcpy(void *to, const void *from, size_t size)
+{
+	void *start = to;
+
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+	return start;
+}
+
+void *memmove(void *to, const void *from, size_t size)
+{
+	char *t = to;
+	const char *f = from;
+
+	if ((uintptr_t)t - (uintptr_t)f >= size)
+		return memcpy(to, from, size);
+	while (size--)
+		((volatile char *)t)[size] = f[size];
+	return to;
+}
+
+void *memset(void *to, int byte, size_t size)
+{
+	void *start = to;
+
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(byte) : "memory");
+	return start;
+}
+
+int memcmp(const void *a, const void *b, size_t size)
+{
+	const unsigned char *x = a, *y = b;
+
+	for (; size; size--, x++, y++)
+		if (*x != *y)
+			return *x - *y;
+	return 0;
+}
+
+K23_INLINE size_t k23_strlen(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n])
+		n++;
+	return n;
+}
+
+K23_INLINE int k23_strcmp(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+K23_INLINE int k23_strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n; n--, a++, b++)
+		if (*a != *b || !*a)
+			return (unsigned char)*a - (unsigned char)*b;
+	return 0;
+}
+
+K23_INLINE int k23_starts_with(const char *s, const char *prefix)
+{
+	return k23_strncmp(s, prefix, k23_strlen(prefix)) == 0;
+}
+
+#endif

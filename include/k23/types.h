@@ -1,0 +1,146 @@
+/*
+ * k23/types.h - what a hook and the k23 runtime hand to each other.
+ *
+ * Freestanding: needs no libc. A hook normally includes <k23/hook.h>, which adds the functions to this.
+ */
+#ifndef K23_TYPES_H
+#define K23_TYPES_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Changes when a hook built before the change can no longer be loaded. */
+#define K23_HOOK_VERSION 1u
+#define K23_HOOK_MAGIC 0x6b6f6f683332336bul /* "k323hook" in memory order */
+
+/* The most calls that a descriptor's table can name; wanting more is what .all is for. */
+#define K23_MAX_CALLS 128
+
+/* Room for a path with its terminating NUL, as the kernel limits it (PATH_MAX). */
+#define K23_PATH_MAX 4096
+
+/* The program's ways into the kernel, with the values that seccomp and audit use (AUDIT_ARCH_*). */
+#define K23_ARCH_X86_64 0xc000003eu
+#define K23_ARCH_I386 0x40000003u /* int $0x80 or sysenter: nr and args are the i386 ones */
+
+/*
+ * What k23_forward returns for a call that a signal interrupted before it had any effect. A hook returns it
+ * unchanged, as it does any error; the call is then made again, from its first hook on, when the signal's
+ * handler is done. (The value is the kernel's own ERESTARTNOINTR, which a tracer sees in the same place.)
+ */
+#define K23_ERESTART 513
+
+/* One system call of the program. A hook may read and change nr and args; the rest is for reading. */
+struct k23_call {
+	long nr;               /* SYS_*; for K23_ARCH_I386 the i386 number */
+	unsigned long args[6]; /* by value; pointers are the program's: use k23_copy_from() */
+	unsigned long ip;      /* the address after the system call instruction */
+	unsigned long sp;      /* the program's stack pointer */
+	uint32_t arch;         /* K23_ARCH_* */
+	uint32_t next;         /* which hook of the chain k23_forward() goes on with; the runtime's */
+};
+
+/* A hook's function for one system call: its return value is what the program gets, -errno for an error. */
+typedef long k23_call_fn(struct k23_call *call);
+
+struct k23_entry {
+	long nr;
+	k23_call_fn *fn;
+};
+
+/* The text after the colon of --hook FILE:KEY=VALUE,... ; read it with k23_option(). */
+struct k23_options {
+	const char *text;
+};
+
+/*
+ * Describes a hook. Every member may be left out. Written with K23_HOOK(); the members that the runtime uses
+ * come first and are filled in by it or by the macro.
+ */
+struct k23_descriptor {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t size;
+	const char *name;
+	uint32_t index;         /* the runtime's: place in the chain */
+	uint32_t thread_offset; /* the runtime's: where this hook's thread state lies */
+
+	/* In every new image (at the start, and after every execve), before the program's first instruction.
+	 * A negative errno ends the process with exit status 125 and a message that says so. */
+	int (*init)(const struct k23_options *options);
+	/* After init, in an image that an execve of the program made (not in the first). */
+	void (*exec)(void);
+	/* In the child of fork, vfork or a clone that makes a process, before it returns to the program. The
+	 * child of vfork shares its parent's memory, and so the hook's variables. */
+	void (*fork_child)(void);
+	/* In a new thread, before it returns to the program; and in a thread that ends itself. */
+	void (*thread_start)(void);
+	void (*thread_exit)(void);
+	/* When the program calls exit_group, or its last thread exit; not when a signal kills it. */
+	void (*process_exit)(int status);
+	/* Bytes of zeroed state that each thread gets; k23_thread_state() finds them. At most 4096 over all
+	 * hooks of a chain. */
+	size_t thread_size;
+
+	/* Calls of either kind that `calls` and `i386` do not name. */
+	k23_call_fn *all;
+	/* i386 calls. Without it they go to `all`. */
+	k23_call_fn *i386;
+	/* The calls that the hook wants, ended by an entry without a function. */
+	struct k23_entry calls[K23_MAX_CALLS + 1];
+};
+
+/* How one argument of a system call is to be shown; from k23_describe(). */
+enum k23_kind {
+	K23_NONE,   /* there is no such argument */
+	K23_INT,    /* decimal, signed 32 bits */
+	K23_LONG,   /* decimal, signed */
+	K23_UINT,   /* decimal, unsigned 32 bits */
+	K23_ULONG,  /* decimal, unsigned: sizes, counts, offsets */
+	K23_HEX,    /* hexadecimal: flags, masks, requests */
+	K23_MODE,   /* octal */
+	K23_PTR,    /* an address */
+	K23_FD,     /* a file descriptor */
+	K23_DIRFD,  /* the same, or AT_FDCWD */
+	K23_STR,    /* a string in the program's memory */
+	K23_PATH,   /* the same, naming a file */
+	K23_BUF,    /* bytes given to the kernel; the next argument is their number */
+	K23_OUTBUF, /* bytes filled by the kernel; the result is their number, the next argument the room for them */
+	K23_SIGNAL, /* a signal number */
+	K23_ARGV,   /* an array of strings in the program's memory, ended by NULL */
+	K23_ENVP,   /* the same: an environment */
+	K23_FDPAIR, /* two descriptors, as int[2], filled by the kernel */
+};
+
+/* What is known of a system call number. */
+struct k23_syscall_info {
+	const char *name; /* without prefix: "openat" */
+	uint8_t args;     /* how many it takes: 0 to 6 */
+	uint8_t kind[6];  /* enum k23_kind */
+	uint8_t result;   /* the same, of the result: mostly K23_LONG, K23_PTR for mmap and the like */
+};
+
+/* The runtime's functions, as the SDK's inline functions call them. Members are only ever added at the end. */
+struct k23_api {
+	uint32_t version;
+	uint32_t size;
+	long (*forward)(struct k23_call *call);
+	long (*syscall)(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
+			unsigned long a5, unsigned long a6);
+	long (*copy_from)(void *to, unsigned long from, size_t size);
+	long (*copy_to)(unsigned long to, const void *from, size_t size);
+	long (*copy_string)(char *to, size_t size, unsigned long from);
+	const char *(*option)(const struct k23_options *options, const char *key);
+	long (*format)(char *to, size_t size, const char *format, va_list args);
+	long (*print)(const char *text, size_t size);
+	long (*path_absolute)(char *to, size_t size, int dirfd, const char *path);
+	int (*path_under)(const char *path, const char *root);
+	void *(*thread_state)(uint32_t offset);
+	int (*pid)(void);
+	int (*tid)(void);
+	const struct k23_syscall_info *(*describe)(uint32_t arch, long nr);
+	const char *(*error_name)(long error);
+};
+
+#endif

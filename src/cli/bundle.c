@@ -1,0 +1,306 @@
+/*
+ * Building the bundle (abi/bundle.h) from the runtime, which this program carries, and hook files.
+ */
+#include "cli/bundle.h"
+
+#include <k23/types.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "abi/bundle.h"
+#include "cli/hookcheck.h"
+#include "cli/module.h"
+#include "version.h"
+
+#define PAGE 4096u
+
+extern char runtime_elf[], runtime_elf_end[];
+
+/* The bundle while it is built: the front grows, then the modules follow. */
+struct builder {
+	struct bundle *bundle; /* in front */
+	size_t used, capacity;
+	struct module *modules; /* the runtime, then the hooks */
+	uint32_t *places;       /* where each lies in the bundle */
+	size_t module_count;
+};
+
+/* Room in the front; returns its offset. */
+static uint32_t front(struct builder *builder, const void *data, size_t size)
+{
+	size_t at = (builder->used + 15) & ~(size_t)15;
+
+	while (at + size > builder->capacity) {
+		builder->capacity *= 2;
+		builder->bundle = realloc(builder->bundle, builder->capacity);
+		if (!builder->bundle)
+			die(EXIT_K23, "out of memory");
+	}
+	memset((char *)builder->bundle + builder->used, 0, at - builder->used);
+	if (data)
+		memcpy((char *)builder->bundle + at, data, size);
+	else
+		memset((char *)builder->bundle + at, 0, size);
+	builder->used = at + size;
+	return (uint32_t)at;
+}
+
+/* "a=1,b=2" as strings one after the other, ended by an empty one. A backslash keeps the next character. */
+static uint32_t front_options(struct builder *builder, const char *options)
+{
+	size_t size = strlen(options) + 2, n = 0;
+	char *text = calloc(1, size);
+	uint32_t offset;
+
+	if (!text)
+		die(EXIT_K23, "out of memory");
+	for (const char *at = options; *at; at++) {
+		if (*at == '\\' && at[1])
+			text[n++] = *++at;
+		else
+			text[n++] = *at == ',' ? '\0' : *at;
+	}
+	offset = front(builder, text, size);
+	free(text);
+	return offset;
+}
+
+/* The file of a hook given by name: beside the tool in a build tree, or where it is installed. */
+static char *shipped_hook(const char *name)
+{
+	static const char *const places[] = { "%s/hooks/%s.so", "%s/../" K23_HOOK_SUBDIR "/%s.so" };
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *path = NULL;
+
+	if (length > 0) {
+		self[length] = '\0';
+		dirname(self);
+		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+			if (asprintf(&path, places[i], self, name) < 0)
+				die(EXIT_K23, "out of memory");
+			if (access(path, R_OK) == 0)
+				return path;
+			free(path);
+		}
+	}
+	if (asprintf(&path, K23_HOOK_DIR "/%s.so", name) < 0)
+		die(EXIT_K23, "out of memory");
+	if (access(path, R_OK) != 0)
+		die(EXIT_K23, "there is no hook %s among those that come with k23; a hook of your own is named by a "
+			      "path with a slash", name);
+	return path;
+}
+
+/* Splits FILE:OPTIONS. */
+static char *hook_file(const char *spec, const char **options)
+{
+	const char *colon = strchr(spec, ':');
+	char *file = colon ? strndup(spec, (size_t)(colon - spec)) : strdup(spec);
+
+	if (!file)
+		die(EXIT_K23, "out of memory");
+	*options = colon ? colon + 1 : "";
+	return strchr(file, '/') ? file : shipped_hook(file);
+}
+
+void hook_open(struct module *module, const char *file)
+{
+	const struct k23_descriptor *descriptor;
+	char *problem = NULL;
+
+	if (!module_open_file(module, file, &problem) || !hookcheck_code(module, &problem))
+		die(EXIT_K23, "cannot use the hook %s: %s", file, problem);
+	descriptor = module_at(module, module_symbol(module, "k23_hook"), sizeof(*descriptor));
+	if (!descriptor || !module_symbol(module, "k23_hook_api") || descriptor->magic != K23_HOOK_MAGIC)
+		die(EXIT_K23, "cannot use the hook %s: it has no K23_HOOK() in it", file);
+	if (descriptor->version != K23_HOOK_VERSION || descriptor->size != sizeof(*descriptor))
+		die(EXIT_K23, "cannot use the hook %s: it was built for another version of k23 (its interface is %u, "
+			      "this one's %u)", file, descriptor->version, K23_HOOK_VERSION);
+}
+
+static void open_modules(struct builder *builder, const struct launch *launch)
+{
+	char *problem = NULL;
+
+	builder->module_count = 1 + launch->hook_count;
+	builder->modules = calloc(builder->module_count, sizeof(*builder->modules));
+	builder->places = calloc(builder->module_count, sizeof(*builder->places));
+	if (!builder->modules || !builder->places)
+		die(EXIT_K23, "out of memory");
+	if (!module_open_memory(&builder->modules[0], "runtime", runtime_elf,
+				(size_t)(runtime_elf_end - runtime_elf), &problem))
+		die(EXIT_K23, "this k23 is broken: in its runtime, %s", problem);
+	for (size_t i = 0; i < launch->hook_count; i++) {
+		const char *options;
+		char *file = hook_file(launch->hooks[i], &options);
+
+		hook_open(&builder->modules[1 + i], file);
+	}
+}
+
+/* Where each module lies; the front's size is known. */
+static void place_modules(struct builder *builder, uint32_t front_size)
+{
+	uint64_t at = front_size;
+
+	for (size_t i = 0; i < builder->module_count; i++) {
+		builder->places[i] = (uint32_t)at;
+		at += builder->modules[i].size;
+		if (at > INT32_MAX)
+			die(EXIT_K23, "the hooks are too large");
+	}
+	builder->bundle->size = (uint32_t)at;
+}
+
+/* Segments and the initial contents of the writable ones, offsets still relative to their module. */
+static void front_segments(struct builder *builder)
+{
+	for (size_t i = 0; i < builder->module_count; i++)
+		for (size_t k = 0; k < builder->modules[i].segment_count; k++) {
+			const struct module_segment *segment = &builder->modules[i].segments[k];
+			struct bundle_segment entry = {
+				.offset = (uint32_t)segment->address,
+				.size = (uint32_t)segment->size,
+				.prot = (uint32_t)segment->prot,
+			};
+
+			if (segment->prot & PROT_WRITE && segment->contents_size) {
+				entry.initial_size = (uint32_t)(segment->lead + segment->contents_size);
+				entry.initial = front(builder, NULL, entry.initial_size);
+				memcpy((char *)builder->bundle + entry.initial + segment->lead,
+				       segment->contents, segment->contents_size);
+			}
+			if (builder->bundle->segment_count == BUNDLE_MAX_SEGMENTS)
+				die(EXIT_K23, "the hooks have too many segments");
+			builder->bundle->segments[builder->bundle->segment_count++] = entry;
+		}
+}
+
+/* The initial contents of a fixup's word: the module is placed, the bundle not. */
+static void apply_fixup(struct builder *builder, const struct bundle_segment *segments, size_t module,
+			const struct module_fixup *fixup)
+{
+	uint64_t value = fixup->value + builder->places[module];
+
+	for (size_t k = 0; k < builder->modules[module].segment_count; k++)
+		if (fixup->address >= segments[k].offset &&
+		    fixup->address - segments[k].offset + 8 <= segments[k].initial_size)
+			memcpy((char *)builder->bundle + segments[k].initial +
+				       (fixup->address - segments[k].offset),
+			       &value, 8);
+}
+
+static void settle_modules(struct builder *builder, uint32_t *fixups)
+{
+	struct bundle_segment *segments = builder->bundle->segments + 1; /* after the front's own */
+
+	for (size_t i = 0; i < builder->module_count; i++) {
+		const struct module *module = &builder->modules[i];
+
+		for (size_t k = 0; k < module->fixup_count; k++) {
+			apply_fixup(builder, segments, i, &module->fixups[k]);
+			*fixups++ = builder->places[i] + (uint32_t)module->fixups[k].address;
+		}
+		for (size_t k = 0; k < module->segment_count; k++)
+			segments[k].offset += builder->places[i];
+		segments += module->segment_count;
+	}
+}
+
+static void describe_runtime(struct builder *builder)
+{
+	const struct module *runtime = &builder->modules[0];
+	struct bundle *bundle = builder->bundle;
+	uint32_t place = builder->places[0];
+
+	bundle->start = place + (uint32_t)runtime->entry;
+	bundle->start_block = place + (uint32_t)module_symbol(runtime, "rt_start_block");
+	bundle->boot_stack = place + (uint32_t)module_symbol(runtime, "rt_boot_stack_end");
+	bundle->gate = place + (uint32_t)module_symbol(runtime, "rt_gate_page");
+	bundle->runtime_text = place + (uint32_t)runtime->segments[0].address;
+	bundle->runtime_text_size = (uint32_t)runtime->segments[0].size;
+}
+
+static void describe_hook(struct builder *builder, size_t i)
+{
+	const struct module *module = &builder->modules[1 + i];
+	struct bundle_hook *hook = &builder->bundle->hooks[i];
+	uint32_t place = builder->places[1 + i];
+
+	hook->descriptor = place + (uint32_t)module_symbol(module, "k23_hook");
+	hook->api = place + (uint32_t)module_word(module, module_symbol(module, "k23_hook_api"));
+	hook->start = place;
+	hook->end = place + (uint32_t)module->size;
+}
+
+/* The mapping that the helper copies from. */
+static const struct bundle *map_bundle(const struct builder *builder)
+{
+	char *memory = mmap(NULL, builder->bundle->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die(EXIT_K23, "out of memory");
+	memcpy(memory, builder->bundle, builder->used);
+	for (size_t i = 0; i < builder->module_count; i++)
+		for (size_t k = 0; k < builder->modules[i].segment_count; k++) {
+			const struct module_segment *segment = &builder->modules[i].segments[k];
+
+			if (!(segment->prot & PROT_WRITE))
+				memcpy(memory + builder->places[i] + segment->address + segment->lead,
+				       segment->contents, segment->contents_size);
+		}
+	return (const struct bundle *)memory;
+}
+
+const struct bundle *bundle_build(const struct launch *launch)
+{
+	struct builder builder = { .used = sizeof(struct bundle), .capacity = 64 << 10 };
+	uint32_t front_size, fixups;
+	size_t fixup_count = 0;
+	uint32_t *fixup_table;
+
+	if (launch->hook_count > BUNDLE_MAX_HOOKS)
+		die(EXIT_K23, "more than %u hooks", BUNDLE_MAX_HOOKS);
+	builder.bundle = calloc(1, builder.capacity);
+	if (!builder.bundle)
+		die(EXIT_K23, "out of memory");
+	open_modules(&builder, launch);
+	builder.bundle->magic = BUNDLE_MAGIC;
+	builder.bundle->version = BUNDLE_VERSION;
+	builder.bundle->flags = launch->foreign ? BUNDLE_FOREIGN : 0;
+	builder.bundle->hook_count = (uint32_t)launch->hook_count;
+	builder.bundle->segment_count = 1;
+	for (size_t i = 0; i < launch->hook_count; i++) {
+		const char *options;
+		char *file = hook_file(launch->hooks[i], &options);
+		uint32_t name = front(&builder, file, strlen(file) + 1);
+		uint32_t text = front_options(&builder, options);
+
+		builder.bundle->hooks[i].file = name;
+		builder.bundle->hooks[i].options = text;
+		free(file);
+	}
+	front_segments(&builder);
+	for (size_t i = 0; i < builder.module_count; i++)
+		fixup_count += builder.modules[i].fixup_count;
+	fixups = front(&builder, NULL, fixup_count * sizeof(uint32_t));
+	builder.bundle->fixups = fixups;
+	builder.bundle->fixup_count = (uint32_t)fixup_count;
+	front_size = (uint32_t)((builder.used + PAGE - 1) & ~(size_t)(PAGE - 1));
+	front(&builder, NULL, 0);
+	builder.bundle->segments[0] = (struct bundle_segment){ .size = front_size, .prot = PROT_READ };
+
+	place_modules(&builder, front_size);
+	fixup_table = (uint32_t *)((char *)builder.bundle + fixups);
+	settle_modules(&builder, fixup_table);
+	describe_runtime(&builder);
+	for (size_t i = 0; i < launch->hook_count; i++)
+		describe_hook(&builder, i);
+	return map_bundle(&builder);
+}

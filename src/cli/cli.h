@@ -1,0 +1,49 @@
+/*
+ * What the commands share: starting a program under k23, messages, exit statuses.
+ */
+#ifndef K23_CLI_H
+#define K23_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Exit statuses of k23's own failures, as env(1) has them. */
+enum {
+	EXIT_K23 = 125,       /* k23 itself failed: a wrong option, a bad hook, a kernel without what it needs */
+	EXIT_CANNOT_RUN = 126, /* the program was found and cannot be run, or not interposed */
+	EXIT_NOT_FOUND = 127, /* the program was not found */
+};
+
+/* One command; its argv starts with its own name. Returns the exit status. */
+typedef int command_fn(int argc, char **argv);
+
+command_fn command_run, command_stat, command_trace, command_doctor, command_cc;
+
+/* Prints "k23: " and the text, and a newline, to stderr. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* complain(), then exit(status). */
+void die(int status, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
+/* complain(), with a hint at `k23 COMMAND --help`, then exit(EXIT_K23). */
+void die_usage(const char *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3), noreturn));
+
+/* What to run, and with which hooks. */
+struct launch {
+	const char **hooks; /* FILE[:OPTIONS], in the order of the chain */
+	size_t hook_count;
+	bool foreign; /* let programs that cannot be interposed run anyway */
+	char **argv;  /* the program and its arguments, ended by NULL */
+};
+
+/* Appends a hook. spec is FILE[:KEY=VALUE,...]; a FILE without a slash is looked for among the shipped hooks. */
+void launch_hook(struct launch *launch, const char *spec);
+/* Takes an option that every command which starts a program has: --hook SPEC or --foreign=allow|refuse.
+ * `option` is the value of getopt_long for launch_options, `value` its optarg. Returns whether it was one. */
+bool launch_option(struct launch *launch, const char *command, int option, const char *value);
+#define LAUNCH_OPTIONS                                                                                       \
+	{ "hook", required_argument, NULL, 0x1000 }, { "foreign", required_argument, NULL, 0x1001 }
+/* Becomes the program. Returns only on failure: an exit status, with the message already printed. */
+int launch_exec(const struct launch *launch);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * Starting a program under k23: finding it as execvp does, and becoming it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "cli/bundle.h"
+#include "cli/cli.h"
+#include "inject/inject.h"
+
+#define HELPER_STACK (64u << 10)
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
+
+extern char **environ;
+
+void launch_hook(struct launch *launch, const char *spec)
+{
+	launch->hooks = reallocarray(launch->hooks, launch->hook_count + 1, sizeof(*launch->hooks));
+	if (!launch->hooks)
+		die(EXIT_K23, "out of memory");
+	launch->hooks[launch->hook_count++] = spec;
+}
+
+bool launch_option(struct launch *launch, const char *command, int option, const char *value)
+{
+	static const struct {
+		int hook, foreign;
+	} options = { 0x1000, 0x1001 };
+
+	if (option == options.hook) {
+		launch_hook(launch, value);
+		return true;
+	}
+	if (option == options.foreign) {
+		if (strcmp(value, "allow") != 0 && strcmp(value, "refuse") != 0)
+			die_usage(command, "--foreign takes allow or refuse, not %s", value);
+		launch->foreign = strcmp(value, "allow") == 0;
+		return true;
+	}
+	return false;
+}
+
+static void end_helper(struct inj_exec *exec)
+{
+	(void)exec;
+	for (;;)
+		sys(exit, 0);
+}
+
+/* The execve of this process, with the bundle. Returns -errno. */
+static long carry(const struct bundle *bundle, const char *path, char **argv)
+{
+	char *memory = mmap(NULL, HELPER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct inj_exec *exec = (struct inj_exec *)memory;
+	struct sigaction action;
+	sigset_t all, old;
+	unsigned long mask = 0;
+	long r;
+
+	if (memory == MAP_FAILED)
+		return -ENOMEM;
+	sigfillset(&all);
+	sigdelset(&all, SIGTRAP);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	memcpy(&mask, &old, sizeof(mask));
+	sigaction(SIGSYS, NULL, &action);
+	exec->bundle = bundle;
+	exec->caller = (int32_t)getpid();
+	exec->end = end_helper;
+	exec->block.first = 1;
+	exec->block.sigmask = mask;
+	exec->block.sigsys_blocked = sigismember(&old, SIGSYS) == 1;
+	exec->block.sigsys_ignored = action.sa_handler == SIG_IGN;
+	r = inj_begin(exec, (uint64_t)(memory + HELPER_STACK));
+	if (failed(r)) {
+		complain("cannot prepare the start of %s: %s%s", path, strerror((int)-r),
+			 r == -EPERM ? " (is this process traced, or ptrace forbidden? `k23 doctor` tells)" : "");
+	} else {
+		r = sys(execve, path, argv, environ);
+		inj_cancel(exec);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	munmap(memory, HELPER_STACK);
+	return r;
+}
+
+static long start(const struct bundle *bundle, const struct launch *launch, const char *path)
+{
+	struct inj_check check = inj_check(AT_FDCWD, path, 0);
+	long r = check.error;
+
+	if (check.verdict == INJ_FOREIGN && launch->foreign)
+		return execve(path, launch->argv, environ), -errno;
+	if (check.verdict == INJ_FOREIGN)
+		die(EXIT_CANNOT_RUN, "%s is not a 64-bit x86 program and cannot be interposed "
+				     "(--foreign=allow runs it without k23)", path);
+	if (check.verdict == INJ_SECRET)
+		die(EXIT_CANNOT_RUN, "%s may be executed but not read by this user, and so not be interposed", path);
+	if (check.verdict == INJ_TRY)
+		r = carry(bundle, path, launch->argv);
+	if (r == -ENOEXEC) {
+		/* A script without #!: the shell's, as execvp has it. */
+		struct launch script = *launch;
+		size_t count = 0;
+
+		while (launch->argv[count])
+			count++;
+		script.argv = calloc(count + 2, sizeof(char *));
+		if (!script.argv)
+			die(EXIT_K23, "out of memory");
+		script.argv[0] = (char *)"/bin/sh";
+		script.argv[1] = (char *)path;
+		memcpy(script.argv + 2, launch->argv + 1, count * sizeof(char *));
+		r = carry(bundle, "/bin/sh", script.argv);
+		free(script.argv);
+	}
+	return r;
+}
+
+/* Tries each directory of PATH. Returns -errno, EACCES rather than ENOENT when one of them said so. */
+static long search_path(const struct bundle *bundle, const struct launch *launch)
+{
+	const char *path = getenv("PATH"), *name = launch->argv[0];
+	long result = -ENOENT;
+
+	if (!path)
+		path = "/bin:/usr/bin";
+	for (;;) {
+		size_t length = strcspn(path, ":");
+		char *candidate;
+		long r;
+
+		if (asprintf(&candidate, "%.*s%s%s", (int)length, path, length ? "/" : "", name) < 0)
+			die(EXIT_K23, "out of memory");
+		r = start(bundle, launch, candidate);
+		free(candidate);
+		if (r == -EACCES)
+			result = r;
+		else if (r != -ENOENT && r != -ENOTDIR)
+			return r;
+		if (!path[length])
+			return result;
+		path += length + 1;
+	}
+}
+
+int launch_exec(const struct launch *launch)
+{
+	const char *name = launch->argv[0];
+	const struct bundle *bundle = bundle_build(launch);
+	long r;
+
+	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0) != 0)
+		die(EXIT_K23, "this kernel has no Syscall User Dispatch (Linux 5.11 or later): nothing can be interposed");
+	if (!*name)
+		r = -ENOENT;
+	else
+		r = strchr(name, '/') ? start(bundle, launch, name) : search_path(bundle, launch);
+	complain("cannot run %s: %s", name, strerror((int)-r));
+	return r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}

@@ -1,0 +1,48 @@
+/*
+ * k23: the command line tool. One file per command.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "version.h"
+
+static const struct command {
+	const char *name;
+	command_fn *run;
+	const char *summary;
+} commands[] = {
+	{ "run", command_run, "run a program with every system call going through hooks" },
+	{ "stat", command_stat, "count a program's system calls, their errors and their time" },
+	{ "trace", command_trace, "print a program's system calls, a line each" },
+	{ "cc", command_cc, "build a hook from C, and check it" },
+	{ "doctor", command_doctor, "tell what this machine offers, and what k23 can do on it" },
+};
+
+static void usage(FILE *to)
+{
+	fputs("usage: k23 COMMAND [OPTIONS] [--] ...\n\n", to);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n`k23 COMMAND --help` tells more, and so do the manual pages k23(1) and k23-hook(7).\n", to);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_K23;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		usage(stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("k23 " K23_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	die(EXIT_K23, "there is no command %s; `k23 --help` lists them", argv[1]);
+}

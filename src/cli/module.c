@@ -1,0 +1,276 @@
+/*
+ * Reading the runtime's ELF file, or a hook's, for the bundle: libelf does the work, here is what k23 requires.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/module.h"
+
+#define PAGE 4096ull
+#define LARGEST (16ull << 20) /* a hook of more than this is a mistake: it is copied at every execve */
+
+__attribute__((format(printf, 2, 3))) static bool problem_is(char **problem, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(problem, format, args) < 0)
+		*problem = NULL;
+	va_end(args);
+	return false;
+}
+
+static bool read_segment(struct module *module, const GElf_Phdr *header, const char *image, size_t image_size,
+			 char **problem)
+{
+	struct module_segment *segment = &module->segments[module->segment_count];
+	uint64_t end;
+
+	if (module->segment_count == MODULE_SEGMENTS)
+		return problem_is(problem, "it has more than %d segments", MODULE_SEGMENTS);
+	if (header->p_vaddr + header->p_memsz < header->p_vaddr || header->p_vaddr + header->p_memsz > LARGEST ||
+	    header->p_offset > image_size || header->p_filesz > image_size - header->p_offset ||
+	    header->p_filesz > header->p_memsz)
+		return problem_is(problem, "its segments are damaged or too large");
+	segment->address = header->p_vaddr & ~(PAGE - 1);
+	segment->lead = header->p_vaddr - segment->address;
+	end = (header->p_vaddr + header->p_memsz + PAGE - 1) & ~(PAGE - 1);
+	segment->size = end - segment->address;
+	segment->prot = (header->p_flags & PF_R ? PROT_READ : 0) | (header->p_flags & PF_W ? PROT_WRITE : 0) |
+			(header->p_flags & PF_X ? PROT_EXEC : 0);
+	segment->contents = image + header->p_offset;
+	segment->contents_size = header->p_filesz;
+	if ((segment->prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
+		return problem_is(problem, "it has a segment that is writable and executable");
+	if (segment->address < module->size)
+		return problem_is(problem, "its segments share pages (link it with -Wl,-z,separate-code)");
+	module->size = end;
+	module->segment_count++;
+	return true;
+}
+
+static bool read_segments(struct module *module, char **problem)
+{
+	size_t count, image_size;
+	const char *image = elf_rawfile(module->elf, &image_size);
+
+	if (!image || elf_getphdrnum(module->elf, &count) != 0)
+		return problem_is(problem, "it has no program headers");
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr header;
+
+		if (!gelf_getphdr(module->elf, (int)i, &header))
+			return problem_is(problem, "its program headers are damaged");
+		if (header.p_type == PT_TLS)
+			return problem_is(problem, "it has thread-local variables (use .thread_size)");
+		if (header.p_type == PT_LOAD && header.p_memsz &&
+		    !read_segment(module, &header, image, image_size, problem))
+			return false;
+	}
+	return module->segment_count ? true : problem_is(problem, "it has nothing to load");
+}
+
+/* Calls use() for each section of a type. */
+static bool for_sections(struct module *module, uint32_t type,
+			 bool (*use)(struct module *, const GElf_Shdr *, Elf_Data *, char **), char **problem)
+{
+	Elf_Scn *section = NULL;
+
+	while ((section = elf_nextscn(module->elf, section))) {
+		GElf_Shdr header;
+		Elf_Data *data;
+
+		if (!gelf_getshdr(section, &header) || header.sh_type != type)
+			continue;
+		data = elf_getdata(section, NULL);
+		if (!data)
+			return problem_is(problem, "a section is damaged");
+		if (header.sh_entsize && !use(module, &header, data, problem))
+			return false;
+	}
+	return true;
+}
+
+static bool check_dynamic(struct module *module, const GElf_Shdr *header, Elf_Data *data, char **problem)
+{
+	for (size_t i = 0; i < header->sh_size / header->sh_entsize; i++) {
+		GElf_Dyn entry;
+
+		if (!gelf_getdyn(data, (int)i, &entry))
+			break;
+		if (entry.d_tag == DT_NEEDED)
+			return problem_is(problem, "it needs the library %s (link it with -nostdlib)",
+					  elf_strptr(module->elf, header->sh_link, entry.d_un.d_val));
+		if (entry.d_tag == DT_INIT || (entry.d_tag == DT_INIT_ARRAYSZ && entry.d_un.d_val))
+			return problem_is(problem, "it has constructors (use .init)");
+	}
+	return true;
+}
+
+static bool check_symbols(struct module *module, const GElf_Shdr *header, Elf_Data *data, char **problem)
+{
+	for (size_t i = 1; i < header->sh_size / header->sh_entsize; i++) {
+		GElf_Sym symbol;
+
+		if (!gelf_getsym(data, (int)i, &symbol))
+			break;
+		if (symbol.st_shndx == SHN_UNDEF)
+			return problem_is(problem, "it uses %s, which nobody provides: there is no libc in a hook",
+					  elf_strptr(module->elf, header->sh_link, symbol.st_name));
+	}
+	return true;
+}
+
+static const struct module_segment *segment_of(const struct module *module, uint64_t address, size_t size)
+{
+	for (size_t i = 0; i < module->segment_count; i++) {
+		const struct module_segment *segment = &module->segments[i];
+
+		if (address >= segment->address && address - segment->address <= segment->size &&
+		    size <= segment->size - (address - segment->address))
+			return segment;
+	}
+	return NULL;
+}
+
+static bool read_relocations(struct module *module, const GElf_Shdr *header, Elf_Data *data, char **problem)
+{
+	size_t count = header->sh_size / header->sh_entsize;
+	Elf_Data *symbols = elf_getdata(elf_getscn(module->elf, header->sh_link), NULL);
+
+	if (!(header->sh_flags & SHF_ALLOC) || !count)
+		return true;
+	module->fixups = reallocarray(module->fixups, module->fixup_count + count, sizeof(*module->fixups));
+	if (!module->fixups)
+		die(EXIT_K23, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		const struct module_segment *segment;
+		GElf_Rela relocation;
+		GElf_Sym symbol = { 0 };
+		uint64_t value;
+
+		if (!gelf_getrela(data, (int)i, &relocation))
+			return problem_is(problem, "its relocations are damaged");
+		value = (uint64_t)relocation.r_addend;
+		switch (GELF_R_TYPE(relocation.r_info)) {
+		case R_X86_64_NONE:
+			continue;
+		case R_X86_64_RELATIVE:
+			break;
+		case R_X86_64_GLOB_DAT:
+		case R_X86_64_JUMP_SLOT:
+		case R_X86_64_64:
+			if (!symbols || !gelf_getsym(symbols, (int)GELF_R_SYM(relocation.r_info), &symbol))
+				return problem_is(problem, "its relocations are damaged");
+			value = symbol.st_value +
+				(GELF_R_TYPE(relocation.r_info) == R_X86_64_64 ? value : 0);
+			break;
+		default:
+			return problem_is(problem, "it has a relocation of type %u, which k23 does not know",
+					  (unsigned)GELF_R_TYPE(relocation.r_info));
+		}
+		segment = segment_of(module, relocation.r_offset, 8);
+		if (!segment || !(segment->prot & PROT_WRITE))
+			return problem_is(problem, "it has relocations in its text (compile it with -fPIC)");
+		module->fixups[module->fixup_count++] = (struct module_fixup){ relocation.r_offset, value };
+	}
+	return true;
+}
+
+static bool read_module(struct module *module, char **problem)
+{
+	GElf_Ehdr header;
+
+	if (elf_kind(module->elf) != ELF_K_ELF || !gelf_getehdr(module->elf, &header))
+		return problem_is(problem, "it is not an ELF file");
+	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64 || header.e_type != ET_DYN)
+		return problem_is(problem, "it is not a shared object for 64-bit x86");
+	module->entry = header.e_entry;
+	return read_segments(module, problem) && for_sections(module, SHT_DYNAMIC, check_dynamic, problem) &&
+	       for_sections(module, SHT_DYNSYM, check_symbols, problem) &&
+	       for_sections(module, SHT_RELA, read_relocations, problem);
+}
+
+bool module_open_file(struct module *module, const char *file, char **problem)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	memset(module, 0, sizeof(*module));
+	module->file = file;
+	if (fd < 0)
+		return problem_is(problem, "%s", strerror(errno));
+	elf_version(EV_CURRENT);
+	module->elf = elf_begin(fd, ELF_C_READ, NULL);
+	/* From here on it is read from memory: no descriptor stays open. */
+	if (module->elf)
+		elf_cntl(module->elf, ELF_C_FDREAD);
+	close(fd);
+	return module->elf ? read_module(module, problem) : problem_is(problem, "%s", elf_errmsg(-1));
+}
+
+bool module_open_memory(struct module *module, const char *name, char *image, size_t size, char **problem)
+{
+	memset(module, 0, sizeof(*module));
+	module->file = name;
+	elf_version(EV_CURRENT);
+	module->elf = elf_memory(image, size);
+	return module->elf ? read_module(module, problem) : problem_is(problem, "%s", elf_errmsg(-1));
+}
+
+uint64_t module_symbol(const struct module *module, const char *name)
+{
+	Elf_Scn *section = NULL;
+
+	while ((section = elf_nextscn(module->elf, section))) {
+		GElf_Shdr header;
+		Elf_Data *data;
+
+		if (!gelf_getshdr(section, &header) ||
+		    (header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB) || !header.sh_entsize ||
+		    !(data = elf_getdata(section, NULL)))
+			continue;
+		for (size_t i = 1; i < header.sh_size / header.sh_entsize; i++) {
+			GElf_Sym symbol;
+			const char *found;
+
+			if (!gelf_getsym(data, (int)i, &symbol) || symbol.st_shndx == SHN_UNDEF)
+				continue;
+			found = elf_strptr(module->elf, header.sh_link, symbol.st_name);
+			if (found && strcmp(found, name) == 0)
+				return symbol.st_value;
+		}
+	}
+	return 0;
+}
+
+const void *module_at(const struct module *module, uint64_t address, size_t size)
+{
+	const struct module_segment *segment = segment_of(module, address, size);
+	uint64_t offset;
+
+	if (!segment || address < segment->address + segment->lead)
+		return NULL;
+	offset = address - segment->address - segment->lead;
+	return offset <= segment->contents_size && size <= segment->contents_size - offset
+		       ? segment->contents + offset
+		       : NULL;
+}
+
+uint64_t module_word(const struct module *module, uint64_t address)
+{
+	const uint64_t *word = module_at(module, address, sizeof(*word));
+
+	for (size_t i = 0; i < module->fixup_count; i++)
+		if (module->fixups[i].address == address)
+			return module->fixups[i].value;
+	return word ? *word : 0;
+}

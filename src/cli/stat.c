@@ -1,0 +1,2 @@
+#include "cli/cli.h"
+int command_stat(int argc, char **argv) { (void)argc; (void)argv; return EXIT_K23; }

@@ -1,0 +1,206 @@
+/*
+ * The helper of one execve: see inject.h.
+ */
+#include <asm/errno.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+
+#include "core/string.h"
+#include "inject/inject.h"
+#include "inject/remote.h"
+
+#define SIGKILL 9
+#define SIGTRAP 5
+#define SIGSTOP 19
+#define WALL 0x40000000
+#define SYSCALL_STOP (SIGTRAP | 0x80)
+#define EVENT(status) ((status) >> 16)
+#define STOP_SIGNAL(status) ((int)((status) >> 8 & 0xff))
+
+static void announce(struct inj_exec *exec, long error)
+{
+	exec->error = (int32_t)error;
+	__atomic_store_n(&exec->ready, 1, __ATOMIC_RELEASE);
+	sys(futex, &exec->ready, FUTEX_WAKE_PRIVATE, 1);
+}
+
+/* Waits, with the caller running, for its exec stop. Returns 0 with its pid, which is then that of its thread
+ * group; 1 when the execve failed or the caller is gone, so that there is nothing left to do. */
+static long await_exec(struct inj_exec *exec, int *pid)
+{
+	for (;;) {
+		int status = 0, sig;
+		long r = sys(wait4, -1, &status, WALL, 0);
+		unsigned event = EVENT((unsigned)status);
+
+		if (r == -EINTR)
+			continue;
+		if (failed(r))
+			return 1;
+		if ((status & 0xff) != 0x7f)
+			continue; /* it died; the next wait says that nobody is left */
+		*pid = (int)r;
+		sig = STOP_SIGNAL(status);
+		if (event == PTRACE_EVENT_EXEC)
+			return 0;
+		if (event == PTRACE_EVENT_STOP) {
+			/* A stop of the whole process stays one. */
+			sys(ptrace, sig == SIGTRAP ? PTRACE_CONT : PTRACE_LISTEN, r, 0, 0);
+			continue;
+		}
+		if (sig == SIGTRAP && __atomic_load_n(&exec->failed, __ATOMIC_ACQUIRE)) {
+			sys(ptrace, PTRACE_DETACH, r, 0, 0);
+			return 1;
+		}
+		sys(ptrace, PTRACE_CONT, r, 0, sig);
+	}
+}
+
+/* From the exec stop on to where the kernel has written execve's result, so that registers may be set. */
+static long finish_execve(int *pid)
+{
+	for (;;) {
+		long status = inj_resume(*pid, PTRACE_SYSCALL, 0, pid);
+
+		if (failed(status))
+			return status;
+		if (STOP_SIGNAL(status) == SYSCALL_STOP)
+			return 0;
+	}
+}
+
+static void complain(long error)
+{
+	static const char foreign[] =
+		"k23: killed a program that is not for 64-bit x86 and cannot be interposed "
+		"(--foreign=allow lets it run)\n";
+	static const char other[] = "k23: killed a program into which the runtime could not be put\n";
+
+	if (error == -ENOEXEC)
+		sys(write, 2, foreign, sizeof(foreign) - 1);
+	else
+		sys(write, 2, other, sizeof(other) - 1);
+}
+
+/* A caller with different real and effective ids may be traced only with a capability, which it may have in its
+ * permitted set alone. These are the helper's own credentials. */
+static void raise_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (failed(sys(capget, &header, data)))
+		return;
+	data[0].effective = data[0].permitted;
+	data[1].effective = data[1].permitted;
+	sys(capset, &header, data);
+}
+
+/* Caller and helper take turns: on one processor that is a context switch each time, on two a wakeup of an idle one,
+ * which takes many times as long. */
+static void stay_near(uint32_t cpu)
+{
+	uint64_t mask[128] = { 0 };
+
+	if (cpu < sizeof(mask) * 8) {
+		mask[cpu / 64] = 1ul << cpu % 64;
+		sys(sched_setaffinity, 0, sizeof(mask), mask);
+	}
+}
+
+static long seize(const struct inj_exec *exec)
+{
+	return sys(ptrace, PTRACE_SEIZE, exec->caller, 0,
+		   PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+}
+
+void inj_helper(struct inj_exec *exec)
+{
+	int pid = 0;
+	long r;
+
+	exec->block.helper = (int32_t)sys(getpid);
+	stay_near(exec->cpu);
+	/* Shares nothing of the caller's but memory: an end of a pipe must not stay open because of us. Standard
+	 * error is kept for the one message below. */
+	r = sys(close_range, 3, ~0u, CLOSE_RANGE_UNSHARE);
+	if (!failed(r))
+		r = sys(close_range, 0, 1, 0);
+	if (!failed(r))
+		r = seize(exec);
+	if (r == -EPERM) {
+		raise_capabilities();
+		r = seize(exec);
+	}
+	announce(exec, failed(r) ? r : 0);
+	/* The caller goes on without us, and may use the memory as soon as it has reaped us. */
+	while (failed(r))
+		sys(exit, 0);
+	if (await_exec(exec, &pid) == 0) {
+		r = finish_execve(&pid);
+		if (!failed(r))
+			r = inj_plant(pid, exec->bundle, &exec->block);
+		if (r == -ENOEXEC && exec->bundle->flags & BUNDLE_FOREIGN)
+			r = 0;
+		if (failed(r) && r != -ESRCH) {
+			complain(r);
+			sys(kill, pid, SIGKILL);
+		}
+		sys(ptrace, PTRACE_DETACH, pid, 0, 0);
+		/* A vfork child's memory is its parent's, too, and lives on. */
+		if (exec->dumpable != 1)
+			sys(prctl, PR_SET_DUMPABLE, exec->dumpable);
+	}
+	exec->end(exec);
+	__builtin_unreachable();
+}
+
+long inj_begin(struct inj_exec *exec, uint64_t stack_top)
+{
+	long pid;
+
+	exec->ready = exec->failed = 0;
+	sys(getcpu, &exec->cpu, 0, 0);
+	exec->dumpable = (int32_t)sys(prctl, PR_GET_DUMPABLE);
+	if (exec->dumpable != 1)
+		sys(prctl, PR_SET_DUMPABLE, 1);
+	/* CLONE_FILES only until the helper's first call, which unshares without copying a descriptor. */
+	pid = inj_clone(CLONE_VM | CLONE_FILES, stack_top, exec);
+	if (failed(pid)) {
+		if (exec->dumpable != 1)
+			sys(prctl, PR_SET_DUMPABLE, exec->dumpable);
+		return pid;
+	}
+	exec->helper = (int32_t)pid;
+	sys(prctl, PR_SET_PTRACER, pid);
+	while (!__atomic_load_n(&exec->ready, __ATOMIC_ACQUIRE))
+		sys(futex, &exec->ready, FUTEX_WAIT_PRIVATE, 0);
+	if (exec->error) {
+		long error = exec->error;
+
+		while (sys(wait4, pid, 0, WALL, 0) == -EINTR)
+			;
+		if (exec->dumpable != 1)
+			sys(prctl, PR_SET_DUMPABLE, exec->dumpable);
+		return error;
+	}
+	return 0;
+}
+
+void inj_cancel(struct inj_exec *exec)
+{
+	int32_t helper = exec->helper, dumpable = exec->dumpable;
+
+	__atomic_store_n(&exec->failed, 1, __ATOMIC_RELEASE);
+	/* Stops the caller in front of its tracer, which lets go and swallows the signal. */
+	sys(tgkill, sys(getpid), sys(gettid), SIGTRAP);
+	while (sys(wait4, helper, 0, WALL, 0) == -EINTR)
+		;
+	sys(prctl, PR_SET_PTRACER, 0);
+	if (dumpable != 1)
+		sys(prctl, PR_SET_DUMPABLE, dumpable);
+}

@@ -1,0 +1,37 @@
+/*
+ * The helper is made by hand: it shares the caller's memory, and must not return on its stack.
+ */
+	.text
+
+/* long inj_clone(unsigned long flags, uint64_t stack_top, struct inj_exec *exec)
+ * in:  %rdi flags, %rsi stack, %rdx what the helper gets.   out: %rax its pid or -errno; in the helper, inj_helper.
+ * The system call itself is raw_syscall's: its `ret` in the child takes what is put on the child's stack here. */
+	.globl inj_clone
+	.type inj_clone, @function
+inj_clone:
+	.cfi_startproc
+	and	$-16, %rsi
+	lea	1f(%rip), %rax
+	mov	%rdx, -8(%rsi)
+	mov	%rax, -16(%rsi)
+	lea	-16(%rsi), %rdx		/* stack */
+	mov	%rdi, %rsi		/* flags */
+	mov	$56, %edi		/* clone */
+	xor	%ecx, %ecx
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	push	$0
+	.cfi_adjust_cfa_offset 8
+	call	raw_syscall
+	add	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	ret
+	.cfi_endproc
+1:
+	xor	%ebp, %ebp
+	pop	%rdi
+	call	inj_helper
+	hlt
+	.size inj_clone, . - inj_clone
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,156 @@
+/*
+ * The dispatcher: takes a call of the program through the chain of hooks to the special calls or the kernel.
+ */
+#include <asm/errno.h>
+
+#include "core/string.h"
+#include "rt/rt.h"
+
+#define NUMBERS 512
+
+/* For each number the hooks that name it, a bit each; and where in their tables. */
+static uint32_t named[NUMBERS];
+static uint8_t position[BUNDLE_MAX_HOOKS][NUMBERS];
+static uint32_t all; /* the hooks that want what they do not name */
+static uint32_t i386;
+
+struct k23_descriptor *rt_hook(uint32_t index)
+{
+	return (struct k23_descriptor *)(rt.start + rt.bundle->hooks[index].descriptor);
+}
+
+/* Once per image, before the program runs. */
+void rt_chain_build(void)
+{
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++) {
+		const struct k23_descriptor *hook = rt_hook(i);
+
+		for (uint32_t k = 0; k < K23_MAX_CALLS && hook->calls[k].fn; k++) {
+			unsigned long nr = (unsigned long)hook->calls[k].nr;
+
+			if (nr >= NUMBERS)
+				continue;
+			named[nr] |= 1u << i;
+			position[i][nr] = (uint8_t)k;
+		}
+		if (hook->all)
+			all |= 1u << i;
+		if (hook->i386 || hook->all)
+			i386 |= 1u << i;
+	}
+}
+
+static uint32_t hooks_for(uint32_t arch, unsigned long nr)
+{
+	if (arch != K23_ARCH_X86_64)
+		return i386;
+	return nr < NUMBERS ? named[nr] | all : all;
+}
+
+/* Whether a hook sees calls with this number. */
+bool rt_wanted(long nr)
+{
+	return hooks_for(K23_ARCH_X86_64, (unsigned long)nr) != 0;
+}
+
+static k23_call_fn *function(uint32_t index, const struct k23_call *call)
+{
+	const struct k23_descriptor *hook = rt_hook(index);
+	unsigned long nr = (unsigned long)call->nr;
+
+	if (call->arch != K23_ARCH_X86_64)
+		return hook->i386 ? hook->i386 : hook->all;
+	if (nr < NUMBERS && named[nr] & 1u << index)
+		return hook->calls[position[index][nr]].fn;
+	return hook->all;
+}
+
+/* An x32 number (bit 30): a kernel without x32 says ENOSYS to all. On one that has it, those that need a special
+ * treatment, or do not exist without the bit, are refused. ctx: entry */
+static bool x32_refused(long nr)
+{
+	const long bit = 1l << 30;
+
+	if ((nr & ~(bit | 0x3ff)) || !(nr & bit))
+		return false;
+	if (!rt.x32)
+		rt.x32 = raw_syscall(bit | __NR_getpid, 0, 0, 0, 0, 0, 0) == -ENOSYS ? 2 : 1;
+	return rt.x32 == 1 && (nr - bit >= NUMBERS || rt_special(K23_ARCH_X86_64, nr - bit));
+}
+
+/* The end of the chain. ctx: entry */
+long rt_kernel(struct rt_thread *thread, struct k23_call *call)
+{
+	rt_special_fn *special;
+
+	if (thread->signal)
+		return -K23_ERESTART;
+	if (thread->strict && call->nr != __NR_rt_sigreturn)
+		return rt_gate_program(call, thread);
+	special = rt_special(call->arch, call->nr);
+	if (special)
+		return special(thread, call);
+	if (call->arch != K23_ARCH_X86_64)
+		return rt_gate_i386(call, thread);
+	if (x32_refused(call->nr))
+		return -ENOSYS;
+	return rt_gate_program(call, thread);
+}
+
+/* struct k23_api's forward. ctx: entry */
+long rt_forward(struct k23_call *call)
+{
+	struct rt_thread *thread = rt_self();
+	uint32_t next = call->next, caller = thread->hook;
+	uint32_t hooks = next < 32 ? hooks_for(call->arch, (unsigned long)call->nr) & ~0u << next : 0;
+	long result;
+
+	if (hooks) {
+		uint32_t index = (uint32_t)__builtin_ctz(hooks);
+
+		call->next = index + 1;
+		thread->hook = index + 1;
+		result = function(index, call)(call);
+	} else {
+		thread->hook = 0;
+		result = rt_kernel(thread, call);
+	}
+	thread->hook = caller;
+	call->next = next;
+	return result;
+}
+
+/* ctx: entry; thread->regs are the program's at its call */
+void rt_dispatch(struct rt_thread *thread)
+{
+	struct rt_regs *regs = &thread->regs;
+	struct k23_call *call = &thread->call;
+	bool i386_call = call->arch != K23_ARCH_X86_64;
+	long result;
+
+	thread->in_call = 1;
+	thread->restart_rax = regs->rax;
+	call->nr = (int32_t)regs->rax;
+	call->args[0] = i386_call ? (uint32_t)regs->rbx : regs->rdi;
+	call->args[1] = i386_call ? (uint32_t)regs->rcx : regs->rsi;
+	call->args[2] = i386_call ? (uint32_t)regs->rdx : regs->rdx;
+	call->args[3] = i386_call ? (uint32_t)regs->rsi : regs->r10;
+	call->args[4] = i386_call ? (uint32_t)regs->rdi : regs->r8;
+	call->args[5] = i386_call ? (uint32_t)regs->rbp : regs->r9;
+	call->ip = regs->rip;
+	call->sp = regs->rsp;
+	call->next = 0;
+	/* A signal that came before any hook saw the call is as if it had come before the call. */
+	result = thread->signal ? -K23_ERESTART : rt_forward(call);
+	thread->in_call = 0;
+	if (result == -K23_ERESTART && thread->signal) {
+		regs->rip -= 2; /* syscall, sysenter and int $0x80 are two bytes each */
+		regs->rax = thread->restart_rax;
+	} else {
+		regs->rax = (uint64_t)result;
+	}
+	if (!i386_call) {
+		regs->rcx = call->ip;
+		regs->r11 = regs->eflags;
+	}
+}

@@ -1,0 +1,226 @@
+/*
+ * The runtime's own structures. One struct rt_thread per thread of the program, found from the stack pointer:
+ * the runtime runs on stacks inside a region that is aligned to its size.
+ *
+ *	region: | guard page | runtime stack | signal stack | hooks' thread state | struct rt_thread |
+ *
+ * A thread has at most one call of the program in flight: a signal handler of the program never runs while one
+ * is (see signal.c), so nothing here needs to nest.
+ */
+#ifndef RT_H
+#define RT_H
+
+#include <asm/sigcontext.h>
+#include <linux/signal.h>
+#include <asm/ucontext.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <k23/types.h>
+
+#include "abi/bundle.h"
+#include "abi/syscall.h"
+
+#define RT_PAGE 4096ul
+#define RT_REGION_SIZE (128ul << 10)
+#define RT_SIGNAL_STACK_SIZE (48ul << 10)
+#define RT_HOOK_STATE_SIZE 4096ul
+#define RT_SIGNALS 64
+
+/* All signals but those that a fault raises: blocking these would turn a fault of the runtime or of a hook into
+ * a silent death, and SIGSYS is the guard. */
+#define SIGBIT(sig) (1ul << ((sig) - 1))
+#define RT_FAULTS (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGFPE) | SIGBIT(SIGTRAP))
+#define RT_ALL_BLOCKED (~(RT_FAULTS | SIGBIT(SIGSYS)))
+
+/* The general registers in the order of struct sigcontext. */
+struct rt_regs {
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+	uint16_t cs, gs, fs, ss;
+};
+_Static_assert(offsetof(struct rt_regs, ss) == offsetof(struct sigcontext, ss),
+	       "struct rt_regs is the beginning of struct sigcontext");
+
+/* The kernel's struct sigaction, which rt_sigaction takes. */
+struct rt_sigaction {
+	uint64_t handler;
+	uint64_t flags;
+	uint64_t restorer;
+	uint64_t mask;
+};
+
+/* The kernel's stack_t. */
+struct rt_sigstack {
+	uint64_t base;
+	int32_t flags;
+	uint32_t pad;
+	uint64_t size;
+};
+
+/* What the threads that share signal handlers share: a thread group's, or that of CLONE_SIGHAND. */
+struct rt_process {
+	struct rt_sigaction actions[RT_SIGNALS + 1]; /* as the program set them */
+	uint32_t action_lock;
+	uint32_t exec_lock;
+	uint64_t known; /* signals whose action is in `actions` */
+	int32_t helper;  /* the helper of an execve under way: nobody's child */
+	uint32_t threads; /* threads that use this */
+	uint8_t sigsys_pending;
+	uint8_t seccomp;
+};
+
+/* The program's own use of Syscall User Dispatch. */
+struct rt_dispatch_request {
+	uint64_t start, size, selector;
+	uint32_t on;
+};
+
+struct rt_thread {
+	struct rt_regs regs; /* the program's, at the call in flight */
+	/* A signal that is to be delivered when the call in flight ends; 0: none. Written by the thread's own
+	 * signal entry, read by the gate. */
+	uint32_t signal;
+	uint32_t in_call;     /* a call of the program is in flight */
+	uint64_t restart_rax; /* rax for a call that is made again */
+	uint64_t saved_mask;  /* the signal mask to go back to with `signal` */
+	siginfo_t siginfo;
+
+	struct k23_call call;
+	uint32_t hook; /* 1 + the hook that is running, for the message when it crashes */
+	int32_t pid, tid;
+	uint64_t stack_top; /* of the runtime's stack */
+
+	/* A call that sets the signal mask while it waits: the mask, for the handler that ends it. */
+	uint64_t temporary_mask;
+	bool temporary;
+	bool sigsys_blocked; /* the program's view */
+	bool leads;          /* `process` lies in this thread's region */
+	bool strict;         /* in seccomp's strict mode: only read, write, exit and sigreturn are left */
+	bool vforked;        /* a vfork child: its parent frees the region */
+
+	struct rt_sigstack sigstack; /* as the program set it */
+	uint64_t fault[3];           /* err, trapno, cr2 of its last fault, which every signal frame shows */
+	struct rt_dispatch_request dispatch;
+	struct rt_process *process;
+	struct rt_region_slot *slot;
+	const void *gs_reserved;
+	struct k23_syscall_info described;
+
+	struct rt_process own_process;
+};
+
+/* The image's. */
+struct rt_image {
+	struct bundle *bundle;
+	uintptr_t start, end; /* the bundle */
+	uint32_t x32;       /* 0: not asked yet, 1: the kernel has x32 calls, 2: it has not */
+	struct k23_api api;
+};
+
+extern struct rt_image rt __attribute__((visibility("hidden")));
+
+static inline struct rt_thread *rt_region_thread(uintptr_t address)
+{
+	return (struct rt_thread *)((address & ~(RT_REGION_SIZE - 1)) + RT_REGION_SIZE) - 1;
+}
+
+/* The calling thread. Only on the runtime's own stacks. */
+static inline struct rt_thread *rt_self(void)
+{
+	return rt_region_thread((uintptr_t)__builtin_frame_address(0));
+}
+
+static inline bool rt_in_image(uintptr_t address)
+{
+	return address - rt.start < rt.end - rt.start;
+}
+
+/* x86_64/: assembly. */
+void rt_signal_entry(void);
+void rt_restorer(void);
+void rt_dispatch_entry(void);
+void rt_return(struct rt_thread *thread) __attribute__((noreturn));
+void rt_selftrap(void);
+void rt_sigreturn_to(uint64_t frame) __attribute__((noreturn));
+long rt_gate_program(const struct k23_call *call, struct rt_thread *thread);
+long rt_gate_i386(const struct k23_call *call, struct rt_thread *thread);
+long rt_gate_clone(const struct k23_call *call, struct rt_thread *thread);
+void rt_child_entry(void);
+void rt_thread_end(uint32_t *slot_state, long status) __attribute__((noreturn));
+extern const char rt_gate_page[], rt_gate_page_end[], rt_gate_begin[], rt_gate_done[], rt_gate_abort[];
+extern const char rt_gate_i386_begin[], rt_gate_i386_done[], rt_gate_i386_abort[];
+extern const char rt_return_begin[], rt_return_end[], rt_selftrap_done[];
+extern const char rt_gate_own_ip[], rt_gate_sigreturn_ip[], rt_gate_end_ip[];
+
+/* thread.c: regions. */
+struct rt_thread *rt_thread_new(void);
+void rt_thread_free(struct rt_thread *thread);
+void rt_threads_forked(struct rt_thread *self);
+bool rt_owns(uintptr_t start, size_t size);
+uint32_t *rt_thread_slot_state(struct rt_thread *thread);
+
+/* guard.c */
+long rt_guard_arm(void) must_check;
+void rt_guard_trap(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc);
+long rt_guard_signal_stack(struct rt_thread *thread) must_check;
+long rt_guard_install(void) must_check;
+void rt_signal_action(struct rt_sigaction *action, uint64_t flags);
+
+/* dispatch.c */
+void rt_dispatch(struct rt_thread *thread);
+long rt_forward(struct k23_call *call);
+long rt_kernel(struct rt_thread *thread, struct k23_call *call);
+bool rt_wanted(long nr);
+void rt_chain_build(void);
+struct k23_descriptor *rt_hook(uint32_t index);
+
+/* signal.c */
+void rt_signal(int sig, siginfo_t *info, struct ucontext *uc);
+long rt_signal_mask(int how, uint64_t mask, uint64_t *old);
+uint64_t rt_block_signals(void);
+void rt_restore_mask(uint64_t mask);
+void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, uint64_t handler_mask);
+void rt_deliver_deferred(struct rt_thread *thread, struct ucontext *uc);
+void rt_kill_self(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc);
+
+/* frame.c */
+long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action, int sig, const siginfo_t *info,
+		    struct ucontext *uc, uint64_t mask) must_check;
+
+/* memory.c */
+long rt_copy_from(void *to, uint64_t from, size_t size) must_check;
+long rt_copy_to(uint64_t to, const void *from, size_t size) must_check;
+long rt_copy_string(char *to, size_t size, uint64_t from) must_check;
+
+/* lock.c */
+void rt_lock(uint32_t *lock);
+void rt_unlock(uint32_t *lock);
+
+/* api.c */
+void rt_api_fill(struct k23_api *api);
+struct rt_describe_result;
+
+/* vdso.c */
+void rt_vdso_patch(const uint64_t *stack);
+
+/* message.c */
+void rt_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void rt_panic(const char *what, long detail) __attribute__((noreturn));
+
+/* callbacks.c */
+long rt_callbacks_init(bool first) must_check;
+void rt_callbacks_fork_child(void);
+void rt_callbacks_thread_start(void);
+void rt_callbacks_thread_exit(void);
+void rt_callbacks_process_exit(int status);
+
+/* start.c */
+void rt_start_c(struct bundle *bundle) __attribute__((noreturn));
+
+/* special/ */
+typedef long rt_special_fn(struct rt_thread *thread, struct k23_call *call);
+rt_special_fn *rt_special(uint32_t arch, long nr);
+
+#endif

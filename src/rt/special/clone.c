@@ -1,0 +1,239 @@
+/*
+ * clone, clone3, fork, vfork: the child gets what the kernel does not give it (the guard, in shared memory a region
+ * of its own), before it runs an instruction of the program, and starts with the registers and the stack that it
+ * would have had.
+ */
+#include <asm/errno.h>
+#include <linux/sched.h>
+
+#include "core/string.h"
+#include "rt/special/special.h"
+
+#define TASK_SIZE_MAX 0x7ffffffff000ul
+#define CLONE_ARGS_KNOWN CLONE_ARGS_SIZE_VER2
+
+_Static_assert(sizeof(struct clone_args) == CLONE_ARGS_KNOWN, "a newer struct clone_args");
+
+/* The kernel's rule for clone's handlers and for CLONE_CLEAR_SIGHAND. */
+static void share_process(struct rt_thread *thread, struct rt_thread *child, uint64_t flags)
+{
+	if (flags & CLONE_SIGHAND) {
+		child->process = thread->process;
+		__atomic_fetch_add(&child->process->threads, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	child->own_process = *thread->process;
+	child->process = &child->own_process;
+	child->process->action_lock = child->process->exec_lock = 0;
+	child->process->threads = 1;
+	child->process->helper = 0;
+	child->process->sigsys_pending = 0;
+	child->leads = true;
+	if (flags & CLONE_CLEAR_SIGHAND)
+		for (int sig = 1; sig <= RT_SIGNALS; sig++)
+			if (child->process->actions[sig].handler > (uint64_t)SIG_IGN)
+				child->process->actions[sig].handler = (uint64_t)SIG_DFL;
+}
+
+/* What the program sees after the call: in the child the result is 0. */
+static void child_registers(struct rt_thread *child, uint64_t stack)
+{
+	child->regs.rax = 0;
+	if (child->call.arch == K23_ARCH_X86_64) {
+		child->regs.rcx = child->regs.rip;
+		child->regs.r11 = child->regs.eflags;
+	}
+	if (stack)
+		child->regs.rsp = stack;
+	child->in_call = 0;
+	child->hook = 0;
+	child->signal = 0;
+	child->temporary = false;
+	memset(&child->dispatch, 0, sizeof(child->dispatch));
+}
+
+/* The rest of the child's way to the program, in the child. */
+static void child_ready(struct rt_thread *child, uint64_t flags)
+{
+	long r = 0;
+
+	child->pid = (int32_t)sys(getpid);
+	child->tid = (int32_t)sys(gettid);
+	if (flags & CLONE_VM)
+		r = rt_guard_signal_stack(child);
+	if (!failed(r) && flags & CLONE_CLEAR_SIGHAND)
+		r = rt_guard_install();
+	if (!failed(r))
+		r = rt_guard_arm();
+	if (failed(r))
+		rt_panic("cannot guard a new thread or process", r);
+	if (flags & CLONE_THREAD)
+		rt_callbacks_thread_start();
+	else
+		rt_callbacks_fork_child();
+	rt_restore_mask(child->saved_mask);
+}
+
+/* A child that shares the memory starts here, on the stack of its region. ctx: entry */
+struct rt_thread *rt_child_start(void);
+struct rt_thread *rt_child_start(void)
+{
+	struct rt_thread *child = rt_self();
+
+	child_ready(child, child->restart_rax);
+	return child;
+}
+
+/* A child with a copy of the memory goes on where its parent was. ctx: entry */
+__attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t flags, uint64_t stack,
+					      uint64_t mask)
+{
+	if (thread->process != &thread->own_process)
+		thread->own_process = *thread->process;
+	flags &= ~(uint64_t)CLONE_SIGHAND;
+	thread->leads = false;
+	thread->vforked = false;
+	share_process(thread, thread, flags);
+	rt_threads_forked(thread);
+	child_registers(thread, stack);
+	thread->saved_mask = mask;
+	child_ready(thread, flags);
+	rt_return(thread);
+}
+
+/* A region for a child that shares the memory. */
+static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t mask)
+{
+	struct rt_thread *child = rt_thread_new();
+
+	if (!child)
+		return NULL;
+	child->regs = thread->regs;
+	child->call.arch = thread->call.arch;
+	child->sigsys_blocked = thread->sigsys_blocked;
+	memcpy(child->fault, thread->fault, sizeof(child->fault));
+	if (flags & CLONE_VFORK)
+		child->sigstack = thread->sigstack;
+	else
+		child->sigstack.flags = SS_DISABLE;
+	child->vforked = (flags & CLONE_VFORK) && !(flags & CLONE_THREAD);
+	child->saved_mask = mask;
+	child->restart_rax = flags; /* for rt_child_start */
+	child_registers(child, stack);
+	share_process(thread, child, flags);
+	/* The gate's `ret` in the child takes it from here. */
+	((uint64_t *)child->stack_top)[-1] = (uint64_t)rt_child_entry;
+	return child;
+}
+
+static void child_discard(struct rt_thread *child)
+{
+	if (!child->leads)
+		__atomic_fetch_sub(&child->process->threads, 1, __ATOMIC_RELAXED);
+	rt_thread_free(child);
+}
+
+/* call: the kernel's call, with the flags as given; *stack_argument is set to the child's stack if it needs one.
+ * stack: the child's stack pointer in the program, 0 for the caller's. ctx: entry */
+static long create(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
+		   uint64_t *stack_argument, uint64_t *stack_size)
+{
+	uint64_t mask = rt_block_signals();
+	struct rt_thread *child = NULL;
+	long r;
+
+	if (thread->signal)
+		return -K23_ERESTART;
+	*stack_argument = 0;
+	if (stack_size)
+		*stack_size = 0;
+	if (flags & CLONE_VM) {
+		child = child_new(thread, flags, stack, mask);
+		if (!child) {
+			rt_restore_mask(mask);
+			return -ENOMEM;
+		}
+		*stack_argument = child->stack_top - 8;
+		if (stack_size) {
+			*stack_size = RT_PAGE;
+			*stack_argument -= RT_PAGE;
+		}
+	}
+	r = rt_gate_program(call, thread);
+	if (r == 0)
+		forked(thread, flags, stack, mask);
+	if (child && (failed(r) || child->vforked))
+		child_discard(child);
+	if (!thread->signal)
+		rt_restore_mask(mask);
+	return r;
+}
+
+long special_create(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t parent_tid,
+		    uint64_t child_tid, uint64_t tls)
+{
+	struct k23_call call = { .nr = __NR_clone, .args = { flags, 0, parent_tid, child_tid, tls, 0 } };
+
+	return create(thread, &call, (uint32_t)flags, stack, &call.args[1], NULL);
+}
+
+long special_clone(struct rt_thread *thread, struct k23_call *call)
+{
+	return special_create(thread, call->args[0], call->args[1], call->args[2], call->args[3],
+			      call->args[4]);
+}
+
+long special_fork(struct rt_thread *thread, struct k23_call *call)
+{
+	(void)call;
+	return special_create(thread, SIGCHLD, 0, 0, 0, 0);
+}
+
+long special_vfork(struct rt_thread *thread, struct k23_call *call)
+{
+	(void)call;
+	return special_create(thread, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+}
+
+/* What the kernel does with a structure that is longer than it knows: fine if the rest is zero. */
+static long unknown_rest(uint64_t from, uint64_t size)
+{
+	while (size) {
+		char rest[64];
+		size_t part = size < sizeof(rest) ? size : sizeof(rest);
+		long r = rt_copy_from(rest, from, part);
+
+		if (failed(r))
+			return r;
+		for (size_t i = 0; i < part; i++)
+			if (rest[i])
+				return -E2BIG;
+		from += part;
+		size -= part;
+	}
+	return 0;
+}
+
+long special_clone3(struct rt_thread *thread, struct k23_call *call)
+{
+	struct clone_args args;
+	struct k23_call own = *call;
+	uint64_t size = call->args[1], stack;
+	long r;
+
+	if (size < CLONE_ARGS_SIZE_VER0 || size > RT_PAGE)
+		return rt_gate_program(call, thread); /* the kernel's own error */
+	memset(&args, 0, sizeof(args));
+	r = rt_copy_from(&args, call->args[0], size < sizeof(args) ? size : sizeof(args));
+	if (!failed(r) && size > sizeof(args))
+		r = unknown_rest(call->args[0] + sizeof(args), size - sizeof(args));
+	if (failed(r))
+		return r;
+	/* The kernel looks at the stack, and so has to see the program's if it is wrong. */
+	stack = args.stack + args.stack_size;
+	if (!args.stack != !args.stack_size || stack < args.stack || stack > TASK_SIZE_MAX)
+		return rt_gate_program(call, thread);
+	own.args[0] = (uint64_t)&args;
+	own.args[1] = size < sizeof(args) ? size : sizeof(args);
+	return create(thread, &own, args.flags, stack, (uint64_t *)&args.stack, (uint64_t *)&args.stack_size);
+}

@@ -1,0 +1,111 @@
+/*
+ * execve and execveat: the bundle goes along, by a helper (src/inject/). A call that will fail is mostly known to
+ * before; one that fails all the same leaves nothing behind.
+ */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+
+#include "core/string.h"
+#include "inject/inject.h"
+#include "rt/special/special.h"
+
+/* In the helper's region, under its stack. */
+struct exec {
+	struct inj_exec inject; /* first: the helper knows only this */
+	struct rt_thread *helper;
+	struct rt_thread *caller; /* whose region the helper frees after success; NULL: somebody else does */
+};
+
+/* The helper's last act. */
+static void end(struct inj_exec *inject)
+{
+	struct exec *exec = (struct exec *)inject;
+
+	if (!inject->failed && exec->caller)
+		rt_thread_free(exec->caller);
+	rt_thread_end(rt_thread_slot_state(exec->helper), 0);
+}
+
+static long refuse(const struct inj_check *check, const char *path)
+{
+	if (check->verdict == INJ_FOREIGN)
+		rt_message("%s is not a 64-bit x86 program and cannot be interposed; "
+			   "k23 run --foreign=allow lets such programs run without k23", path);
+	else if (check->verdict == INJ_SECRET)
+		rt_message("%s cannot be read by this user, and so not be interposed", path);
+	return check->error;
+}
+
+/* call: the kernel's call. ctx: entry, exec_lock held */
+static long carry(struct rt_thread *thread, struct k23_call *call, const char *path)
+{
+	struct rt_process *process = thread->process;
+	uint64_t mask = rt_block_signals();
+	struct rt_thread *helper;
+	struct exec *exec;
+	long r;
+
+	if (thread->signal)
+		return -K23_ERESTART;
+	helper = rt_thread_new();
+	if (!helper) {
+		rt_restore_mask(mask);
+		return -ENOMEM;
+	}
+	exec = (struct exec *)((helper->stack_top - sizeof(*exec)) & ~63ul);
+	memset(exec, 0, sizeof(*exec));
+	exec->helper = helper;
+	exec->caller = thread->vforked ? NULL : thread;
+	exec->inject.bundle = rt.bundle;
+	exec->inject.caller = thread->tid;
+	exec->inject.end = end;
+	exec->inject.block.sigmask = mask;
+	exec->inject.block.sigsys_blocked = thread->sigsys_blocked;
+	exec->inject.block.sigsys_ignored = process->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
+	exec->inject.block.sigsys_pending = process->sigsys_pending;
+	exec->inject.block.seccomp = process->seccomp;
+	r = inj_begin(&exec->inject, (uint64_t)exec);
+	if (failed(r)) {
+		rt_thread_free(helper);
+		rt_message("%s cannot be started: its helper failed (%ld)%s", path, r,
+			   r == -EPERM ? "; is the process traced?" : "");
+	} else {
+		process->helper = exec->inject.helper;
+		r = rt_gate_program(call, thread);
+		inj_cancel(&exec->inject);
+		process->helper = 0;
+	}
+	if (!thread->signal)
+		rt_restore_mask(mask);
+	return r;
+}
+
+static long execute(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_t name, unsigned flags)
+{
+	char path[K23_PATH_MAX];
+	struct inj_check check;
+	long r = rt_copy_string(path, sizeof(path), name);
+
+	if (failed(r))
+		return r;
+	check = inj_check(dirfd, path, flags);
+	if (check.verdict == INJ_FOREIGN && rt.bundle->flags & BUNDLE_FOREIGN)
+		return rt_gate_program(call, thread);
+	if (check.verdict != INJ_TRY)
+		return refuse(&check, path);
+	/* The kernel ends all other threads when one of them gets through; one after the other. */
+	rt_lock(&thread->process->exec_lock);
+	r = carry(thread, call, path);
+	rt_unlock(&thread->process->exec_lock);
+	return r;
+}
+
+long special_execve(struct rt_thread *thread, struct k23_call *call)
+{
+	return execute(thread, call, AT_FDCWD, call->args[0], 0);
+}
+
+long special_execveat(struct rt_thread *thread, struct k23_call *call)
+{
+	return execute(thread, call, (int)call->args[0], call->args[1], (unsigned)call->args[4]);
+}

@@ -1,0 +1,40 @@
+/*
+ * exit and exit_group: hooks are told, and a thread gives its region back.
+ */
+#include "rt/special/special.h"
+
+/* ctx: entry */
+static __attribute__((noreturn)) void leave(long nr, uint64_t status)
+{
+	for (;;)
+		raw_syscall(nr, status, 0, 0, 0, 0, 0);
+}
+
+long special_exit(struct rt_thread *thread, struct k23_call *call)
+{
+	uint32_t others;
+
+	rt_block_signals();
+	if (thread->signal)
+		return -K23_ERESTART;
+	others = __atomic_sub_fetch(&thread->process->threads, 1, __ATOMIC_RELAXED);
+	rt_callbacks_thread_exit();
+	if (!others)
+		rt_callbacks_process_exit((int)call->args[0]);
+	/* Threads that go on use what is in the leader's region; a vfork child's is freed by its parent. */
+	if (thread->vforked || (thread->leads && others))
+		leave(__NR_exit, call->args[0]);
+	rt_thread_end(rt_thread_slot_state(thread), (long)call->args[0]);
+}
+
+long special_exit_group(struct rt_thread *thread, struct k23_call *call)
+{
+	rt_block_signals();
+	if (thread->signal)
+		return -K23_ERESTART;
+	rt_callbacks_process_exit((int)call->args[0]);
+	/* A child that shares its creator's memory must not leave its region behind there. */
+	if (thread->leads && !thread->vforked && thread->process->threads == 1)
+		rt_thread_end(rt_thread_slot_state(thread), (long)call->args[0]);
+	leave(__NR_exit_group, call->args[0]);
+}

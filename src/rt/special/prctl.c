@@ -1,0 +1,65 @@
+/*
+ * prctl and arch_prctl. Syscall User Dispatch is the guard, so what the program asks of it is only noted:
+ * guard.c asks the program's own dispatch for each call. Switching it off does not touch ours.
+ */
+#include <asm/errno.h>
+#include <asm/prctl.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
+
+#include "rt/special/special.h"
+
+#define TASK_SIZE_MAX 0x7ffffffff000ul
+#ifndef ARCH_SHSTK_ENABLE
+#define ARCH_SHSTK_ENABLE 0x5001
+#endif
+#define PR_SET_SHADOW_STACK_STATUS_NR 75
+
+/* The kernel's set_syscall_user_dispatch. */
+static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
+{
+	struct rt_dispatch_request *dispatch = &thread->dispatch;
+	uint64_t start = call->args[2], size = call->args[3], selector = call->args[4];
+
+	switch (call->args[1]) {
+	case PR_SYS_DISPATCH_OFF:
+		if (start || size || selector)
+			return -EINVAL;
+		dispatch->on = 0;
+		return 0;
+	case PR_SYS_DISPATCH_ON:
+		if (start && start + size <= start)
+			return -EINVAL;
+		if (selector >= TASK_SIZE_MAX)
+			return -EFAULT;
+		*dispatch = (struct rt_dispatch_request){ start, size, selector, 1 };
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+long special_prctl(struct rt_thread *thread, struct k23_call *call)
+{
+	switch ((int)call->args[0]) {
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		return set_dispatch(thread, call);
+	case PR_SET_SECCOMP:
+		if (call->arch == K23_ARCH_X86_64 && call->args[1] == SECCOMP_MODE_FILTER)
+			return special_seccomp_filter(thread, call, 2);
+		if (call->args[1] == SECCOMP_MODE_STRICT)
+			return special_seccomp_strict(thread, call);
+		break;
+	case PR_SET_SHADOW_STACK_STATUS_NR:
+		return -EINVAL;
+	}
+	return call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
+}
+
+long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
+{
+	/* What a kernel or processor without shadow stacks says. */
+	if (call->args[0] == ARCH_SHSTK_ENABLE)
+		return -EOPNOTSUPP;
+	return call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
+}

@@ -1,0 +1,43 @@
+/*
+ * rt_sigreturn: the frame is on the program's stack, and the kernel is shown a copy of it in which SIGSYS and the
+ * signal stack are as the runtime needs them. The vector state stays where the program has it.
+ */
+#include "core/string.h"
+#include "rt/special/special.h"
+
+
+long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
+{
+	struct ucontext uc;
+	siginfo_t info;
+	struct rt_sigstack stack;
+	uint64_t mask;
+
+	(void)call;
+	/* From here on no signal may come: it would find the old mask gone and the new one not yet there. */
+	mask = thread->strict ? 0 : rt_block_signals();
+	if (thread->signal)
+		return -K23_ERESTART;
+	if (thread->strict) {
+		memcpy(&uc, (const void *)thread->regs.rsp, sizeof(uc));
+	} else if (failed(rt_copy_from(&uc, thread->regs.rsp, sizeof(uc)))) {
+		/* As the kernel does: the program dies of SIGSEGV, or handles it, where it stands. */
+		memset(&info, 0, sizeof(info));
+		info.si_signo = SIGSEGV;
+		info.si_code = SI_KERNEL;
+		thread->siginfo = info;
+		thread->saved_mask = mask;
+		thread->signal = SIGSEGV;
+		return 0;
+	}
+	memcpy(&stack, &uc.uc_stack, sizeof(stack));
+	thread->sigsys_blocked = uc.uc_sigmask & SIGBIT(SIGSYS);
+	uc.uc_sigmask &= ~SIGBIT(SIGSYS);
+	rt_restore_sigstack(thread, &stack, uc.uc_mcontext.rsp);
+	uc.uc_stack.ss_sp = (void *)thread->stack_top;
+	uc.uc_stack.ss_flags = 0;
+	uc.uc_stack.ss_size = RT_SIGNAL_STACK_SIZE;
+	thread->in_call = 0;
+	thread->hook = 0;
+	rt_sigreturn_to((uint64_t)&uc);
+}

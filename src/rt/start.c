@@ -1,0 +1,127 @@
+/*
+ * The first code in a new image. The helper has left the bundle's segments that are never written, and the start
+ * block; the rest is made here, and then the program starts as if nothing had been.
+ */
+#include <linux/mman.h>
+#include <linux/prctl.h>
+
+#include "core/string.h"
+#include "rt/rt.h"
+
+#define USER_CS 0x33
+#define USER_SS 0x2b
+#define WALL 0x40000000
+
+struct rt_image rt;
+/* Found by the command line tool, by name; so is the boot stack, in x86_64/entry.S. */
+struct start_block rt_start_block __attribute__((aligned(64)));
+
+
+struct rt_thread *rt_start_image(struct bundle *bundle);
+void rt_start_thread(struct rt_thread *thread);
+
+/* ctx: boot stack */
+static void must(const char *what, long r)
+{
+	if (failed(r))
+		rt_panic(what, r);
+}
+
+/* Contents of the writable segments, then everybody's final permissions. ctx: boot stack */
+static void settle_segments(void)
+{
+	const struct bundle *bundle = rt.bundle;
+	const uint32_t *fixups = (const uint32_t *)(rt.start + bundle->fixups);
+
+	for (uint32_t i = 0; i < bundle->segment_count; i++) {
+		const struct bundle_segment *segment = &bundle->segments[i];
+
+		if (segment->initial_size)
+			memcpy((char *)rt.start + segment->offset, (char *)rt.start + segment->initial,
+			       segment->initial_size);
+	}
+	for (uint32_t i = 0; i < bundle->fixup_count; i++)
+		*(uint64_t *)(rt.start + fixups[i]) += rt.start;
+	for (uint32_t i = 0; i < bundle->hook_count; i++)
+		*(const struct k23_api **)(rt.start + bundle->hooks[i].api) = &rt.api;
+	for (uint32_t i = 0; i < bundle->segment_count; i++) {
+		const struct bundle_segment *segment = &bundle->segments[i];
+
+		if (!(segment->prot & PROT_WRITE) && segment->offset != bundle->runtime_text)
+			must("cannot protect the runtime", sys(mprotect, rt.start + segment->offset,
+							       segment->size, segment->prot));
+	}
+}
+
+static void place_thread_states(void)
+{
+	uint32_t offset = 0;
+
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++) {
+		struct k23_descriptor *hook = rt_hook(i);
+
+		hook->index = i;
+		hook->thread_offset = offset;
+		if (hook->thread_size > RT_HOOK_STATE_SIZE - offset)
+			rt_panic("the hooks' thread state is too large", (long)hook->thread_size);
+		offset += (uint32_t)(hook->thread_size + 15) & ~15u;
+	}
+}
+
+/* From rt_start, on the boot stack: what a first thread needs. */
+struct rt_thread *rt_start_image(struct bundle *bundle)
+{
+	struct rt_thread *thread;
+
+	rt.bundle = bundle;
+	rt.start = (uintptr_t)bundle;
+	rt.end = rt.start + bundle->size;
+	rt_api_fill(&rt.api);
+	settle_segments();
+	thread = rt_thread_new();
+	if (!thread)
+		rt_panic("no memory for the runtime", 0);
+	return thread;
+}
+
+static void start_process(struct rt_thread *thread)
+{
+	const struct start_block *start = &rt_start_block;
+	struct rt_process *process = &thread->own_process;
+
+	process->threads = 1;
+	process->seccomp = start->seccomp;
+	process->sigsys_pending = start->sigsys_pending;
+	process->known = SIGBIT(SIGSYS);
+	process->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;
+	thread->process = process;
+	thread->leads = true;
+	thread->sigsys_blocked = start->sigsys_blocked;
+}
+
+/* From rt_start, on the thread's own stack: the rest. All signals are blocked until the end. */
+void rt_start_thread(struct rt_thread *thread)
+{
+	const struct start_block *start = &rt_start_block;
+
+	thread->pid = (int32_t)sys(getpid);
+	thread->tid = thread->pid;
+	thread->regs.rip = start->entry;
+	thread->regs.rsp = start->stack;
+	thread->regs.eflags = start->eflags;
+	thread->regs.cs = USER_CS;
+	thread->regs.ss = USER_SS;
+	start_process(thread);
+	must("cannot set the signal stack", rt_guard_signal_stack(thread));
+	must("cannot set the signal handlers", rt_guard_install());
+	rt_chain_build();
+	place_thread_states();
+	rt_vdso_patch((uint64_t *)start->stack);
+	if (failed(rt_callbacks_init(start->first)))
+		for (;;)
+			sys(exit_group, 125);
+	must("cannot switch the guard on (Syscall User Dispatch)", rt_guard_arm());
+	sys(wait4, start->helper, 0, WALL, 0);
+	sys(prctl, PR_SET_PTRACER, 0);
+	rt_restore_mask(start->sigmask);
+}

@@ -1,0 +1,133 @@
+/*
+ * The regions of threads: see rt.h for what is in one. They lie in chunks, which are never given back; a slot
+ * per region says whether it is taken. Whoever ends a thread frees its region by a single store, so that the
+ * thread itself can do it as the last thing before it exits.
+ */
+#include <asm/errno.h>
+#include <linux/mman.h>
+
+#include "core/string.h"
+#include "rt/rt.h"
+
+enum slot_state { SLOT_FREE, SLOT_TAKEN };
+
+#define CHUNK_FIRST 1u
+#define CHUNK_MORE 16u
+
+struct rt_region_slot {
+	uint32_t state;
+	uint32_t prepared; /* its guard page is in place */
+};
+
+/* At the beginning of its mapping; the regions follow, aligned. */
+struct chunk {
+	struct chunk *next;
+	uintptr_t regions;
+	uint32_t count;
+	uint32_t reserved;
+	struct rt_region_slot slots[CHUNK_MORE];
+};
+_Static_assert(sizeof(struct chunk) <= RT_PAGE, "a chunk's head is one page");
+_Static_assert(sizeof(struct rt_thread) <= 3 * RT_PAGE, "a region must have room for its stacks");
+
+static struct chunk *chunks;
+
+/* ctx: entry; no locks */
+static struct chunk *chunk_new(uint32_t count)
+{
+	size_t size = (count + 1) * RT_REGION_SIZE;
+	long start = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct chunk *chunk = (struct chunk *)start;
+	uintptr_t end = (uintptr_t)start + size;
+
+	if (failed(start))
+		return NULL;
+	chunk->count = count;
+	chunk->regions = ((uintptr_t)start + RT_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
+	if (chunk->regions > (uintptr_t)start + RT_PAGE)
+		sys(munmap, start + RT_PAGE, chunk->regions - (uintptr_t)start - RT_PAGE);
+	if (end > chunk->regions + count * RT_REGION_SIZE)
+		sys(munmap, chunk->regions + count * RT_REGION_SIZE,
+		    end - chunk->regions - count * RT_REGION_SIZE);
+	return chunk;
+}
+
+static struct rt_thread *region_set_up(struct chunk *chunk, uint32_t i)
+{
+	uintptr_t region = chunk->regions + i * RT_REGION_SIZE;
+	struct rt_thread *thread = rt_region_thread(region);
+	struct rt_region_slot *slot = &chunk->slots[i];
+
+	if (!slot->prepared) {
+		if (failed(sys(mprotect, region, RT_PAGE, PROT_NONE))) {
+			__atomic_store_n(&slot->state, SLOT_FREE, __ATOMIC_RELEASE);
+			return NULL;
+		}
+		slot->prepared = 1;
+	} else {
+		memset((char *)thread - RT_HOOK_STATE_SIZE, 0, RT_HOOK_STATE_SIZE + sizeof(*thread));
+	}
+	thread->slot = slot;
+	thread->stack_top = ((uintptr_t)thread - RT_HOOK_STATE_SIZE - RT_SIGNAL_STACK_SIZE) & ~63ul;
+	return thread;
+}
+
+/* A zeroed struct rt_thread in a region of its own, or NULL when memory is short. ctx: entry; no locks */
+struct rt_thread *rt_thread_new(void)
+{
+	for (;;) {
+		struct chunk *head = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE);
+		struct chunk *chunk;
+
+		for (chunk = head; chunk; chunk = chunk->next)
+			for (uint32_t i = 0; i < chunk->count; i++) {
+				uint32_t is_free = SLOT_FREE;
+
+				if (__atomic_load_n(&chunk->slots[i].state, __ATOMIC_RELAXED) == SLOT_FREE &&
+				    __atomic_compare_exchange_n(&chunk->slots[i].state, &is_free, SLOT_TAKEN, false,
+								__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+					return region_set_up(chunk, i);
+			}
+		chunk = chunk_new(head ? CHUNK_MORE : CHUNK_FIRST);
+		if (!chunk)
+			return NULL;
+		chunk->next = head;
+		/* Another thread may have added one meanwhile: put ours in front of it. */
+		while (!__atomic_compare_exchange_n(&chunks, &chunk->next, chunk, false, __ATOMIC_RELEASE,
+						    __ATOMIC_ACQUIRE))
+			;
+	}
+}
+
+uint32_t *rt_thread_slot_state(struct rt_thread *thread)
+{
+	return &thread->slot->state;
+}
+
+void rt_thread_free(struct rt_thread *thread)
+{
+	__atomic_store_n(&thread->slot->state, SLOT_FREE, __ATOMIC_RELEASE);
+}
+
+/* In the child of fork, which has one thread. ctx: entry */
+void rt_threads_forked(struct rt_thread *self)
+{
+	for (struct chunk *chunk = chunks; chunk; chunk = chunk->next)
+		for (uint32_t i = 0; i < chunk->count; i++)
+			if (&chunk->slots[i] != self->slot)
+				chunk->slots[i].state = SLOT_FREE;
+}
+
+/* Whether any byte of [start, start + size) is the runtime's. ctx: entry; no locks */
+bool rt_owns(uintptr_t start, size_t size)
+{
+	uintptr_t end = start + size < start ? UINTPTR_MAX : start + size;
+
+	if (start < rt.end && end > rt.start)
+		return true;
+	for (struct chunk *chunk = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
+		if ((start < (uintptr_t)chunk + RT_PAGE && end > (uintptr_t)chunk) ||
+		    (start < chunk->regions + chunk->count * RT_REGION_SIZE && end > chunk->regions))
+			return true;
+	return false;
+}

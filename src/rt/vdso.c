@@ -1,0 +1,128 @@
+/*
+ * The vDSO answers some calls without the kernel. A hook that wants one of them gets to see it: its function in
+ * this process's copy of the vDSO is replaced by a system call. The others keep theirs.
+ */
+#include <linux/auxvec.h>
+#include <linux/elf.h>
+#include <linux/mman.h>
+
+#include "core/string.h"
+#include "rt/rt.h"
+
+#define AT_NONE 1 /* AT_IGNORE */
+
+struct vdso {
+	uintptr_t base;
+	uintptr_t size;
+	const Elf64_Sym *symbols;
+	const char *strings;
+	uint32_t count;
+};
+
+struct function {
+	char name[24];
+	long nr;
+};
+
+static const struct function functions[] = {
+	{ "__vdso_clock_gettime", __NR_clock_gettime },
+	{ "__vdso_clock_getres", __NR_clock_getres },
+	{ "__vdso_gettimeofday", __NR_gettimeofday },
+	{ "__vdso_time", __NR_time },
+	{ "__vdso_getcpu", __NR_getcpu },
+	{ "__vdso_getrandom", 318 /* getrandom, with a state of its own: see stub() */ },
+};
+
+/* The auxiliary vector entry that tells where the vDSO is, or NULL. stack: as the program starts with it. */
+static uint64_t *vdso_entry(const uint64_t *stack)
+{
+	stack++;
+	for (int vectors = 2; vectors; vectors--)
+		while (*stack++)
+			;
+	for (; stack[0] != AT_NULL; stack += 2)
+		if (stack[0] == AT_SYSINFO_EHDR)
+			return (uint64_t *)stack;
+	return NULL;
+}
+
+static bool read_vdso(struct vdso *vdso, uintptr_t base)
+{
+	const Elf64_Ehdr *elf = (const void *)base;
+	const Elf64_Phdr *headers = (const void *)(base + elf->e_phoff);
+	const Elf64_Dyn *dynamic = NULL;
+
+	memset(vdso, 0, sizeof(*vdso));
+	vdso->base = base;
+	for (int i = 0; i < elf->e_phnum; i++) {
+		if (headers[i].p_type == PT_LOAD)
+			vdso->size = (headers[i].p_memsz + RT_PAGE - 1) & ~(RT_PAGE - 1);
+		else if (headers[i].p_type == PT_DYNAMIC)
+			dynamic = (const void *)(base + headers[i].p_offset);
+	}
+	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
+		if (dynamic->d_tag == DT_SYMTAB)
+			vdso->symbols = (const void *)(base + dynamic->d_un.d_ptr);
+		else if (dynamic->d_tag == DT_STRTAB)
+			vdso->strings = (const void *)(base + dynamic->d_un.d_ptr);
+		else if (dynamic->d_tag == DT_HASH)
+			vdso->count = ((const uint32_t *)(base + dynamic->d_un.d_ptr))[1];
+	}
+	/* Without DT_HASH the symbols end where the strings, which follow them, begin. */
+	if (!vdso->count && (uintptr_t)vdso->strings > (uintptr_t)vdso->symbols)
+		vdso->count = (uint32_t)(((uintptr_t)vdso->strings - (uintptr_t)vdso->symbols) /
+					 sizeof(Elf64_Sym));
+	return vdso->size && vdso->symbols && vdso->strings;
+}
+
+static uint8_t *find_function(const struct vdso *vdso, const char *name)
+{
+	for (uint32_t i = 0; i < vdso->count; i++)
+		if (vdso->symbols[i].st_value && core_equal(vdso->strings + vdso->symbols[i].st_name, name))
+			return (uint8_t *)vdso->base + vdso->symbols[i].st_value;
+	return NULL;
+}
+
+/* mov $nr, %eax; syscall; ret. The vDSO's getrandom is no system call in disguise (it keeps a state for the C
+ * library), so it says ENOSYS, upon which the library makes the system call. */
+static void stub(uint8_t *code, long nr)
+{
+	static const uint8_t call[] = { 0x0f, 0x05, 0xc3 };
+	static const uint8_t none[] = { 0x48, 0xc7, 0xc0, 0xda, 0xff, 0xff, 0xff, 0xc3 }; /* mov $-38, %rax; ret */
+
+	if (nr == 318) {
+		memcpy(code, none, sizeof(none));
+		return;
+	}
+	code[0] = 0xb8;
+	for (int i = 0; i < 4; i++)
+		code[1 + i] = (uint8_t)(nr >> 8 * i);
+	memcpy(code + 5, call, sizeof(call));
+}
+
+/* Before the program runs. ctx: entry */
+void rt_vdso_patch(const uint64_t *stack)
+{
+	uint64_t *entry = vdso_entry(stack);
+	struct vdso vdso;
+	bool wanted = false;
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		wanted |= rt_wanted(functions[i].nr);
+	if (!entry || !wanted)
+		return;
+	if (!read_vdso(&vdso, entry[1]) ||
+	    failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_WRITE))) {
+		/* It cannot be changed: let the program do without. */
+		entry[0] = AT_NONE;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		uint8_t *code = find_function(&vdso, functions[i].name);
+
+		if (code && rt_wanted(functions[i].nr))
+			stub(code, functions[i].nr);
+	}
+	if (failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_EXEC)))
+		rt_panic("cannot protect the vDSO", 0);
+}

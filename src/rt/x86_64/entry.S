@@ -1,0 +1,98 @@
+/*
+ * Into the dispatcher and back to the program.
+ */
+#include "offsets.h"
+
+	.text
+
+/* Where the signal entry sends a thread whose system call the guard caught.
+ * in:  %rdi thread, %rsp its runtime stack.   out: the program goes on. */
+	.globl rt_dispatch_entry
+	.type rt_dispatch_entry, @function
+rt_dispatch_entry:
+	mov	%rdi, %rbx
+	call	rt_dispatch
+	mov	%rbx, %rdi
+	jmp	rt_return
+	.size rt_dispatch_entry, . - rt_dispatch_entry
+
+/* Where a thread or process that the program created starts, on its own runtime stack. */
+	.globl rt_child_entry
+	.type rt_child_entry, @function
+rt_child_entry:
+	call	rt_child_start		/* returns the thread */
+	mov	%rax, %rdi
+	jmp	rt_return
+	.size rt_child_entry, . - rt_child_entry
+
+/* The first instruction of k23 in a new image.
+ * in:  %rdi bundle, %rsp the boot stack, every signal blocked.   out: the program starts. */
+	.globl rt_start
+	.type rt_start, @function
+rt_start:
+	xor	%ebp, %ebp
+	call	rt_start_image		/* returns the first thread */
+	mov	THREAD_STACK_TOP(%rax), %rsp
+	mov	%rax, %rbx
+	mov	%rax, %rdi
+	call	rt_start_thread
+	mov	%rbx, %rdi
+	jmp	rt_return
+	.size rt_start, . - rt_start
+
+/* Back to the program, with the registers in thread->regs, all of them and the flags. iretq sets the last five
+ * at once and uses no memory of the program.
+ *
+ * Between rt_return_begin and rt_return_end the call is over and thread->regs is what the program would see:
+ * a signal that arrives here is delivered at once, with those. One that arrived before is in thread->signal.
+ * in:  %rdi thread, %rsp its runtime stack. */
+	.globl rt_return
+	.type rt_return, @function
+rt_return:
+	.globl rt_return_begin
+rt_return_begin:
+	cmpl	$0, THREAD_SIGNAL(%rdi)
+	jne	1f
+	movzwl	REGS_SS(%rdi), %eax
+	movzwl	REGS_CS(%rdi), %ecx
+	push	%rax
+	push	REGS_RSP(%rdi)
+	push	REGS_EFLAGS(%rdi)
+	push	%rcx
+	push	REGS_RIP(%rdi)
+	mov	REGS_R8(%rdi), %r8
+	mov	REGS_R9(%rdi), %r9
+	mov	REGS_R10(%rdi), %r10
+	mov	REGS_R11(%rdi), %r11
+	mov	REGS_R12(%rdi), %r12
+	mov	REGS_R13(%rdi), %r13
+	mov	REGS_R14(%rdi), %r14
+	mov	REGS_R15(%rdi), %r15
+	mov	REGS_RSI(%rdi), %rsi
+	mov	REGS_RBP(%rdi), %rbp
+	mov	REGS_RBX(%rdi), %rbx
+	mov	REGS_RDX(%rdi), %rdx
+	mov	REGS_RAX(%rdi), %rax
+	mov	REGS_RCX(%rdi), %rcx
+	mov	REGS_RDI(%rdi), %rdi
+	iretq
+	.globl rt_return_end
+rt_return_end:
+	.size rt_return, . - rt_return
+
+/* A signal waits to be delivered. Its frame needs the vector registers, which only the kernel can save, so ask
+ * for a signal: this system call is not in the gate, and what the guard makes of it is delivery. */
+1:
+	syscall
+	.globl rt_selftrap_done
+rt_selftrap_done:
+	hlt
+
+/* rt_start's stack, until there is a thread. */
+	.bss
+	.balign 64
+	.skip 12288
+	.globl rt_boot_stack_end
+rt_boot_stack_end:
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,145 @@
+/*
+ * The gate: the only page whose system call instructions reach the kernel. It is Syscall User Dispatch's exempt
+ * range, so what is here decides what gets past the guard.
+ *
+ * The first half serves the runtime's own calls, the second those of the program: a seccomp filter that the
+ * program installs tells them apart by address (special/seccomp.c).
+ */
+#include "offsets.h"
+
+	.section .text.gate, "ax", @progbits
+	.balign 4096
+	.globl rt_gate_page
+rt_gate_page:
+
+/* long raw_syscall(long nr, a1 ... a6): a call of the runtime's own, in C's calling convention.
+ * in:  %rdi nr, %rsi %rdx %rcx %r8 %r9 8(%rsp) arguments.   out: %rax result.
+ * keeps: what a C function keeps. */
+	.globl raw_syscall
+	.type raw_syscall, @function
+raw_syscall:
+	.cfi_startproc
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	mov	%rdx, %rsi
+	mov	%rcx, %rdx
+	mov	%r8, %r10
+	mov	%r9, %r8
+	mov	8(%rsp), %r9
+	syscall
+	ret
+	.cfi_endproc
+	.size raw_syscall, . - raw_syscall
+
+/* Every signal enters here, on the thread's signal stack, with all signals blocked.
+ * in:  %rsp the kernel's signal frame, %rdi signal, %rsi siginfo, %rdx ucontext: what rt_signal takes.
+ * out: does not return; rt_sigreturn goes to whatever rt_signal made of the ucontext. */
+	.globl rt_signal_entry
+	.type rt_signal_entry, @function
+rt_signal_entry:
+	call	rt_signal
+	add	$8, %rsp		/* pretcode: rt_sigreturn wants %rsp just above it */
+	.globl rt_restorer
+rt_restorer:
+	mov	$NR_RT_SIGRETURN, %eax
+	syscall
+	hlt
+	.size rt_signal_entry, . - rt_signal_entry
+
+/* in:  %rdi the ucontext of a signal frame, as rt_sigreturn expects it at %rsp.   out: does not return. */
+	.globl rt_sigreturn_to
+	.type rt_sigreturn_to, @function
+rt_sigreturn_to:
+	mov	%rdi, %rsp
+	mov	$NR_RT_SIGRETURN, %eax
+	syscall
+	hlt
+	.size rt_sigreturn_to, . - rt_sigreturn_to
+
+/* Ends the thread and gives its region back. From the store on the region may be another thread's, so
+ * nothing after it uses a stack, and all signals are blocked.
+ * in:  %rdi state of the region's slot, %rsi exit status.   out: does not return. */
+	.globl rt_thread_end
+	.type rt_thread_end, @function
+rt_thread_end:
+	mov	%rdi, %rdx
+	mov	%rsi, %rdi
+	mov	$NR_EXIT, %eax
+	movl	$0, (%rdx)
+	syscall
+	hlt
+	.size rt_thread_end, . - rt_thread_end
+
+	.balign 64
+	.globl rt_gate_own_end
+rt_gate_own_end:
+
+/* long rt_gate_program(const struct k23_call *call, struct rt_thread *thread): a call of the program.
+ *
+ * A signal that arrives between rt_gate_begin and the syscall instruction, or that makes the kernel go back to
+ * that instruction, must neither be forgotten while the call blocks nor run a handler in here: the signal entry
+ * notes it in thread->signal and moves the thread to rt_gate_abort. At rt_gate_done the call has happened.
+ *
+ * in:  %rdi call, %rsi thread.   out: %rax result, or -ERESTART when the call was not made.
+ * keeps: what a C function keeps. %rsp points at the return address throughout: a new thread or process
+ *        created by the call goes on at rt_gate_done, and so to the address on top of its own stack. */
+	.globl rt_gate_program
+	.type rt_gate_program, @function
+rt_gate_program:
+	.cfi_startproc
+	.globl rt_gate_begin
+rt_gate_begin:
+	cmpl	$0, THREAD_SIGNAL(%rsi)
+	jne	rt_gate_abort
+	mov	CALL_NR(%rdi), %rax
+	mov	CALL_ARGS + 8(%rdi), %rsi
+	mov	CALL_ARGS + 16(%rdi), %rdx
+	mov	CALL_ARGS + 24(%rdi), %r10
+	mov	CALL_ARGS + 32(%rdi), %r8
+	mov	CALL_ARGS + 40(%rdi), %r9
+	mov	CALL_ARGS(%rdi), %rdi
+	syscall
+	.globl rt_gate_done
+rt_gate_done:
+	ret
+	.globl rt_gate_abort
+rt_gate_abort:
+	mov	$-ERESTART, %rax
+	ret
+	.cfi_endproc
+	.size rt_gate_program, . - rt_gate_program
+
+/* The same for a call that the program made with int $0x80: its arguments are 32 bits each. */
+	.globl rt_gate_i386
+	.type rt_gate_i386, @function
+rt_gate_i386:
+	push	%rbx
+	push	%rbp
+	.globl rt_gate_i386_begin
+rt_gate_i386_begin:
+	cmpl	$0, THREAD_SIGNAL(%rsi)
+	jne	rt_gate_i386_abort
+	mov	CALL_NR(%rdi), %rax
+	mov	CALL_ARGS(%rdi), %rbx
+	mov	CALL_ARGS + 8(%rdi), %rcx
+	mov	CALL_ARGS + 16(%rdi), %rdx
+	mov	CALL_ARGS + 24(%rdi), %rsi
+	mov	CALL_ARGS + 40(%rdi), %rbp
+	mov	CALL_ARGS + 32(%rdi), %rdi
+	int	$0x80
+	.globl rt_gate_i386_done
+rt_gate_i386_done:
+	pop	%rbp
+	pop	%rbx
+	ret
+	.globl rt_gate_i386_abort
+rt_gate_i386_abort:
+	mov	$-ERESTART, %rax
+	jmp	rt_gate_i386_done
+	.size rt_gate_i386, . - rt_gate_i386
+
+	.balign 4096
+	.globl rt_gate_page_end
+rt_gate_page_end:
+
+	.section .note.GNU-stack, "", @progbits

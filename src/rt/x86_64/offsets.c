@@ -1,0 +1,41 @@
+/*
+ * Offsets for the assembly, taken from the structs. Compiled to assembly only; the build turns the marked lines
+ * into offsets.h.
+ */
+#include "rt/rt.h"
+
+#define OFFSET(name, type, member) \
+	__asm__ volatile("\n.ascii \"@OFFSET " #name " %c0\"" : : "i"(offsetof(type, member)))
+#define VALUE(name, value) __asm__ volatile("\n.ascii \"@OFFSET " #name " %c0\"" : : "i"(value))
+
+void offsets(void);
+void offsets(void)
+{
+	OFFSET(CALL_NR, struct k23_call, nr);
+	OFFSET(CALL_ARGS, struct k23_call, args);
+	OFFSET(THREAD_SIGNAL, struct rt_thread, signal);
+	OFFSET(THREAD_STACK_TOP, struct rt_thread, stack_top);
+	OFFSET(REGS_R8, struct rt_thread, regs.r8);
+	OFFSET(REGS_R9, struct rt_thread, regs.r9);
+	OFFSET(REGS_R10, struct rt_thread, regs.r10);
+	OFFSET(REGS_R11, struct rt_thread, regs.r11);
+	OFFSET(REGS_R12, struct rt_thread, regs.r12);
+	OFFSET(REGS_R13, struct rt_thread, regs.r13);
+	OFFSET(REGS_R14, struct rt_thread, regs.r14);
+	OFFSET(REGS_R15, struct rt_thread, regs.r15);
+	OFFSET(REGS_RDI, struct rt_thread, regs.rdi);
+	OFFSET(REGS_RSI, struct rt_thread, regs.rsi);
+	OFFSET(REGS_RBP, struct rt_thread, regs.rbp);
+	OFFSET(REGS_RBX, struct rt_thread, regs.rbx);
+	OFFSET(REGS_RDX, struct rt_thread, regs.rdx);
+	OFFSET(REGS_RAX, struct rt_thread, regs.rax);
+	OFFSET(REGS_RCX, struct rt_thread, regs.rcx);
+	OFFSET(REGS_RSP, struct rt_thread, regs.rsp);
+	OFFSET(REGS_RIP, struct rt_thread, regs.rip);
+	OFFSET(REGS_EFLAGS, struct rt_thread, regs.eflags);
+	OFFSET(REGS_CS, struct rt_thread, regs.cs);
+	OFFSET(REGS_SS, struct rt_thread, regs.ss);
+	VALUE(ERESTART, K23_ERESTART);
+	VALUE(NR_EXIT, __NR_exit);
+	VALUE(NR_RT_SIGRETURN, __NR_rt_sigreturn);
+}

@@ -1,0 +1,590 @@
+/* Every way to start a program from a program, and what survives it.
+ * Built dynamic and static.
+ */
+#include "report.h"
+#include <fcntl.h>
+#include <grp.h>
+#include <pthread.h>
+#include <spawn.h>
+
+extern char **environ;
+
+HELPER(said)
+{
+	report_arguments();
+	report_exe();
+	report_fds();
+	report_tasks();
+	say("env %s", environ[0] ? "some" : "none");
+}
+
+HELPER(state)
+{
+	report_all();
+}
+
+HELPER(nothing)
+{
+}
+
+static void copy_self(int to)
+{
+	int from = open(self_path(), O_RDONLY | O_CLOEXEC);
+	char buffer[65536];
+	ssize_t n;
+
+	NEED(from >= 0);
+	while ((n = read(from, buffer, sizeof(buffer))) > 0)
+		NEED(write(to, buffer, (size_t)n) == n);
+	close(from);
+}
+
+static void write_file(const char *path, mode_t mode, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+
+	NEED(fd >= 0);
+	NEED(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void exec_said(void)
+{
+	execl(self_path(), "zero", "said", "one", "two", NULL);
+}
+
+CASE(simple)
+{
+	say("-> %d", in_child(exec_said));
+}
+
+/* The pid stays, and 100 execs in a row leave nothing behind. */
+HELPER(again)
+{
+	char left[16];
+	int n = atoi(guest_argv[1]);
+
+	EXPECT(getpid(), atoi(guest_argv[2]));
+	if (n == 0) {
+		report_fds();
+		report_tasks();
+		return;
+	}
+	snprintf(left, sizeof(left), "%d", n - 1);
+	execl(self_path(), "again", "again", left, guest_argv[2], NULL);
+	CHECK(!"exec");
+}
+
+CASE(hundred)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	execl(self_path(), "again", "again", "100", pid, NULL);
+	CHECK(!"exec");
+}
+
+static void exec_empty_env(void)
+{
+	char *argv[] = { "zero", "said", NULL }, *envp[] = { NULL };
+
+	execve(self_path(), argv, envp);
+}
+
+static void exec_null_env(void)
+{
+	char *argv[] = { "zero", "said", NULL };
+
+	raw(SYS_execve, self_path(), argv, NULL);
+}
+
+/* argv NULL or empty: the kernel makes it { "" } */
+static void exec_null_argv(void)
+{
+	char *envp[] = { NULL };
+	long r = raw(SYS_execve, self_path(), NULL, envp);
+
+	say("no argv: %ld", r);
+}
+
+CASE(empty)
+{
+	say("-> %d", in_child(exec_empty_env));
+	say("-> %d", in_child(exec_null_env));
+}
+
+HELPER(count)
+{
+	unsigned long sum = 0, n, i;
+	char **v;
+
+	for (i = 0; i < (unsigned long)guest_argc; i++)
+		sum = sum * 31 + strlen(guest_argv[i]);
+	for (v = environ, n = 0; *v; v++, n++)
+		sum = sum * 31 + strlen(*v) + (unsigned char)(*v)[strlen(*v) / 2];
+	say("%d arguments, %lu variables, %lu", guest_argc, n, sum);
+}
+
+static char **many(const char *first, const char *second, size_t n, size_t len)
+{
+	char **v = calloc(n + 3, sizeof(*v));
+	size_t i;
+
+	v[0] = (char *)first;
+	v[1] = (char *)second;
+	for (i = 2; i < n + 2; i++) {
+		v[i] = malloc(len + 1);
+		memset(v[i], 'a' + (int)(i % 26), len);
+		v[i][1] = '=';
+		v[i][len] = 0;
+	}
+	return v;
+}
+
+static void exec_big(void)
+{
+	execve(self_path(), many("zero", "count", 8000, 127), many("A=B", "C=D", 8000, 127));
+}
+
+static void exec_long_strings(void)
+{
+	execve(self_path(), many("zero", "count", 8, 131000), many("A=B", "C=D", 8, 131000));
+}
+
+/* A megabyte of arguments and one of environment. */
+CASE(big)
+{
+	say("-> %d", in_child(exec_big));
+	say("-> %d", in_child(exec_long_strings));
+}
+
+static void exec_script(void)
+{
+	execl("./one", "zero", "from", "caller", NULL);
+}
+
+static void exec_script_argument(void)
+{
+	execl("./two", "zero", "caller", NULL);
+}
+
+static void exec_nested(void)
+{
+	execl("./three", "zero", "caller", NULL);
+}
+
+static void exec_deep(void)
+{
+	say("deep: %ld", (long)execl("./d7", "zero", NULL) - errno);
+}
+
+static void exec_no_interpreter(void)
+{
+	say("missing: %d", execl("./missing", "zero", NULL) ? errno : 0);
+	say("directory: %d", execl("./directory", "zero", NULL) ? errno : 0);
+	say("nothing: %d", execl("./nothing", "zero", NULL) ? errno : 0);
+	no_children();
+	report_fds();
+}
+
+CASE(scripts)
+{
+	char text[4200], name[8];
+	int i;
+
+	snprintf(text, sizeof(text), "#!%s\n", self_path());
+	write_file("zero", 0755, text);
+	snprintf(text, sizeof(text), "#!  %s   said  \nignored\n", self_path());
+	write_file("one", 0755, text);
+	snprintf(text, sizeof(text), "#!%s said and more \n", self_path());
+	write_file("two", 0755, text);
+	write_file("three", 0755, "#!./one argument");
+	write_file("d0", 0755, "#!./one");
+	for (i = 1; i < 8; i++) {
+		snprintf(text, sizeof(text), "#!./d%d", i - 1);
+		snprintf(name, sizeof(name), "d%d", i);
+		write_file(name, 0755, text);
+	}
+	write_file("missing", 0755, "#!/nonexistent/interpreter\n");
+	write_file("directory", 0755, "#!/\n");
+	write_file("nothing", 0755, "#!\n");
+	say("-> %d", in_child(exec_script));
+	say("-> %d", in_child(exec_script_argument));
+	say("-> %d", in_child(exec_nested));
+	say("-> %d", in_child(exec_deep));
+	say("-> %d", in_child(exec_no_interpreter));
+	/* nobody wants the base directory's name in the listing of files */
+	unlink("zero"), unlink("one"), unlink("two");
+}
+
+static void exec_fd(int fd)
+{
+	char *argv[] = { "zero", "said", NULL };
+
+	say("execveat: %ld", raw(SYS_execveat, fd, "", argv, environ, 0x1000 /* AT_EMPTY_PATH */));
+}
+
+static void exec_memfd(void)
+{
+	int fd = (int)raw(SYS_memfd_create, "guest", 0);
+
+	copy_self(fd);
+	exec_fd(fd);
+}
+
+static void exec_memfd_cloexec(void)
+{
+	int fd = (int)raw(SYS_memfd_create, "guest", 1 /* MFD_CLOEXEC */);
+
+	copy_self(fd);
+	exec_fd(fd);
+}
+
+/* The interpreter could not open what is closed on exec: ENOENT; without the flag it works. */
+static void exec_memfd_script(void)
+{
+	char text[4200];
+	int fd;
+
+	snprintf(text, sizeof(text), "#!%s said", self_path());
+	fd = (int)raw(SYS_memfd_create, "script", 1);
+	NEED(write(fd, text, strlen(text)) > 0);
+	exec_fd(fd);
+	close(fd);
+	fd = (int)raw(SYS_memfd_create, "script", 0);
+	NEED(write(fd, text, strlen(text)) > 0);
+	exec_fd(fd);
+}
+
+static void exec_deleted(void)
+{
+	int fd = open("copy", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+
+	copy_self(fd);
+	close(fd);
+	fd = open("copy", O_RDONLY | O_CLOEXEC);
+	unlink("copy");
+	exec_fd(fd);
+}
+
+static void exec_fexecve(void)
+{
+	char *argv[] = { "zero", "said", NULL };
+
+	fexecve(open(self_path(), O_RDONLY), argv, environ);
+}
+
+static void exec_dirfd(void)
+{
+	char *argv[] = { "zero", "said", NULL };
+	int fd = open("copy", O_WRONLY | O_CREAT | O_CLOEXEC, 0755), dir;
+
+	copy_self(fd);
+	close(fd);
+	NEED(symlink("copy", "link") == 0);
+	dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EXPECT(raw(SYS_execveat, dir, "link", argv, environ, 0x100 /* AT_SYMLINK_NOFOLLOW */), -ELOOP);
+	EXPECT(raw(SYS_execveat, dir, "", argv, environ, 0), -ENOENT);
+	EXPECT(raw(SYS_execveat, dir, "", argv, environ, 0x1000), -EACCES);
+	EXPECT(raw(SYS_execveat, 999, "link", argv, environ, 0), -EBADF);
+	EXPECT(raw(SYS_execveat, dir, "link", argv, environ, 0x40000000), -EINVAL);
+	NEED(chdir("/") == 0);
+	raw(SYS_execveat, dir, "link", argv, environ, 0);
+	CHECK(!"execveat");
+}
+
+static void exec_proc_self(void)
+{
+	execl("/proc/self/exe", "zero", "said", NULL);
+}
+
+CASE(execveat)
+{
+	say("-> %d", in_child(exec_memfd));
+	say("-> %d", in_child(exec_memfd_cloexec));
+	say("-> %d", in_child(exec_memfd_script));
+	say("-> %d", in_child(exec_deleted));
+	say("-> %d", in_child(exec_fexecve));
+	say("-> %d", in_child(exec_dirfd));
+	unlink("copy"), unlink("link");
+	say("-> %d", in_child(exec_proc_self));
+}
+
+static pthread_barrier_t barrier;
+
+HELPER(threaded_end)
+{
+	EXPECT(getpid(), atoi(guest_argv[1]));
+	EXPECT(raw(SYS_gettid), getpid());
+	report_fds();
+	report_tasks();
+	report_signals();
+}
+
+static void *sleeper(void *arg)
+{
+	char pid[16];
+	long turn = (long)arg;
+
+	pthread_barrier_wait(&barrier);
+	if (turn != 25)
+		for (;;)
+			pause();
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	execl(self_path(), "zero", "threaded_end", pid, NULL);
+	return NULL;
+}
+
+static void exec_threaded(void)
+{
+	pthread_t t;
+	long i;
+
+	pthread_barrier_init(&barrier, NULL, 51);
+	for (i = 0; i < 50; i++)
+		NEED(pthread_create(&t, NULL, sleeper, (void *)i) == 0);
+	pthread_barrier_wait(&barrier);
+	for (;;)
+		pause();
+}
+
+/* A thread that is not the leader execs while 50 others sleep. */
+STRESS(threaded)
+{
+	say("-> %d", in_child(exec_threaded));
+	no_children();
+}
+
+static void *spinner(void *arg)
+{
+	char pid[16];
+
+	if (!arg) {
+		pthread_barrier_wait(&barrier);
+		for (;;)
+			raw(SYS_getppid);
+	}
+	pthread_barrier_wait(&barrier);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	execl(self_path(), "zero", "threaded_end", pid, NULL);
+	return NULL;
+}
+
+static void exec_busy(void)
+{
+	pthread_t t;
+	long i;
+
+	pthread_barrier_init(&barrier, NULL, 9);
+	for (i = 0; i < 8; i++)
+		NEED(pthread_create(&t, NULL, spinner, (void *)(long)(i == 4)) == 0);
+	spinner(NULL);
+}
+
+/* The same while the others, the leader too, make calls all the time. */
+STRESS(threaded_busy)
+{
+	say("-> %d", in_child(exec_busy));
+}
+
+static void *racer(void *arg)
+{
+	(void)arg;
+	pthread_barrier_wait(&barrier);
+	execl(self_path(), "zero", "nothing", NULL);
+	return NULL;
+}
+
+static void exec_race(void)
+{
+	pthread_t t;
+	int i;
+
+	pthread_barrier_init(&barrier, NULL, 8);
+	for (i = 0; i < 7; i++)
+		NEED(pthread_create(&t, NULL, racer, NULL) == 0);
+	racer(NULL);
+}
+
+/* Eight threads exec at once: one wins, and the program starts once. */
+STRESS(threaded_race)
+{
+	say("-> %d", in_child(exec_race));
+	no_children();
+}
+
+CASE(vforked)
+{
+	volatile int i;
+
+	for (i = 0; i < 20; i++) {
+		pid_t pid = vfork();
+
+		if (pid == 0) {
+			execl(self_path(), "zero", i ? "nothing" : "said", NULL);
+			_exit(127);
+		}
+		EXPECT(wait_for(pid), 0);
+	}
+	no_children();
+}
+
+CASE(spawned)
+{
+	char *argv[] = { "zero", "said", NULL };
+	pid_t pid;
+
+	NEED(posix_spawn(&pid, self_path(), NULL, NULL, argv, environ) == 0);
+	EXPECT(wait_for(pid), 0);
+	EXPECT(posix_spawn(&pid, "/nonexistent", NULL, NULL, argv, environ), ENOENT);
+	no_children();
+}
+
+/* State that execve must keep or reset. */
+static void exec_state(void)
+{
+	struct sched_param param = { .sched_priority = 0 };
+	struct rlimit lim = { 300, 4096 };
+	sigset_t set;
+	cpu_set_t one;
+	stack_t ss = { .ss_sp = malloc(65536), .ss_size = 65536 };
+
+	umask(027);
+	NEED(nice(5) >= 0);
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	NEED(sched_setaffinity(0, sizeof(one), &one) == 0);
+	NEED(sched_setscheduler(0, SCHED_BATCH, &param) == 0);
+	NEED(setrlimit(RLIMIT_NOFILE, &lim) == 0);
+	NEED(prctl(PR_SET_PDEATHSIG, SIGUSR2) == 0);
+	NEED(prctl(PR_SET_DUMPABLE, 0) == 0);
+	NEED(prctl(PR_SET_TIMERSLACK, 70000) == 0);
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	NEED(prctl(PR_SET_NAME, "renamed") == 0);
+	NEED(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+	NEED(raw(SYS_personality, 0x0040000 /* ADDR_NO_RANDOMIZE */) >= 0);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGSYS, SIG_IGN);
+	signal(SIGUSR1, guest_on_tick);
+	NEED(sigaltstack(&ss, NULL) == 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGRTMIN + 3);
+	sigaddset(&set, SIGSYS);
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	NEED(raise(SIGUSR1) == 0);
+	NEED(kill(getpid(), SIGRTMIN + 3) == 0);
+	NEED(dup2(1, 40) == 40);
+	NEED(fcntl(1, F_DUPFD_CLOEXEC, 50) == 50);
+	execl(self_path(), "zero", "state", NULL);
+}
+
+CASE(kept)
+{
+	say("-> %d", in_child(exec_state));
+}
+
+static void exec_nobody(void)
+{
+	NEED(setgroups(0, NULL) == 0);
+	NEED(setresgid(65534, 65534, 65534) == 0);
+	NEED(setresuid(65534, 65534, 65534) == 0);
+	EXPECT(prctl(PR_GET_DUMPABLE), 0);
+	execl(self_path(), "zero", "state", NULL);
+}
+
+static void exec_nobody_effective(void)
+{
+	NEED(setegid(65534) == 0);
+	NEED(seteuid(65534) == 0);
+	execl(self_path(), "zero", "state", NULL);
+}
+
+CASE(dropped)
+{
+	if (getuid())
+		guest_skip("needs root");
+	NEED(chmod(".", 0777) == 0);
+	say("-> %d", in_child(exec_nobody));
+	say("-> %d", in_child(exec_nobody_effective));
+}
+
+static void pid1(void)
+{
+	EXPECT(getpid(), 1);
+	execl(self_path(), "zero", "state", NULL);
+}
+
+static void child_execs(void)
+{
+	say("-> %d", in_child(exec_said));
+}
+
+static void pid1_parent(void)
+{
+	EXPECT(getpid(), 1);
+	child_execs();
+	execl(self_path(), "zero", "simple", NULL);
+}
+
+static void in_namespaces(void)
+{
+	NEED(unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) == 0);
+	say("init -> %d", in_child(pid1));
+	/* the namespace dies with its first process */
+	say("then %ld", (long)fork() < 0 ? (long)-errno : 0L);
+}
+
+static void in_namespaces_parent(void)
+{
+	NEED(unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS) == 0);
+	say("init -> %d", in_child(pid1_parent));
+}
+
+static void in_user_namespace(void)
+{
+	NEED(unshare(CLONE_NEWUSER) == 0);
+	execl(self_path(), "zero", "state", NULL);
+}
+
+CASE(namespaces)
+{
+	say("-> %d", in_child(in_namespaces));
+	say("-> %d", in_child(in_namespaces_parent));
+	say("-> %d", in_child(in_user_namespace));
+}
+
+HELPER(ticked)
+{
+	/* itimers survive execve; their handler does not */
+	struct itimerval it;
+
+	NEED(getitimer(ITIMER_REAL, &it) == 0);
+	EXPECT(it.it_interval.tv_usec, 1000);
+	stop_ticks();
+	no_children();
+}
+
+static void exec_ticked(void)
+{
+	sigset_t set = sigset_of(SIGALRM);
+
+	start_ticks();
+	/* a handled signal arriving after execve reset the handler would kill: keep it ignored */
+	signal(SIGALRM, SIG_IGN);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	execl(self_path(), "zero", "ticked", NULL);
+}
+
+/* Ignored signals arrive at 1 kHz during execve. */
+STRESS(under_signals)
+{
+	EXPECT(in_child(exec_ticked), 0);
+}
+
+CASE(no_argv)
+{
+	int code = in_child(exec_null_argv);
+
+	say("-> %d", code);
+}

@@ -1,0 +1,349 @@
+/* fork, vfork and posix_spawn: many, from many threads, from handlers. */
+#include "guest.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <spawn.h>
+
+extern char **environ;
+
+HELPER(nothing)
+{
+}
+
+HELPER(code)
+{
+	_exit(atoi(guest_argv[1]));
+}
+
+static void *fork_many(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 250; i++) {
+		int code = (int)((long)arg * 16 + i % 16);
+		pid_t pid = (pid_t)raw(SYS_fork);
+
+		if (pid == 0) {
+			if (raw(SYS_close, -1) != -EBADF || raw(SYS_getpid) != raw(SYS_gettid))
+				raw(SYS_exit_group, 255);
+			raw(SYS_exit_group, code);
+		}
+		CHECK(pid > 0);
+		EXPECT(wait_for(pid), code);
+	}
+	return NULL;
+}
+
+/* 2,000 forks from eight threads at once. */
+STRESS(threaded)
+{
+	pthread_t t[8];
+	long i;
+
+	for (i = 0; i < 8; i++)
+		NEED(pthread_create(&t[i], NULL, fork_many, (void *)i) == 0);
+	for (i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+	no_children();
+}
+
+static void *libc_forks(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			free(malloc(100000));
+			_exit((int)(long)arg);
+		}
+		EXPECT(wait_for(pid), (long)arg);
+	}
+	return NULL;
+}
+
+STRESS(threaded_libc)
+{
+	pthread_t t[8];
+	long i;
+
+	for (i = 0; i < 8; i++)
+		NEED(pthread_create(&t[i], NULL, libc_forks, (void *)i) == 0);
+	for (i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+	no_children();
+}
+
+/* Generations: each child forks the next. */
+CASE(chain)
+{
+	int depth;
+
+	for (depth = 0; depth < 50; depth++) {
+		pid_t pid = fork();
+
+		if (pid > 0) {
+			int code = wait_for(pid);
+
+			no_children();
+			if (depth == 0)
+				say("chain -> %d", code);
+			if (depth)
+				_exit(code);
+			return;
+		}
+	}
+	_exit(21);
+}
+
+CASE(private_memory)
+{
+	volatile int value = 1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		value = 2;
+		_exit(value);
+	}
+	EXPECT(wait_for(pid), 2);
+	EXPECT(value, 1);
+}
+
+/* vfork: memory is shared and the parent waits. */
+CASE(vfork)
+{
+	volatile int value = 0;
+	struct timespec ts = { 0, 20000000 };
+	volatile int i;
+
+	for (i = 0; i < 20; i++) {
+		pid_t pid;
+
+		value = 0;
+		pid = vfork();
+		if (pid == 0) {
+			raw(SYS_nanosleep, &ts, 0);
+			ts.tv_nsec = 0;
+			value = 7;
+			_exit(3);
+		}
+		EXPECT(value, 7);
+		EXPECT(wait_for(pid), 3);
+	}
+	no_children();
+}
+
+static volatile int handled;
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	(void)sig, (void)info, (void)context;
+	handled++;
+}
+
+/* Signals and masks around vfork: the parent's are its own. */
+CASE(vfork_signals)
+{
+	volatile pid_t self = getpid();
+	pid_t pid;
+
+	set_handler(SIGUSR1, on_signal, 0);
+	pid = vfork();
+	if (pid == 0) {
+		signal(SIGUSR1, SIG_IGN);
+		kill(self, SIGUSR1);
+		EXPECT(handled, 0);
+		_exit(0);
+	}
+	EXPECT(wait_for(pid), 0);
+	EXPECT(handled, 1);
+	raise(SIGUSR1);
+	EXPECT(handled, 2);
+}
+
+static void *vfork_many(void *arg)
+{
+	volatile int i;
+
+	for (i = 0; i < 50; i++) {
+		pid_t pid = vfork();
+
+		if (pid == 0)
+			_exit((int)(long)arg);
+		EXPECT(wait_for(pid), (long)arg);
+	}
+	return NULL;
+}
+
+STRESS(vfork_threaded)
+{
+	pthread_t t[8];
+	long i;
+
+	for (i = 0; i < 8; i++)
+		NEED(pthread_create(&t[i], NULL, vfork_many, (void *)i) == 0);
+	for (i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+	no_children();
+}
+
+static void *spawn_many(void *arg)
+{
+	char code[8], *argv[] = { "zero", "code", code, NULL };
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		snprintf(code, sizeof(code), "%ld", (long)arg * 10 + i);
+		NEED(posix_spawn(&pid, self_path(), NULL, NULL, argv, environ) == 0);
+		EXPECT(wait_for(pid), (long)arg * 10 + i);
+	}
+	return NULL;
+}
+
+STRESS(spawn_threaded)
+{
+	pthread_t t[4];
+	long i;
+
+	self_path();
+	for (i = 0; i < 4; i++)
+		NEED(pthread_create(&t[i], NULL, spawn_many, (void *)i) == 0);
+	for (i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	no_children();
+}
+
+CASE(spawn_loop)
+{
+	char *argv[] = { "zero", "nothing", NULL };
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		NEED(posix_spawn(&pid, self_path(), NULL, NULL, argv, environ) == 0);
+		EXPECT(wait_for(pid), 0);
+	}
+}
+
+HELPER(spawned)
+{
+	unsigned long mask = 0;
+	struct sigaction sa;
+	char text[32] = "";
+
+	EXPECT(raw(SYS_rt_sigprocmask, SIG_BLOCK, 0, &mask, 8), 0);
+	sigaction(SIGUSR1, NULL, &sa);
+	say("mask %lx, USR1 %s, own group %d, 9 %s", mask,
+	    sa.sa_handler == SIG_DFL ? "default" : "ignored", getpgrp() == getpid(),
+	    raw(SYS_fcntl, 9, F_GETFD) >= 0 ? "open" : "closed");
+	EXPECT(read(0, text, sizeof(text) - 1), 5);
+	say("read %s", text);
+}
+
+CASE(spawn_attributes)
+{
+	posix_spawnattr_t attr;
+	posix_spawn_file_actions_t actions;
+	sigset_t set = sigset_of(SIGUSR2), def = sigset_of(SIGUSR1);
+	char *argv[] = { "zero", "spawned", NULL };
+	int fd = open("input", O_CREAT | O_RDWR, 0644);
+	pid_t pid;
+
+	NEED(write(fd, "input", 5) == 5);
+	NEED(dup2(fd, 9) == 9);
+	signal(SIGUSR1, SIG_IGN);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setsigmask(&attr, &set);
+	posix_spawnattr_setsigdefault(&attr, &def);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "input", O_RDONLY, 0);
+	posix_spawn_file_actions_addclose(&actions, 9);
+	NEED(posix_spawn(&pid, self_path(), &actions, &attr, argv, environ) == 0);
+	EXPECT(wait_for(pid), 0);
+	posix_spawn_file_actions_addopen(&actions, 5, "missing", O_RDONLY, 0);
+	EXPECT(posix_spawn(&pid, self_path(), &actions, &attr, argv, environ), ENOENT);
+	no_children();
+}
+
+CASE(shell)
+{
+	FILE *f;
+	char line[64] = "";
+
+	EXPECT(system("exit 5"), 5 << 8);
+	f = popen("echo from the shell", "r");
+	NEED(f && fgets(line, sizeof(line), f));
+	EXPECT(pclose(f), 0);
+	say("%s", line);
+}
+
+static volatile pid_t from_handler;
+
+static void on_fork(int sig, siginfo_t *info, void *context)
+{
+	(void)sig, (void)info, (void)context;
+	from_handler = (pid_t)raw(SYS_fork);
+	if (from_handler == 0)
+		EXPECT(raw(SYS_close, -1), -EBADF);
+}
+
+/* fork within a handler: both return from it. */
+CASE(in_handler)
+{
+	int i;
+
+	set_handler(SIGUSR1, on_fork, 0);
+	for (i = 0; i < 20; i++) {
+		raise(SIGUSR1);
+		if (from_handler == 0)
+			_exit(guest_failures ? 99 : 30 + i);
+		EXPECT(wait_for(from_handler), 30 + i);
+	}
+}
+
+static void *exec_nothing(void *arg)
+{
+	(void)arg;
+	execl(self_path(), "zero", "code", "44", NULL);
+	return NULL;
+}
+
+/* A forked child starts threads and one of them execs. */
+static void child_thread_execs(void)
+{
+	pthread_t t;
+
+	NEED(pthread_create(&t, NULL, exec_nothing, NULL) == 0);
+	pthread_join(t, NULL);
+}
+
+CASE(child_threads_exec)
+{
+	EXPECT(in_child(child_thread_execs), 44);
+}
+
+/* SIGCHLD counts one per child at most, and at least one. */
+CASE(sigchld)
+{
+	int i;
+
+	handled = 0;
+	set_handler(SIGCHLD, on_signal, SA_RESTART);
+	for (i = 0; i < 20; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		wait_for(pid);
+	}
+	EXPECT(handled, 20);
+	signal(SIGCHLD, SIG_IGN);
+	for (i = 0; i < 5; i++)
+		if (fork() == 0)
+			_exit(0);
+	EXPECT(raw(SYS_wait4, -1, 0, 0, 0), -ECHILD);
+}

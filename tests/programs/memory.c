@@ -1,0 +1,226 @@
+/* Mappings: usual results, usual errors, and an address space that is the program's. */
+#include "guest.h"
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/uio.h>
+
+CASE(mappings)
+{
+	char *p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *q;
+
+	NEED(p != MAP_FAILED);
+	EXPECT(raw(SYS_mmap, p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0), -EEXIST);
+	EXPECT(raw(SYS_munmap, p + PAGE, PAGE), 0);
+	EXPECT(raw(SYS_mmap, p + PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0), p + PAGE);
+	EXPECT(raw(SYS_mprotect, p, PAGE, PROT_NONE), 0);
+	EXPECT(raw(SYS_mprotect, p + 1, PAGE, PROT_READ), -EINVAL);
+	EXPECT(raw(SYS_munmap, p + 1, PAGE), -EINVAL);
+	EXPECT(raw(SYS_munmap, p, 0), -EINVAL);
+	EXPECT(raw(SYS_munmap, p, 4 * PAGE), 0);
+	EXPECT(raw(SYS_munmap, p, 4 * PAGE), 0);
+	EXPECT(raw(SYS_mprotect, p, PAGE, PROT_READ), -ENOMEM);
+	EXPECT(raw(SYS_mmap, 0, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), -EINVAL);
+	EXPECT(raw(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, -1, 0), -EBADF);
+	EXPECT(raw(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 1), -EINVAL);
+	EXPECT(raw(SYS_mmap, 0, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0), -EINVAL);
+	EXPECT(raw(SYS_mmap, 0, 1UL << 47, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), -ENOMEM);
+	EXPECT(raw(SYS_mmap, 1UL << 47, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), -ENOMEM);
+	EXPECT(raw(SYS_munmap, -PAGE, PAGE), -EINVAL);
+	EXPECT(raw(SYS_mprotect, -PAGE, PAGE, PROT_READ), -ENOMEM);
+	p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	strcpy(p, "moved");
+	q = (char *)raw(SYS_mremap, p, 2 * PAGE, 64 * PAGE, 1 /* MREMAP_MAYMOVE */, 0);
+	CHECK(!strcmp(q, "moved"));
+	EXPECT(raw(SYS_mremap, p + 3, PAGE, PAGE, 1, 0), -EINVAL);
+	EXPECT(raw(SYS_mremap, 0x10000, PAGE, PAGE, 1, 0), -EFAULT);
+	EXPECT(raw(SYS_munmap, q, 64 * PAGE), 0);
+}
+
+CASE(break_)
+{
+	long start = raw(SYS_brk, 0);
+
+	CHECK(start > 0);
+	EXPECT(raw(SYS_brk, start + 16 * (long)PAGE), start + 16 * (long)PAGE);
+	memset((void *)start, 1, 16 * PAGE);
+	EXPECT(raw(SYS_brk, start), start);
+	EXPECT(raw(SYS_brk, 16), start);
+	EXPECT(raw(SYS_brk, -1L), start);
+}
+
+/* Page 0 is nobody's: not mapped, and not mappable here. */
+CASE(page_zero)
+{
+	unsigned char vec;
+
+	EXPECT(raw(SYS_mincore, 0, PAGE, &vec), -ENOMEM);
+	EXPECT(raw(SYS_write, 1, 0, 1), -EFAULT);
+	EXPECT(raw(SYS_mprotect, 0, PAGE, PROT_READ), -ENOMEM);
+	EXPECT(raw(SYS_munmap, 0, PAGE), 0);
+	say("low: %ld", raw(SYS_mincore, 0x1000, 0xf000, &vec));
+}
+
+static void call_null(void)
+{
+	void (*volatile f)(void) = NULL;
+
+	f();
+}
+
+static void read_null(void)
+{
+	volatile char *volatile p = NULL;
+
+	(void)*p;
+}
+
+static void write_null(void)
+{
+	volatile char *volatile p = NULL;
+
+	*p = 1;
+}
+
+CASE(null_faults)
+{
+	say("call %d, read %d, write %d", in_child(call_null), in_child(read_null), in_child(write_null));
+}
+
+/* The names of the files mapped, in order: only what the program itself has mapped. */
+CASE(mapped_files)
+{
+	char line[4200], last[4200] = "";
+	FILE *f = fopen("/proc/self/maps", "r");
+
+	NEED(f);
+	while (fgets(line, sizeof(line), f)) {
+		char *name = strchr(line, '/');
+
+		if (!name || !strcmp(name, last))
+			continue;
+		strcpy(last, name);
+		name[strcspn(name, "\n")] = 0;
+		say("%s", name);
+	}
+	fclose(f);
+}
+
+/* No mapping is writable and executable at once. */
+CASE(no_wx)
+{
+	char line[4200];
+	FILE *f = fopen("/proc/self/maps", "r");
+	int wx = 0;
+
+	NEED(f);
+	while (fgets(line, sizeof(line), f)) {
+		char *perms = strchr(line, ' ');
+
+		wx += perms && perms[2] == 'w' && perms[3] == 'x';
+	}
+	fclose(f);
+	say("writable and executable: %d", wx);
+}
+
+/* Every EFAULT there is: a bad pointer in any of a call's arguments. */
+CASE(efault)
+{
+	char *edge = guarded(4);
+	char big[64];
+	struct iovec iov[2] = { { big, 4 }, { (void *)16, 4 } };
+	int fds[2];
+
+	NEED(pipe(fds) == 0);
+	EXPECT(raw(SYS_pipe2, 16, 0), -EFAULT);
+	EXPECT(raw(SYS_write, fds[1], 16, 1), -EFAULT);
+	EXPECT(raw(SYS_write, fds[1], edge, 4), 4);
+	EXPECT(raw(SYS_read, fds[0], 16, 1), -EFAULT);
+	EXPECT(raw(SYS_read, fds[0], edge, 4), 4);
+	EXPECT(raw(SYS_open, 16, 0), -EFAULT);
+	memcpy(edge, "/tmp", 4);
+	EXPECT(raw(SYS_open, edge, 0), -EFAULT);
+	EXPECT(raw(SYS_stat, "/", 16), -EFAULT);
+	EXPECT(raw(SYS_uname, 16), -EFAULT);
+	EXPECT(raw(SYS_getcwd, 16, 4096), -EFAULT);
+	EXPECT(raw(SYS_writev, fds[1], iov, 1), 4);
+	EXPECT(raw(SYS_writev, fds[1], 16, 1), -EFAULT);
+	EXPECT(raw(SYS_nanosleep, 16, 0), -EFAULT);
+	EXPECT(raw(SYS_gettimeofday, 16, 0), -EFAULT);
+	EXPECT(raw(SYS_write, fds[1], -4096L, 1), -EFAULT);
+	EXPECT(raw(SYS_write, fds[1], 0x8000000000000000, 1), -EFAULT);
+	EXPECT(raw(SYS_wait4, -1, 16, WNOHANG, 0), -ECHILD);
+	EXPECT(raw(SYS_futex, 16, 0, 0, 0, 0, 0), -EFAULT);
+	EXPECT(raw(SYS_process_vm_readv, getpid(), iov, 1, iov + 1, 1, 0), -EFAULT);
+}
+
+/* No more address space: ENOMEM, and the program goes on. */
+static void exhausted(void)
+{
+	struct rlimit lim = { 0, 0 };
+	pid_t pid;
+	int i;
+
+	NEED(raw(SYS_prlimit64, 0, RLIMIT_AS, &lim, 0) == 0);
+	EXPECT(raw(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), -ENOMEM);
+	for (i = 0; i < 100; i++)
+		EXPECT(raw(SYS_close, -1), -EBADF);
+	pid = (pid_t)raw(SYS_fork);
+	if (pid == 0)
+		raw(SYS_exit_group, 3);
+	EXPECT(wait_for(pid), 3);
+	signal(SIGUSR1, SIG_IGN);
+	EXPECT(raw(SYS_kill, getpid(), SIGUSR1), 0);
+}
+
+CASE(no_address_space)
+{
+	EXPECT(in_child(exhausted), 0);
+}
+
+/* Everything around our own mapping is unmapped and mapped again with exact placement. */
+CASE(fixed)
+{
+	char *p = mmap(NULL, 256 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int i;
+
+	NEED(p != MAP_FAILED);
+	for (i = 0; i < 256; i += 2)
+		EXPECT(raw(SYS_mmap, p + (size_t)i * PAGE, PAGE, PROT_READ | PROT_WRITE | (i & 2 ? PROT_EXEC : 0),
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), p + (size_t)i * PAGE);
+	for (i = 0; i < 256; i += 2)
+		p[(size_t)i * PAGE] = 1;
+	EXPECT(raw(SYS_munmap, p, 256 * PAGE), 0);
+}
+
+CASE(shared_memory)
+{
+	long id = raw(SYS_shmget, IPC_PRIVATE, PAGE, 0600), at, other;
+
+	CHECK(id >= 0);
+	at = raw(SYS_shmat, id, 0, 0);
+	CHECK(at > 0);
+	*(int *)at = 77;
+	other = raw(SYS_shmat, id, 0, SHM_EXEC);
+	EXPECT(*(int *)other, 77);
+	EXPECT(raw(SYS_shmctl, id, IPC_RMID, 0), 0);
+	EXPECT(raw(SYS_shmdt, at), 0);
+	EXPECT(raw(SYS_shmdt, other), 0);
+	EXPECT(raw(SYS_shmdt, 16), -EINVAL);
+}
+
+CASE(file_mappings)
+{
+	int fd = open(self_path(), O_RDONLY);
+	const char *p = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), *q;
+
+	NEED(p != MAP_FAILED);
+	CHECK(!memcmp(p, "\177ELF", 4));
+	EXPECT(raw(SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), -EACCES);
+	EXPECT(raw(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, fd, 123), -EINVAL);
+	q = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, PAGE);
+	NEED(q != MAP_FAILED);
+	close(fd);
+	EXPECT(raw(SYS_munmap, p, PAGE), 0);
+	EXPECT(raw(SYS_munmap, q, PAGE), 0);
+}

@@ -1,0 +1,364 @@
+/* Threads: many, short-lived, with tiny stacks, ending in every possible way. */
+#include "guest.h"
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+
+static volatile long counter;
+
+static void *count(void *arg)
+{
+	EXPECT(raw(SYS_close, -1), -EBADF);
+	CHECK(raw(SYS_gettid) != raw(SYS_getpid));
+	__atomic_add_fetch(&counter, (long)arg, __ATOMIC_SEQ_CST);
+	return arg;
+}
+
+/* 1,000 threads, ten at a time. */
+STRESS(short_lived)
+{
+	pthread_t t[10];
+	void *got;
+	int i, j;
+
+	counter = 0;
+	for (i = 0; i < 100; i++) {
+		for (j = 0; j < 10; j++)
+			NEED(pthread_create(&t[j], NULL, count, (void *)1L) == 0);
+		for (j = 0; j < 10; j++) {
+			NEED(pthread_join(t[j], &got) == 0);
+			EXPECT(got, 1);
+		}
+	}
+	EXPECT(counter, 1000);
+	no_children();
+}
+
+STRESS(detached)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+	int i;
+
+	counter = 0;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	for (i = 0; i < 200; i++)
+		while (pthread_create(&t, &attr, count, (void *)1L) != 0)
+			sched_yield();
+	while (__atomic_load_n(&counter, __ATOMIC_SEQ_CST) < 200)
+		usleep(500);
+}
+
+/* A pool that hands work over by mutex and condition. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t more = PTHREAD_COND_INITIALIZER, done_cond = PTHREAD_COND_INITIALIZER;
+static int queued, finished, stop;
+
+static void *worker(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	for (;;) {
+		while (!queued && !stop)
+			pthread_cond_wait(&more, &lock);
+		if (!queued)
+			break;
+		queued--;
+		pthread_mutex_unlock(&lock);
+		EXPECT(raw(SYS_getppid), getppid());
+		pthread_mutex_lock(&lock);
+		finished++;
+		pthread_cond_signal(&done_cond);
+	}
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+STRESS(pool)
+{
+	pthread_t t[4];
+	int i;
+
+	queued = finished = stop = 0;
+	for (i = 0; i < 4; i++)
+		NEED(pthread_create(&t[i], NULL, worker, NULL) == 0);
+	for (i = 0; i < 2000; i++) {
+		pthread_mutex_lock(&lock);
+		queued++;
+		pthread_cond_signal(&more);
+		pthread_mutex_unlock(&lock);
+	}
+	pthread_mutex_lock(&lock);
+	while (finished < 2000)
+		pthread_cond_wait(&done_cond, &lock);
+	stop = 1;
+	pthread_cond_broadcast(&more);
+	pthread_mutex_unlock(&lock);
+	for (i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	EXPECT(finished, 2000);
+}
+
+/* The same calls in each thread, and a fixed number of them: for counting. */
+static void *fixed(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 25; i++)
+		raw(SYS_getppid);
+	return arg;
+}
+
+CASE(counted)
+{
+	pthread_t t;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		NEED(pthread_create(&t, NULL, fixed, NULL) == 0);
+		pthread_join(t, NULL);
+	}
+}
+
+STRESS(small_stacks)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+	int i;
+
+	counter = 0;
+	pthread_attr_init(&attr);
+	NEED(pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN) == 0);
+	for (i = 0; i < 100; i++) {
+		NEED(pthread_create(&t, &attr, count, (void *)2L) == 0);
+		pthread_join(t, NULL);
+	}
+	EXPECT(counter, 200);
+}
+
+/* The leader goes, the others finish. */
+static bool leader_is_gone(void)
+{
+	char path[64], text[256] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	f = fopen(path, "r");
+	NEED(f && fgets(text, sizeof(text), f));
+	fclose(f);
+	return strstr(text, ") Z") != NULL;
+}
+
+static void *outlive(void *arg)
+{
+	(void)arg;
+	while (!leader_is_gone())
+		usleep(500);
+	EXPECT(raw(SYS_close, -1), -EBADF);
+	say("after the leader");
+	usleep(10000);
+	exit(12);
+}
+
+static void leader_exits(void)
+{
+	pthread_t t;
+
+	NEED(pthread_create(&t, NULL, outlive, NULL) == 0);
+	pthread_exit(NULL);
+}
+
+CASE(leader_exit)
+{
+	say("-> %d", in_child(leader_exits));
+	no_children();
+}
+
+static void *sleep_forever(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void *end_all(void *arg)
+{
+	(void)arg;
+	raw(SYS_exit_group, 33);
+	return NULL;
+}
+
+static void group_exit(void)
+{
+	pthread_t t;
+	int i;
+
+	for (i = 0; i < 20; i++)
+		NEED(pthread_create(&t, NULL, sleep_forever, NULL) == 0);
+	NEED(pthread_create(&t, NULL, end_all, NULL) == 0);
+	for (;;)
+		pause();
+}
+
+STRESS(exit_group_from_thread)
+{
+	EXPECT(in_child(group_exit), 33);
+}
+
+static void *busy(void *arg)
+{
+	for (;;)
+		raw(SYS_getppid);
+	return arg;
+}
+
+static void exit_while_busy(void)
+{
+	pthread_t t;
+	int i;
+
+	for (i = 0; i < 6; i++)
+		NEED(pthread_create(&t, NULL, busy, NULL) == 0);
+	usleep(2000);
+	raw(SYS_exit_group, 34);
+}
+
+static void killed_while_busy(void)
+{
+	pthread_t t;
+	int i;
+
+	for (i = 0; i < 6; i++)
+		NEED(pthread_create(&t, NULL, busy, NULL) == 0);
+	usleep(2000);
+	raw(SYS_kill, getpid(), SIGKILL);
+	busy(NULL);
+}
+
+static void term_while_busy(void)
+{
+	pthread_t t;
+	int i;
+
+	for (i = 0; i < 6; i++)
+		NEED(pthread_create(&t, NULL, busy, NULL) == 0);
+	usleep(2000);
+	raw(SYS_kill, getpid(), SIGTERM);
+	busy(NULL);
+}
+
+STRESS(end_while_busy)
+{
+	EXPECT(in_child(exit_while_busy), 34);
+	EXPECT(in_child(killed_while_busy), 1000 + SIGKILL);
+	EXPECT(in_child(term_while_busy), 1000 + SIGTERM);
+}
+
+/* A robust mutex whose owner died. */
+static pthread_mutex_t robust;
+
+static void *die_owning(void *arg)
+{
+	pthread_mutex_lock(&robust);
+	return arg;
+}
+
+CASE(robust_mutex)
+{
+	pthread_mutexattr_t attr;
+	pthread_t t;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	NEED(pthread_mutex_init(&robust, &attr) == 0);
+	NEED(pthread_create(&t, NULL, die_owning, NULL) == 0);
+	pthread_join(t, NULL);
+	EXPECT(pthread_mutex_lock(&robust), EOWNERDEAD);
+	EXPECT(pthread_mutex_consistent(&robust), 0);
+	EXPECT(pthread_mutex_unlock(&robust), 0);
+}
+
+/* Cancellation: a blocking call ended by glibc's own signal. */
+CASE(cancelled)
+{
+	pthread_t t;
+	void *got;
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		NEED(pthread_create(&t, NULL, sleep_forever, NULL) == 0);
+		if (i & 1)
+			usleep(500);
+		NEED(pthread_cancel(t) == 0);
+		pthread_join(t, &got);
+		CHECK(got == PTHREAD_CANCELED);
+	}
+}
+
+/* setuid in all threads, by glibc's signal: every thread has it afterwards. */
+static volatile int release;
+
+static void *show_uid(void *arg)
+{
+	while (!release)
+		usleep(500);
+	EXPECT(raw(SYS_getuid), (long)arg);
+	return NULL;
+}
+
+static void drop_all(void)
+{
+	pthread_t t[5];
+	int i;
+
+	for (i = 0; i < 5; i++)
+		NEED(pthread_create(&t[i], NULL, show_uid, (void *)(getuid() ? (long)getuid() : 65534L)) == 0);
+	NEED(setuid(getuid() ? getuid() : 65534) == 0);
+	release = 1;
+	for (i = 0; i < 5; i++)
+		pthread_join(t[i], NULL);
+}
+
+CASE(setuid_everywhere)
+{
+	EXPECT(in_child(drop_all), 0);
+}
+
+/* Many threads call, block and wake one another over pipes. */
+static void *echo(void *arg)
+{
+	int *fds = arg, i;
+	char c;
+
+	for (i = 0; i < 200; i++) {
+		EXPECT(raw(SYS_read, fds[0], &c, 1), 1);
+		EXPECT(raw(SYS_write, fds[3], &c, 1), 1);
+	}
+	return NULL;
+}
+
+STRESS(ping_pong)
+{
+	int fds[4][4], i, j;
+	pthread_t t[4];
+	char c;
+
+	for (i = 0; i < 4; i++) {
+		NEED(pipe(fds[i]) == 0 && pipe(fds[i] + 2) == 0);
+		NEED(pthread_create(&t[i], NULL, echo, fds[i]) == 0);
+	}
+	for (j = 0; j < 200; j++) {
+		for (i = 0; i < 4; i++)
+			EXPECT(raw(SYS_write, fds[i][1], &"abcd"[i], 1), 1);
+		for (i = 0; i < 4; i++) {
+			EXPECT(raw(SYS_read, fds[i][2], &c, 1), 1);
+			EXPECT(c, 'a' + i);
+		}
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(t[i], NULL);
+		for (j = 0; j < 4; j++)
+			close(fds[i][j]);
+	}
+}

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""Compare, process by process, which calls strace sees natively and which `k23 trace` reports.
+
+Per process the multiset of calls from the first after its execve must be the same. Processes are matched
+by shape: a process is its calls and its children, whatever their ids and order.
+Exit status: 0 same, 1 differs, 77 skipped, 99 the harness itself broke.
+"""
+
+import argparse
+import collections
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SAME, DIFFERS, SKIPPED, BROKEN = 0, 1, 77, 99
+
+# Calls that are left out everywhere, and why.
+VDSO = "strace never sees what the vDSO answers; a hook that wants all calls does"
+EVERYWHERE = {
+    "clock_gettime": VDSO,
+    "clock_getres": VDSO,
+    "gettimeofday": VDSO,
+    "time": VDSO,
+    "getcpu": VDSO,
+    "restart_syscall": "whether a wait is interrupted is a matter of time",
+}
+CHILDREN = {
+    "wait4": "how many waits a shell makes depends on when its children end",
+    "rt_sigreturn": "as many as SIGCHLDs were seen one by one",
+    "rt_sigsuspend": "waits for the next SIGCHLD only if it has not come yet",
+    "rt_sigprocmask": "around those waits",
+}
+THREADS = {
+    "futex": "a lock that is free costs no call",
+    "sched_yield": "made while others hold a lock",
+    "munmap": "glibc trims a new arena on one side or on both, as the addresses fall",
+    "mprotect": "grows the heap of whichever arena a thread got",
+    "mmap": "an arena is made only when the others are in use",
+    "madvise": "a stack is given back or reused, as the previous thread has ended or not",
+    "brk": "as mmap",
+}
+# Go's scheduler starts threads, wakes, sleeps and preempts as time passes; what the program itself
+# asks for is deterministic.
+GO_ONLY = {
+    "execve", "openat", "write", "readlinkat", "exit_group", "arch_prctl", "sched_getaffinity",
+    "socket", "bind", "listen", "rt_sigaction",
+}
+
+
+class Case:
+    """One program; what is left out of its comparison, or the only calls that are in it."""
+
+    def __init__(self, command, without=None, only=None, threads=False):
+        self.command, self.only, self.threads = command, only, threads
+        self.without = {**EVERYWHERE, **(without or {})}
+
+    def wants(self, name):
+        return name not in self.without and (self.only is None or name in self.only)
+
+
+# {bin}: the built guests; {tree}: a directory made for the test
+CASES = {
+    "hello": Case(["{bin}/start", "hello"]),
+    "hello-static": Case(["{bin}/start-static", "hello"]),
+    "hello-static-pie": Case(["{bin}/start-static-pie", "hello"]),
+    "hello-musl": Case(["{bin}/start-musl", "hello"]),
+    "hello-musl-static": Case(["{bin}/start-musl-static", "hello"]),
+    "nostdlib": Case(["{bin}/entry"]),
+    "ls": Case(["ls", "-lR", "{tree}"]),
+    "pipeline": Case(["sh", "-c", "ls {tree} | sort | wc -l; echo done; test -d {tree} && cat {tree}/a/1"],
+                     without=CHILDREN),
+    "go": Case(["{bin}/gohello"], only=GO_ONLY, threads=True),
+    "threads": Case(["{bin}/threads", "counted"], without=THREADS, threads=True),
+    "threads-musl": Case(["{bin}/threads-musl-static", "counted"], without=THREADS, threads=True),
+    "spawn": Case(["{bin}/forks", "spawn_loop"]),
+    "forks": Case(["{bin}/forks", "chain"]),
+    "scripts": Case(["{bin}/exec_ways", "scripts"]),
+    "exec-fail": Case(["{bin}/exec_fail", "errors"]),
+    "numbers": Case(["{bin}/numbers", "result_registers"]),
+}
+
+STARTERS = {"clone", "clone3", "fork", "vfork"}
+STRACE_LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
+STRACE_RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)$")
+K23_LINE = re.compile(r"^(\d+) +\S+ +(\w+)\((.*)$")
+RESULT = re.compile(r"= (-?\d+|0x[0-9a-f]+)(?!.*= )")
+
+
+class Broken(Exception):
+    """The harness could not do its work."""
+
+
+class Process:
+    def __init__(self):
+        self.calls = collections.Counter()
+        self.children = []
+
+
+def result_of(text):
+    match = RESULT.search(text)
+    return int(match.group(1), 0) if match else None
+
+
+class Tree:
+    """Processes by id, in the order of their first call; threads folded into one if asked to."""
+
+    def __init__(self, case):
+        self.case, self.processes, self.is_child = case, {}, set()
+        self.first = True
+
+    def process(self, pid):
+        if self.case.threads and self.processes:
+            return next(iter(self.processes.values()))
+        return self.processes.setdefault(pid, Process())
+
+    def call(self, pid, name):
+        # what comes before the program is not the program's: its own execve
+        if self.first:
+            self.first = False
+            if name == "execve":
+                self.process(pid)
+                return
+        if self.case.wants(name):
+            self.process(pid).calls[name] += 1
+
+    def started(self, pid, child):
+        if self.case.threads or child is None or child <= 0:
+            return
+        self.process(pid).children.append(self.process(child))
+        self.is_child.add(child)
+
+    def lines(self):
+        roots = [p for pid, p in self.processes.items() if pid not in self.is_child]
+        text = []
+        for part in sorted(render(p, 0) for p in roots):
+            text += part
+        return text
+
+
+def render(process, depth):
+    """The process as text; children in the order of their text, so that shapes compare equal."""
+    pad = "  " * depth
+    text = [f"{pad}process"]
+    text += [f"{pad}  {name} x{n}" for name, n in sorted(process.calls.items())]
+    for part in sorted(render(child, depth + 1) for child in process.children):
+        text += part
+    return text
+
+
+def read_strace(lines, case):
+    tree = Tree(case)
+    for line in lines:
+        match = STRACE_LINE.match(line)
+        resumed = None if match else STRACE_RESUMED.match(line)
+        if not match and not resumed:
+            continue
+        pid, name, rest = int((match or resumed).group(1)), *(match or resumed).group(2, 3)
+        if match:
+            tree.call(pid, name)
+        if name in STARTERS and "<unfinished" not in rest:
+            tree.started(pid, result_of(rest))
+    return tree.lines()
+
+
+def read_k23(lines, case):
+    tree = Tree(case)
+    for line in lines:
+        match = K23_LINE.match(line)
+        if not match:
+            continue
+        pid, (name, rest) = int(match.group(1)), match.group(2, 3)
+        tree.call(pid, name)
+        if name in STARTERS:
+            tree.started(pid, result_of(rest))
+    return tree.lines()
+
+
+def make_tree(base):
+    tree = os.path.join(base, "tree")
+    for directory in ("a", "b/c", "empty"):
+        os.makedirs(os.path.join(tree, directory))
+    for name in ("a/1", "a/2", "b/3", "b/c/4"):
+        with open(os.path.join(tree, name), "w", encoding="ascii") as f:
+            f.write(name + "\n")
+    os.symlink("a/1", os.path.join(tree, "link"))
+    return tree
+
+
+def run(command, cwd):
+    os.mkdir(cwd)
+    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "HOME": cwd, "TMPDIR": cwd}
+    done = subprocess.run(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, timeout=60,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    shutil.rmtree(cwd)
+    return done
+
+
+def native(case, command, base):
+    log = os.path.join(base, "strace.log")
+    done = run(["strace", "-f", "-qq", "-s", "0", "-o", log, *command], os.path.join(base, "cwd"))
+    with open(log, encoding="utf-8", errors="replace") as f:
+        return done, read_strace(f, case)
+
+
+def compare(options):
+    case = CASES[options.case]
+    if not shutil.which("strace"):
+        return skip("no strace")
+    base = tempfile.mkdtemp(prefix="k23-syscalls-", dir="/tmp")
+    try:
+        tree = make_tree(base)
+        command = [word.format(bin=os.path.abspath(options.programs), tree=tree) for word in case.command]
+        if not shutil.which(command[0]):
+            return skip(f"no program {command[0]}")
+        command[0] = shutil.which(command[0])
+        done, want = native(case, command, base)
+        if len(want) < 2:
+            raise Broken("strace showed no calls")
+        again = native(case, command, base)[1]
+        if again != want:
+            print("\n".join(difflib.unified_diff(want, again, "strace", "strace again", lineterm="")))
+            raise Broken("the program is not deterministic natively")
+        log = os.path.join(base, "k23.log")
+        got_done = run([options.k23, "trace", "-o", log, "--", *command], os.path.join(base, "cwd"))
+        # strace has complaints of its own on standard error
+        if (done.returncode, done.stdout) != (got_done.returncode, got_done.stdout):
+            print(f"exit {done.returncode} natively, {got_done.returncode} under k23 trace")
+            print(got_done.stderr.decode("utf-8", "replace"))
+            return DIFFERS
+        with open(log, encoding="utf-8", errors="replace") as f:
+            got = read_k23(f, case)
+        if got == want:
+            return SAME
+        print("\n".join(difflib.unified_diff(want, got, "strace", "k23 trace", lineterm="", n=2)))
+        return DIFFERS
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    return DIFFERS if os.environ.get("K23_MUST_WORK") == "1" else SKIPPED
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--k23", required=True, type=os.path.abspath)
+    parser.add_argument("--programs", required=True, help="directory of the built guests")
+    parser.add_argument("case", choices=sorted(CASES))
+    return compare(parser.parse_args())
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.TimeoutExpired as error:
+        print(f"timeout: {error.cmd[0]}")
+        sys.exit(DIFFERS if "k23" in error.cmd[0] else BROKEN)
+    except (Broken, OSError) as error:
+        print(f"harness: {error}")
+        sys.exit(BROKEN)

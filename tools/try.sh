@@ -1,0 +1,25 @@
+#!/bin/sh
+# A first look: what k23 can do here, then its tools and a hook on real programs. usage: try.sh K23
+set -eu
+k23=$(realpath "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+
+say '$ k23 doctor          # what this machine offers'
+"$k23" doctor
+
+say '$ k23 stat -- sh -c "..."     # every system call of a pipeline and its children, counted'
+"$k23" stat -- sh -c 'ls -lR /usr/include | sort | uniq -c | wc -l'
+
+say '$ k23 trace -e openat,execve,write -- sh -c "..."     # a line for each'
+"$k23" trace -e openat,execve,write -- sh -c 'echo hello > greeting; cat greeting' 2>trace.txt
+tail -n 12 trace.txt
+
+say '$ k23 run --hook readonly:root=$PWD -- sh -c "..."     # a hook: no writes outside this directory'
+"$k23" run --hook readonly:root="$PWD" -- sh -c 'echo inside > file && cat file; touch /tmp/outside' || true
+
+say '$ k23 run --hook twice -- sh -c "..."     # a hook: the clock runs twice as fast'
+"$k23" run --hook twice -- python3 -c 'import time; a = time.monotonic(); time.sleep(1); print("one second lasts %.1f s" % (time.monotonic() - a))'
