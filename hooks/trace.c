@@ -1,7 +1,7 @@
 /*
  * trace: records every call for `k23 trace`, before it is made and after it returned.
  */
-#include <sched.h>
+#include <linux/sched.h>
 
 #include "collector.h"
 #include "ringwrite.h"
@@ -165,9 +165,9 @@ static int record_entry(const struct k23_call *call)
 	return record_end(&record);
 }
 
-static void record_exit(const struct k23_call *call, long result)
+static void record_exit(const struct k23_call *call, uint64_t start, long result)
 {
-	struct ring_exit exit = { RING_EXIT, 0, k23_cycles(), result };
+	struct ring_exit exit = { RING_EXIT, 0, start, k23_cycles(), result };
 	struct record record = begin();
 
 	record_put(&record, &exit, sizeof(exit));
@@ -185,13 +185,16 @@ static int wanted(const struct k23_call *call)
 
 static long on_call(struct k23_call *call)
 {
-	const struct k23_call before = *call; /* a later hook may change it */
+	struct k23_call before;
+	uint64_t start;
 	long result;
 
-	if (!ring || !wanted(call) || !channel_has_reader() || !record_entry(&before))
+	if (!ring || !wanted(call) || !channel_has_reader() || !record_entry(call))
 		return k23_forward(call);
+	before = *call; /* a later hook may change it */
+	start = k23_cycles();
 	result = k23_forward(call);
-	record_exit(&before, result);
+	record_exit(&before, start, result);
 	return result;
 }
 

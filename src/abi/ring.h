@@ -124,7 +124,8 @@ struct ring_entry {
 struct ring_exit {
 	uint32_t type;
 	uint32_t reserved;
-	uint64_t time;
+	uint64_t start; /* when the call was made, and when it returned: without the time to record it */
+	uint64_t end;
 	int64_t result;
 };
 
@@ -142,7 +143,7 @@ struct ring_item {
 };
 
 _Static_assert(sizeof(struct ring_cell) == 128, "the ring is shared by separate builds");
-_Static_assert(sizeof(struct ring_entry) == 72 && sizeof(struct ring_exit) == 24, "likewise");
+_Static_assert(sizeof(struct ring_entry) == 72 && sizeof(struct ring_exit) == 32, "likewise");
 _Static_assert(offsetof(struct ring, cell) % 128 == 0, "cells share no cache line");
 
 #endif

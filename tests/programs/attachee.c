@@ -1,5 +1,6 @@
 /* A program for debuggers to attach to: makes calls until it is told to stop. */
 #include "guest.h"
+#include <fcntl.h>
 #include <pthread.h>
 
 volatile long attachee_turns;

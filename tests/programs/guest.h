@@ -218,7 +218,7 @@ static inline void guest_on_tick(int sig)
 
 static inline void start_ticks(void)
 {
-	struct sigaction sa = { .sa_handler = guest_on_tick, .sa_flags = SA_RESTART };
+	struct sigaction sa = { .sa_handler = guest_on_tick, .sa_flags = SA_RESTART | SA_ONSTACK };
 	struct itimerval khz = { { 0, 1000 }, { 0, 1000 } };
 
 	NEED(sigaction(SIGALRM, &sa, NULL) == 0);

@@ -1,0 +1,138 @@
+/*
+ * Running a program as a child of the command, which stays to collect what the program's processes report.
+ *
+ * Signals: those that a terminal sends to the whole foreground group reach the program anyway, so the collector
+ * ignores them; those that somebody sends to the collector alone are meant for the program, and passed on. Once the
+ * program has ended and only processes that it left behind are waited for, any of them ends the waiting.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/collect.h"
+
+static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
+#define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
+
+/* What the signal handlers use. */
+static struct {
+	uint32_t *doorbell;
+	volatile sig_atomic_t child; /* 0: it has ended */
+	volatile sig_atomic_t stop;
+} shared;
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	(void)context;
+	if (sig != SIGCHLD && !shared.child)
+		shared.stop = 1;
+	else if (sig != SIGCHLD && info->si_code <= 0)
+		kill((pid_t)shared.child, sig);
+	/* If collect_wait was about to sleep, it will not. */
+	__atomic_add_fetch(shared.doorbell, 1, __ATOMIC_SEQ_CST);
+	errno = saved;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+
+	sigfillset(&action.sa_mask);
+	sigaction(SIGCHLD, &action, NULL);
+	for (size_t i = 0; i < PASSED_ON; i++)
+		sigaction(passed_on[i], &action, NULL);
+	/* What cannot be written any more is no reason to leave the program alone. */
+	action.sa_handler = SIG_IGN;
+	action.sa_flags = 0;
+	sigaction(SIGPIPE, &action, NULL);
+}
+
+void collect_start(struct collection *collection, struct segment *segment, const struct launch *launch)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL }, chld;
+	sigset_t all, old;
+
+	memset(collection, 0, sizeof(*collection));
+	collection->segment = segment;
+	shared.doorbell = &segment->channel->doorbell;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	/* Ignored, it would take the child's status away. */
+	sigaction(SIGCHLD, &action, &chld);
+	collection->child = fork();
+	if (collection->child < 0)
+		die(EXIT_K23, "fork: %s", strerror(errno));
+	if (collection->child == 0) {
+		sigaction(SIGCHLD, &chld, NULL);
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		_exit(launch_exec(launch));
+	}
+	shared.child = collection->child;
+	catch_signals();
+	sigdelset(&old, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+/* Whether the child has ended: then its id may soon be another's, and must not be sent a signal. */
+static bool reap(struct collection *collection)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PID, (id_t)collection->child, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || !info.si_pid)
+		return false;
+	shared.child = 0;
+	collection->ended = waitpid(collection->child, &collection->status, 0) == collection->child;
+	return collection->ended;
+}
+
+void collect_wait(struct collection *collection, unsigned patience)
+{
+	struct channel *channel = collection->segment->channel;
+	struct timespec timeout = { patience / 1000, (long)(patience % 1000) * 1000000 };
+	uint32_t bell = __atomic_load_n(&channel->doorbell, __ATOMIC_SEQ_CST);
+
+	__atomic_store_n(&channel->sleeping, 1, __ATOMIC_SEQ_CST);
+	/* A child that ended before `bell` was read is seen here; one that ends later changes it. */
+	if (collection->ended || !reap(collection))
+		syscall(SYS_futex, &channel->doorbell, FUTEX_WAIT, bell, &timeout, NULL, 0);
+	__atomic_store_n(&channel->sleeping, 0, __ATOMIC_SEQ_CST);
+}
+
+bool collect_started(const struct collection *collection)
+{
+	const struct channel *channel = collection->segment->channel;
+
+	return __atomic_load_n(&channel->arrived, __ATOMIC_RELAXED) != 0;
+}
+
+bool collect_over(struct collection *collection)
+{
+	if (!collection->ended)
+		return false;
+	return shared.stop || !collect_started(collection) || segment_deserted(collection->segment);
+}
+
+void collect_exit(const struct collection *collection)
+{
+	static const struct rlimit no_core;
+	sigset_t mask;
+	int sig;
+
+	if (WIFEXITED(collection->status))
+		exit(WEXITSTATUS(collection->status));
+	sig = WTERMSIG(collection->status);
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(sig, SIG_DFL);
+	raise(sig);
+	sigemptyset(&mask);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	exit(128 + sig);
+}

@@ -1,0 +1,37 @@
+/*
+ * Running a program as a child of the command, which stays to collect what the program's processes report.
+ */
+#ifndef CLI_COLLECT_H
+#define CLI_COLLECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cli/cli.h"
+#include "cli/segment.h"
+
+struct collection {
+	struct segment *segment;
+	pid_t child;
+	bool ended; /* the child; others may go on */
+	int status; /* as of waitpid */
+};
+
+/* Starts launch in a child. Dies when it cannot. From now on signals are the collection's. */
+void collect_start(struct collection *collection, struct segment *segment, const struct launch *launch);
+
+/* Waits until something happens, but not much longer than `patience` milliseconds. */
+void collect_wait(struct collection *collection, unsigned patience);
+
+/* Whether everything is over: the child has ended, and so has every process that could report more, or the user
+ * does not want to wait for those. Sees to `ended`. */
+bool collect_over(struct collection *collection);
+
+/* Whether the program was started at all; if not, the child has said why. */
+bool collect_started(const struct collection *collection);
+
+/* Ends this process as the child ended: with its status, or by its signal. */
+void collect_exit(const struct collection *collection) __attribute__((noreturn));
+
+#endif

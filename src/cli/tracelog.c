@@ -1,0 +1,302 @@
+/*
+ * The lines of `k23 trace`: the cells of a thread become records, its entry and exit record a call, and a call a line, in
+ * the order in which calls return.
+ *
+ * A struct writer exists only while a thread has a record begun, or a call that has not returned.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "cli/cli.h"
+#include "cli/ringread.h"
+#include "cli/tracelog.h"
+
+#include <k23/types.h>
+
+#define BUCKETS 1024u
+#define DEAD_AFTER 1000000000u /* ns: calls are waited for that long before somebody asks whether the thread lives */
+/* The longest record: six arguments, each a path or an argv of 32 strings of up to 64 KB. */
+#define RECORD_MAX (16u << 20)
+
+struct bytes {
+	unsigned char *data;
+	size_t size, room;
+};
+
+struct writer {
+	struct writer *next;
+	uint32_t id, pid, tid;
+	bool in_call;
+	struct bytes record; /* what has come of the one that is being written */
+	struct bytes entry;  /* the entry record of the call */
+};
+
+void tracelog_init(struct tracelog *log, FILE *output, const struct ring *ring, struct tsc_moment start)
+{
+	memset(log, 0, sizeof(*log));
+	log->output = output;
+	log->ring = ring;
+	log->start = start;
+	log->buckets = calloc(BUCKETS, sizeof(*log->buckets));
+	if (!log->buckets)
+		die(EXIT_K23, "out of memory");
+}
+
+void tracelog_clock(struct tracelog *log)
+{
+	log->rate = tsc_rate(log->start, tsc_now());
+}
+
+static struct writer *find_writer(struct tracelog *log, const struct ring_cell *cell)
+{
+	struct writer **bucket = &log->buckets[cell->writer % BUCKETS], *writer;
+
+	for (writer = *bucket; writer; writer = writer->next)
+		if (writer->id == cell->writer)
+			return writer;
+	writer = log->spare;
+	if (writer)
+		log->spare = writer->next;
+	else
+		writer = calloc(1, sizeof(*writer));
+	if (!writer)
+		die(EXIT_K23, "out of memory");
+	writer->id = cell->writer;
+	writer->pid = cell->pid;
+	writer->tid = cell->tid;
+	writer->next = *bucket;
+	*bucket = writer;
+	return writer;
+}
+
+/* Puts *at with the spare ones, when nothing is going on in it. Returns the next one's place. */
+static struct writer **tidy(struct tracelog *log, struct writer **at)
+{
+	struct writer *writer = *at;
+
+	if (writer->in_call || writer->record.size)
+		return &writer->next;
+	*at = writer->next;
+	writer->next = log->spare;
+	log->spare = writer;
+	return at;
+}
+
+static void add_bytes(struct bytes *to, const void *data, size_t size)
+{
+	if (to->size + size > to->room) {
+		to->room = 2 * (to->size + size);
+		to->data = realloc(to->data, to->room);
+		if (!to->data)
+			die(EXIT_K23, "out of memory");
+	}
+	memcpy(to->data + to->size, data, size);
+	to->size += size;
+}
+
+static double seconds(const struct tracelog *log, uint64_t cycles)
+{
+	return (double)(int64_t)(cycles - log->start.cycles) * log->rate / 1e9;
+}
+
+static void begin_line(struct tracelog *log, uint32_t tid, double time)
+{
+	log->line.size = 0;
+	text_add(&log->line, "%-7u %.6f ", tid, time < 0 ? 0 : time);
+}
+
+static void end_line(struct tracelog *log)
+{
+	text_add(&log->line, "\n");
+	fwrite(log->line.data, 1, log->line.size, log->output);
+}
+
+/* The end of the writer's call; exit is NULL when there is no result. */
+static void print_call(struct tracelog *log, struct writer *writer, const struct ring_exit *exit,
+		       struct items out, enum outcome outcome)
+{
+	struct ring_entry entry;
+	struct call call = { .entry = &entry, .out = out, .outcome = outcome };
+
+	memcpy(&entry, writer->entry.data, sizeof(entry));
+	call.in.data = writer->entry.data + sizeof(entry);
+	call.in.size = writer->entry.size - sizeof(entry);
+	call.result = exit ? exit->result : 0;
+	begin_line(log, writer->tid, seconds(log, entry.time));
+	render_call(&log->line, &call);
+	if (log->durations && exit && exit->end >= exit->start)
+		text_add(&log->line, " <%.6f>", (double)(exit->end - exit->start) * log->rate / 1e9);
+	end_line(log);
+	writer->in_call = false;
+}
+
+static void print_without_result(struct tracelog *log, struct writer *writer, enum outcome outcome)
+{
+	print_call(log, writer, NULL, (struct items){ 0 }, outcome);
+}
+
+static bool is_call(const struct writer *writer, long nr, long nr_i386)
+{
+	struct ring_entry entry;
+
+	memcpy(&entry, writer->entry.data, sizeof(entry));
+	return entry.nr == (entry.arch == K23_ARCH_I386 ? nr_i386 : nr);
+}
+
+/* The end of a thread, and the ways back from a signal handler: no result comes to where the call was made. */
+static bool never_returns(const struct writer *writer)
+{
+	return is_call(writer, SYS_exit, 1) || is_call(writer, SYS_exit_group, 252) ||
+	       is_call(writer, SYS_rt_sigreturn, 173) || is_call(writer, -1, 119);
+}
+
+static void on_entry(struct tracelog *log, struct writer *writer)
+{
+	struct bytes swap;
+
+	if (writer->in_call)
+		print_without_result(log, writer, OUTCOME_UNKNOWN);
+	if (writer->record.size < sizeof(struct ring_entry))
+		return;
+	swap = writer->entry;
+	writer->entry = writer->record;
+	writer->record = swap;
+	writer->in_call = true;
+	if (never_returns(writer))
+		print_without_result(log, writer, OUTCOME_NONE);
+}
+
+static void on_exit_record(struct tracelog *log, struct writer *writer)
+{
+	struct ring_exit exit;
+	struct items out;
+
+	if (!writer->in_call || writer->record.size < sizeof(exit))
+		return;
+	memcpy(&exit, writer->record.data, sizeof(exit));
+	out.data = writer->record.data + sizeof(exit);
+	out.size = writer->record.size - sizeof(exit);
+	print_call(log, writer, &exit, out, OUTCOME_RESULT);
+}
+
+/*
+ * A process has become another program, which tells by itself that its execve succeeded. The other threads were ended
+ * by it. In another PID namespace there may be a process of the same id, whose calls are left alone then.
+ */
+static void on_image(struct tracelog *log, const struct writer *image)
+{
+	static const struct ring_exit success = { .type = RING_EXIT };
+	bool found = false;
+
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct writer **at = &log->buckets[i]; *at; at = tidy(log, at)) {
+			struct writer *writer = *at;
+
+			if (!writer->in_call || writer->pid != image->pid || writer == image)
+				continue;
+			if (!found && (is_call(writer, SYS_execve, 11) || is_call(writer, SYS_execveat, 358))) {
+				found = true;
+				print_call(log, writer, &success, (struct items){ 0 }, OUTCOME_RESULT);
+			} else if (!log->ring->channel.foreign_pids) {
+				print_without_result(log, writer, OUTCOME_NONE);
+			}
+		}
+}
+
+static void on_record(struct tracelog *log, struct writer *writer)
+{
+	uint32_t type = 0;
+
+	if (writer->record.size >= sizeof(type))
+		memcpy(&type, writer->record.data, sizeof(type));
+	if (type == RING_ENTRY)
+		on_entry(log, writer);
+	else if (type == RING_EXIT)
+		on_exit_record(log, writer);
+	writer->record.size = 0;
+	if (type == RING_IMAGE)
+		on_image(log, writer);
+}
+
+void tracelog_cell(void *context, const struct ring_cell *cell)
+{
+	struct tracelog *log = context;
+	struct writer *writer = find_writer(log, cell), **at;
+
+	/* The rest of a record that did not fit. The hook has counted it. */
+	if (cell->first || writer->record.size > RECORD_MAX)
+		writer->record.size = 0;
+	add_bytes(&writer->record, cell->data, cell->size);
+	if (!cell->last)
+		return;
+	on_record(log, writer);
+	for (at = &log->buckets[cell->writer % BUCKETS]; *at && *at != writer; at = &(*at)->next)
+		;
+	if (*at)
+		tidy(log, at);
+}
+
+void tracelog_lost(void *context, uint32_t tid)
+{
+	struct tracelog *log = context;
+
+	log->lost++;
+	tracelog_note(log, tid, "+++ killed while a call was recorded: record lost +++");
+}
+
+void tracelog_flush_dead(struct tracelog *log, bool all)
+{
+	uint64_t now = tsc_now().cycles;
+
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct writer **at = &log->buckets[i]; *at; at = tidy(log, at)) {
+			struct writer *writer = *at;
+			struct ring_entry entry;
+
+			if (!writer->in_call)
+				continue;
+			memcpy(&entry, writer->entry.data, sizeof(entry));
+			if (all || ((double)(now - entry.time) * log->rate > DEAD_AFTER &&
+				    !ring_writer_lives(log->ring, writer->tid)))
+				print_without_result(log, writer, OUTCOME_NONE);
+		}
+}
+
+void tracelog_note(struct tracelog *log, uint32_t tid, const char *format, ...)
+{
+	va_list args;
+	char *note;
+
+	va_start(args, format);
+	if (vasprintf(&note, format, args) < 0)
+		note = NULL;
+	va_end(args);
+	begin_line(log, tid, seconds(log, tsc_now().cycles));
+	text_add(&log->line, "%s", note ? note : "");
+	end_line(log);
+	free(note);
+}
+
+static void free_writers(struct writer *writer)
+{
+	while (writer) {
+		struct writer *next = writer->next;
+
+		free(writer->record.data);
+		free(writer->entry.data);
+		free(writer);
+		writer = next;
+	}
+}
+
+void tracelog_end(struct tracelog *log)
+{
+	for (unsigned i = 0; i < BUCKETS; i++)
+		free_writers(log->buckets[i]);
+	free_writers(log->spare);
+	free(log->buckets);
+	free(log->line.data);
+}

@@ -1,0 +1,54 @@
+/*
+ * The program that hooks are tried on. usage: program WHAT
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *nothing(void *argument)
+{
+	return argument;
+}
+
+static void life(void)
+{
+	pthread_t thread;
+	pid_t child;
+
+	pthread_create(&thread, NULL, nothing, NULL);
+	pthread_join(thread, NULL);
+	child = fork();
+	if (child == 0) {
+		execl("/proc/self/exe", "program", "exit", NULL);
+		_exit(1);
+	}
+	waitpid(child, NULL, 0);
+	child = vfork();
+	if (child == 0)
+		_exit(5);
+	waitpid(child, NULL, 0);
+	_exit(4);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	struct utsname name;
+
+	if (strcmp(what, "uname") == 0)
+		return uname(&name);
+	if (strcmp(what, "life") == 0)
+		life();
+	if (strcmp(what, "exit") == 0)
+		_exit(3);
+	if (strcmp(what, "answer") == 0) {
+		dprintf(2, "getppid %ld\n", syscall(SYS_getppid));
+		dprintf(2, "5000 %ld\n", syscall(5000));
+		return write(1, "twice\n", 6) != 6;
+	}
+	return 99;
+}

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""The hook interface, from both sides. usage: run.py K23 PROGRAM CASE"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# Hooks that k23 cc must refuse, and what it has to say.
+BAD = {
+    "libc": ("int puts(const char *); static long f(struct k23_call *c) { return puts(\"\") + k23_forward(c); }", "puts"),
+    "vector": ("static long f(struct k23_call *c) { __asm__ volatile(\"pxor %%xmm0, %%xmm0\" ::: \"memory\");"
+               " return k23_forward(c); }", "vector"),
+    "syscall": ("static long f(struct k23_call *c) { __asm__ volatile(\"syscall\"); return k23_forward(c); }",
+                "past the runtime"),
+    "tls": ("static _Thread_local volatile int t; static long f(struct k23_call *c) { t++; return k23_forward(c); }",
+            "thread-local"),
+    "constructor": ("static int v; __attribute__((constructor)) static void c0(void) { v = 1; }"
+                    "static long f(struct k23_call *c) { return v + k23_forward(c); }", "constructors"),
+}
+
+
+class Failed(Exception):
+    pass
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        raise Failed(f"{what}: {got!r}, not {wanted!r}")
+
+
+def build(k23, name):
+    out = os.path.join(os.getcwd(), name + ".so")
+    result = run(k23, "cc", "-Werror", os.path.join(HERE, name + ".c"), "-o", out)
+    expect(f"k23 cc {name}", (result.returncode, result.stderr), (0, ""))
+    return out
+
+
+def case_api(k23, program):
+    hook = build(k23, "api")
+    result = run(k23, "run", "--hook", hook + ":flag,list=a\\,b", "--", program, "uname")
+    expect("api", (result.returncode, result.stderr), (0, "api: 0 wrong\n"))
+
+
+def case_life(k23, program):
+    hook = build(k23, "life")
+    result = run(k23, "run", "--hook", hook, "--", program, "life")
+    expect("status", result.returncode, 4)
+    expect("callbacks", result.stderr.splitlines(), ["life: " + line for line in (
+        "init", "thread_start 1", "thread_exit", "fork_child 1", "init", "exec", "process_exit 3", "fork_child 1",
+        "process_exit 5", "process_exit 4")])
+
+
+def case_answer(k23, program):
+    hook = build(k23, "answer")
+    one = run(k23, "run", "--hook", hook + ":plus=23", "--", program, "answer")
+    expect("one hook", (one.returncode, one.stdout, one.stderr), (0, "twice\n" * 2, "getppid 23\n5000 5001\n"))
+    two = run(k23, "run", "--hook", hook + ":plus=100", "--hook", hook + ":plus=23", "--", program, "answer")
+    expect("a chain", (two.returncode, two.stdout, two.stderr), (0, "twice\n" * 4, "getppid 123\n5000 5001\n"))
+
+
+def case_crash(k23, program):
+    hook = build(k23, "crash")
+    for how, signal in (("r", 11), ("w", 11), ("u", 4), ("s", 11)):
+        result = run(k23, "run", "--hook", f"{hook}:how={how}", "--", program, "uname")
+        expect(f"crash {how}", result.returncode, -signal)
+        if not re.search(rf"k23: hook crash \({re.escape(hook)}\) crashed with signal {signal} in system call 63, "
+                         r"at \S+\+0x[0-9a-f]+, address 0x[0-9a-f]+\n", result.stderr):
+            raise Failed(f"crash {how} says {result.stderr!r}")
+    result = run(k23, "run", "--hook", hook + ":how=n", "--", program, "exit")
+    expect("a hook that refuses", result.returncode, 125)
+    if "refuses to start" not in result.stderr:
+        raise Failed(f"a hook that refuses says {result.stderr!r}")
+
+
+def case_refused(k23, program):
+    for name, (text, reason) in BAD.items():
+        with open(name + ".c", "w") as source:
+            source.write(f"#include <k23/hook.h>\n{text}\nK23_HOOK(bad, .all = f);\n")
+        result = run(k23, "cc", name + ".c", "-o", name + ".so")
+        if result.returncode != 125 or reason not in result.stderr:
+            raise Failed(f"k23 cc of a hook with {name}: {result.returncode}, {result.stderr!r}")
+        result = run(k23, "run", "--hook", f"./{name}.so", "--", program, "exit")
+        if result.returncode != 125 or reason not in result.stderr or result.stderr.count("\n") != 1:
+            raise Failed(f"k23 run of a hook with {name}: {result.returncode}, {result.stderr!r}")
+    for name, content in (("empty", b""), ("text", b"no hook\n"), ("cut", open(build(k23, "api"), "rb").read()[:5000])):
+        with open(name, "wb") as file:
+            file.write(content)
+        result = run(k23, "run", "--hook", f"./{name}", "--", program, "exit")
+        if result.returncode != 125 or result.stderr.count("\n") != 1:
+            raise Failed(f"a hook file that is {name}: {result.returncode}, {result.stderr!r}")
+
+
+def case_usage(k23, program):
+    for arguments, status, words in (
+            ([], 125, "usage"), (["nonsense"], 125, "no command"), (["run"], 125, "no program"),
+            (["run", "--wrong"], 125, "--help"), (["run", "--foreign=perhaps", "true"], 125, "allow"),
+            (["run", "--hook", "no-such-hook", "true"], 125, "no-such-hook"),
+            (["run", "--hook", "/no/such.so", "true"], 125, "/no/such.so"),
+            (["run", "/no/such/program"], 127, "No such file"), (["run", "no-such-program"], 127, "No such file"),
+            (["run", "/"], 126, "Permission denied"), (["run", "/etc/passwd"], 126, "Permission denied"),
+            (["run", ""], 127, "No such file")):
+        result = run(k23, *arguments)
+        if result.returncode != status or words not in result.stderr:
+            raise Failed(f"k23 {arguments}: {result.returncode}, {result.stderr!r}")
+    expect("exit status", run(k23, "run", "--", "sh", "-c", "exit 42").returncode, 42)
+    expect("death", run(k23, "run", "--", "sh", "-c", "kill -TERM $$").returncode, -15)
+
+
+def case_foreign(k23, program):
+    """A 32-bit program: a valid header is enough, nobody gets to run it."""
+    header = bytearray(open("/bin/true", "rb").read(64))
+    header[4] = 1
+    header[18:20] = (3).to_bytes(2, "little")
+    with open("foreign", "wb") as file:
+        file.write(header)
+    os.chmod("foreign", 0o755)
+    result = run(k23, "run", "./foreign")
+    expect("k23 run", result.returncode, 126)
+    if "--foreign=allow" not in result.stderr:
+        raise Failed(f"k23 run of a 32-bit program says {result.stderr!r}")
+    code = "import os\ntry: os.execv('./foreign', ['foreign'])\nexcept OSError as e: print(e.errno)"
+    result = run(k23, "run", "--", "/usr/bin/python3", "-c", code)
+    expect("execve", (result.returncode, result.stdout), (0, "8\n"))
+    if "--foreign=allow" not in result.stderr:
+        raise Failed(f"execve of a 32-bit program says {result.stderr!r}")
+    native = run("/usr/bin/python3", "-c", code)
+    result = run(k23, "run", "--foreign=allow", "--", "/usr/bin/python3", "-c", code)
+    expect("allowed", (result.returncode, result.stdout), (native.returncode, native.stdout))
+
+
+def main():
+    k23, program = (os.path.abspath(path) for path in sys.argv[1:3])
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
+        try:
+            globals()["case_" + sys.argv[3]](k23, program)
+        except Failed as failure:
+            print(failure, file=sys.stderr)
+            return 1
+        finally:
+            os.chdir("/")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
