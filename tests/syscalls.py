@@ -81,12 +81,28 @@ CASES = {
     "scripts": Case(["{bin}/exec_ways", "scripts"]),
     "exec-fail": Case(["{bin}/exec_fail", "errors"]),
     "numbers": Case(["{bin}/numbers", "result_registers"]),
+    "stack": Case(["{bin}/stack", "little_left"]),
+    "stack-invalid": Case(["{bin}/stack", "invalid"]),
+    "straddling": Case(["{bin}/sites", "straddling"]),
+    "jit": Case(["{bin}/sites", "jit"]),
+    "far-away": Case(["{bin}/sites", "far_away"]),
+    "prefixed": Case(["{bin}/sites", "prefixed"]),
+    "single-step": Case(["{bin}/sites", "single_step"]),
+    "int80": Case(["{bin}/int80", "simple"]),
+    "int80-forks": Case(["{bin}/int80", "forks"]),
+    "handlers": Case(["{bin}/sig_context", "after_call"]),
+    "nested": Case(["{bin}/sig_context", "nested"]),
+    "masks": Case(["{bin}/sig_rules", "masks_in_handlers"]),
+    "sigsys": Case(["{bin}/sig_sys", "calls_in_handlers"]),
+    "vfork": Case(["{bin}/forks", "vfork"]),
+    "sud": Case(["{bin}/sud", "exempt_range"]),
+    "segments": Case(["{bin}/segments", "other_fs"]),
 }
 
 STARTERS = {"clone", "clone3", "fork", "vfork"}
 STRACE_LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
 STRACE_RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)$")
-K23_LINE = re.compile(r"^(\d+) +\S+ +(\w+)\((.*)$")
+K23_LINE = re.compile(r"^(\d+) +\S+ +(?:i386:)?(\w+)\((.*)$")
 RESULT = re.compile(r"= (-?\d+|0x[0-9a-f]+)(?!.*= )")
 
 

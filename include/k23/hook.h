@@ -8,10 +8,14 @@
 #ifndef K23_HOOK_H
 #define K23_HOOK_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* O_PATH, CLONE_NEWPID, ...: include this header before those of the C library */
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 
+#include <k23/numbers.h>
 #include <k23/types.h>
 
 /* Set by the runtime before init is called. */

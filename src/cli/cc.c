@@ -24,11 +24,7 @@ static const char help[] =
 	"\n"
 	"Exit status: 0, the compiler's when it fails, 125 when the result is no hook.\n";
 
-static const char *const flags[] = {
-	"-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-ffreestanding", "-fno-builtin", "-fPIC", "-fvisibility=hidden",
-	"-mgeneral-regs-only", "-fno-stack-protector", "-fcf-protection=none", "-U_FORTIFY_SOURCE",
-	"-shared", "-nostdlib", "-Wl,-Bsymbolic", "-Wl,-z,separate-code", "-Wl,-z,noexecstack",
-};
+static const char *const flags[] = { "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", K23_HOOK_FLAGS };
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
 
 /* Where <k23/hook.h> is: in the source tree for a tool in a build tree, or where it is installed. */

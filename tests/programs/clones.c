@@ -159,7 +159,8 @@ static int open_null(void *arg)
 
 CASE(files)
 {
-	EXPECT(wait_for((pid_t)raw_clone(CLONE_FILES | SIGCHLD, new_stack(PAGE), NULL, NULL, 0, open_null, NULL)), 1);
+	EXPECT(wait_for((pid_t)raw_clone(CLONE_FILES | SIGCHLD, new_stack(PAGE), NULL, NULL, 0, open_null,
+					 NULL)), 1);
 	EXPECT(close(77), 0);
 	EXPECT(wait_for((pid_t)raw_clone(SIGCHLD, new_stack(PAGE), NULL, NULL, 0, open_null, NULL)), 1);
 	EXPECT(close(77), -1);

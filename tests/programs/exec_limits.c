@@ -137,7 +137,7 @@ CASE(chrooted)
 	rmdir("root");
 }
 
-/* Too few processes allowed for a helper of any kind: execve itself needs none. */
+/* No further process is allowed: execve itself needs none. */
 static void exec_nproc(void)
 {
 	struct rlimit lim = { 1, 1 };

@@ -60,12 +60,13 @@ static inline void report_fds(void)
 	say("open fds:%s", text);
 }
 
-/* The signal sets are shown without SIGSYS, whose real state need not be the program's. */
+/* The signal sets are shown without SIGSYS, whose real state need not be the program's; which signals
+ * have a handler is asked of rt_sigaction. */
 static inline void report_status(void)
 {
 	static const char *const wanted[] = {
 		"Umask:", "State:", "TracerPid:", "Uid:", "Gid:", "FDSize:", "Groups:", "Threads:",
-		"SigPnd:", "ShdPnd:", "SigBlk:", "SigIgn:", "SigCgt:", "CapInh:", "CapPrm:", "CapEff:",
+		"SigPnd:", "ShdPnd:", "SigBlk:", "SigIgn:", "CapInh:", "CapPrm:", "CapEff:",
 		"CapBnd:", "CapAmb:", "NoNewPrivs:", "Seccomp:", "Seccomp_filters:", "Cpus_allowed:",
 		"Mems_allowed_list:",
 	};
