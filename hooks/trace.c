@@ -92,7 +92,7 @@ static void put_strings(struct record *record, const struct k23_call *call, unsi
 
 	for (size_t i = 0; (string = string_at(call, call->args[arg], i)); i++) {
 		if (i == MAX_STRINGS) {
-			put_item(record, arg, RING_CUT, NULL, 0);
+			put_item(record, arg, RING_ETC, NULL, 0);
 			return;
 		}
 		put_string(record, arg, string, ring->string_size);

@@ -72,7 +72,9 @@ struct start_block {
 	uint8_t sigsys_ignored;
 	uint8_t sigsys_pending;
 	uint8_t seccomp; /* the program installed a filter that knows the bundle's address */
-	uint32_t reserved;
+	uint8_t traced;    /* enum rt_traced: a tracer that is under k23 planted the bundle */
+	uint8_t reserved;
+	uint16_t exec_nr;  /* then: the number of the call, which its exit stop shows */
 };
 
 _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shared by separate builds");

@@ -26,8 +26,10 @@
  *	PASSED -> LATE                  LATE -> VOID, after reading;  PASSED -> VOID, its writer being dead
  *	                                VOID, LATE of an older lap -> FREE of the next lap
  *
- * Only the reader makes a cell FREE, and only at its own position, which head has left: no writer that still
- * looks at an older state can mistake one lap for another.
+ * Only the reader makes a cell FREE, and only at its own position, so head is past that of this lap; it may even
+ * be just going past that of the next lap, because a writer saw the cell before. When the reader finds such a cell,
+ * FREE in its own lap, it moves it to the next, unless a writer that was late claims it first. As a stamp never comes
+ * again, no writer that looked at an older one can mistake one lap for another.
  */
 #ifndef ABI_RING_H
 #define ABI_RING_H
@@ -134,6 +136,7 @@ enum ring_item_flags {
 	RING_MORE = 1,  /* the next item goes on with this one */
 	RING_CUT = 2,   /* there was more in the program's memory */
 	RING_FAULT = 4, /* the rest could not be read */
+	RING_ETC = 8,   /* stands for further strings of an array */
 };
 
 struct ring_item {

@@ -111,8 +111,7 @@ static void add_address(struct text *text, uint64_t address)
 
 static void add_strings(struct text *text, const struct call *call, unsigned arg)
 {
-	const struct items *items = &call->in;
-	const char *separator = "[";
+	const char *separator = "";
 	const unsigned char *data;
 	struct ring_item item;
 	size_t at = 0, here = 0;
@@ -121,21 +120,17 @@ static void add_strings(struct text *text, const struct call *call, unsigned arg
 		text_add(text, "NULL");
 		return;
 	}
-	while (next_item(items, &here, arg, &item, &data)) {
+	text_add(text, "[");
+	while (next_item(&call->in, &here, arg, &item, &data)) {
 		text_add(text, "%s", separator);
 		separator = ", ";
-		/* An empty cut item stands for the strings that were not recorded. */
-		if (item.flags == RING_CUT && !item.size && here == items->size) {
+		if (item.flags & RING_ETC)
 			text_add(text, "...");
-			break;
-		}
-		if (!add_quoted(text, items, &at, arg))
+		else if (!add_quoted(text, &call->in, &at, arg))
 			text_add(text, "???");
-		if (at <= here && item.flags & RING_FAULT)
-			at = here;
-		here = at;
+		at = here = at > here ? at : here;
 	}
-	text_add(text, *separator == '[' ? "[]" : "]");
+	text_add(text, "]");
 }
 
 static void add_environment(struct text *text, const struct call *call, unsigned arg)
@@ -297,7 +292,10 @@ static void add_result(struct text *text, const struct call *call, enum k23_kind
 void render_call(struct text *text, const struct call *call)
 {
 	const struct ring_entry *entry = call->entry;
-	struct k23_syscall_info info = { .args = 6, .kind = { K23_HEX, K23_HEX, K23_HEX, K23_HEX, K23_HEX, K23_HEX } };
+	struct k23_syscall_info info = {
+		.args = 6,
+		.kind = { K23_HEX, K23_HEX, K23_HEX, K23_HEX, K23_HEX, K23_HEX },
+	};
 	size_t begin = text->size;
 	unsigned count;
 

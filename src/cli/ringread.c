@@ -63,8 +63,11 @@ static bool change_stamp(struct ring_cell *cell, uint64_t from, uint64_t to)
 
 static void consume(const struct ring_reader *reader, const struct ring_cell *cell)
 {
-	struct ring_cell copy = *cell; /* what is checked must not change any more */
+	const size_t stamp = sizeof(cell->stamp);
+	struct ring_cell copy = { 0 };
 
+	/* A copy, as what is checked must not change any more; without the stamp, at which others still look. */
+	memcpy((char *)&copy + stamp, (const char *)cell + stamp, sizeof(copy) - stamp);
 	if (copy.size > RING_CELL_DATA)
 		copy.size = RING_CELL_DATA;
 	reader->consumer.cell(reader->consumer.context, &copy);
@@ -155,12 +158,16 @@ static bool step(struct ring_reader *reader)
 	if (ring_stamp_lap(stamp) == lap && ring_stamp_state(stamp) == RING_READY) {
 		consume(reader, cell);
 		__atomic_store_n(&cell->stamp, next, __ATOMIC_RELEASE);
-	} else if (ring_stamp_lap(stamp) < lap) {
-		/* Passed in an earlier lap, and not used in this one. Free again, if it is settled by now. */
-		stamp = __atomic_load_n(&cell->stamp, __ATOMIC_ACQUIRE);
-		if (ring_stamp_state(stamp) == RING_VOID)
-			__atomic_store_n(&cell->stamp, next, __ATOMIC_RELEASE);
+		return true;
 	}
+	/* Passed in an earlier lap, and left out in this one. It is of use again when that is settled. */
+	stamp = __atomic_load_n(&cell->stamp, __ATOMIC_ACQUIRE);
+	if (ring_stamp_lap(stamp) < lap && ring_stamp_state(stamp) == RING_VOID)
+		__atomic_store_n(&cell->stamp, next, __ATOMIC_RELEASE);
+	/* It was freed when head was just being moved on because it was not. A writer that looked earlier may still
+	 * claim it. */
+	else if (ring_stamp_lap(stamp) <= lap && ring_stamp_state(stamp) == RING_FREE)
+		return change_stamp(cell, stamp, next);
 	return true;
 }
 

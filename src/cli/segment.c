@@ -46,7 +46,7 @@ void segment_create(struct segment *segment, uint64_t magic, size_t size)
 	if (segment->id < 0)
 		die(EXIT_K23, "cannot get %zu bytes of shared memory: %s%s", size, strerror(errno),
 		    errno == ENOSYS ? " (a kernel without System V IPC)" :
-		    errno == EINVAL || errno == ENOSPC ? " (see kernel.shmmax, kernel.shmall and kernel.shmmni)" : "");
+		    errno == EINVAL || errno == ENOSPC ? " (kernel.shmmax, kernel.shmall or kernel.shmmni)" : "");
 	channel = shmat(segment->id, NULL, 0);
 	/* Before anything else can end this process: from here on the memory lives as long as its users. */
 	shmctl(segment->id, IPC_RMID, NULL);

@@ -2,21 +2,16 @@
  * k23 stat: counts the system calls of a program and of all processes that it starts.
  */
 #include <getopt.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 
 #include "abi/counters.h"
 #include "cli/cli.h"
 #include "cli/collect.h"
 #include "cli/output.h"
 #include "cli/segment.h"
+#include "cli/statreport.h"
 #include "cli/tsc.h"
-#include "core/describe.h"
-
-#define ROWS (COUNTERS_ARCHES * (COUNTERS_NUMBERS + 1))
 
 static const char help[] =
 	"usage: k23 stat [OPTIONS] [--] PROGRAM [ARGS...]\n"
@@ -34,220 +29,17 @@ static const char help[] =
 	"Exit status: the program's; when a signal killed the program, the same signal kills k23. 125 when k23\n"
 	"fails, 126 when the program cannot be run, 127 when it is not found.\n";
 
-/* A line of the report. */
-struct row {
-	char name[40];
-	enum counters_arch arch;
-	long nr; /* -1: all numbers that no call has */
-	uint64_t calls, errors;
-	double seconds;
-};
-
-struct report {
-	struct row rows[ROWS];
-	size_t count;
-	struct row total;
-	double elapsed;
-	uint64_t programs, missed;
-};
-
-static const char *const arch_names[] = { [COUNTERS_X86_64] = "x86_64", [COUNTERS_I386] = "i386" };
-
-static void name_row(struct row *row)
-{
-	const char *suffix = row->arch == COUNTERS_I386 ? " (i386)" : "";
-	struct k23_syscall_info info;
-
-	if (row->nr < 0)
-		snprintf(row->name, sizeof(row->name), "no such number%s", suffix);
-	else if (core_describe(row->arch == COUNTERS_I386 ? K23_ARCH_I386 : K23_ARCH_X86_64, row->nr, &info))
-		snprintf(row->name, sizeof(row->name), "%s%s", info.name, suffix);
-	else
-		snprintf(row->name, sizeof(row->name), "syscall_%ld%s", row->nr, suffix);
-}
-
-static struct counter sum_shards(const struct counters *counters, enum counters_arch arch, long nr)
-{
-	struct counter sum = { 0 };
-
-	for (size_t i = 0; i < COUNTERS_SHARDS; i++) {
-		const struct counters_shard *shard = &counters->shards[i];
-		const struct counter *counter = nr < 0 ? &shard->others[arch] : &shard->numbers[arch][nr];
-
-		sum.calls += __atomic_load_n(&counter->calls, __ATOMIC_RELAXED);
-		sum.errors += __atomic_load_n(&counter->errors, __ATOMIC_RELAXED);
-		sum.cycles += __atomic_load_n(&counter->cycles, __ATOMIC_RELAXED);
-	}
-	return sum;
-}
-
-static void add_row(struct report *report, enum counters_arch arch, long nr, struct counter sum, double rate)
-{
-	struct row *row = &report->rows[report->count++];
-
-	*row = (struct row){
-		.arch = arch, .nr = nr, .calls = sum.calls, .errors = sum.errors,
-		.seconds = (double)sum.cycles * rate / 1e9,
-	};
-	name_row(row);
-	report->total.calls += row->calls;
-	report->total.errors += row->errors;
-	report->total.seconds += row->seconds;
-}
-
-static void read_counters(struct report *report, const struct counters *counters, double rate)
-{
-	for (enum counters_arch arch = 0; arch < COUNTERS_ARCHES; arch++)
-		for (long nr = -1; nr < (long)COUNTERS_NUMBERS; nr++) {
-			struct counter sum = sum_shards(counters, arch, nr);
-
-			if (sum.calls)
-				add_row(report, arch, nr, sum, rate);
-		}
-}
-
-static double average(const struct row *row)
-{
-	return row->calls ? row->seconds / (double)row->calls : 0;
-}
-
-#define DESCENDING(a, b) (((a) < (b)) - ((a) > (b)))
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct row *)a)->name, ((const struct row *)b)->name);
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-
-	return x->arch != y->arch ? (x->arch > y->arch) - (x->arch < y->arch) : DESCENDING(y->nr, x->nr);
-}
-
-/* What has the same value is in the order of the names, so that reports can be compared. */
-#define DEFINE_ORDER(order, value)                                                                           \
-	static int order(const void *a, const void *b)                                                       \
-	{                                                                                                    \
-		const struct row *x = a, *y = b;                                                             \
-		int r = DESCENDING(value(x), value(y));                                                      \
-                                                                                                             \
-		return r ? r : by_name(a, b);                                                                \
-	}
-#define SECONDS(row) ((row)->seconds)
-#define CALLS(row) ((row)->calls)
-#define ERRORS(row) ((row)->errors)
-DEFINE_ORDER(by_time, SECONDS)
-DEFINE_ORDER(by_average, average)
-DEFINE_ORDER(by_calls, CALLS)
-DEFINE_ORDER(by_errors, ERRORS)
-
-static const struct order {
-	const char *key;
-	int (*compare)(const void *, const void *);
-} orders[] = {
-	{ "time", by_time }, { "average", by_average }, { "calls", by_calls },
-	{ "errors", by_errors }, { "name", by_name }, { "number", by_number },
-};
-
-static const struct order *find_order(const char *key)
-{
-	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
-		if (strcmp(orders[i].key, key) == 0)
-			return &orders[i];
-	die_usage("stat", "--sort takes time, average, calls, errors, name or number, not %s", key);
-}
-
-static void print_row(FILE *output, const struct row *row, const struct row *total)
-{
-	char errors[24] = "";
-
-	if (row->errors)
-		snprintf(errors, sizeof(errors), "%llu", (unsigned long long)row->errors);
-	fprintf(output, "%6.2f %11.6f %11.3f %9llu %9s %s\n",
-		total->seconds > 0 ? 100 * row->seconds / total->seconds : 0, row->seconds, 1e6 * average(row),
-		(unsigned long long)row->calls, errors, row->name);
-}
-
-static void print_table(FILE *output, const struct report *report)
-{
-	static const char rule[] = "------ ----------- ----------- --------- --------- ----------------\n";
-
-	fprintf(output, "%6s %11s %11s %9s %9s %s\n%s", "% time", "seconds", "usecs/call", "calls", "errors",
-		"syscall", rule);
-	for (size_t i = 0; i < report->count; i++)
-		print_row(output, &report->rows[i], &report->total);
-	fputs(rule, output);
-	print_row(output, &report->total, &report->total);
-	if (report->missed)
-		fprintf(output, "%llu of %llu programs started could not be counted\n",
-			(unsigned long long)report->missed, (unsigned long long)report->programs);
-}
-
-static struct json_object *json_row(const struct row *row)
-{
-	struct json_object *object = json_object_new_object();
-
-	json_object_object_add(object, "name", json_object_new_string(row->name));
-	json_object_object_add(object, "arch", json_object_new_string(arch_names[row->arch]));
-	json_object_object_add(object, "number", row->nr < 0 ? NULL : json_object_new_int64(row->nr));
-	json_object_object_add(object, "calls", json_object_new_uint64(row->calls));
-	json_object_object_add(object, "errors", json_object_new_uint64(row->errors));
-	json_object_object_add(object, "seconds", json_object_new_double(row->seconds));
-	return object;
-}
-
-static struct json_object *json_program(char **argv)
-{
-	struct json_object *array = json_object_new_array();
-
-	for (; *argv; argv++)
-		json_object_array_add(array, json_object_new_string(*argv));
-	return array;
-}
-
-static struct json_object *json_report(const struct report *report, char **argv, int status)
-{
-	struct json_object *object = json_object_new_object(), *calls = json_object_new_array();
-
-	json_object_object_add(object, "version", json_object_new_int(1));
-	json_object_object_add(object, "program", json_program(argv));
-	json_object_object_add(object, "exit_status",
-			       WIFEXITED(status) ? json_object_new_int(WEXITSTATUS(status)) : NULL);
-	json_object_object_add(object, "signal",
-			       WIFSIGNALED(status) ? json_object_new_int(WTERMSIG(status)) : NULL);
-	json_object_object_add(object, "elapsed", json_object_new_double(report->elapsed));
-	json_object_object_add(object, "programs", json_object_new_uint64(report->programs));
-	json_object_object_add(object, "missed", json_object_new_uint64(report->missed));
-	json_object_object_add(object, "calls", json_object_new_uint64(report->total.calls));
-	json_object_object_add(object, "errors", json_object_new_uint64(report->total.errors));
-	json_object_object_add(object, "seconds", json_object_new_double(report->total.seconds));
-	for (size_t i = 0; i < report->count; i++)
-		json_object_array_add(calls, json_row(&report->rows[i]));
-	json_object_object_add(object, "syscalls", calls);
-	return object;
-}
-
-static void print_json(FILE *output, const struct report *report, char **argv, int status)
-{
-	struct json_object *object = json_report(report, argv, status);
-
-	fprintf(output, "%s\n",
-		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-							       JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
-}
-
 struct stat_options {
 	const char *output;
 	bool json;
-	const struct order *order;
+	const char *order;
 	struct launch launch;
 };
 
 /* Returns false when only help was wanted. */
 static bool parse(struct stat_options *to, int argc, char **argv)
 {
+	static struct report none;
 	static const struct option options[] = {
 		LAUNCH_OPTIONS,
 		{ "output", required_argument, NULL, 'o' },
@@ -258,7 +50,7 @@ static bool parse(struct stat_options *to, int argc, char **argv)
 	};
 	int option;
 
-	to->order = &orders[0];
+	to->order = "time";
 	launch_hook(&to->launch, "stat"); /* the first of the chain; its options follow */
 	while ((option = getopt_long(argc, argv, "+o:js:h", options, NULL)) != -1) {
 		if (option == 'o')
@@ -266,12 +58,14 @@ static bool parse(struct stat_options *to, int argc, char **argv)
 		else if (option == 'j')
 			to->json = true;
 		else if (option == 's')
-			to->order = find_order(optarg);
+			to->order = optarg;
 		else if (option == 'h')
 			return fputs(help, stdout), false;
 		else if (!launch_option(&to->launch, "stat", option, optarg))
 			die_usage("stat", "wrong option");
 	}
+	if (!report_sort(&none, to->order))
+		die_usage("stat", "--sort takes time, average, calls, errors, name or number, not %s", to->order);
 	if (optind == argc)
 		die_usage("stat", "no program is given");
 	to->launch.argv = argv + optind;
@@ -291,7 +85,7 @@ static void count(struct report *report, struct collection *collection, struct s
 	report->elapsed = (double)(end.nanoseconds - start.nanoseconds) / 1e9;
 	report->programs = segment->channel->started;
 	report->missed = segment_missed(segment);
-	read_counters(report, (const struct counters *)segment->channel, tsc_rate(start, end));
+	report_read(report, (const struct counters *)segment->channel, tsc_rate(start, end));
 }
 
 int command_stat(int argc, char **argv)
@@ -310,11 +104,11 @@ int command_stat(int argc, char **argv)
 	count(&report, &collection, &segment, &options.launch);
 	if (!collect_started(&collection))
 		collect_exit(&collection);
-	qsort(report.rows, report.count, sizeof(report.rows[0]), options.order->compare);
+	report_sort(&report, options.order);
 	if (options.json)
-		print_json(output, &report, options.launch.argv, collection.status);
+		report_print_json(output, &report, options.launch.argv, collection.status);
 	else
-		print_table(output, &report);
+		report_print_table(output, &report);
 	if (output_close(output, options.output) != 0)
 		return EXIT_K23;
 	collect_exit(&collection);

@@ -150,7 +150,7 @@ static uint32_t cells_of(size_t buffer)
 {
 	size_t cells = 1;
 
-	while (ring_size((uint32_t)(2 * cells)) <= buffer)
+	while (2 * cells * sizeof(struct ring_cell) <= buffer)
 		cells *= 2;
 	return (uint32_t)cells;
 }
@@ -174,6 +174,7 @@ static void report_end(struct tracelog *log, const struct collection *collection
 {
 	int status = collection->status;
 
+	tracelog_flush_process(log, (uint32_t)collection->child);
 	if (WIFEXITED(status)) {
 		tracelog_note(log, (uint32_t)collection->child, "+++ exited with %d +++", WEXITSTATUS(status));
 		return;
@@ -203,16 +204,16 @@ static void follow(struct collection *collection, struct ring_reader *reader, st
 		}
 		fflush(log->output);
 		if (time(NULL) != swept) {
-			tracelog_flush_dead(log, false);
+			tracelog_flush_dead(log);
 			swept = time(NULL);
 		}
 		if (!over)
 			collect_wait(collection, empty ? IDLE_PATIENCE : 0);
 	}
 	ring_reader_finish(reader);
-	tracelog_flush_dead(log, true);
 	if (!reported && collect_started(collection))
 		report_end(log, collection);
+	tracelog_end(log);
 }
 
 /* What the lines do not show. */
@@ -221,8 +222,8 @@ static void report_losses(const struct segment *segment, const struct tracelog *
 	uint64_t dropped = ((const struct ring *)segment->channel)->dropped, missed = segment_missed(segment);
 
 	if (dropped)
-		complain("%llu calls are missing, or are without a result: the buffer was full (--buffer, --full=block)",
-			 (unsigned long long)dropped);
+		complain("%llu calls are missing, or are without a result: the buffer was full "
+			 "(--buffer, --full=block)", (unsigned long long)dropped);
 	if (missed)
 		complain("%llu of %llu programs started could not be traced", (unsigned long long)missed,
 			 (unsigned long long)segment->channel->started);
@@ -256,6 +257,6 @@ int command_trace(int argc, char **argv)
 		return EXIT_K23;
 	if (collect_started(&collection))
 		report_losses(&segment, &log);
-	tracelog_end(&log);
+	tracelog_free(&log);
 	collect_exit(&collection);
 }

@@ -1,9 +1,10 @@
 /*
- * The lines of `k23 trace`: the cells of a thread become records, its entry and exit record a call, and a call a line, in
- * the order in which calls return.
+ * The lines of `k23 trace`: the cells of a thread become records, its entry and exit record a call, and a call
+ * a line, in the order in which calls return.
  *
  * A struct writer exists only while a thread has a record begun, or a call that has not returned.
  */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <k23/types.h>
 
 #define BUCKETS 1024u
+#define NO_SUCH LONG_MIN
 #define DEAD_AFTER 1000000000u /* ns: calls are waited for that long before somebody asks whether the thread lives */
 /* The longest record: six arguments, each a path or an argv of 32 strings of up to 64 KB. */
 #define RECORD_MAX (16u << 20)
@@ -150,7 +152,7 @@ static bool is_call(const struct writer *writer, long nr, long nr_i386)
 static bool never_returns(const struct writer *writer)
 {
 	return is_call(writer, SYS_exit, 1) || is_call(writer, SYS_exit_group, 252) ||
-	       is_call(writer, SYS_rt_sigreturn, 173) || is_call(writer, -1, 119);
+	       is_call(writer, SYS_rt_sigreturn, 173) || is_call(writer, NO_SUCH, 119 /* sigreturn */);
 }
 
 static void on_entry(struct tracelog *log, struct writer *writer)
@@ -183,8 +185,8 @@ static void on_exit_record(struct tracelog *log, struct writer *writer)
 }
 
 /*
- * A process has become another program, which tells by itself that its execve succeeded. The other threads were ended
- * by it. In another PID namespace there may be a process of the same id, whose calls are left alone then.
+ * A process has become another program, which tells by itself that its execve succeeded. The other threads were
+ * ended by it. In another PID namespace there may be a process of the same id, whose calls are left alone then.
  */
 static void on_image(struct tracelog *log, const struct writer *image)
 {
@@ -247,22 +249,47 @@ void tracelog_lost(void *context, uint32_t tid)
 	tracelog_note(log, tid, "+++ killed while a call was recorded: record lost +++");
 }
 
-void tracelog_flush_dead(struct tracelog *log, bool all)
+/* Prints the calls of the threads of which `over` says that they have ended. */
+static void flush(struct tracelog *log, bool (*over)(struct tracelog *, const struct writer *, uint32_t pid),
+		  uint32_t pid)
 {
-	uint64_t now = tsc_now().cycles;
-
 	for (unsigned i = 0; i < BUCKETS; i++)
-		for (struct writer **at = &log->buckets[i]; *at; at = tidy(log, at)) {
-			struct writer *writer = *at;
-			struct ring_entry entry;
+		for (struct writer **at = &log->buckets[i]; *at; at = tidy(log, at))
+			if ((*at)->in_call && over(log, *at, pid))
+				print_without_result(log, *at, OUTCOME_NONE);
+}
 
-			if (!writer->in_call)
-				continue;
-			memcpy(&entry, writer->entry.data, sizeof(entry));
-			if (all || ((double)(now - entry.time) * log->rate > DEAD_AFTER &&
-				    !ring_writer_lives(log->ring, writer->tid)))
-				print_without_result(log, writer, OUTCOME_NONE);
-		}
+static bool is_dead(struct tracelog *log, const struct writer *writer, uint32_t pid)
+{
+	struct ring_entry entry;
+
+	(void)pid;
+	memcpy(&entry, writer->entry.data, sizeof(entry));
+	return (double)(tsc_now().cycles - entry.time) * log->rate > DEAD_AFTER &&
+	       !ring_writer_lives(log->ring, writer->tid);
+}
+
+static bool is_in_process(struct tracelog *log, const struct writer *writer, uint32_t pid)
+{
+	return writer->pid == pid && !log->ring->channel.foreign_pids;
+}
+
+static bool is_any(struct tracelog *log, const struct writer *writer, uint32_t pid)
+{
+	(void)log;
+	(void)writer;
+	(void)pid;
+	return true;
+}
+
+void tracelog_flush_dead(struct tracelog *log)
+{
+	flush(log, is_dead, 0);
+}
+
+void tracelog_flush_process(struct tracelog *log, uint32_t pid)
+{
+	flush(log, is_in_process, pid);
 }
 
 void tracelog_note(struct tracelog *log, uint32_t tid, const char *format, ...)
@@ -293,6 +320,11 @@ static void free_writers(struct writer *writer)
 }
 
 void tracelog_end(struct tracelog *log)
+{
+	flush(log, is_any, 0);
+}
+
+void tracelog_free(struct tracelog *log)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)
 		free_writers(log->buckets[i]);

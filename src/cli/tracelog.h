@@ -35,13 +35,16 @@ void tracelog_lost(void *log, uint32_t tid);
 /* Before reading: takes the time, with which the clock's rate becomes more exact. */
 void tracelog_clock(struct tracelog *log);
 
-/* Prints the calls of threads that were killed in them. With `all`, every call that has not returned. */
-void tracelog_flush_dead(struct tracelog *log, bool all);
+/* Prints the calls of threads that were killed in them, a while ago; of a process that has ended; and all that have
+ * not returned, when nobody can return from them any more. */
+void tracelog_flush_dead(struct tracelog *log);
+void tracelog_flush_process(struct tracelog *log, uint32_t pid);
+void tracelog_end(struct tracelog *log);
 
 /* Prints a line that is no call, dated now. */
 void tracelog_note(struct tracelog *log, uint32_t tid, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-void tracelog_end(struct tracelog *log);
+void tracelog_free(struct tracelog *log);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The time stamp counter, which the hooks note, in seconds: its rate is measured against CLOCK_MONOTONIC over the whole
- * time that the command runs, which for a program of a millisecond is exact to about one part in ten thousand.
+ * The time stamp counter, which the hooks note, in seconds: its rate is measured against CLOCK_MONOTONIC over the
+ * whole time that the command runs. For a program of a millisecond it is exact to one part in ten thousand.
  */
 #include <time.h>
 

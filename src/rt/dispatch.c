@@ -4,7 +4,7 @@
 #include <asm/errno.h>
 
 #include "core/string.h"
-#include "rt/rt.h"
+#include "rt/trace.h"
 
 #define NUMBERS 512
 
@@ -129,6 +129,7 @@ void rt_dispatch(struct rt_thread *thread)
 	long result;
 
 	thread->in_call = 1;
+	rt_trace_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
 	thread->restart_rax = regs->rax;
 	call->nr = (int32_t)regs->rax;
 	call->args[0] = i386_call ? (uint32_t)regs->rbx : regs->rdi;
@@ -143,14 +144,14 @@ void rt_dispatch(struct rt_thread *thread)
 	/* A signal that came before any hook saw the call is as if it had come before the call. */
 	result = thread->signal ? -K23_ERESTART : rt_forward(call);
 	thread->in_call = 0;
-	if (result == -K23_ERESTART && thread->signal) {
-		regs->rip -= 2; /* syscall, sysenter and int $0x80 are two bytes each */
-		regs->rax = thread->restart_rax;
-	} else {
-		regs->rax = (uint64_t)result;
-	}
+	regs->rax = (uint64_t)result;
 	if (!i386_call) {
 		regs->rcx = call->ip;
 		regs->r11 = regs->eflags;
+	}
+	rt_trace_stop(thread, RT_STOP_EXIT);
+	if (result == -K23_ERESTART && thread->signal) {
+		regs->rip -= 2; /* syscall, sysenter and int $0x80 are two bytes each */
+		regs->rax = thread->restart_rax;
 	}
 }

@@ -69,6 +69,7 @@ struct rt_process {
 	uint32_t threads; /* threads that use this */
 	uint8_t sigsys_pending;
 	uint8_t seccomp;
+	uint8_t traceme; /* a vfork child asked to be traced: from its execve on */
 };
 
 /* The program's own use of Syscall User Dispatch. */
@@ -116,6 +117,7 @@ struct rt_image {
 	struct bundle *bundle;
 	uintptr_t start, end; /* the bundle */
 	uint32_t x32;       /* 0: not asked yet, 1: the kernel has x32 calls, 2: it has not */
+	uint32_t traced;    /* enum rt_traced; a tracer that is under k23 writes it, too */
 	struct k23_api api;
 };
 

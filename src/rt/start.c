@@ -6,7 +6,7 @@
 #include <linux/prctl.h>
 
 #include "core/string.h"
-#include "rt/rt.h"
+#include "rt/trace.h"
 
 #define USER_CS 0x33
 #define USER_SS 0x2b
@@ -94,6 +94,8 @@ static void start_process(struct rt_thread *thread)
 	process->sigsys_pending = start->sigsys_pending;
 	process->known = SIGBIT(SIGSYS);
 	process->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;
+	thread->restart_rax = start->exec_nr;
+	rt.traced = start->traced & (RT_TRACED | RT_TRACED_CALLS);
 	thread->process = process;
 	thread->leads = true;
 	thread->sigsys_blocked = start->sigsys_blocked;
@@ -121,7 +123,12 @@ void rt_start_thread(struct rt_thread *thread)
 		for (;;)
 			sys(exit_group, 125);
 	must("cannot switch the guard on (Syscall User Dispatch)", rt_guard_arm());
-	sys(wait4, start->helper, 0, WALL, 0);
-	sys(prctl, PR_SET_PTRACER, 0);
+	if (start->helper) {
+		sys(wait4, start->helper, 0, WALL, 0);
+		sys(prctl, PR_SET_PTRACER, 0);
+	}
+	if (start->traced && !(start->traced & RT_TRACEME))
+		rt_rendezvous(thread, RT_EXEC_STARTED, NULL);
 	rt_restore_mask(start->sigmask);
+	rt_trace_started(thread, start);
 }

@@ -1,9 +1,19 @@
 /* The program is a tracer of its own children. */
 #include "guest.h"
-#include <sys/ptrace.h>
+#include <fcntl.h>
+#include <linux/ptrace.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/uio.h>
 #include <sys/user.h>
 
+#define SYSCALL_STOP (SIGTRAP | 0x80)
+#define EVENT_STOP(event) (SIGTRAP | PTRACE_EVENT_##event << 8)
+
 static volatile long variable = 0x1234;
+
+/* ptrace is a raw call throughout, whose PEEK requests store what they found. */
+#define pt(request, pid, address, data) raw(SYS_ptrace, PTRACE_##request, pid, address, data)
 
 static void show(const char *what, int status)
 {
@@ -166,4 +176,595 @@ CASE(traceme_self)
 		_exit(first == 0 && second == -EPERM ? 0 : 1);
 	}
 	EXPECT(wait_for(pid), 0);
+}
+
+/* Waits for the next stop of @pid: what WSTOPSIG and the event are, or -1 when it ended. */
+static int stop_of(pid_t pid)
+{
+	int status = 0;
+
+	EXPECT(raw(SYS_wait4, pid, &status, __WALL, 0), pid);
+	if (!WIFSTOPPED(status)) {
+		show("end", status);
+		return -1;
+	}
+	return status >> 8;
+}
+
+/* The instructions at which the child's calls are made. */
+extern const char call_site[];
+
+__attribute__((noinline)) static long site(long nr, long a, long b, long c)
+{
+	long ret;
+
+	__asm__ volatile(".globl call_site\n\tsyscall\ncall_site:"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* A child that waits to be resumed, and then runs @fn. */
+static pid_t child_running(void (*fn)(void))
+{
+	pid_t pid = fork();
+
+	NEED(pid >= 0);
+	if (pid == 0) {
+		raw(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0);
+		raw(SYS_kill, raw(SYS_getpid), SIGSTOP);
+		fn();
+		raw(SYS_exit_group, 9);
+	}
+	EXPECT(stop_of(pid), SIGSTOP);
+	return pid;
+}
+
+static void some_calls(void)
+{
+	int fds[2];
+
+	site(SYS_getppid, 11, 12, 13);
+	site(SYS_close, -1, 22, 23);
+	site(SYS_pipe, (long)fds, 0, 0);
+	site(100000, 31, 32, 33);
+	site(SYS_rt_sigprocmask, SIG_BLOCK, 0, 0);
+}
+
+/* One line for a system call stop, from the registers. */
+static void show_call(pid_t pid, bool entry)
+{
+	struct user_regs_struct regs;
+
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	if (regs.rip != (unsigned long)call_site) {
+		say("elsewhere, call %ld", (long)regs.orig_rax);
+		return;
+	}
+	EXPECT(regs.rcx, regs.rip);
+	EXPECT(regs.r11, regs.eflags);
+	EXPECT(regs.cs, 0x33);
+	if (entry)
+		say("call %ld(%ld, %ld) rax %ld", (long)regs.orig_rax, regs.orig_rax == SYS_pipe ? 0 : (long)regs.rdi,
+		    (long)regs.rsi, (long)regs.rax);
+	else
+		say("call %ld = %ld", (long)regs.orig_rax,
+		    regs.orig_rax == SYS_getppid ? (long)regs.rax == getpid() : (long)regs.rax);
+}
+
+static void all_calls(unsigned long options, int expected)
+{
+	pid_t pid = child_running(some_calls);
+	bool entry = true;
+	int stop;
+
+	EXPECT(pt(SETOPTIONS, pid, 0, options), 0);
+	for (;; entry = !entry) {
+		EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+		stop = stop_of(pid);
+		if (stop < 0)
+			break;
+		EXPECT(stop, expected);
+		show_call(pid, entry);
+	}
+}
+
+/* One entry and one exit stop for each call, with the program's registers. */
+CASE(syscall_stops)
+{
+	all_calls(PTRACE_O_TRACESYSGOOD, SYSCALL_STOP);
+}
+
+CASE(syscall_stops_plain)
+{
+	all_calls(0, SIGTRAP);
+}
+
+CASE(syscall_info)
+{
+	pid_t pid = child_running(some_calls);
+	struct ptrace_syscall_info info;
+	struct user_regs_struct regs;
+	struct iovec vector = { &regs, sizeof(regs) };
+	long word = 0;
+	int i;
+
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	for (i = 0; i < 6; i++) {
+		EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+		EXPECT(stop_of(pid), SYSCALL_STOP);
+		memset(&info, 0xee, sizeof(info));
+		say("size %ld", pt(GET_SYSCALL_INFO, pid, sizeof(info), &info));
+		EXPECT(pt(GETREGSET, pid, 1, &vector), 0);
+		EXPECT(vector.iov_len, sizeof(regs));
+		EXPECT(info.arch, 0xc000003e);
+		EXPECT(info.instruction_pointer, regs.rip);
+		EXPECT(info.instruction_pointer, call_site);
+		EXPECT(info.stack_pointer, regs.rsp);
+		EXPECT(pt(PEEKUSR, pid, offsetof(struct user_regs_struct, rsp), &word), 0);
+		EXPECT(word, regs.rsp);
+		EXPECT(pt(PEEKUSR, pid, offsetof(struct user_regs_struct, orig_rax), &word), 0);
+		EXPECT(word, regs.orig_rax);
+		if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+			say("entry %ld %ld", (long)info.entry.nr,
+			    info.entry.nr == SYS_pipe ? 0 : (long)info.entry.args[0]);
+		else
+			say("op %d error %d", info.op, info.exit.is_error);
+	}
+	EXPECT(pt(KILL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), -1);
+}
+
+static void changed_calls(void)
+{
+	CHECK(site(SYS_getppid, 0, 0, 0) == 77);   /* result changed */
+	CHECK(site(SYS_close, 12345, 0, 0) == 0);  /* argument changed: to 0 */
+	CHECK(site(SYS_close, 0, 0, 0) == -EBADF);
+	CHECK(site(SYS_getuid, 0, 0, 0) == getpid()); /* number changed */
+	CHECK(site(SYS_exit_group, 66, 0, 0) == 5);  /* not made at all */
+	_exit(guest_failures ? 1 : 0);
+}
+
+/* The tracer changes numbers, arguments and results. */
+CASE(syscall_changes)
+{
+	pid_t pid = child_running(changed_calls);
+	struct user_regs_struct regs;
+	bool entry = true;
+	long nr = 0;
+	int stop;
+
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	for (;; entry = !entry) {
+		EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+		stop = stop_of(pid);
+		if (stop < 0)
+			break;
+		EXPECT(stop, SYSCALL_STOP);
+		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+		if (entry)
+			nr = (long)regs.orig_rax;
+		if (entry && nr == SYS_close)
+			regs.rdi = 0;
+		if (entry && nr == SYS_getuid)
+			EXPECT(pt(POKEUSR, pid, offsetof(struct user_regs_struct, orig_rax), SYS_getpid), 0);
+		if (entry && nr == SYS_exit_group && regs.rdi == 66)
+			EXPECT(pt(POKEUSR, pid, offsetof(struct user_regs_struct, orig_rax), -1), 0);
+		if (!entry && nr == SYS_getppid)
+			regs.rax = 77;
+		if (!entry && nr == SYS_exit_group)
+			regs.rax = 5;
+		if (nr == SYS_close || (!entry && (nr == SYS_getppid || nr == SYS_exit_group)))
+			EXPECT(pt(SETREGS, pid, 0, &regs), 0);
+	}
+}
+
+static void step_calls(void)
+{
+	__asm__ volatile("int3");
+	site(SYS_getppid, 0, 0, 0);
+	site(SYS_close, -1, 0, 0);
+	__asm__ volatile("int3");
+	_exit(3);
+}
+
+/* A single step over a system call is one step. */
+CASE(step_over_calls)
+{
+	pid_t pid = child_running(step_calls);
+	struct user_regs_struct regs;
+	int steps = 0, calls = 0, stop;
+	unsigned long last = 0;
+	siginfo_t info;
+
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SIGTRAP);
+	for (; steps < 1000; steps++) {
+		EXPECT(pt(SINGLESTEP, pid, 0, 0), 0);
+		stop = stop_of(pid);
+		NEED(stop == SIGTRAP);
+		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+		EXPECT(pt(GETSIGINFO, pid, 0, &info), 0);
+		if (info.si_code == SI_KERNEL)
+			break;
+		CHECK(regs.rip - (unsigned long)step_calls < PAGE || regs.rip - (unsigned long)site < PAGE);
+		if (regs.rip == (unsigned long)call_site) {
+			EXPECT(regs.rip, last + 2);
+			say("call %d: %d", ++calls, (int)regs.rax == -EBADF);
+		}
+		last = regs.rip;
+	}
+	say("steps %s", steps < 1000 ? "over" : "without end");
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), -1);
+}
+
+static int wait_fds[2];
+
+static void on_signal(int sig, siginfo_t *info, void *uc)
+{
+	(void)sig;
+	(void)info;
+	(void)uc;
+	site(SYS_getppid, 0, 0, 0);
+}
+
+static void blocked_read(void)
+{
+	char byte = 0;
+
+	set_handler(SIGUSR1, on_signal, SA_RESTART);
+	set_handler(SIGUSR2, on_signal, 0);
+	EXPECT(site(SYS_read, wait_fds[0], (long)&byte, 1), 1);
+	EXPECT(site(SYS_read, wait_fds[0], (long)&byte, 1), -EINTR);
+	_exit(guest_failures ? 1 : 8);
+}
+
+/* Until the child sleeps in a call; it has no stop on the way there. */
+static void await_sleep(pid_t pid)
+{
+	char path[64], text[512];
+	const char *state;
+	int status;
+	ssize_t n;
+	int fd, i;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (i = 0; i < 5000; i++) {
+		EXPECT(raw(SYS_wait4, pid, &status, WNOHANG | __WALL, 0), 0);
+		fd = open(path, O_RDONLY);
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+		text[n > 0 ? n : 0] = 0;
+		state = strrchr(text, ')');
+		if (state && state[2] == 'S')
+			return;
+		usleep(1000);
+	}
+	NEED(!"asleep");
+}
+
+/* Goes on to the child's next stop, and shows where it is in a call. */
+static int next_call_stop(pid_t pid, int sig)
+{
+	struct user_regs_struct regs;
+	int stop;
+
+	EXPECT(pt(SYSCALL, pid, 0, sig), 0);
+	stop = stop_of(pid);
+	if (stop < 0)
+		return stop;
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	if (regs.rip == (unsigned long)call_site || stop != SYSCALL_STOP)
+		say("stop %d: call %ld, rax %ld, %s", stop, (long)regs.orig_rax,
+		    regs.orig_rax == SYS_getppid && (long)regs.rax > 0 ? 1 : (long)regs.rax,
+		    regs.rip == (unsigned long)call_site ? "after" : "elsewhere");
+	else
+		say("stop %d: call %ld", stop, (long)regs.orig_rax);
+	return stop;
+}
+
+/* Signals interrupt a blocked call: the stops are as natively, restart and handler included. */
+CASE(interrupted_calls)
+{
+	pid_t pid;
+	int sig, stop;
+
+	NEED(pipe(wait_fds) == 0);
+	pid = child_running(blocked_read);
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	for (int i = 0; i < 4; i++)
+		next_call_stop(pid, 0);
+	static const int signals[] = { SIGCHLD, SIGUSR1, 0, SIGUSR2 };
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		next_call_stop(pid, 0); /* read begins */
+		EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+		await_sleep(pid);
+		if (signals[i])
+			kill(pid, signals[i]);
+		else
+			NEED(write(wait_fds[1], "x", 1) == 1);
+		stop = stop_of(pid);
+		EXPECT(stop, SYSCALL_STOP);
+		show_call(pid, false);
+		if (!signals[i])
+			continue;
+		stop = next_call_stop(pid, 0);
+		EXPECT(stop, signals[i]);
+		sig = stop;
+		if (sig == SIGCHLD) {
+			EXPECT(pt(CONT, pid, 0, 0), 0);
+			await_sleep(pid);
+			kill(pid, SIGCHLD);
+			EXPECT(stop_of(pid), SIGCHLD);
+			continue;
+		}
+		next_call_stop(pid, sig); /* the handler's call */
+		next_call_stop(pid, 0);
+		next_call_stop(pid, 0); /* rt_sigreturn */
+		next_call_stop(pid, 0);
+	}
+	while (next_call_stop(pid, 0) >= 0)
+		;
+}
+
+static void block_forever(void)
+{
+	char byte;
+
+	site(SYS_read, wait_fds[0], (long)&byte, 1);
+	_exit(12);
+}
+
+static void called(void)
+{
+	raw(SYS_write, 1, "called\n", 7);
+	__asm__ volatile("int3");
+}
+
+/* As a debugger does: a function is called in a process that is blocked in a call, which then goes on. */
+CASE(call_from_blocked)
+{
+	struct user_regs_struct regs, other;
+	pid_t pid;
+
+	NEED(pipe(wait_fds) == 0);
+	pid = child_running(block_forever);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	await_sleep(pid);
+	kill(pid, SIGINT);
+	EXPECT(stop_of(pid), SIGINT);
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	say("call %ld, rax %ld, rip %d", (long)regs.orig_rax, (long)regs.rax, regs.rip == (unsigned long)call_site);
+	other = regs;
+	other.orig_rax = -1;
+	other.rip = (unsigned long)called;
+	other.rsp = ((regs.rsp - 1024) & ~15ul) - 8;
+	EXPECT(pt(SETREGS, pid, 0, &other), 0);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SIGTRAP);
+	EXPECT(pt(SETREGS, pid, 0, &regs), 0);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	await_sleep(pid);
+	NEED(write(wait_fds[1], "x", 1) == 1);
+	EXPECT(stop_of(pid), -1);
+}
+
+HELPER(calls)
+{
+	site(SYS_getppid, 0, 0, 0);
+	_exit(7);
+}
+
+static void exec_calls(void)
+{
+	char *argv[] = { "zero", "calls", NULL };
+
+	execl("/nonexistent", "x", NULL);
+	execv(self_path(), argv);
+	_exit(91);
+}
+
+static void *exec_thread(void *arg)
+{
+	exec_calls();
+	return arg;
+}
+
+static void exec_from_thread(void)
+{
+	pthread_t thread;
+
+	usleep(10000);
+	pthread_create(&thread, NULL, exec_thread, NULL);
+	for (;;)
+		pause();
+}
+
+/* All stops of a tracee that calls execve, and of its threads, in short; until it ends. */
+static void follow(pid_t first, unsigned long options, long request)
+{
+	struct user_regs_struct regs;
+	unsigned long message;
+	siginfo_t info;
+	int status, stop;
+	pid_t pid;
+	long nr;
+
+	EXPECT(pt(SETOPTIONS, first, 0, options), 0);
+	EXPECT(raw(SYS_ptrace, request, first, 0, 0), 0);
+	while ((pid = (pid_t)raw(SYS_wait4, -1, &status, __WALL, 0)) > 0) {
+		if (!WIFSTOPPED(status)) {
+			if (pid == first)
+				show("end", status);
+			continue;
+		}
+		stop = status >> 8;
+		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+		EXPECT(pt(GETSIGINFO, pid, 0, &info), 0);
+		nr = (long)regs.orig_rax;
+		if (stop == SYSCALL_STOP) {
+			EXPECT(info.si_code, stop);
+			if (nr == SYS_execve || nr == SYS_getppid)
+				say("call %ld: %ld", nr, nr == SYS_getppid && (long)regs.rax > 0 ? 1 : (long)regs.rax);
+		} else if (stop == EVENT_STOP(EXEC)) {
+			EXPECT(info.si_code, stop);
+			EXPECT(pt(GETEVENTMSG, pid, 0, &message), 0);
+			say("exec by %s, call %ld", (pid_t)message == pid ? "itself" : "another", nr);
+		} else if (stop == EVENT_STOP(CLONE)) {
+			EXPECT(nr == SYS_clone || nr == SYS_clone3, 1);
+		} else if (pid != first) {
+			EXPECT(stop, SIGSTOP); /* a new thread's: before or after that */
+		} else {
+			say("stop %x, code %d, rax %ld rbx %ld", stop, info.si_code, (long)regs.rax, (long)regs.rbx);
+		}
+		EXPECT(raw(SYS_ptrace, request, pid, 0, 0), 0);
+	}
+}
+
+CASE(exec_plain)
+{
+	self_path();
+	follow(child_running(exec_calls), 0, PTRACE_CONT);
+}
+
+CASE(exec_plain_calls)
+{
+	self_path();
+	follow(child_running(exec_calls), PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL);
+}
+
+CASE(exec_event)
+{
+	self_path();
+	follow(child_running(exec_calls), PTRACE_O_TRACEEXEC, PTRACE_CONT);
+}
+
+CASE(exec_event_calls)
+{
+	self_path();
+	follow(child_running(exec_calls), PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL);
+}
+
+CASE(exec_by_thread)
+{
+	self_path();
+	follow(child_running(exec_from_thread), PTRACE_O_TRACEEXEC, PTRACE_CONT);
+}
+
+CASE(exec_by_traced_thread)
+{
+	self_path();
+	follow(child_running(exec_from_thread), PTRACE_O_TRACEEXEC | PTRACE_O_TRACECLONE, PTRACE_CONT);
+}
+
+/* As gdb does it: the child of vfork asks to be traced. */
+CASE(exec_vforked)
+{
+	const char *path = self_path();
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		raw(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0);
+		execl(path, "zero", "calls", NULL);
+		_exit(91);
+	}
+	EXPECT(stop_of(pid), SIGTRAP);
+	follow(pid, PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL);
+}
+
+static void fork_and_exec(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		exec_calls();
+	wait_for(pid);
+	pid = vfork();
+	if (pid == 0)
+		exec_calls();
+	_exit(wait_for(pid));
+}
+
+/* Children are traced, too, and call execve. */
+CASE(exec_followed)
+{
+	pid_t first, pid;
+	unsigned long child;
+	int status, stop, events = 0, stops = 0, ended = 0, execs = 0;
+
+	self_path();
+	first = child_running(fork_and_exec);
+	EXPECT(pt(SETOPTIONS, first, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK), 0);
+	EXPECT(pt(CONT, first, 0, 0), 0);
+	while ((pid = (pid_t)raw(SYS_wait4, -1, &status, __WALL, 0)) > 0) {
+		int sig = 0;
+
+		if (!WIFSTOPPED(status)) {
+			ended += WEXITSTATUS(status);
+			continue;
+		}
+		stop = status >> 8;
+		if (stop == EVENT_STOP(FORK) || stop == EVENT_STOP(VFORK)) {
+			events++;
+			EXPECT(pt(GETEVENTMSG, pid, 0, &child), 0);
+			CHECK((pid_t)child > 0 && (pid_t)child != pid);
+		} else if (stop == EVENT_STOP(EXEC)) {
+			execs++;
+		} else if (stop == SIGSTOP) {
+			stops++;
+		} else {
+			sig = stop;
+		}
+		EXPECT(pt(CONT, pid, 0, sig), 0);
+	}
+	say("events %d, new %d, execs %d, ended %d", events, stops, execs, ended);
+}
+
+/* waitid, with WNOWAIT and WNOHANG. */
+CASE(waitid_stops)
+{
+	pid_t pid = child_running(some_calls);
+	siginfo_t info;
+
+	EXPECT(raw(SYS_waitid, P_PID, pid, &info, WSTOPPED | WNOHANG | __WALL, 0), 0);
+	EXPECT(info.si_pid, 0);
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+	EXPECT(raw(SYS_waitid, P_PID, pid, &info, WSTOPPED | WNOWAIT | __WALL, 0), 0);
+	say("code %d status %x", info.si_code, info.si_status);
+	EXPECT(raw(SYS_waitid, P_PID, pid, &info, WSTOPPED | __WALL, 0), 0);
+	say("code %d status %x", info.si_code, info.si_status);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(raw(SYS_waitid, P_PID, pid, &info, WEXITED | __WALL, 0), 0);
+	say("code %d status %x", info.si_code, info.si_status);
+}
+
+static void raise_signals(void)
+{
+	set_handler(SIGUSR1, on_signal, 0);
+	raw(SYS_tgkill, raw(SYS_getpid), raw(SYS_gettid), SIGUSR1);
+	raw(SYS_kill, raw(SYS_getpid), SIGSTOP);
+	_exit(5);
+}
+
+/* A signal that a call raises comes after its exit stop. */
+CASE(signal_after_call)
+{
+	pid_t pid = child_running(raise_signals);
+	struct user_regs_struct regs;
+	siginfo_t info;
+	int stop = 0;
+
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	for (;;) {
+		EXPECT(pt(SYSCALL, pid, 0, stop == SYSCALL_STOP || stop == SIGSTOP ? 0 : stop), 0);
+		stop = stop_of(pid);
+		if (stop < 0)
+			break;
+		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+		EXPECT(pt(GETSIGINFO, pid, 0, &info), 0);
+		say("stop %d call %ld code %d", stop, (long)regs.orig_rax, info.si_code);
+	}
 }

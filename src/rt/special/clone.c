@@ -8,6 +8,7 @@
 
 #include "core/string.h"
 #include "rt/special/special.h"
+#include "rt/special/tracee.h"
 
 #define TASK_SIZE_MAX 0x7ffffffff000ul
 #define CLONE_ARGS_KNOWN CLONE_ARGS_SIZE_VER2
@@ -28,6 +29,7 @@ static void share_process(struct rt_thread *thread, struct rt_thread *child, uin
 	child->process->threads = 1;
 	child->process->helper = 0;
 	child->process->sigsys_pending = 0;
+	child->process->traceme = 0;
 	child->leads = true;
 	if (flags & CLONE_CLEAR_SIGHAND)
 		for (int sig = 1; sig <= RT_SIGNALS; sig++)
@@ -95,6 +97,7 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	thread->vforked = false;
 	share_process(thread, thread, flags);
 	rt_threads_forked(thread);
+	tracees_forked();
 	child_registers(thread, stack);
 	thread->saved_mask = mask;
 	child_ready(thread, flags);

@@ -8,6 +8,7 @@
 #include "core/string.h"
 #include "inject/inject.h"
 #include "rt/special/special.h"
+#include "rt/trace.h"
 
 /* In the helper's region, under its stack. */
 struct exec {
@@ -36,6 +37,38 @@ static long refuse(const struct inj_check *check, const char *path)
 	return check->error;
 }
 
+/* What the new image's runtime has to know of the old one's. */
+static void fill(struct start_block *block, const struct rt_thread *thread, uint64_t mask, long nr)
+{
+	const struct rt_process *process = thread->process;
+
+	block->sigmask = mask;
+	block->sigsys_blocked = thread->sigsys_blocked;
+	block->sigsys_ignored = process->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
+	block->sigsys_pending = process->sigsys_pending;
+	block->seccomp = process->seccomp;
+	block->exec_nr = (uint16_t)nr;
+	if (process->traceme)
+		block->traced = RT_TRACED | RT_TRACEME | RT_TRAPPED;
+}
+
+/* Nobody but its tracer can trace a traced process, so a helper cannot; but a tracer whose program is under k23, too,
+ * does what a helper would (tracee.c). Returns whether it has made the call, with its result in *result. ctx: entry,
+ * all signals blocked */
+static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, uint64_t mask, long *result)
+{
+	struct start_block block = { 0 };
+
+	if (!(rt.traced & RT_TRACED))
+		return false;
+	fill(&block, thread, mask, call->nr);
+	if (failed(rt_rendezvous(thread, RT_EXEC_BEGINS, &block)))
+		return false;
+	*result = rt_gate_program(call, thread);
+	rt_rendezvous(thread, RT_EXEC_FAILED, NULL);
+	return true;
+}
+
 /* call: the kernel's call. ctx: entry, exec_lock held */
 static long carry(struct rt_thread *thread, struct k23_call *call, const char *path)
 {
@@ -47,6 +80,11 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 
 	if (thread->signal)
 		return -K23_ERESTART;
+	if (carried_by_tracer(thread, call, mask, &r)) {
+		if (!thread->signal)
+			rt_restore_mask(mask);
+		return r;
+	}
 	helper = rt_thread_new();
 	if (!helper) {
 		rt_restore_mask(mask);
@@ -59,11 +97,7 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	exec->inject.bundle = rt.bundle;
 	exec->inject.caller = thread->tid;
 	exec->inject.end = end;
-	exec->inject.block.sigmask = mask;
-	exec->inject.block.sigsys_blocked = thread->sigsys_blocked;
-	exec->inject.block.sigsys_ignored = process->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
-	exec->inject.block.sigsys_pending = process->sigsys_pending;
-	exec->inject.block.seccomp = process->seccomp;
+	fill(&exec->inject.block, thread, mask, call->nr);
 	r = inj_begin(&exec->inject, (uint64_t)exec);
 	if (failed(r)) {
 		rt_thread_free(helper);

@@ -1,30 +1,87 @@
 /*
- * wait4 and waitid: while a process calls execve it has a helper, which __WALL and __WCLONE would show the
- * program as a child.
+ * wait4 and waitid. Two things are kept from the program: while a process calls execve it has a helper, which __WALL
+ * and __WCLONE would show as a child; and a tracee stops for its runtime's sake (tracee.c), after which it runs on and
+ * the wait does, too. Only a wait that reports a stop, which without WUNTRACED is one of a tracee, has to look any
+ * further.
+ *
+ * What differs: SIGCHLD comes for such stops, too. A tracee's stops must be waited for by the thread that traces it;
+ * when another thread gets them they are shown as the kernel has them. Between such a stop and the next wait the
+ * tracee does not run, while natively it would.
  */
 #include <asm/errno.h>
+#include <linux/wait.h>
 
 #include "core/string.h"
-#include "rt/special/special.h"
+#include "rt/special/tracee.h"
 
 #define WCLONE 0x80000000u
 #define WALL 0x40000000u
+#define STOPPED 0x7f
 
 static bool is_helper(const struct rt_thread *thread, long pid)
 {
 	return pid > 0 && pid == __atomic_load_n(&thread->process->helper, __ATOMIC_RELAXED);
 }
 
+/* Whether the program is to hear of what wait4 reported; the status may change. */
+static bool concerns_program(const struct rt_thread *thread, long pid, int *status)
+{
+	uint32_t stop;
+
+	if (is_helper(thread, pid))
+		return false;
+	if ((*status & 0xff) != STOPPED) {
+		if (*status != 0xffff) /* continued */
+			tracee_drop((int)pid);
+		return true;
+	}
+	stop = tracee_stopped((int)pid, (uint32_t)*status >> 8);
+	*status = (int)(stop << 8) | STOPPED;
+	return stop;
+}
+
 long special_wait4(struct rt_thread *thread, struct k23_call *call)
 {
+	int status;
 	long r;
 
-	if (!(call->args[2] & (WCLONE | WALL)))
-		return rt_gate_program(call, thread);
-	do
-		r = rt_gate_program(call, thread);
-	while (is_helper(thread, r));
+	do {
+		status = 0;
+		r = special_forward(thread, call->nr, call->args[0], (uint64_t)&status, call->args[2], call->args[3], 0,
+				    0);
+	} while (r > 0 && !failed(r) && !concerns_program(thread, r, &status));
+	if (r > 0 && !failed(r) && call->args[1] && failed(rt_copy_to(call->args[1], &status, sizeof(status))))
+		return -EFAULT;
 	return r;
+}
+
+/* The same for waitid. A stop that was only looked at (WNOWAIT) is over when the tracee runs on. */
+static bool concerns_caller(const struct rt_thread *thread, siginfo_t *info, uint64_t options)
+{
+	uint32_t stop;
+
+	if (is_helper(thread, info->si_pid))
+		return false;
+	if (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
+		if (!(options & WNOWAIT))
+			tracee_drop(info->si_pid);
+	if (info->si_code != CLD_TRAPPED)
+		return true;
+	stop = tracee_stopped(info->si_pid, (uint32_t)info->si_status);
+	if (stop)
+		info->si_status = (int)stop;
+	return stop;
+}
+
+/* The kernel writes these fields, and no others, also when the call fails. */
+static long give(uint64_t to, const siginfo_t *info)
+{
+	if (!to)
+		return 0;
+	if (failed(rt_copy_to(to, info, offsetof(siginfo_t, si_pid) - 4)) ||
+	    failed(rt_copy_to(to + offsetof(siginfo_t, si_pid), &info->si_pid, 12)))
+		return -EFAULT;
+	return 0;
 }
 
 long special_waitid(struct rt_thread *thread, struct k23_call *call)
@@ -32,18 +89,12 @@ long special_waitid(struct rt_thread *thread, struct k23_call *call)
 	siginfo_t info;
 	long r;
 
-	if (!(call->args[3] & (WCLONE | WALL)) || !call->args[2])
-		return rt_gate_program(call, thread);
 	do {
 		memset(&info, 0, sizeof(info));
 		r = special_forward(thread, call->nr, call->args[0], call->args[1], (uint64_t)&info,
 				    call->args[3], call->args[4], 0);
-	} while (!failed(r) && is_helper(thread, info.si_pid));
-	/* The kernel writes these fields, and no others, also when the call fails. */
+	} while (!failed(r) && info.si_pid && !concerns_caller(thread, &info, call->args[3]));
 	if (r == -K23_ERESTART)
 		return r;
-	if (failed(rt_copy_to(call->args[2], &info, offsetof(siginfo_t, si_pid) - 4)) ||
-	    failed(rt_copy_to(call->args[2] + offsetof(siginfo_t, si_pid), &info.si_pid, 12)))
-		return -EFAULT;
-	return r;
+	return failed(give(call->args[2], &info)) ? -EFAULT : r;
 }

@@ -53,8 +53,22 @@ rt_sigreturn_to:
 	mov	%rdi, %rsp
 	mov	$NR_RT_SIGRETURN, %eax
 	syscall
+	.globl rt_gate_sigreturn_ip
+rt_gate_sigreturn_ip:
 	hlt
 	.size rt_sigreturn_to, . - rt_sigreturn_to
+
+/* void rt_gate_stop(long kind): a system call that does not exist, for a tracer to stop at (trace.h).
+ * in:  %rdi kind.   keeps: what a C function keeps. */
+	.globl rt_gate_stop
+	.type rt_gate_stop, @function
+rt_gate_stop:
+	mov	$-1, %rax
+	syscall
+	.globl rt_gate_stop_ip
+rt_gate_stop_ip:
+	ret
+	.size rt_gate_stop, . - rt_gate_stop
 
 /* Ends the thread and gives its region back. From the store on the region may be another thread's, so
  * nothing after it uses a stack, and all signals are blocked.

@@ -1,0 +1,336 @@
+/*
+ * ptrace. A tracee that is under k23 is shown with the registers of its program: see rt/trace.h.
+ *
+ * What differs: PTRACE_SYSEMU is refused, as it would skip the runtime's own calls. A single step over a system call
+ * goes through the runtime, some hundreds of instructions, before it is reported. When a call has begun, registers that
+ * are set take effect when it ends; in a stop for a signal that interrupted it they do at once, and the call is over.
+ * The signal mask that PTRACE_GETSIGMASK shows may be the runtime's. exit and exit_group are the runtime's own calls, so
+ * they make no PTRACE_EVENT_SECCOMP. Requests made by int $0x80 are not looked at.
+ */
+#include <asm/errno.h>
+#include <linux/elf.h>
+#include <linux/ptrace.h>
+#include <linux/uio.h>
+
+#include "core/string.h"
+#include "rt/special/tracee.h"
+
+#define REGISTERS sizeof(struct inj_regs)
+#define SYSEMU 31
+#define SYSEMU_SINGLESTEP 32
+
+/* The arguments of ptrace. */
+static uint64_t request_of(const struct k23_call *call)
+{
+	return call->args[0];
+}
+
+static int tid_of(const struct k23_call *call)
+{
+	return (int)call->args[1];
+}
+
+static uint64_t address_of(const struct k23_call *call)
+{
+	return call->args[2];
+}
+
+static uint64_t data_of(const struct k23_call *call)
+{
+	return call->args[3];
+}
+
+/* A vfork child's tracer would be its parent, which does not run until the child's execve: nobody could let the child
+ * pass its guard. It is traced from there on; before, only a signal would show a difference. */
+static long trace_me(struct rt_thread *thread, struct k23_call *call)
+{
+	long r;
+
+	if (thread->vforked) {
+		if (thread->process->traceme)
+			return -EPERM;
+		thread->process->traceme = 1;
+		return 0;
+	}
+	r = rt_gate_program(call, thread);
+	if (!failed(r))
+		rt.traced |= RT_TRACED; /* if the parent is not under k23, execve will find out */
+	return r;
+}
+
+static long attach(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee;
+	long r = rt_gate_program(call, thread);
+
+	if (failed(r))
+		return r;
+	tracee_drop(tid_of(call));
+	tracee = tracee_adopt(tid_of(call));
+	if (tracee && request_of(call) == PTRACE_SEIZE) {
+		tracee->flags |= TRACEE_SEIZED;
+		tracee->options = (uint32_t)data_of(call);
+	}
+	return r;
+}
+
+static long set_options(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee;
+	long r = rt_gate_program(call, thread);
+
+	if (!failed(r)) {
+		tracee = tracee_adopt(tid_of(call));
+		if (tracee)
+			tracee->options = (uint32_t)data_of(call);
+	}
+	return r;
+}
+
+/* The program takes its tracee for running if it is in a stop that it was not shown. */
+static bool runs(const struct tracee *tracee)
+{
+	return !(tracee->flags & TRACEE_SHOWN) && tracee_at_guard(tracee->tid);
+}
+
+static long resume(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_adopt(tid_of(call));
+	struct k23_call own = *call;
+	long r;
+
+	if (!tracee)
+		return rt_gate_program(call, thread);
+	if (runs(tracee))
+		return -ESRCH;
+	tracee_locate(tracee);
+	if (request_of(call) == PTRACE_SYSCALL && !(tracee->flags & TRACEE_CALLS))
+		tracee_mark(tracee, RT_TRACED | RT_TRACED_CALLS);
+	own.args[3] = (uint64_t)tracee_release(tracee, request_of(call), (int)data_of(call));
+	r = rt_gate_program(&own, thread);
+	if (failed(r)) {
+		if (r == -ESRCH && !(tracee->flags & TRACEE_SHOWN))
+			tracee_drop(tid_of(call));
+		return r;
+	}
+	tracee->request = (uint32_t)request_of(call);
+	tracee->flags &= ~(uint32_t)(TRACEE_SHOWN | TRACEE_EXEC_STOP);
+	if (request_of(call) != PTRACE_SYSCALL)
+		tracee->flags &= ~(uint32_t)(TRACEE_OWN_CALL | TRACEE_SIGRETURN);
+	return r;
+}
+
+static long detach(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_find(tid_of(call));
+	struct k23_call own = *call;
+	long r;
+
+	if (!tracee)
+		return rt_gate_program(call, thread);
+	if (runs(tracee))
+		return -ESRCH;
+	if (tracee->flags & TRACEE_MARKED)
+		tracee_mark(tracee, 0);
+	own.args[3] = (uint64_t)tracee_release(tracee, PTRACE_DETACH, (int)data_of(call));
+	r = rt_gate_program(&own, thread);
+	if (!failed(r))
+		tracee_drop(tid_of(call));
+	return r;
+}
+
+/* Registers for a stop in the runtime: those of the program, which the runtime goes back to. */
+static long set_kept(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *from)
+{
+	uint64_t base = (uint64_t)view->thread, nr = from->orig_rax;
+	struct rt_regs to;
+	struct inj_regs real = view->real;
+	long r = tracee_read(tracee->tid, &to, base, sizeof(to));
+
+	if (failed(r))
+		return r;
+	to.r8 = from->r8, to.r9 = from->r9, to.r10 = from->r10, to.r11 = from->r11;
+	to.r12 = from->r12, to.r13 = from->r13, to.r14 = from->r14, to.r15 = from->r15;
+	to.rdi = from->rdi, to.rsi = from->rsi, to.rbp = from->rbp, to.rbx = from->rbx;
+	to.rdx = from->rdx, to.rcx = from->rcx, to.rsp = from->rsp, to.rip = from->rip;
+	to.eflags = from->eflags;
+	/* Where a call begins its number is in orig_rax, and what rax has is lost. */
+	to.rax = view->kind == RT_STOP_ENTRY ? nr : from->rax;
+	r = tracee_write(tracee->tid, base, &to, sizeof(to));
+	real.fs_base = from->fs_base;
+	real.gs_base = from->gs_base;
+	if (!failed(r) && memcmp(&real, &view->real, sizeof(real)) != 0)
+		r = sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
+	return r;
+}
+
+/* A signal stopped the tracee in a call that is to be made again. With the program's registers in place of the
+ * runtime's it is the kernel that makes it again, at the program's own instruction, or does not, as the registers say.
+ */
+static long leave_runtime(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs)
+{
+	static const uint32_t none;
+	uint64_t base = (uint64_t)view->thread;
+	long r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, in_call), &none, sizeof(none));
+
+	if (!failed(r))
+		r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, hook), &none, sizeof(none));
+	return failed(r) ? r : sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, regs);
+}
+
+static long set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs)
+{
+	if (memcmp(regs, &view->shown, sizeof(*regs)) == 0)
+		return 0;
+	if (view->restarts && view->real.orig_rax != ~0ul)
+		return leave_runtime(tracee, view, regs);
+	return set_kept(tracee, view, regs);
+}
+
+/* The part of the registers that a request is about, or none: then the kernel can do it. */
+static size_t span(struct k23_call *call, uint64_t *memory, size_t *offset)
+{
+	struct iovec vector;
+
+	*offset = 0;
+	*memory = data_of(call);
+	switch (request_of(call)) {
+	case PTRACE_GETREGS:
+	case PTRACE_SETREGS:
+		return REGISTERS;
+	case PTRACE_PEEKUSR:
+	case PTRACE_POKEUSR:
+		*offset = address_of(call);
+		return *offset < REGISTERS && *offset % 8 == 0 ? 8 : 0;
+	default:
+		if (address_of(call) != NT_PRSTATUS ||
+		    failed(rt_copy_from(&vector, data_of(call), sizeof(vector))) || vector.iov_len % 8)
+			return 0;
+		*memory = (uint64_t)vector.iov_base;
+		return vector.iov_len < REGISTERS ? vector.iov_len : REGISTERS;
+	}
+}
+
+static long registers(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_find(tid_of(call));
+	struct tracee_view view;
+	struct inj_regs regs;
+	uint64_t memory, request = request_of(call);
+	size_t offset, size;
+	long r;
+
+	if (!tracee || failed(tracee_view(tracee, &view)) || !view.thread)
+		return rt_gate_program(call, thread);
+	size = span(call, &memory, &offset);
+	if (!size)
+		return rt_gate_program(call, thread);
+	regs = view.shown;
+	if (request == PTRACE_POKEUSR) {
+		memcpy((char *)&regs + offset, &memory, 8);
+		return set_registers(tracee, &view, &regs);
+	}
+	if (request == PTRACE_SETREGS || request == PTRACE_SETREGSET) {
+		r = rt_copy_from(&regs, memory, size);
+		return failed(r) ? r : set_registers(tracee, &view, &regs);
+	}
+	r = rt_copy_to(memory, (char *)&regs + offset, size);
+	if (!failed(r) && request == PTRACE_GETREGSET)
+		r = rt_copy_to(data_of(call) + offsetof(struct iovec, iov_len), &size, sizeof(size));
+	return r;
+}
+
+/* The stop's kind is the kernel's own; what the call is comes from the registers. */
+static long syscall_info(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_find(tid_of(call));
+	struct ptrace_syscall_info info;
+	struct tracee_view view;
+	uint64_t size = address_of(call);
+	long r;
+
+	if (!tracee || failed(tracee_view(tracee, &view)) || !view.thread)
+		return rt_gate_program(call, thread);
+	memset(&info, 0, sizeof(info));
+	r = special_forward(thread, call->nr, call->args[0], call->args[1], sizeof(info), (uint64_t)&info, 0, 0);
+	if (failed(r))
+		return r;
+	info.arch = view.arch;
+	info.instruction_pointer = view.shown.rip;
+	info.stack_pointer = view.shown.rsp;
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY || info.op == PTRACE_SYSCALL_INFO_SECCOMP) {
+		bool i386 = view.arch != K23_ARCH_X86_64;
+
+		info.entry.nr = view.shown.orig_rax;
+		info.entry.args[0] = i386 ? (uint32_t)view.shown.rbx : view.shown.rdi;
+		info.entry.args[1] = i386 ? (uint32_t)view.shown.rcx : view.shown.rsi;
+		info.entry.args[2] = i386 ? (uint32_t)view.shown.rdx : view.shown.rdx;
+		info.entry.args[3] = i386 ? (uint32_t)view.shown.rsi : view.shown.r10;
+		info.entry.args[4] = i386 ? (uint32_t)view.shown.rdi : view.shown.r8;
+		info.entry.args[5] = i386 ? (uint32_t)view.shown.rbp : view.shown.r9;
+	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
+		info.exit.rval = (int64_t)view.shown.rax;
+		info.exit.is_error = failed((long)view.shown.rax);
+	}
+	size = size < (uint64_t)r ? size : (uint64_t)r;
+	return size && failed(rt_copy_to(data_of(call), &info, size)) ? -EFAULT : r;
+}
+
+/* What is known of an execve's stop, which really is a signal of the runtime's. */
+static long exec_stop(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_find(tid_of(call));
+	siginfo_t info;
+
+	if (!tracee || !(tracee->flags & TRACEE_EXEC_STOP))
+		return rt_gate_program(call, thread);
+	if (request_of(call) == PTRACE_GETEVENTMSG) {
+		uint64_t message = (uint64_t)tracee->exec_from;
+
+		return rt_copy_to(data_of(call), &message, sizeof(message));
+	}
+	memset(&info, 0, sizeof(info));
+	info.si_signo = SIGTRAP;
+	info.si_code = SIGTRAP | PTRACE_EVENT_EXEC << 8;
+	info.si_pid = tracee->tid;
+	info.si_uid = (uint32_t)sys(getuid);
+	return rt_copy_to(data_of(call), &info, sizeof(info));
+}
+
+long special_ptrace(struct rt_thread *thread, struct k23_call *call)
+{
+	switch (request_of(call)) {
+	case PTRACE_TRACEME:
+		return trace_me(thread, call);
+	case PTRACE_ATTACH:
+	case PTRACE_SEIZE:
+		return attach(thread, call);
+	case PTRACE_SETOPTIONS:
+	case PTRACE_OLDSETOPTIONS:
+		return set_options(thread, call);
+	case PTRACE_CONT:
+	case PTRACE_SYSCALL:
+	case PTRACE_SINGLESTEP:
+	case PTRACE_SINGLEBLOCK:
+		return resume(thread, call);
+	case SYSEMU:
+	case SYSEMU_SINGLESTEP:
+		return -EIO;
+	case PTRACE_DETACH:
+		return detach(thread, call);
+	case PTRACE_GETREGS:
+	case PTRACE_SETREGS:
+	case PTRACE_PEEKUSR:
+	case PTRACE_POKEUSR:
+	case PTRACE_GETREGSET:
+	case PTRACE_SETREGSET:
+		return registers(thread, call);
+	case PTRACE_GET_SYSCALL_INFO:
+		return syscall_info(thread, call);
+	case PTRACE_GETSIGINFO:
+	case PTRACE_GETEVENTMSG:
+		return exec_stop(thread, call);
+	default:
+		return rt_gate_program(call, thread);
+	}
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""The tables against the system's headers, and against what repeats them. usage: tables.py SOURCE CC..."""
+import os
+import re
+import subprocess
+import sys
+
+source, *cc = sys.argv[1:]
+sys.path.insert(0, os.path.join(source, 'tables'))
+failures = []
+
+
+def fail(text):
+    failures.append(text)
+
+
+def header(name):
+    text = subprocess.run([*cc, '-E', '-dM', '-xc', '-'], input=f'#include <{name}>\n', capture_output=True,
+                          text=True, check=True).stdout
+    return {match[1]: int(match[2]) for match in re.finditer(r'^#define __NR_(\w+) (\d+)$', text, re.M)}
+
+
+def rows():
+    with open(os.path.join(source, 'tables/syscalls.tsv')) as file:
+        for line in file:
+            if line.strip() and not line.startswith('#'):
+                yield (line.rstrip('\n').split('\t') + [''] * 5)[:5]
+
+
+def check_header(column, name):
+    ours = {row[2]: int(row[column]) for row in rows() if row[column] != '-'}
+    theirs = header(name)
+    for call, number in theirs.items():
+        if ours.get(call) != number:
+            fail(f'{name}: {call} is {number}, in the table {ours.get(call, "missing")}')
+    for call, number in ours.items():
+        # Newer ones, and uretprobe and uprobe, may be unknown to the header.
+        if call not in theirs and number in theirs.values():
+            fail(f'{name} does not have {call}, and {number} is another call')
+    if len(theirs) < 350:
+        fail(f'{name} has only {len(theirs)} calls')
+
+
+def check_errors():
+    text = subprocess.run([*cc, '-E', '-dM', '-xc', '-'], input='#include <errno.h>\n', capture_output=True,
+                          text=True, check=True).stdout
+    theirs = {match[1]: int(match[2]) for match in re.finditer(r'^#define (E\w+) (\d+)$', text, re.M)}
+    with open(os.path.join(source, 'tables/errnos.tsv')) as file:
+        ours = {name: int(number) for number, name in
+                (line.split() for line in file if line.strip() and not line.startswith('#'))}
+    if ours != theirs:
+        fail(f'errnos.tsv and errno.h differ: {set(ours.items()) ^ set(theirs.items())}')
+
+
+def check_numbers_header():
+    made = subprocess.run([sys.executable, os.path.join(source, 'tables/gen_names.py'), 'numbers',
+                           os.path.join(source, 'include/k23/types.h'), os.path.join(source, 'tables/syscalls.tsv'),
+                           '/dev/stdout'], capture_output=True, text=True, check=True).stdout
+    with open(os.path.join(source, 'include/k23/numbers.h')) as file:
+        if file.read() != made:
+            fail('include/k23/numbers.h is not what tables/gen_names.py makes of tables/syscalls.tsv')
+
+
+def check_redirect():
+    """It has to know every call that takes a path."""
+    with open(os.path.join(source, 'hooks/redirect.c')) as file:
+        known = set(re.findall(r'ON\((\w+)\)', file.read())) - {'call'}
+    paths = {row[2] for row in rows() if row[0] != '-' and 'path' in row[3].split()}
+    if known != paths:
+        fail(f'hooks/redirect.c and the table differ: {known ^ paths}')
+
+
+def check_sizes():
+    for name in 'readonly', 'redirect', 'twice':
+        with open(os.path.join(source, f'hooks/{name}.c')) as file:
+            lines = len(file.readlines())
+        if lines >= 100:
+            fail(f'hooks/{name}.c, an example, has {lines} lines')
+
+
+check_header(0, 'asm/unistd_64.h')
+check_header(1, 'asm/unistd_32.h')
+check_errors()
+check_numbers_header()
+check_redirect()
+check_sizes()
+print('\n'.join(failures))
+sys.exit(bool(failures))

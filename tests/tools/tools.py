@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""k23 stat and k23 trace, on programs whose calls are known. usage: tools.py K23 CALLS CASE"""
+import collections
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIP = 77
+
+
+class Failed(Exception):
+    pass
+
+
+class Skipped(Exception):
+    pass
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        raise Failed(f'{what}: {got!r}, not {wanted!r}')
+
+
+def run(*command, timeout=100, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
+
+
+def need(condition, why):
+    if not condition:
+        if os.environ.get('K23_MUST_WORK'):
+            raise Failed(why)
+        raise Skipped(why)
+
+
+class Tools:
+    def __init__(self, k23, calls):
+        self.k23, self.calls = k23, calls
+
+    def stat(self, *program, options=(), status=0):
+        """The JSON report, and its calls by name."""
+        result = run(self.k23, 'stat', '--json', '-o', 'stat.json', *options, '--', *program)
+        expect(f'status of {program}', result.returncode, status)
+        with open('stat.json') as file:
+            report = json.load(file)
+        by_name = {(row['name'] if row['arch'] == 'x86_64' else 'i386:' + row['name']): row
+                   for row in report['syscalls']}
+        return report, by_name, result
+
+    def trace(self, *program, options=(), status=0):
+        """The lines, without the thread's id and the time, and what was printed."""
+        result = run(self.k23, 'trace', '-o', 'trace.log', *options, '--', *program)
+        expect(f'status of {program}', result.returncode, status)
+        lines = []
+        with open('trace.log') as file:
+            for line in file:
+                match = re.fullmatch(r'(\d+) +(\d+\.\d{6}) (.*)\n', line)
+                if not match:
+                    raise Failed(f'no line of a trace: {line!r}')
+                lines.append((int(match[1]), float(match[2]), match[3]))
+        return lines, result
+
+
+def names(lines):
+    return collections.Counter(match[0] for match in (re.match(r'[\w:]+(?=\()', text) for _, _, text in lines)
+                               if match)
+
+
+# --- k23 stat
+
+def case_stat_counts(t):
+    _, calls, _ = t.stat(t.calls, 'calls', '1000')
+    expect('getppid', calls['getppid']['calls'], 1000)
+    expect('number', calls['getppid']['number'], os_number('getppid'))
+    _, calls, _ = t.stat(t.calls, 'threads', '2500')
+    expect('four threads', calls['getppid']['calls'], 10000)
+    report, calls, _ = t.stat(t.calls, 'forks', '100')
+    expect('100 children', calls['getppid']['calls'], 1000)
+    report, calls, _ = t.stat(t.calls, 'execs', '20')
+    expect('20 execs', (calls['getppid']['calls'], calls['execve']['calls'], calls['execve']['errors']), (21, 20, 0))
+    expect('programs', (report['programs'], report['missed']), (21, 0))
+    _, calls, _ = t.stat(t.calls, 'errors', '30')
+    expect('errors', calls['close']['errors'], 30)
+    _, calls, _ = t.stat(t.calls, 'i386')
+    expect('i386', (calls['i386:close']['calls'], calls['i386:close']['errors']), (1, 1))
+
+
+def os_number(name):
+    text = run('cc', '-E', '-dM', '-xc', '-', input='#include <asm/unistd.h>\n').stdout
+    return int(re.search(rf'__NR_{name} (\d+)', text)[1])
+
+
+def case_stat_totals(t):
+    report, calls, _ = t.stat(t.calls, 'arguments')
+    for key in 'calls', 'errors':
+        expect(f'total {key}', report[key], sum(row[key] for row in calls.values()))
+    expect('exit_group', calls['exit_group']['calls'], 1)
+    expect('a number without a name', calls['syscall_0x1f4']['errors'], 1)
+    expect('no number', (calls['no such number']['number'], calls['no such number']['errors']), (None, 1))
+    expect('program', report['program'], [t.calls, 'arguments'])
+
+
+def case_stat_time(t):
+    report, calls, _ = t.stat(t.calls, 'naps', '200')
+    seconds = calls['nanosleep']['seconds']
+    if not 0.2 <= seconds < 1:
+        raise Failed(f'200 ms of sleep took {seconds} s')
+    if not report['seconds'] <= report['elapsed'] * 1.01:
+        raise Failed(f'one thread was in calls for {report["seconds"]} s of {report["elapsed"]} s')
+
+
+def case_stat_killed(t):
+    report, calls, _ = t.stat(t.calls, 'killed', '5000', status=-signal.SIGKILL)
+    expect('getppid', calls['getppid']['calls'], 5000)
+    expect('kill', calls['kill']['calls'], 1)
+    expect('signal', (report['signal'], report['exit_status']), (signal.SIGKILL, None))
+
+
+def case_stat_orphan(t):
+    report, calls, _ = t.stat(t.calls, 'orphan', '50', status=7)
+    expect('getppid of the orphan', calls['getppid']['calls'], 50)
+    expect('exit_status', report['exit_status'], 7)
+
+
+def case_stat_table(t):
+    result = run(t.k23, 'stat', '--sort=calls', '--', t.calls, 'calls', '100')
+    lines = result.stderr.splitlines()
+    expect('heading', lines[0], '% time     seconds  usecs/call     calls    errors syscall')
+    expect('most calls', lines[2].split()[-1], 'getppid')
+    expect('last line', lines[-1].split()[0::5][0] + ' ' + lines[-1].split()[-1], '100.00 total')
+    counts = [int(line.split()[3]) for line in lines[2:-2]]
+    expect('order', counts, sorted(counts, reverse=True))
+    expect('sum', int(lines[-1].split()[3]), sum(counts))
+    for key in 'time', 'average', 'errors', 'name', 'number':
+        expect(key, run(t.k23, 'stat', '-s', key, '--', t.calls, 'calls').returncode, 0)
+    expect('wrong key', run(t.k23, 'stat', '-s', 'size', '--', t.calls).returncode, 125)
+
+
+def case_status(t):
+    for tool in 'stat', 'trace':
+        for arguments, status in (('exit', '0'), 0), (('exit', '77'), 77), (('signal', '15'), -15), \
+                (('signal', '6'), -6), (('signal', '35'), -35):
+            result = run(t.k23, tool, '-o', '/dev/null', '--', t.calls, *arguments)
+            expect(f'{tool} {arguments}', result.returncode, status)
+        for program, status in ('/nonexistent', 127), ('nonexistent', 127), ('/', 126):
+            result = run(t.k23, tool, '--', program)
+            expect(f'{tool} {program}', (result.returncode, len(result.stderr.splitlines())), (status, 1))
+        expect(f'{tool} alone', run(t.k23, tool).returncode, 125)
+        expect(f'{tool} --wrong', run(t.k23, tool, '--wrong').returncode, 125)
+        expect(f'{tool} -o', run(t.k23, tool, '-o', '/nonexistent/x', '--', t.calls).returncode, 125)
+        expect(f'{tool} to a full disk', run(t.k23, tool, '-o', '/dev/full', '--', t.calls).returncode, 125)
+        expect(f'{tool} --help', run(t.k23, tool, '--help').returncode, 0)
+
+
+# --- k23 trace
+
+ARGUMENTS = r'''
+write(-1, "01234567890123456789012345678901"..., 40) = -1 EBADF (Bad file descriptor)
+write(-1, "a\n\"\\\0011", 6)            = -1 EBADF (Bad file descriptor)
+write(-1, 0x8, 6)                       = -1 EBADF (Bad file descriptor)
+openat(AT_FDCWD, "/nonexistent/name/that is longer than strings are", 0) = -1 ENOENT (No such file or directory)
+openat(77, "x", 0x41, 0640)             = -1 EBADF (Bad file descriptor)
+open(0x10, 0)                           = -1 EFAULT (Bad address)
+open(NULL, 0)                           = -1 EFAULT (Bad address)
+readlink("/proc/self/ns", PTR, 64) = -1 EINVAL (Invalid argument)
+chmod("/nonexistent", 0)                = -1 ENOENT (No such file or directory)
+kill(0, 0)                              = 0
+tgkill(-1, -1, SIGUSR1)                 = -1 EINVAL (Invalid argument)
+tgkill(-1, -1, SIGRT_8)                 = -1 EINVAL (Invalid argument)
+pipe2([3, 4], 0x80000)                  = 0
+write(4, "out", 3)                      = 3
+read(3, "out", 64)                      = 3
+lseek(-1, -5, 1)                        = -1 EBADF (Bad file descriptor)
+getcwd(PTR, 1)               = -1 ERANGE (Numerical result out of range)
+mmap(NULL, 0, 0, 0, -1, 0)              = -1 EBADF (Bad file descriptor)
+syscall_0x1f4(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -1 ENOSYS (Function not implemented)
+syscall_0xffffffffffffffff(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -1 ENOSYS (Function not implemented)
+umask(022)                              = 022
+execve("/nonexistent", ["an", "argument"], PTR /* 2 vars */) = -1 ENOENT (No such file or directory)
+exit_group(0)                           = ?
++++ exited with 0 +++
+'''.strip().splitlines()
+
+
+def case_trace_arguments(t):
+    os.umask(0o22)
+    result = run(t.k23, 'trace', '-o', 'trace.log', '--', t.calls, 'arguments', env={'A': 'b', 'LC_ALL': 'C'})
+    expect('status', result.returncode, 0)
+    with open('trace.log') as file:
+        texts = [line.split(None, 2)[2].rstrip('\n') for line in file]
+    for got, wanted in zip(texts[-len(ARGUMENTS):], ARGUMENTS):
+        pattern = re.escape(wanted).replace('PTR', '0x[0-9a-f]+')
+        if not re.fullmatch(pattern, got):
+            raise Failed(f'{got!r}, not {wanted!r}')
+
+
+def case_trace_counts(t):
+    for arguments, count in (('calls', '1000'), 1000), (('threads', '2500'), 10000), (('forks', '100'), 1000), \
+            (('execs', '20'), 21):
+        lines, result = t.trace(t.calls, *arguments)
+        expect(arguments, (names(lines)['getppid'], result.stderr), (count, ''))
+    execs = [text for _, _, text in lines if text.startswith('execve(')]
+    expect('execs that succeed', [text.split(' = ')[1] for text in execs], ['0'] * 20)
+
+
+def case_trace_killed(t):
+    lines, _ = t.trace(t.calls, 'killed', '5000', status=-signal.SIGKILL)
+    expect('getppid', names(lines)['getppid'], 5000)
+    expect('kill', re.sub(r'\d+', 'N', lines[-2][2]).replace(' ', ''), 'kill(N,SIGKILL)=?')
+    expect('end', lines[-1][2], '+++ killed by SIGKILL +++')
+
+
+def case_trace_massacre(t):
+    """Children that are killed while they record. Each one's calls must be whole, and the command must end."""
+    lines, result = t.trace(t.calls, 'massacre', '300', options=('-e', 'open'))
+    torn = [text for _, _, text in lines if 'record lost' in text]
+    for _, _, text in lines[:-1]:
+        if not re.fullmatch(r'open\("/nonexistent/.*/name", 0\) = (-1 ENOENT .*|\?)|\+\+\+ killed .*', text):
+            raise Failed(f'an unexpected line: {text!r}')
+    expect('what is said of it', 'killed while they recorded' in result.stderr, bool(torn))
+
+
+def case_trace_filter(t):
+    lines, _ = t.trace(t.calls, 'calls', '5', options=('-e', 'getppid,exit_group'))
+    expect('these', [text.split('(')[0] for _, _, text in lines[:-1]], ['getppid'] * 5 + ['exit_group'])
+    lines, _ = t.trace(t.calls, 'calls', '5', options=('-e', 'trace=!getppid,mmap'))
+    expect('not those', (names(lines)['getppid'], names(lines)['mmap'], names(lines)['exit_group']), (0, 0, 1))
+    lines, _ = t.trace(t.calls, 'calls', '5', options=('-e', 'none'))
+    expect('none', len(lines), 1)
+    result = run(t.k23, 'trace', '-e', 'getppid,nonsense', '--', t.calls)
+    expect('nonsense', (result.returncode, 'nonsense' in result.stderr), (125, True))
+
+
+def case_trace_strings(t):
+    lines, _ = t.trace(t.calls, 'arguments', options=('-s', '4', '-e', 'write'))
+    expect('-s 4', lines[0][2].split(',')[1], ' "0123"...')
+    lines, _ = t.trace(t.calls, 'arguments', options=('-s', '0', '-e', 'write'))
+    expect('-s 0', lines[0][2].split(',')[1], ' ""...')
+    lines, _ = t.trace(t.calls, 'arguments', options=('-s', '5000', '-e', 'write'))
+    expect('-s 5000', lines[0][2].split(',')[1], ' "' + 4 * '0123456789' + '"')
+
+
+def case_trace_block(t):
+    lines, result = t.trace(t.calls, 'threads', '20000', options=('--buffer=64k', '--full=block', '-e', 'getppid'))
+    expect('calls', (names(lines)['getppid'], result.stderr), (80000, ''))
+
+
+def case_trace_drop(t):
+    lines, result = t.trace(t.calls, 'threads', '100000', options=('--buffer=64k', '--full=drop', '-e', 'getppid'))
+    whole = sum(1 for _, _, text in lines if re.fullmatch(r'getppid\(\) += \d+', text))
+    match = re.search(r'(\d+) calls are missing', result.stderr)
+    expect('calls that are there or counted', whole + int(match[1] if match else 0), 400000)
+
+
+def case_trace_orphan(t):
+    lines, _ = t.trace(t.calls, 'orphan', '50', status=7)
+    texts = [text for _, _, text in lines]
+    expect('getppid', names(lines)['getppid'], 50)
+    expect('end of the program', texts.count('+++ exited with 7 +++'), 1)
+    if texts.index('+++ exited with 7 +++') == len(texts) - 1:
+        raise Failed('the orphan did not outlive the program')
+
+
+def case_trace_times(t):
+    lines, _ = t.trace(t.calls, 'naps', '200', options=('-T', '-e', 'nanosleep,exit_group'))
+    slept = float(re.search(r'<([\d.]+)>', lines[0][2])[1])
+    if not 0.2 <= slept < 1 or not 0.2 <= lines[1][1] - lines[0][1] < 1:
+        raise Failed(f'200 ms of sleep took {slept} s, in lines {lines}')
+
+
+def case_trace_strace(t):
+    """The same calls as strace finds, as often."""
+    need(shutil.which('strace'), 'there is no strace')
+    for program in [t.calls, 'arguments'], ['sh', '-c', 'ls -l / | cat | wc -l; (exit 3); echo $?'], \
+            [t.calls, 'execs', '5']:
+        result = run('strace', '-f', '-qq', '-o', 'strace.log', '-e', 'signal=none', '--', *program)
+        need(result.returncode == 0, 'strace does not work here')
+        lines, _ = t.trace(*program)
+        ours = names(lines)
+        theirs = collections.Counter()
+        with open('strace.log') as file:
+            for line in file:
+                match = re.match(r'\d+ +(\w+)\(', line)
+                if match and not re.match(r'\d+ +<\.\.\.', line):
+                    theirs[match[1]] += 1
+        theirs['execve'] -= 1  # that of strace itself
+        # The vDSO's calls are none for strace; a shell is interrupted by SIGCHLD once or twice.
+        for name in 'clock_gettime', 'rt_sigreturn', 'wait4':
+            ours.pop(name, None)
+            theirs.pop(name, None)
+        differing = {name: (ours[name], theirs[name]) for name in ours | theirs if ours[name] != theirs[name]}
+        expect(f'calls of {program} that differ', differing, {})
+
+
+# --- both
+
+def case_drop_privileges(t):
+    need(os.geteuid() == 0, 'only root can become somebody else')
+    os.chmod('.', 0o755)
+    shutil.copy(t.calls, 'calls')
+    program = os.path.abspath('calls')
+    report, calls, result = t.stat(program, 'drop')
+    expect('stat', (calls['getppid']['calls'], report['missed'], result.stderr), (5, 0, ''))
+    lines, result = t.trace(program, 'drop')
+    expect('trace', (names(lines)['getppid'], result.stderr), (5, ''))
+
+
+def case_other_ipc_namespace(t):
+    need(run('unshare', '--ipc', 'true').returncode == 0, 'no IPC namespace can be made here')
+    for tool in 'stat', 'trace':
+        result = run(t.k23, tool, '-o', 'out', '--', 'unshare', '--ipc', t.calls, 'exit', '9')
+        expect(f'{tool}: status', result.returncode, 9)
+        with open('out') as file:
+            said = result.stderr + file.read()
+        if 'cannot reach' not in said or '1 of 2 programs started could not be' not in said:
+            raise Failed(f'{tool} does not say what it missed: {said!r}')
+
+
+def segments_of(pid):
+    with open('/proc/sysvipc/shm') as file:
+        heading, *lines = (line.split() for line in file)
+    return [line for line in lines if line[heading.index('cpid')] == str(pid)]
+
+
+def case_collector_killed(t):
+    """The program goes on without it, and nothing stays behind."""
+    for tool, options in ('stat', []), ('trace', ['--buffer=64k']):
+        command = subprocess.Popen([t.k23, tool, *options, '-o', '/dev/null', '--', 'sh', '-c',
+                                    f'sleep 0.5; {t.calls} threads 5000; echo done > {tool}.done'],
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(0.2)
+        made = segments_of(command.pid)
+        expect(f'memory that k23 {tool} shares', len(made), 1)
+        command.kill()
+        command.wait()
+        for _ in range(200):
+            if os.path.exists(f'{tool}.done') and os.path.getsize(f'{tool}.done'):
+                break
+            time.sleep(0.05)
+        else:
+            raise Failed(f'the program did not get on without k23 {tool}')
+        time.sleep(0.2)
+        expect('memory that is still there', segments_of(command.pid), [])
+
+
+def case_signals(t):
+    """Those sent to the command reach the program."""
+    for tool in 'stat', 'trace':
+        for sig in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
+            command = subprocess.Popen([t.k23, tool, '-o', '/dev/null', '--', 'sleep', '20'])
+            time.sleep(0.3)
+            command.send_signal(sig)
+            expect(f'{tool} and {sig!r}', command.wait(timeout=5), -sig)
+
+
+def case_foreground(t):
+    """What a terminal sends to both is the program's to answer."""
+    for tool in 'stat', 'trace':
+        command = subprocess.Popen([t.k23, tool, '-o', 'out', '--', 'sh', '-c',
+                                    'trap "echo caught; exit 5" INT; while :; do sleep 0.1; done'],
+                                   stdout=subprocess.PIPE, text=True, start_new_session=True)
+        time.sleep(0.4)
+        os.killpg(command.pid, signal.SIGINT)
+        out, _ = command.communicate(timeout=5)
+        # killpg is no terminal: the command passes it on as well, so the shell may see it twice.
+        expect(tool, (out.splitlines()[0], command.returncode), ('caught', 5))
+
+
+def case_closed_streams(t):
+    for tool in 'stat', 'trace':
+        command = f'"{t.k23}" {tool} -o out -- "{t.calls}" exit 6 0<&- 1>&- 2>&-'
+        expect(f'{tool} without streams', run('sh', '-c', command).returncode, 6)
+        command = f'"{t.k23}" {tool} -- "{t.calls}" exit 6 0<&- 1>&- 2>&-'
+        expect(f'{tool} to no stderr', run('sh', '-c', command).returncode, 6)
+
+
+def main():
+    k23, calls, case = sys.argv[1:]
+    tools = Tools(os.path.abspath(k23), os.path.abspath(calls))
+    with tempfile.TemporaryDirectory() as directory:
+        os.chdir(directory)
+        try:
+            globals()['case_' + case.replace('-', '_')](tools)
+        except Skipped as why:
+            print('skipped:', why)
+            return SKIP
+        except Failed as why:
+            print('failed:', why)
+            return 1
+        finally:
+            os.chdir('/')
+    return 0
+
+
+sys.exit(main())
