@@ -106,7 +106,13 @@ static char *hook_file(const char *spec, const char **options)
 	if (!file)
 		die(EXIT_K23, "out of memory");
 	*options = colon ? colon + 1 : "";
-	return strchr(file, '/') ? file : shipped_hook(file);
+	if (strchr(file, '/')) {
+		/* Absolute: a k23 that runs inside this one needs it again. */
+		char *real = realpath(file, NULL);
+
+		return real ? real : file;
+	}
+	return shipped_hook(file);
 }
 
 void hook_open(struct module *module, const char *file)

@@ -15,7 +15,8 @@
 
 #define SIGKILL 9
 #define SIGTRAP 5
-#define SIGSTOP 19
+#define SIG_UNBLOCK 1
+#define SIG_SETMASK 2
 #define WALL 0x40000000
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define EVENT(status) ((status) >> 16)
@@ -61,16 +62,9 @@ static long await_exec(struct inj_exec *exec, int *pid)
 }
 
 /* From the exec stop on to where the kernel has written execve's result, so that registers may be set. */
-static long finish_execve(int *pid)
+static long finish_execve(int pid, int *held)
 {
-	for (;;) {
-		long status = inj_resume(*pid, PTRACE_SYSCALL, 0, pid);
-
-		if (failed(status))
-			return status;
-		if (STOP_SIGNAL(status) == SYSCALL_STOP)
-			return 0;
-	}
+	return inj_resume(pid, PTRACE_SYSCALL, SYSCALL_STOP, held);
 }
 
 static void complain(long error)
@@ -120,7 +114,7 @@ static long seize(const struct inj_exec *exec)
 
 void inj_helper(struct inj_exec *exec)
 {
-	int pid = 0;
+	int pid = 0, held = 0;
 	long r;
 
 	exec->block.helper = (int32_t)sys(getpid);
@@ -141,16 +135,16 @@ void inj_helper(struct inj_exec *exec)
 	while (failed(r))
 		sys(exit, 0);
 	if (await_exec(exec, &pid) == 0) {
-		r = finish_execve(&pid);
+		r = finish_execve(pid, &held);
 		if (!failed(r))
-			r = inj_plant(pid, exec->bundle, &exec->block);
+			r = inj_plant(pid, exec->bundle, &exec->block, &held);
 		if (r == -ENOEXEC && exec->bundle->flags & BUNDLE_FOREIGN)
 			r = 0;
 		if (failed(r) && r != -ESRCH) {
 			complain(r);
 			sys(kill, pid, SIGKILL);
 		}
-		sys(ptrace, PTRACE_DETACH, pid, 0, 0);
+		sys(ptrace, PTRACE_DETACH, pid, 0, held);
 		/* A vfork child's memory is its parent's, too, and lives on. */
 		if (exec->dumpable != 1)
 			sys(prctl, PR_SET_DUMPABLE, exec->dumpable);
@@ -193,13 +187,22 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 
 void inj_cancel(struct inj_exec *exec)
 {
+	const uint64_t trap = 1ul << (SIGTRAP - 1);
 	int32_t helper = exec->helper, dumpable = exec->dumpable;
+	uint64_t pending = 0, mask = 0;
 
 	__atomic_store_n(&exec->failed, 1, __ATOMIC_RELEASE);
-	/* Stops the caller in front of its tracer, which lets go and swallows the signal. */
-	sys(tgkill, sys(getpid), sys(gettid), SIGTRAP);
+	/* Stops the caller in front of its tracer, which lets go and swallows the signal. If the program has one of its
+	 * own pending, that does it, and is put back. */
+	sys(rt_sigpending, &pending, 8);
+	sys(rt_sigprocmask, SIG_UNBLOCK, &trap, &mask, 8);
+	if (!(pending & trap))
+		sys(tgkill, sys(getpid), sys(gettid), SIGTRAP);
 	while (sys(wait4, helper, 0, WALL, 0) == -EINTR)
 		;
+	sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
+	if (pending & trap)
+		sys(tgkill, sys(getpid), sys(gettid), SIGTRAP);
 	sys(prctl, PR_SET_PTRACER, 0);
 	if (dumpable != 1)
 		sys(prctl, PR_SET_DUMPABLE, dumpable);

@@ -17,25 +17,29 @@
 
 #define SIGTRAP 5
 #define USER_CS 0x33 /* 64-bit code */
-#define MAP_FIXED_NOREPLACE_FLAG 0x100000
+#define WALL 0x40000000
 #define PAGE 4096ul
 
-long inj_resume(int pid, long request, int sig, int *stopped)
+long inj_resume(int pid, long request, int stop, int *held)
 {
-	int status = 0;
-	long r = sys(ptrace, request, pid, 0, sig);
+	for (;;) {
+		int status = 0;
+		long r = sys(ptrace, request, pid, 0, 0);
 
-	if (failed(r))
-		return r;
-	do
-		r = sys(wait4, -1, &status, 0x40000000 /* __WALL */, 0);
-	while (r == -EINTR);
-	if (failed(r))
-		return r;
-	if ((status & 0xff) != 0x7f)
-		return -ESRCH;
-	*stopped = (int)r;
-	return status;
+		if (failed(r))
+			return r;
+		do
+			r = sys(wait4, pid, &status, WALL, 0);
+		while (r == -EINTR);
+		if (failed(r))
+			return r;
+		if ((status & 0xff) != 0x7f)
+			return -ESRCH;
+		if (status >> 8 == stop)
+			return 0;
+		if (status >> 16 == 0)
+			*held = status >> 8;
+	}
 }
 
 static long transfer(long nr, int pid, const void *here, uint64_t there, size_t size)
@@ -121,10 +125,9 @@ static uint64_t find_syscall(int pid, uint64_t vdso)
 
 /* One system call in the process. */
 static long remote_syscall(int pid, const struct inj_regs *start, uint64_t instruction, long nr,
-			   const uint64_t args[6])
+			   const uint64_t args[6], int *held)
 {
 	struct inj_regs regs = *start;
-	int stopped;
 	long r;
 
 	regs.rax = (uint64_t)nr;
@@ -139,14 +142,9 @@ static long remote_syscall(int pid, const struct inj_regs *start, uint64_t instr
 	r = sys(ptrace, PTRACE_SETREGS, pid, 0, &regs);
 	if (failed(r))
 		return r;
-	for (;;) {
-		r = inj_resume(pid, PTRACE_SINGLESTEP, 0, &stopped);
-		if (failed(r))
-			return r;
-		if (r >> 8 == SIGTRAP)
-			break;
-		/* A signal cannot arrive: all are blocked. SIGSTOP comes as a stop of its own: step on. */
-	}
+	r = inj_resume(pid, PTRACE_SINGLESTEP, SIGTRAP, held);
+	if (failed(r))
+		return r;
 	r = sys(ptrace, PTRACE_GETREGS, pid, 0, &regs);
 	return failed(r) ? r : (long)regs.rax;
 }
@@ -166,7 +164,7 @@ static long write_bundle(int pid, const struct bundle *bundle, uint64_t base, co
 	return poke(pid, base + bundle->start_block, block, sizeof(*block));
 }
 
-long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block)
+long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block, int *held)
 {
 	struct inj_regs regs;
 	struct start_block filled = *block;
@@ -184,7 +182,8 @@ long inj_plant(int pid, const struct bundle *bundle, const struct start_block *b
 	 * installed: stay there if possible. */
 	r = remote_syscall(pid, &regs, instruction, __NR_mmap,
 			   (const uint64_t[6]){ block->seccomp ? (uint64_t)bundle : 0, bundle->size,
-						PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~0ul, 0 });
+						PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~0ul, 0 },
+			   held);
 	if (failed(r))
 		return r;
 	base = (uint64_t)r;
@@ -196,7 +195,8 @@ long inj_plant(int pid, const struct bundle *bundle, const struct start_block *b
 		return r;
 	r = remote_syscall(pid, &regs, instruction, __NR_mprotect,
 			   (const uint64_t[6]){ base + bundle->runtime_text, bundle->runtime_text_size,
-						PROT_READ | PROT_EXEC });
+						PROT_READ | PROT_EXEC },
+			   held);
 	if (failed(r))
 		return r;
 	regs.orig_rax = ~0ul;

@@ -13,10 +13,11 @@ struct inj_regs {
 		eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
 };
 
-/* Lets the process run until its next stop; a stop that does not come means that it is gone. Returns the status
- * or -errno. request: PTRACE_CONT and the like. */
-long inj_resume(int pid, long request, int sig, int *stopped) must_check;
+/* Lets the process run, by PTRACE_SYSCALL or PTRACE_SINGLESTEP, until it stops with `stop`. A signal that arrives
+ * before (SIGSTOP cannot be blocked) goes to *held, to be given to it when it is let go. 0 or -errno; -ESRCH: the
+ * process is gone. */
+long inj_resume(int pid, long request, int stop, int *held) must_check;
 /* Makes the process map, fill and start the bundle. 0 or -errno; then the process is of no use. */
-long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block) must_check;
+long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block, int *held) must_check;
 
 #endif

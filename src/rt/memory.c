@@ -12,9 +12,10 @@ static long transfer(long nr, uint64_t local, uint64_t remote, size_t size)
 	struct iovec here = { (void *)local, size }, there = { (void *)remote, size };
 	long r;
 
+	/* By this thread's id: the thread that has the process's may have ended, and its memory with it. */
 	if (!size)
 		return 0;
-	r = raw_syscall(nr, (unsigned long)rt_self()->pid, (unsigned long)&here, 1, (unsigned long)&there, 1, 0);
+	r = raw_syscall(nr, (unsigned long)rt_self()->tid, (unsigned long)&here, 1, (unsigned long)&there, 1, 0);
 	if (failed(r))
 		return r == -ENOMEM ? r : -EFAULT;
 	return (size_t)r == size ? 0 : -EFAULT;

@@ -69,6 +69,7 @@ struct rt_process {
 	uint32_t threads; /* threads that use this */
 	uint8_t sigsys_pending;
 	uint8_t seccomp;
+	const struct bundle *next; /* for the next execve, when `k23 run` runs in here; else NULL */
 };
 
 /* The program's own use of Syscall User Dispatch. */

@@ -26,12 +26,13 @@
 #define SYS_USER_DISPATCH 2
 #endif
 
-/* Blocks all that may be blocked while the runtime works; returns the mask there was. ctx: entry */
+/* Blocks all that may be blocked while the runtime works; returns the mask there was. What the program itself has
+ * blocked stays so. ctx: entry */
 uint64_t rt_block_signals(void)
 {
 	uint64_t all = RT_ALL_BLOCKED, old = 0;
 
-	sys(rt_sigprocmask, SIG_SETMASK, &all, &old, 8);
+	sys(rt_sigprocmask, SIG_BLOCK, &all, &old, 8);
 	return old;
 }
 
@@ -151,7 +152,7 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 	thread->siginfo = *info;
 	thread->saved_mask = uc->uc_sigmask;
 	__atomic_store_n(&thread->signal, (uint32_t)sig, __ATOMIC_RELAXED);
-	uc->uc_sigmask = RT_ALL_BLOCKED;
+	uc->uc_sigmask |= RT_ALL_BLOCKED;
 }
 
 /* A hook, or the runtime, did what faults. Says whose fault it is, and lets it happen again. ctx: sigsys */

@@ -173,7 +173,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 static void fault_at(unsigned long address, bool write)
 {
-	unsigned long site = 0;
+	/* written between sigsetjmp and siglongjmp */
+	static volatile unsigned long site;
 	greg_t *g = seen.uc_mcontext.gregs;
 
 	if (!sigsetjmp(back, 1)) {

@@ -27,6 +27,7 @@ static void share_process(struct rt_thread *thread, struct rt_thread *child, uin
 	child->process->action_lock = child->process->exec_lock = 0;
 	child->process->threads = 1;
 	child->process->helper = 0;
+	child->process->next = NULL;
 	child->process->sigsys_pending = 0;
 	child->leads = true;
 	if (flags & CLONE_CLEAR_SIGHAND)

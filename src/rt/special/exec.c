@@ -56,7 +56,7 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	memset(exec, 0, sizeof(*exec));
 	exec->helper = helper;
 	exec->caller = thread->vforked ? NULL : thread;
-	exec->inject.bundle = rt.bundle;
+	exec->inject.bundle = process->next ? process->next : rt.bundle;
 	exec->inject.caller = thread->tid;
 	exec->inject.end = end;
 	exec->inject.block.sigmask = mask;
