@@ -101,18 +101,22 @@ static char *shipped_hook(const char *name)
 static char *hook_file(const char *spec, const char **options)
 {
 	const char *colon = strchr(spec, ':');
-	char *file = colon ? strndup(spec, (size_t)(colon - spec)) : strdup(spec);
+	char *real, *file = colon ? strndup(spec, (size_t)(colon - spec)) : strdup(spec);
 
 	if (!file)
 		die(EXIT_K23, "out of memory");
 	*options = colon ? colon + 1 : "";
 	if (strchr(file, '/')) {
 		/* Absolute: a k23 that runs inside this one needs it again. */
-		char *real = realpath(file, NULL);
-
-		return real ? real : file;
+		real = realpath(file, NULL);
+		if (!real)
+			return file;
+		free(file);
+		return real;
 	}
-	return shipped_hook(file);
+	real = shipped_hook(file);
+	free(file);
+	return real;
 }
 
 void hook_open(struct module *module, const char *file)
@@ -245,6 +249,18 @@ static void describe_hook(struct builder *builder, size_t i)
 	hook->end = place + (uint32_t)module->size;
 }
 
+static void free_builder(struct builder *builder)
+{
+	for (size_t i = 0; i < builder->module_count; i++) {
+		if (i)
+			free((char *)builder->modules[i].file);
+		module_close(&builder->modules[i]);
+	}
+	free(builder->modules);
+	free(builder->places);
+	free(builder->bundle);
+}
+
 /* The mapping that the helper copies from. */
 static const struct bundle *map_bundle(const struct builder *builder)
 {
@@ -268,6 +284,7 @@ const struct bundle *bundle_build(const struct launch *launch)
 {
 	struct builder builder = { .used = sizeof(struct bundle), .capacity = 64 << 10 };
 	uint32_t front_size, fixups;
+	const struct bundle *mapped;
 	size_t fixup_count = 0;
 	uint32_t *fixup_table;
 
@@ -308,5 +325,7 @@ const struct bundle *bundle_build(const struct launch *launch)
 	describe_runtime(&builder);
 	for (size_t i = 0; i < launch->hook_count; i++)
 		describe_hook(&builder, i);
-	return map_bundle(&builder);
+	mapped = map_bundle(&builder);
+	free_builder(&builder);
+	return mapped;
 }

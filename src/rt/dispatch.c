@@ -136,7 +136,7 @@ static long nested(struct rt_thread *thread, const struct k23_call *call)
 }
 
 /* ctx: entry; thread->regs are the program's at its call */
-void rt_dispatch(struct rt_thread *thread)
+__attribute__((flatten)) void rt_dispatch(struct rt_thread *thread)
 {
 	struct rt_regs *regs = &thread->regs;
 	struct k23_call *call = &thread->call;

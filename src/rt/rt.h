@@ -59,6 +59,13 @@ struct rt_sigstack {
 	uint64_t size;
 };
 
+static inline void rt_copy_regs(void *to, const void *from)
+{
+	/* Word by word: the string instruction of memcpy takes its time to start. */
+	for (size_t i = 0; i < sizeof(struct rt_regs) / 8; i++)
+		((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
+}
+
 /* What the threads that share signal handlers share: a thread group's, or that of CLONE_SIGHAND. */
 struct rt_process {
 	struct rt_sigaction actions[RT_SIGNALS + 1]; /* as the program set them */
