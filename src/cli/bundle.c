@@ -233,8 +233,11 @@ static void describe_runtime(struct builder *builder)
 	bundle->start_block = place + (uint32_t)module_symbol(runtime, "rt_start_block");
 	bundle->boot_stack = place + (uint32_t)module_symbol(runtime, "rt_boot_stack_end");
 	bundle->gate = place + (uint32_t)module_symbol(runtime, "rt_gate_page");
-	bundle->runtime_text = place + (uint32_t)runtime->segments[0].address;
-	bundle->runtime_text_size = (uint32_t)runtime->segments[0].size;
+	for (size_t i = 0; i < runtime->segment_count; i++)
+		if (runtime->segments[i].prot & PROT_EXEC) {
+			bundle->runtime_text = place + (uint32_t)runtime->segments[i].address;
+			bundle->runtime_text_size = (uint32_t)runtime->segments[i].size;
+		}
 }
 
 static void describe_hook(struct builder *builder, size_t i)
