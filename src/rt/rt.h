@@ -105,6 +105,7 @@ struct rt_thread {
 	bool temporary;
 	bool sigsys_blocked; /* the program's view */
 	bool leads;          /* `process` lies in this thread's region */
+	bool children_elsewhere; /* in another PID namespace than itself */
 	bool strict;         /* in seccomp's strict mode: only read, write, exit and sigreturn are left */
 	bool vforked;        /* a vfork child: its parent frees the region */
 

@@ -58,6 +58,7 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 {
 	long r = 0;
 
+	child->children_elsewhere = false;
 	child->pid = (int32_t)sys(getpid);
 	child->tid = (int32_t)sys(gettid);
 	if (flags & CLONE_VM)
