@@ -1,20 +1,55 @@
 #!/bin/sh
-# Runs all tests and counts them. usage: check.sh BUILD
+# Runs all tests: everything as built by the default compiler, and what needs no program of its own (units, hooks,
+# tools) as built by clang and with sanitizers. Warnings are errors in these. usage: check.sh BUILD
 set -u
 build=$1
-meson test -C "$build" --print-errorlogs --no-rebuild --no-suite stress
-status=$?
-python3 - "$build/meson-logs/testlog.json" <<'COUNT'
+status=0
+logs=
+
+# also BUILD OPTIONS: a build besides the main one, of what the tests below need.
+also() {
+	folder=$1
+	shift
+	test -f "$folder/build.ninja" || meson setup "$folder" --werror "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; return 1; }
+	ninja -C "$folder" check-targets >"$folder.log" 2>&1 || { cat "$folder.log"; return 1; }
+}
+
+# run BUILD ARGUMENTS
+run() {
+	folder=$1
+	shift
+	meson test -C "$folder" --print-errorlogs --no-rebuild "$@" || status=1
+	logs="$logs $folder/meson-logs/testlog.json"
+}
+
+run "$build" --no-suite stress
+if CC=clang also "$build-clang"; then
+	run "$build-clang" --suite unit --suite hooks --suite tools
+else
+	status=1
+fi
+if also "$build-sanitized" -Db_sanitize=address,undefined; then
+	# The leak checker traces the process, which a program under k23 cannot have done to it.
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+		run "$build-sanitized" --suite unit --suite hooks --suite tools
+else
+	status=1
+fi
+
+# shellcheck disable=SC2086
+python3 - $logs <<'COUNT' || status=1
 import json, sys
 passed = failed = skipped = 0
-for line in open(sys.argv[1]):
-    result = json.loads(line)["result"]
-    if result in ("OK", "EXPECTEDFAIL"):
-        passed += 1
-    elif result == "SKIP":
-        skipped += 1
-    else:
-        failed += 1
+for log in sys.argv[1:]:
+    for line in open(log):
+        result = json.loads(line)["result"]
+        if result in ("OK", "EXPECTEDFAIL"):
+            passed += 1
+        elif result == "SKIP":
+            skipped += 1
+        else:
+            failed += 1
 print(f"{passed} passed, {failed} failed, {skipped} skipped")
+sys.exit(failed > 0 or passed == 0)
 COUNT
 exit $status

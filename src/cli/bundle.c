@@ -101,12 +101,22 @@ static char *shipped_hook(const char *name)
 static char *hook_file(const char *spec, const char **options)
 {
 	const char *colon = strchr(spec, ':');
-	char *file = colon ? strndup(spec, (size_t)(colon - spec)) : strdup(spec);
+	char *real, *file = colon ? strndup(spec, (size_t)(colon - spec)) : strdup(spec);
 
 	if (!file)
 		die(EXIT_K23, "out of memory");
 	*options = colon ? colon + 1 : "";
-	return strchr(file, '/') ? file : shipped_hook(file);
+	if (strchr(file, '/')) {
+		/* Absolute: a k23 that runs inside this one needs it again. */
+		real = realpath(file, NULL);
+		if (!real)
+			return file;
+		free(file);
+		return real;
+	}
+	real = shipped_hook(file);
+	free(file);
+	return real;
 }
 
 void hook_open(struct module *module, const char *file)
@@ -223,8 +233,11 @@ static void describe_runtime(struct builder *builder)
 	bundle->start_block = place + (uint32_t)module_symbol(runtime, "rt_start_block");
 	bundle->boot_stack = place + (uint32_t)module_symbol(runtime, "rt_boot_stack_end");
 	bundle->gate = place + (uint32_t)module_symbol(runtime, "rt_gate_page");
-	bundle->runtime_text = place + (uint32_t)runtime->segments[0].address;
-	bundle->runtime_text_size = (uint32_t)runtime->segments[0].size;
+	for (size_t i = 0; i < runtime->segment_count; i++)
+		if (runtime->segments[i].prot & PROT_EXEC) {
+			bundle->runtime_text = place + (uint32_t)runtime->segments[i].address;
+			bundle->runtime_text_size = (uint32_t)runtime->segments[i].size;
+		}
 }
 
 static void describe_hook(struct builder *builder, size_t i)
@@ -237,6 +250,18 @@ static void describe_hook(struct builder *builder, size_t i)
 	hook->api = place + (uint32_t)module_word(module, module_symbol(module, "k23_hook_api"));
 	hook->start = place;
 	hook->end = place + (uint32_t)module->size;
+}
+
+static void free_builder(struct builder *builder)
+{
+	for (size_t i = 0; i < builder->module_count; i++) {
+		if (i)
+			free((char *)builder->modules[i].file);
+		module_close(&builder->modules[i]);
+	}
+	free(builder->modules);
+	free(builder->places);
+	free(builder->bundle);
 }
 
 /* The mapping that the helper copies from. */
@@ -262,6 +287,7 @@ const struct bundle *bundle_build(const struct launch *launch)
 {
 	struct builder builder = { .used = sizeof(struct bundle), .capacity = 64 << 10 };
 	uint32_t front_size, fixups;
+	const struct bundle *mapped;
 	size_t fixup_count = 0;
 	uint32_t *fixup_table;
 
@@ -302,5 +328,7 @@ const struct bundle *bundle_build(const struct launch *launch)
 	describe_runtime(&builder);
 	for (size_t i = 0; i < launch->hook_count; i++)
 		describe_hook(&builder, i);
-	return map_bundle(&builder);
+	mapped = map_bundle(&builder);
+	free_builder(&builder);
+	return mapped;
 }

@@ -28,26 +28,20 @@ static const char *const flags[] = { "-std=gnu11", "-O2", "-g", "-Wall", "-Wextr
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
 
 /* Where <k23/hook.h> is: in the source tree for a tool in a build tree, or where it is installed. */
-static char *include_flag(void)
+static const char *include_flag(void)
 {
-	static const char *const places[] = { "%s/../include", "%s/include" };
-	char self[PATH_MAX], *path, *flag;
+	static char flag[PATH_MAX + 32];
+	char self[PATH_MAX], header[PATH_MAX + 64];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	for (size_t i = 0; length > 0 && i < sizeof(places) / sizeof(places[0]); i++) {
-		char *header;
-
+	if (length > 0) {
 		self[length] = '\0';
-		dirname(self);
-		if (asprintf(&path, places[i], self) < 0 || asprintf(&header, "%s/k23/hook.h", path) < 0 ||
-		    asprintf(&flag, "-I%s", path) < 0)
-			die(EXIT_K23, "out of memory");
+		snprintf(flag, sizeof(flag), "-I%s/../include", dirname(self));
+		snprintf(header, sizeof(header), "%s/k23/hook.h", flag + 2);
 		if (access(header, R_OK) == 0)
 			return flag;
 	}
-	if (asprintf(&flag, "-I%s", K23_CFLAGS_DIR) < 0)
-		die(EXIT_K23, "out of memory");
-	return flag;
+	return "-I" K23_CFLAGS_DIR;
 }
 
 static int compile(int argc, char **argv)
@@ -97,7 +91,9 @@ int command_cc(int argc, char **argv)
 	if (!output)
 		die_usage("cc", "-o HOOK.so is missing");
 	status = compile(argc, argv);
-	if (status == 0)
+	if (status == 0) {
 		hook_open(&module, output);
+		module_close(&module);
+	}
 	return status;
 }

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "abi/nested.h"
 #include "cli/bundle.h"
 #include "cli/cli.h"
 #include "inject/inject.h"
@@ -21,6 +22,37 @@
 #endif
 
 extern char **environ;
+
+/* The bundle of the runtime that this process is under, or NULL. */
+static const struct bundle *outer_bundle(void)
+{
+	long address = syscall(NESTED_NR, NESTED_MAGIC, NESTED_BUNDLE);
+
+	return address > 0 ? (const struct bundle *)address : NULL;
+}
+
+/* An outer k23's hooks see what the inner one's let through. Returns the specification as it was given there. */
+static const char *outer_hook(const struct bundle *outer, const struct bundle_hook *hook)
+{
+	const char *options = (const char *)outer + hook->options;
+	char *spec = NULL;
+	size_t size;
+	FILE *text = open_memstream(&spec, &size);
+
+	if (!text)
+		die(EXIT_K23, "out of memory");
+	fputs((const char *)outer + hook->file, text);
+	for (const char *at = options; *at; at += strlen(at) + 1) {
+		fputc(at == options ? ':' : ',', text);
+		for (const char *c = at; *c; c++) {
+			if (*c == ',' || *c == '\\')
+				fputc('\\', text);
+			fputc(*c, text);
+		}
+	}
+	fclose(text);
+	return spec;
+}
 
 void launch_hook(struct launch *launch, const char *spec)
 {
@@ -56,18 +88,31 @@ static void end_helper(struct inj_exec *exec)
 		sys(exit, 0);
 }
 
+/* Under a runtime already, that one carries the bundle. */
+static long carry_nested(const struct bundle *bundle, const char *path, char **argv)
+{
+	if (syscall(NESTED_NR, NESTED_MAGIC, NESTED_CARRY, bundle) != 0)
+		die(EXIT_K23, "the k23 that this one runs under is of another version");
+	execve(path, argv, environ);
+	return -errno;
+}
+
 /* The execve of this process, with the bundle. Returns -errno. */
 static long carry(const struct bundle *bundle, const char *path, char **argv)
 {
-	char *memory = mmap(NULL, HELPER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct inj_exec *exec = (struct inj_exec *)memory;
+	char *memory;
+	struct inj_exec *exec;
 	struct sigaction action;
 	sigset_t all, old;
 	unsigned long mask = 0;
 	long r;
 
+	if (outer_bundle())
+		return carry_nested(bundle, path, argv);
+	memory = mmap(NULL, HELPER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
+	exec = (struct inj_exec *)memory;
 	sigfillset(&all);
 	sigdelset(&all, SIGTRAP);
 	sigprocmask(SIG_SETMASK, &all, &old);
@@ -156,8 +201,16 @@ static long search_path(const struct bundle *bundle, const struct launch *launch
 int launch_exec(const struct launch *launch)
 {
 	const char *name = launch->argv[0];
-	const struct bundle *bundle = bundle_build(launch);
+	const struct bundle *bundle, *outer = outer_bundle();
+	struct launch merged = { .foreign = launch->foreign };
 	long r;
+
+	for (size_t i = 0; i < launch->hook_count; i++)
+		launch_hook(&merged, launch->hooks[i]);
+	for (uint32_t i = 0; outer && i < outer->hook_count; i++)
+		launch_hook(&merged, outer_hook(outer, &outer->hooks[i]));
+	bundle = bundle_build(&merged);
+	free(merged.hooks);
 
 	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0) != 0)
 		die(EXIT_K23, "this kernel has no Syscall User Dispatch (Linux 5.11 or later): nothing can be interposed");

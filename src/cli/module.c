@@ -226,6 +226,12 @@ bool module_open_memory(struct module *module, const char *name, char *image, si
 	return module->elf ? read_module(module, problem) : problem_is(problem, "%s", elf_errmsg(-1));
 }
 
+void module_close(struct module *module)
+{
+	elf_end(module->elf);
+	free(module->fixups);
+}
+
 uint64_t module_symbol(const struct module *module, const char *name)
 {
 	Elf_Scn *section = NULL;

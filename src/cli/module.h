@@ -39,6 +39,8 @@ struct module {
 bool module_open_file(struct module *module, const char *file, char **problem);
 bool module_open_memory(struct module *module, const char *name, char *image, size_t size, char **problem);
 
+void module_close(struct module *module);
+
 /* A symbol's address, or 0. */
 uint64_t module_symbol(const struct module *module, const char *name);
 /* The contents at an address, or NULL when the file has none of this size there. */

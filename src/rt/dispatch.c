@@ -3,6 +3,7 @@
  */
 #include <asm/errno.h>
 
+#include "abi/nested.h"
 #include "core/string.h"
 #include "rt/trace.h"
 
@@ -120,8 +121,22 @@ long rt_forward(struct k23_call *call)
 	return result;
 }
 
+/* From `k23 run` inside k23 run: see abi/nested.h. No hook sees it. */
+static long nested(struct rt_thread *thread, const struct k23_call *call)
+{
+	struct bundle head;
+
+	if (call->args[1] == NESTED_BUNDLE)
+		return (long)rt.bundle;
+	if (call->args[1] != NESTED_CARRY || failed(rt_copy_from(&head, call->args[2], sizeof(head))) ||
+	    head.magic != BUNDLE_MAGIC || head.version != BUNDLE_VERSION)
+		return -EINVAL;
+	thread->process->next = (const struct bundle *)call->args[2];
+	return 0;
+}
+
 /* ctx: entry; thread->regs are the program's at its call */
-void rt_dispatch(struct rt_thread *thread)
+__attribute__((flatten)) void rt_dispatch(struct rt_thread *thread)
 {
 	struct rt_regs *regs = &thread->regs;
 	struct k23_call *call = &thread->call;
@@ -142,7 +157,12 @@ void rt_dispatch(struct rt_thread *thread)
 	call->sp = regs->rsp;
 	call->next = 0;
 	/* A signal that came before any hook saw the call is as if it had come before the call. */
-	result = thread->signal ? -K23_ERESTART : rt_forward(call);
+	if (thread->signal)
+		result = -K23_ERESTART;
+	else if (call->nr == NESTED_NR && call->args[0] == NESTED_MAGIC)
+		result = nested(thread, call);
+	else
+		result = rt_forward(call);
 	thread->in_call = 0;
 	regs->rax = (uint64_t)result;
 	if (!i386_call) {

@@ -96,7 +96,7 @@ void rt_guard_trap(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	}
 	if (program_dispatches(thread, info, uc))
 		return;
-	memcpy(&thread->regs, regs, sizeof(thread->regs));
+	rt_copy_regs(&thread->regs, regs);
 	thread->call.arch = info->si_arch;
 	regs->rip = (uint64_t)rt_dispatch_entry;
 	regs->rdi = (uint64_t)thread;

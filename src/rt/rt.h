@@ -59,6 +59,13 @@ struct rt_sigstack {
 	uint64_t size;
 };
 
+static inline void rt_copy_regs(void *to, const void *from)
+{
+	/* Word by word: the string instruction of memcpy takes its time to start. */
+	for (size_t i = 0; i < sizeof(struct rt_regs) / 8; i++)
+		((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
+}
+
 /* What the threads that share signal handlers share: a thread group's, or that of CLONE_SIGHAND. */
 struct rt_process {
 	struct rt_sigaction actions[RT_SIGNALS + 1]; /* as the program set them */
@@ -70,6 +77,7 @@ struct rt_process {
 	uint8_t sigsys_pending;
 	uint8_t seccomp;
 	uint8_t traceme; /* a vfork child asked to be traced: from its execve on */
+	const struct bundle *next; /* for the next execve, when `k23 run` runs in here; else NULL */
 };
 
 /* The program's own use of Syscall User Dispatch. */
@@ -98,6 +106,7 @@ struct rt_thread {
 	bool temporary;
 	bool sigsys_blocked; /* the program's view */
 	bool leads;          /* `process` lies in this thread's region */
+	bool children_elsewhere; /* in another PID namespace than itself */
 	bool strict;         /* in seccomp's strict mode: only read, write, exit and sigreturn are left */
 	bool vforked;        /* a vfork child: its parent frees the region */
 

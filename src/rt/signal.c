@@ -120,7 +120,7 @@ void rt_deliver_deferred(struct rt_thread *thread, struct ucontext *uc)
 	uint64_t handler_mask = thread->temporary ? thread->temporary_mask : thread->saved_mask;
 	int sig = (int)thread->signal;
 
-	memcpy(&uc->uc_mcontext, &thread->regs, sizeof(thread->regs));
+	rt_copy_regs(&uc->uc_mcontext, &thread->regs);
 	uc->uc_sigmask = thread->saved_mask;
 	thread->temporary = false;
 	thread->signal = 0;
@@ -234,7 +234,7 @@ void rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 		crashed(thread, sig, info, uc);
 	} else if (ip - (uint64_t)rt_return_begin < (uint64_t)(rt_return_end - rt_return_begin) &&
 		   !thread->signal) {
-		memcpy(&uc->uc_mcontext, &thread->regs, sizeof(thread->regs));
+		rt_copy_regs(&uc->uc_mcontext, &thread->regs);
 		rt_deliver(thread, sig, info, uc, uc->uc_sigmask);
 	} else {
 		defer(thread, sig, info, uc);

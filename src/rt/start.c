@@ -27,6 +27,23 @@ static void must(const char *what, long r)
 		rt_panic(what, r);
 }
 
+/* Neighbours with the same permissions at once: each call is the price of every execve. ctx: boot stack */
+static void protect_segments(const struct bundle *bundle)
+{
+	const struct bundle_segment *segments = bundle->segments;
+
+	for (uint32_t i = 0, next; i < bundle->segment_count; i = next) {
+		uint32_t size = segments[i].size;
+
+		for (next = i + 1; next < bundle->segment_count && segments[next].prot == segments[i].prot &&
+				   segments[next].offset == segments[i].offset + size; next++)
+			size += segments[next].size;
+		if (!(segments[i].prot & PROT_WRITE) && segments[i].offset != bundle->runtime_text)
+			must("cannot protect the runtime",
+			     sys(mprotect, rt.start + segments[i].offset, size, segments[i].prot));
+	}
+}
+
 /* Contents of the writable segments, then everybody's final permissions. ctx: boot stack */
 static void settle_segments(void)
 {
@@ -44,13 +61,7 @@ static void settle_segments(void)
 		*(uint64_t *)(rt.start + fixups[i]) += rt.start;
 	for (uint32_t i = 0; i < bundle->hook_count; i++)
 		*(const struct k23_api **)(rt.start + bundle->hooks[i].api) = &rt.api;
-	for (uint32_t i = 0; i < bundle->segment_count; i++) {
-		const struct bundle_segment *segment = &bundle->segments[i];
-
-		if (!(segment->prot & PROT_WRITE) && segment->offset != bundle->runtime_text)
-			must("cannot protect the runtime", sys(mprotect, rt.start + segment->offset,
-							       segment->size, segment->prot));
-	}
+	protect_segments(bundle);
 }
 
 static void place_thread_states(void)

@@ -16,15 +16,15 @@ enum slot_state { SLOT_FREE, SLOT_TAKEN };
 
 struct rt_region_slot {
 	uint32_t state;
-	uint32_t prepared; /* its guard page is in place */
+	uint32_t prepared; /* it has been used: its guard page is in place, its contents are old */
 };
 
 /* At the beginning of its mapping; the regions follow, aligned. */
 struct chunk {
 	struct chunk *next;
 	uintptr_t regions;
-	uint32_t count;
-	uint32_t reserved;
+	uintptr_t end;
+	uint64_t count;
 	struct rt_region_slot slots[CHUNK_MORE];
 };
 _Static_assert(sizeof(struct chunk) <= RT_PAGE, "a chunk's head is one page");
@@ -35,20 +35,20 @@ static struct chunk *chunks;
 /* ctx: entry; no locks */
 static struct chunk *chunk_new(uint32_t count)
 {
-	size_t size = (count + 1) * RT_REGION_SIZE;
-	long start = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t size = (count + 1) * RT_REGION_SIZE + RT_PAGE;
+	uintptr_t start = (uintptr_t)sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct chunk *chunk = (struct chunk *)start;
-	uintptr_t end = (uintptr_t)start + size;
 
-	if (failed(start))
+	if (failed((long)start))
 		return NULL;
 	chunk->count = count;
-	chunk->regions = ((uintptr_t)start + RT_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
-	if (chunk->regions > (uintptr_t)start + RT_PAGE)
-		sys(munmap, start + RT_PAGE, chunk->regions - (uintptr_t)start - RT_PAGE);
-	if (end > chunk->regions + count * RT_REGION_SIZE)
-		sys(munmap, chunk->regions + count * RT_REGION_SIZE,
-		    end - chunk->regions - count * RT_REGION_SIZE);
+	chunk->regions = (start + 2 * RT_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
+	chunk->end = start + size;
+	/* What lies in front of the first region is its guard. What is left behind the last one costs nothing. */
+	if (failed(sys(mprotect, start + RT_PAGE, chunk->regions - start - RT_PAGE, PROT_NONE))) {
+		sys(munmap, start, size);
+		return NULL;
+	}
 	return chunk;
 }
 
@@ -58,15 +58,13 @@ static struct rt_thread *region_set_up(struct chunk *chunk, uint32_t i)
 	struct rt_thread *thread = rt_region_thread(region);
 	struct rt_region_slot *slot = &chunk->slots[i];
 
-	if (!slot->prepared) {
-		if (failed(sys(mprotect, region, RT_PAGE, PROT_NONE))) {
-			__atomic_store_n(&slot->state, SLOT_FREE, __ATOMIC_RELEASE);
-			return NULL;
-		}
-		slot->prepared = 1;
-	} else {
+	if (slot->prepared) {
 		memset((char *)thread - RT_HOOK_STATE_SIZE, 0, RT_HOOK_STATE_SIZE + sizeof(*thread));
+	} else if (i && failed(sys(mprotect, region, RT_PAGE, PROT_NONE))) {
+		__atomic_store_n(&slot->state, SLOT_FREE, __ATOMIC_RELEASE);
+		return NULL;
 	}
+	slot->prepared = 1;
 	thread->slot = slot;
 	thread->stack_top = ((uintptr_t)thread - RT_HOOK_STATE_SIZE - RT_SIGNAL_STACK_SIZE) & ~63ul;
 	return thread;
@@ -127,7 +125,7 @@ bool rt_owns(uintptr_t start, size_t size)
 		return true;
 	for (struct chunk *chunk = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
 		if ((start < (uintptr_t)chunk + RT_PAGE && end > (uintptr_t)chunk) ||
-		    (start < chunk->regions + chunk->count * RT_REGION_SIZE && end > chunk->regions))
+		    (start < chunk->end && end > chunk->regions))
 			return true;
 	return false;
 }

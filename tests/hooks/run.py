@@ -135,6 +135,17 @@ def case_foreign(k23, program):
     expect("allowed", (result.returncode, result.stdout), (native.returncode, native.stdout))
 
 
+def case_nested(k23, program):
+    """k23 run inside k23 run: the inner hooks see the calls first, the outer ones what these let through."""
+    hook = build(k23, "answer")
+    both = run(k23, "run", "--hook", hook + ":plus=23", "--", k23, "run", "--hook", hook + ":plus=100", "--", program,
+               "answer")
+    expect("both", (both.returncode, both.stdout, both.stderr), (0, "twice\n" * 4, "getppid 123\n5000 5001\n"))
+    deep = [k23, "run", "--hook", "null", "--"] * 3
+    expect("three", run(*deep, "sh", "-c", "echo $((1 + 1)); exit 7").stdout, "2\n")
+    expect("failure", run(*deep, "/no/such/program").returncode, 127)
+
+
 def main():
     k23, program = (os.path.abspath(path) for path in sys.argv[1:3])
     with tempfile.TemporaryDirectory() as scratch:

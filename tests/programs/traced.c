@@ -3,7 +3,7 @@
 
 static volatile int some_variable;
 
-__attribute__((noinline, noclone)) static int some_function(int argument)
+__attribute__((noinline)) static int some_function(int argument)
 {
 	int result = argument * 2;
 

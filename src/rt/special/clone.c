@@ -28,6 +28,7 @@ static void share_process(struct rt_thread *thread, struct rt_thread *child, uin
 	child->process->action_lock = child->process->exec_lock = 0;
 	child->process->threads = 1;
 	child->process->helper = 0;
+	child->process->next = NULL;
 	child->process->sigsys_pending = 0;
 	child->process->traceme = 0;
 	child->leads = true;
@@ -59,6 +60,7 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 {
 	long r = 0;
 
+	child->children_elsewhere = false;
 	child->pid = (int32_t)sys(getpid);
 	child->tid = (int32_t)sys(gettid);
 	if (flags & CLONE_VM)

@@ -94,7 +94,7 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	memset(exec, 0, sizeof(*exec));
 	exec->helper = helper;
 	exec->caller = thread->vforked ? NULL : thread;
-	exec->inject.bundle = rt.bundle;
+	exec->inject.bundle = process->next ? process->next : rt.bundle;
 	exec->inject.caller = thread->tid;
 	exec->inject.end = end;
 	fill(&exec->inject.block, thread, mask, call->nr);
@@ -127,6 +127,11 @@ static long execute(struct rt_thread *thread, struct k23_call *call, int dirfd, 
 		return rt_gate_program(call, thread);
 	if (check.verdict != INJ_TRY)
 		return refuse(&check, path);
+	if (thread->children_elsewhere) {
+		rt_message("%s cannot be started between unshare or setns for a PID namespace and the first fork: "
+			   "its helper would be the namespace's first process", path);
+		return -EAGAIN;
+	}
 	/* The kernel ends all other threads when one of them gets through; one after the other. */
 	rt_lock(&thread->process->exec_lock);
 	r = carry(thread, call, path);
