@@ -2,7 +2,8 @@
 
 BUILD := build
 PACKAGES := gcc meson ninja-build pkg-config python3 binutils libelf-dev libzydis-dev libjson-c-dev linux-libc-dev
-TEST_PACKAGES := clang musl-tools golang-go strace gdb util-linux libclang-rt-14-dev mandoc
+TEST_PACKAGES := clang musl-tools golang-go strace gdb util-linux mandoc \
+	curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux xz-utils zstd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
 .PHONY: build try check check-apps bench install clean deps test-deps app-deps

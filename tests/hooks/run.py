@@ -135,6 +135,39 @@ def case_foreign(k23, program):
     expect("allowed", (result.returncode, result.stdout), (native.returncode, native.stdout))
 
 
+LIMITS = """
+import ctypes, mmap, os, re, resource, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def fails(what, *arguments):
+    result = getattr(libc, what)(*arguments)
+    return what, result, ctypes.get_errno()
+start, end = next((int(a, 16), int(b, 16)) for a, b in re.findall(r"^(\\w+)-(\\w+) r-xp 00000000 00:00 0 *$",
+                                                                open("/proc/self/maps").read(), re.M))
+address, size = ctypes.c_void_p(start), ctypes.c_size_t(end - start)
+print(fails("munmap", address, size), fails("mprotect", address, size, 7), fails("madvise", address, size, 4))
+libc.mmap.restype = ctypes.c_long
+print(fails("mmap", address, size, 3, 0x32, -1, 0))
+os.setresuid(65533, 65533, 65533) if os.getuid() == 0 else None
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+try: os.execv("/bin/true", ["true"])
+except OSError as error: print(error.errno)
+"""
+
+
+def case_limits(k23, program):
+    """What k23(1) says that differs: each with its error, and the program goes on."""
+    result = run(k23, "run", "--hook", "null", "--", "/usr/bin/python3", "-c", LIMITS)
+    expect("errors", (result.returncode, result.stdout), (0, (
+        "('munmap', -1, 12) ('mprotect', -1, 12) ('madvise', -1, 12)\n('mmap', -1, 22)\n11\n")))
+    if "cannot be started" not in result.stderr:
+        raise Failed(f"execve without a process to spare says {result.stderr!r}")
+    if os.getuid() == 0:
+        result = run(k23, "run", "--", "unshare", "--pid", "/bin/true")
+        if result.returncode == 0 or "PID namespace" not in result.stderr:
+            raise Failed(f"execve right after unshare(CLONE_NEWPID): {result.returncode}, {result.stderr!r}")
+        expect("with a fork", run(k23, "run", "--", "unshare", "--pid", "--fork", "sh", "-c", "echo $$").stdout, "1\n")
+
+
 def case_nested(k23, program):
     """k23 run inside k23 run: the inner hooks see the calls first, the outer ones what these let through."""
     hook = build(k23, "answer")

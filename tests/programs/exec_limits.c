@@ -137,26 +137,6 @@ CASE(chrooted)
 	rmdir("root");
 }
 
-/* No further process is allowed: execve itself needs none. */
-static void exec_nproc(void)
-{
-	struct rlimit lim = { 1, 1 };
-
-	if (getuid() == 0) {
-		NEED(setresgid(65533, 65533, 65533) == 0);
-		NEED(setresuid(65533, 65533, 65533) == 0);
-	}
-	NEED(setrlimit(RLIMIT_NPROC, &lim) == 0);
-	EXPECT(fork(), -1);
-	execl(self_path(), "zero", "said", NULL);
-	say("exec: %d", errno);
-}
-
-CASE(nproc)
-{
-	say("-> %d", in_child(exec_nproc));
-}
-
 /* Little address space and a small stack. */
 static void exec_small(void)
 {
