@@ -29,11 +29,17 @@ def wait_until(condition, seconds):
 def strace(pid, base):
     """strace sees the calls of both threads while it is attached."""
     log = os.path.join(base, "strace.log")
-    tracer = subprocess.Popen(["strace", "-f", "-o", log, "-p", str(pid)], stderr=subprocess.DEVNULL)
+    # In a session of its own, and without our output: strace may leave a process behind with which it tried ptrace.
+    tracer = subprocess.Popen(["strace", "-f", "-o", log, "-p", str(pid)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, start_new_session=True)
     enough = wait_until(lambda: os.path.exists(log) and
                         open(log, encoding="utf-8", errors="replace").read().count("getppid(") > 50, 10)
     tracer.send_signal(signal.SIGINT)
     tracer.wait(10)
+    try:
+        os.killpg(tracer.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
     return None if enough else "strace saw too few calls"
 
 
