@@ -3,6 +3,7 @@
 set -eu
 k23=$(realpath "$1")
 work=$(mktemp -d)
+export LC_ALL=C
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
@@ -12,7 +13,9 @@ say '$ k23 doctor          # what this machine offers'
 "$k23" doctor
 
 say '$ k23 stat -- sh -c "..."     # every system call of a pipeline and its children, counted'
-"$k23" stat -- sh -c 'ls -lR /usr/include | sort | uniq -c | wc -l'
+"$k23" stat -o counts.txt -- sh -c 'ls -lR /usr/include | sort | uniq -c | wc -l'
+head -n 12 counts.txt
+tail -n 1 counts.txt
 
 say '$ k23 trace -e openat,execve,write -- sh -c "..."     # a line for each'
 "$k23" trace -e openat,execve,write -- sh -c 'echo hello > greeting; cat greeting' 2>trace.txt
