@@ -29,8 +29,7 @@ else
 	status=1
 fi
 if also "$build-sanitized" -Db_sanitize=address,undefined; then
-	# The leak checker traces the process, which a program under k23 cannot have done to it.
-	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+	UBSAN_OPTIONS=halt_on_error=1 \
 		run "$build-sanitized" --suite unit --suite hooks --suite tools
 else
 	status=1

@@ -210,8 +210,9 @@ int launch_exec(const struct launch *launch)
 	for (uint32_t i = 0; outer && i < outer->hook_count; i++)
 		launch_hook(&merged, outer_hook(outer, &outer->hooks[i]));
 	bundle = bundle_build(&merged);
+	for (size_t i = launch->hook_count; i < merged.hook_count; i++)
+		free((char *)merged.hooks[i]);
 	free(merged.hooks);
-
 	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0) != 0)
 		die(EXIT_K23, "this kernel has no Syscall User Dispatch (Linux 5.11 or later): nothing can be interposed");
 	if (!*name)

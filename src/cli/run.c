@@ -3,6 +3,7 @@
  */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/cli.h"
 
@@ -27,7 +28,7 @@ int command_run(int argc, char **argv)
 		{ 0 },
 	};
 	struct launch launch = { 0 };
-	int option;
+	int option, status;
 
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
 		if (option == 'h') {
@@ -40,5 +41,7 @@ int command_run(int argc, char **argv)
 	if (optind == argc)
 		die_usage("run", "no program is given");
 	launch.argv = argv + optind;
-	return launch_exec(&launch);
+	status = launch_exec(&launch);
+	free(launch.hooks);
+	return status;
 }

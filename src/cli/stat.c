@@ -97,7 +97,7 @@ int command_stat(int argc, char **argv)
 	FILE *output;
 
 	if (!parse(&options, argc, argv))
-		return 0;
+		exit(EXIT_SUCCESS);
 	segment_create(&segment, COUNTERS_MAGIC, sizeof(struct counters));
 	options.launch.hooks[0] = segment_hook_spec(&segment, "stat");
 	output = output_open(options.output);
@@ -110,6 +110,6 @@ int command_stat(int argc, char **argv)
 	else
 		report_print_table(output, &report);
 	if (output_close(output, options.output) != 0)
-		return EXIT_K23;
+		exit(EXIT_K23);
 	collect_exit(&collection);
 }

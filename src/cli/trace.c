@@ -242,7 +242,7 @@ int command_trace(int argc, char **argv)
 	FILE *output;
 
 	if (!parse(&options, argc, argv))
-		return 0;
+		exit(EXIT_SUCCESS);
 	ring = make_ring(&segment, &options);
 	options.launch.hooks[0] = segment_hook_spec(&segment, "trace");
 	output = output_open(options.output);
@@ -254,7 +254,7 @@ int command_trace(int argc, char **argv)
 	follow(&collection, &reader, &log);
 	segment_close(&segment);
 	if (output_close(output, options.output) != 0)
-		return EXIT_K23;
+		exit(EXIT_K23);
 	if (collect_started(&collection))
 		report_losses(&segment, &log);
 	tracelog_free(&log);
