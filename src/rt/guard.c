@@ -1,14 +1,12 @@
 /*
  * The guard: Syscall User Dispatch with the gate as the exempt range and no selector, so that nothing in the
- * program's memory decides which calls are caught. Its SIGSYS runs no hook: it makes the thread go on in
- * rt_dispatch_entry, on the runtime's stack.
+ * program's memory decides which calls are caught. Its SIGSYS runs no hook: the thread goes on in the dispatcher, on the
+ * runtime's stack (rt_guard_enter).
  */
 #include <linux/prctl.h>
 
 #include "core/string.h"
 #include "rt/rt.h"
-
-#define EFLAGS_INITIAL 0x202ul /* interrupts on, and the bit that is always set */
 
 /* The kernel inherits it to nobody: each thread and process arms its own. ctx: entry, signals blocked */
 long rt_guard_arm(void)
@@ -42,8 +40,11 @@ long rt_guard_install(void)
 	struct rt_sigaction action = { 0 };
 	long r;
 
-	rt_signal_action(&action, 0);
+	/* SIGSYS leaves the mask as it is, so that the way to the dispatcher need not restore it. */
+	rt_signal_action(&action, SA_NODEFER);
+	action.mask = 0;
 	r = sys(rt_sigaction, SIGSYS, &action, 0, 8);
+	rt_signal_action(&action, 0);
 	if (failed(r) || !rt.bundle->hook_count)
 		return r;
 	for (size_t i = 0; i < sizeof(faults); i++) {
@@ -68,11 +69,13 @@ static bool program_dispatches(struct rt_thread *thread, siginfo_t *info, struct
 	if (!dispatch->on || uc->uc_mcontext.rip - dispatch->start < dispatch->size)
 		return false;
 	if (dispatch->selector && failed(rt_copy_from(&selector, dispatch->selector, 1))) {
+		rt_give_back(thread, uc);
 		rt_kill_self(thread, SIGSEGV, NULL, uc);
 		return true;
 	}
 	if (selector == 0)
 		return false;
+	rt_give_back(thread, uc);
 	if (selector != 1 || thread->sigsys_blocked ||
 	    thread->process->actions[SIGSYS].handler <= (uint64_t)SIG_IGN)
 		rt_kill_self(thread, SIGSYS, selector == 1 ? info : NULL, uc);
@@ -81,25 +84,23 @@ static bool program_dispatches(struct rt_thread *thread, siginfo_t *info, struct
 	return true;
 }
 
-/* A system call outside the gate. ctx: sigsys */
-void rt_guard_trap(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc)
+/* A system call outside the gate. Returns whether the thread, whose registers are saved then, is to enter the
+ * dispatcher. A signal may come meanwhile: it is noted, as everywhere in the runtime. ctx: sigsys, program's mask */
+bool rt_guard_trap(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc)
 {
 	struct sigcontext *regs = &uc->uc_mcontext;
 
 	if (regs->rip == (uint64_t)rt_selftrap_done) {
 		rt_deliver_deferred(thread, uc);
-		return;
+		return false;
 	}
 	if (rt_in_image(regs->rip)) {
 		/* A hook with a system call instruction of its own. */
 		rt_panic("a hook makes system calls without k23_syscall", (long)regs->rip);
 	}
 	if (program_dispatches(thread, info, uc))
-		return;
+		return false;
 	rt_copy_regs(&thread->regs, regs);
 	thread->call.arch = info->si_arch;
-	regs->rip = (uint64_t)rt_dispatch_entry;
-	regs->rdi = (uint64_t)thread;
-	regs->rsp = thread->stack_top;
-	regs->eflags = EFLAGS_INITIAL;
+	return true;
 }

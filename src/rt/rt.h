@@ -151,7 +151,7 @@ static inline bool rt_in_image(uintptr_t address)
 /* x86_64/: assembly. */
 void rt_signal_entry(void);
 void rt_restorer(void);
-void rt_dispatch_entry(void);
+void rt_guard_enter(void);
 void rt_return(struct rt_thread *thread) __attribute__((noreturn));
 void rt_selftrap(void);
 void rt_sigreturn_to(uint64_t frame) __attribute__((noreturn));
@@ -174,7 +174,7 @@ uint32_t *rt_thread_slot_state(struct rt_thread *thread);
 
 /* guard.c */
 long rt_guard_arm(void) must_check;
-void rt_guard_trap(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc);
+bool rt_guard_trap(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc) must_check;
 long rt_guard_signal_stack(struct rt_thread *thread) must_check;
 long rt_guard_install(void) must_check;
 void rt_signal_action(struct rt_sigaction *action, uint64_t flags);
@@ -188,7 +188,8 @@ void rt_chain_build(void);
 struct k23_descriptor *rt_hook(uint32_t index);
 
 /* signal.c */
-void rt_signal(int sig, siginfo_t *info, struct ucontext *uc);
+struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc);
+void rt_give_back(struct rt_thread *thread, struct ucontext *uc);
 long rt_signal_mask(int how, uint64_t mask, uint64_t *old);
 uint64_t rt_block_signals(void);
 void rt_restore_mask(uint64_t mask);

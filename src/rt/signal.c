@@ -133,9 +133,9 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 	uint64_t ip = uc->uc_mcontext.rip;
 
 	if (thread->signal) {
-		/* Only one that cannot be blocked for the runtime's sake comes here: later. */
+		/* Only one that is not blocked for the runtime's sake comes here: later. */
 		queue(thread, sig, info);
-		uc->uc_sigmask |= SIGBIT(sig);
+		uc->uc_sigmask |= RT_ALL_BLOCKED | SIGBIT(sig);
 		return;
 	}
 	if (ip - (uint64_t)rt_gate_begin < (uint64_t)(rt_gate_done - rt_gate_begin)) {
@@ -213,30 +213,50 @@ static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct uco
 	return true;
 }
 
-/* From rt_signal_entry. ctx: sigsys */
-void rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
+/* SIGSYS comes with the program's mask in force. Before it is delivered: block the other signals, and give one that was
+ * noted meanwhile back to the kernel, which delivers it when the mask allows. `uc` is the program's. ctx: sigsys */
+void rt_give_back(struct rt_thread *thread, struct ucontext *uc)
+{
+	rt_block_signals();
+	if (thread->signal) {
+		queue(thread, (int)thread->signal, &thread->siginfo);
+		thread->signal = 0;
+		uc->uc_sigmask = thread->saved_mask;
+	}
+}
+
+static bool returning(uint64_t ip)
+{
+	return ip - (uint64_t)rt_return_begin < (uint64_t)(rt_return_end - rt_return_begin);
+}
+
+/* From rt_signal_entry. Returns a thread that is to enter the dispatcher, or NULL: rt_sigreturn goes to `uc`.
+ * ctx: sigsys */
+struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_thread *thread = rt_self();
 	uint64_t ip = uc->uc_mcontext.rip;
 
 	if (sig == SIGSYS) {
-		if (info->si_code == SYS_USER_DISPATCH && (uint64_t)info->si_call_addr == ip) {
-			rt_guard_trap(thread, info, uc);
-			return;
-		}
+		if (info->si_code == SYS_USER_DISPATCH && (uint64_t)info->si_call_addr == ip)
+			return rt_guard_trap(thread, info, uc) ? thread : NULL;
+		if (!rt_in_image(ip) || returning(ip))
+			rt_give_back(thread, uc);
+		else
+			rt_block_signals();
 		if (!sigsys_arrives(thread, info, uc))
-			return;
+			return NULL;
 	}
 	/* A fault at rt_gate_done is the kernel's answer to a call of the program (uretprobe's, for one). */
 	if (!rt_in_image(ip)) {
 		rt_deliver(thread, sig, info, uc, uc->uc_sigmask);
 	} else if (SIGBIT(sig) & RT_FAULTS && info->si_code > 0 && ip != (uint64_t)rt_gate_done) {
 		crashed(thread, sig, info, uc);
-	} else if (ip - (uint64_t)rt_return_begin < (uint64_t)(rt_return_end - rt_return_begin) &&
-		   !thread->signal) {
+	} else if (returning(ip) && !thread->signal) {
 		rt_copy_regs(&uc->uc_mcontext, &thread->regs);
 		rt_deliver(thread, sig, info, uc, uc->uc_sigmask);
 	} else {
 		defer(thread, sig, info, uc);
 	}
+	return NULL;
 }

@@ -24,16 +24,32 @@
 	mov	REGS_RBX(%rdi), %rbx
 .endm
 
-/* Where the signal entry sends a thread whose system call the guard caught.
- * in:  %rdi thread, %rsp its runtime stack.   out: the program goes on. */
-	.globl rt_dispatch_entry
-	.type rt_dispatch_entry, @function
-rt_dispatch_entry:
+/* Where the signal entry sends a thread whose system call the guard caught. What rt_sigreturn would do is done here, in a
+ * fraction of its time: SIGSYS alone comes with the signal mask unchanged, so that only the vector state, which the
+ * kernel has reset for the handler, is to be put back; leaving the signal stack is no more than leaving it.
+ * in:  %rax thread, whose registers are saved, %rbx ucontext.   out: the program goes on. */
+	.globl rt_guard_enter
+	.type rt_guard_enter, @function
+rt_guard_enter:
+	mov	%rax, %rdi
+	mov	UC_FPSTATE(%rbx), %rsi
+	test	%rsi, %rsi
+	jz	1f
+	cmpl	$XSTATE_MAGIC, FPSTATE_MAGIC(%rsi)
+	jne	2f
+	mov	FPSTATE_FEATURES(%rsi), %eax
+	mov	FPSTATE_FEATURES + 4(%rsi), %edx
+	xrstor64 (%rsi)
+1:
+	mov	THREAD_STACK_TOP(%rdi), %rsp
 	mov	%rdi, %rbx
 	call	rt_dispatch
 	mov	%rbx, %rdi
 	jmp	rt_return
-	.size rt_dispatch_entry, . - rt_dispatch_entry
+2:
+	fxrstor64 (%rsi)
+	jmp	1b
+	.size rt_guard_enter, . - rt_guard_enter
 
 /* Where a thread or process that the program created starts, on its own runtime stack. */
 	.globl rt_child_entry

@@ -7,6 +7,10 @@
  */
 #include "offsets.h"
 
+#define EFLAGS_INITIAL 0x202	/* interrupts on, and the bit that is always set */
+#define EFLAGS_NT 0x4000
+#define EFLAGS_AC 0x40000
+
 	.section .text.gate, "ax", @progbits
 	.balign 4096
 	.globl rt_gate_page
@@ -31,19 +35,30 @@ raw_syscall:
 	.cfi_endproc
 	.size raw_syscall, . - raw_syscall
 
-/* Every signal enters here, on the thread's signal stack, with all signals blocked.
+/* Every signal enters here, on the thread's signal stack; all but SIGSYS with all signals blocked.
  * in:  %rsp the kernel's signal frame, %rdi signal, %rsi siginfo, %rdx ucontext: what rt_signal takes.
- * out: does not return; rt_sigreturn goes to whatever rt_signal made of the ucontext. */
+ * out: does not return; rt_sigreturn goes to whatever rt_signal made of the ucontext. A call that the guard caught
+ *      goes to the dispatcher without it: see rt_guard_enter. */
 	.globl rt_signal_entry
 	.type rt_signal_entry, @function
 rt_signal_entry:
-	call	rt_signal
+	testl	$(EFLAGS_AC | EFLAGS_NT), UC_EFLAGS(%rdx)
+	jnz	1f			/* the kernel leaves them on; C code and iretq want them off */
+0:
+	mov	%rdx, %rbx
+	call	rt_signal		/* returns a thread that is to enter the dispatcher, or NULL */
+	test	%rax, %rax
+	jnz	rt_guard_enter
 	add	$8, %rsp		/* pretcode: rt_sigreturn wants %rsp just above it */
 	.globl rt_restorer
 rt_restorer:
 	mov	$NR_RT_SIGRETURN, %eax
 	syscall
 	hlt
+1:
+	push	$EFLAGS_INITIAL
+	popfq
+	jmp	0b
 	.size rt_signal_entry, . - rt_signal_entry
 
 /* in:  %rdi the ucontext of a signal frame, as rt_sigreturn expects it at %rsp.   out: does not return. */

@@ -35,6 +35,11 @@ void offsets(void)
 	OFFSET(REGS_EFLAGS, struct rt_thread, regs.eflags);
 	OFFSET(REGS_CS, struct rt_thread, regs.cs);
 	OFFSET(REGS_SS, struct rt_thread, regs.ss);
+	OFFSET(UC_EFLAGS, struct ucontext, uc_mcontext.eflags);
+	OFFSET(UC_FPSTATE, struct ucontext, uc_mcontext.fpstate);
+	OFFSET(FPSTATE_MAGIC, struct _fpstate_64, sw_reserved.magic1);
+	OFFSET(FPSTATE_FEATURES, struct _fpstate_64, sw_reserved.xfeatures);
+	VALUE(XSTATE_MAGIC, FP_XSTATE_MAGIC1);
 	VALUE(ERESTART, K23_ERESTART);
 	VALUE(NR_EXIT, __NR_exit);
 	VALUE(NR_RT_SIGRETURN, __NR_rt_sigreturn);
