@@ -105,6 +105,7 @@ static long carry(const struct bundle *bundle, const char *path, char **argv)
 	struct sigaction action;
 	sigset_t all, old;
 	unsigned long mask = 0;
+	int dumpable = prctl(PR_GET_DUMPABLE);
 	long r;
 
 	if (outer_bundle())
@@ -125,6 +126,8 @@ static long carry(const struct bundle *bundle, const char *path, char **argv)
 	exec->block.sigmask = mask;
 	exec->block.sigsys_blocked = sigismember(&old, SIGSYS) == 1;
 	exec->block.sigsys_ignored = action.sa_handler == SIG_IGN;
+	if (dumpable != 1)
+		prctl(PR_SET_DUMPABLE, 1);
 	r = inj_begin(exec, (uint64_t)(memory + HELPER_STACK));
 	if (failed(r)) {
 		complain("cannot prepare the start of %s: %s%s", path, strerror((int)-r),
@@ -133,6 +136,8 @@ static long carry(const struct bundle *bundle, const char *path, char **argv)
 		r = sys(execve, path, argv, environ);
 		inj_cancel(exec);
 	}
+	if (dumpable != 1)
+		prctl(PR_SET_DUMPABLE, 0);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	munmap(memory, HELPER_STACK);
 	return r;

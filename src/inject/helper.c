@@ -15,6 +15,8 @@
 
 #define SIGKILL 9
 #define SIGTRAP 5
+#define SIGCONT 18
+#define SIGSTOP 19
 #define SIG_UNBLOCK 1
 #define SIG_SETMASK 2
 #define WALL 0x40000000
@@ -112,6 +114,20 @@ static long seize(const struct inj_exec *exec)
 		   PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
 }
 
+/* Whether a SIGCONT waits for the process. One that came before a stop signal is gone with that. */
+static bool continued(int pid)
+{
+	for (uint32_t shared = 0; shared < 2; shared++) {
+		struct ptrace_peeksiginfo_args args = { .flags = shared, .nr = 1 };
+		int32_t info[32];
+
+		for (; sys(ptrace, PTRACE_PEEKSIGINFO, pid, &args, info) == 1; args.off++)
+			if (info[0] == SIGCONT)
+				return true;
+	}
+	return false;
+}
+
 void inj_helper(struct inj_exec *exec)
 {
 	int pid = 0, held = 0;
@@ -144,10 +160,9 @@ void inj_helper(struct inj_exec *exec)
 			complain(r);
 			sys(kill, pid, SIGKILL);
 		}
+		if (held == SIGSTOP && continued(pid))
+			held = 0;
 		sys(ptrace, PTRACE_DETACH, pid, 0, held);
-		/* A vfork child's memory is its parent's, too, and lives on. */
-		if (exec->dumpable != 1)
-			sys(prctl, PR_SET_DUMPABLE, exec->dumpable);
 	}
 	exec->end(exec);
 	__builtin_unreachable();
@@ -159,16 +174,10 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 
 	exec->ready = exec->failed = 0;
 	sys(getcpu, &exec->cpu, 0, 0);
-	exec->dumpable = (int32_t)sys(prctl, PR_GET_DUMPABLE);
-	if (exec->dumpable != 1)
-		sys(prctl, PR_SET_DUMPABLE, 1);
 	/* CLONE_FILES only until the helper's first call, which unshares without copying a descriptor. */
 	pid = inj_clone(CLONE_VM | CLONE_FILES, stack_top, exec);
-	if (failed(pid)) {
-		if (exec->dumpable != 1)
-			sys(prctl, PR_SET_DUMPABLE, exec->dumpable);
+	if (failed(pid))
 		return pid;
-	}
 	exec->helper = (int32_t)pid;
 	sys(prctl, PR_SET_PTRACER, pid);
 	while (!__atomic_load_n(&exec->ready, __ATOMIC_ACQUIRE))
@@ -178,8 +187,6 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 
 		while (sys(wait4, pid, 0, WALL, 0) == -EINTR)
 			;
-		if (exec->dumpable != 1)
-			sys(prctl, PR_SET_DUMPABLE, exec->dumpable);
 		return error;
 	}
 	return 0;
@@ -188,7 +195,7 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 void inj_cancel(struct inj_exec *exec)
 {
 	const uint64_t trap = 1ul << (SIGTRAP - 1);
-	int32_t helper = exec->helper, dumpable = exec->dumpable;
+	int32_t helper = exec->helper;
 	uint64_t pending = 0, mask = 0;
 
 	__atomic_store_n(&exec->failed, 1, __ATOMIC_RELEASE);
@@ -204,6 +211,4 @@ void inj_cancel(struct inj_exec *exec)
 	if (pending & trap)
 		sys(tgkill, sys(getpid), sys(gettid), SIGTRAP);
 	sys(prctl, PR_SET_PTRACER, 0);
-	if (dumpable != 1)
-		sys(prctl, PR_SET_DUMPABLE, dumpable);
 }

@@ -19,13 +19,12 @@ struct inj_exec {
 	uint32_t failed; /* the execve failed: let go */
 	int32_t error;   /* why the helper could not start: -errno */
 	uint32_t cpu;    /* where the caller is */
-	int32_t dumpable; /* what the caller's attribute was */
 	/* The last act of a helper that traced its caller, on its stack; nobody needs this struct any more. Must
 	 * not return. */
 	void (*end)(struct inj_exec *exec);
 };
 
-/* Starts the helper on a stack that ends at stack_top, and waits until it traces the caller. All signals that
+/* Starts the helper of a caller that is dumpable (PR_SET_DUMPABLE) on a stack that ends at stack_top, and waits until it traces the caller. All signals that
  * can be blocked are blocked, but for faults. 0, or -errno with nothing left behind. */
 long inj_begin(struct inj_exec *exec, uint64_t stack_top) must_check;
 /* After an execve that failed: nothing traces the caller and the helper is reaped. */

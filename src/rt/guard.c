@@ -33,6 +33,17 @@ void rt_signal_action(struct rt_sigaction *action, uint64_t flags)
 	action->mask = ~0ul;
 }
 
+/* Makes SIGSYS enter the runtime. It leaves the mask as it is, so that the way to the dispatcher need not restore it. A
+ * SIGSYS that a process sends makes calls restart, unless the program has a handler that says otherwise. */
+long rt_guard_restarts(bool restarts)
+{
+	struct rt_sigaction action = { 0 };
+
+	rt_signal_action(&action, SA_NODEFER | (restarts ? SA_RESTART : 0));
+	action.mask = 0;
+	return sys(rt_sigaction, SIGSYS, &action, 0, 8);
+}
+
 /* Makes SIGSYS, and if there are hooks the faults, enter the runtime. ctx: entry, signals blocked */
 long rt_guard_install(void)
 {
@@ -40,10 +51,7 @@ long rt_guard_install(void)
 	struct rt_sigaction action = { 0 };
 	long r;
 
-	/* SIGSYS leaves the mask as it is, so that the way to the dispatcher need not restore it. */
-	rt_signal_action(&action, SA_NODEFER);
-	action.mask = 0;
-	r = sys(rt_sigaction, SIGSYS, &action, 0, 8);
+	r = rt_guard_restarts(true);
 	rt_signal_action(&action, 0);
 	if (failed(r) || !rt.bundle->hook_count)
 		return r;

@@ -108,6 +108,7 @@ struct rt_thread {
 	bool leads;          /* `process` lies in this thread's region */
 	bool children_elsewhere; /* in another PID namespace than itself */
 	bool strict;         /* in seccomp's strict mode: only read, write, exit and sigreturn are left */
+	bool alone;          /* made without CLONE_THREAD, and has made no thread */
 	bool vforked;        /* a vfork child: its parent frees the region */
 
 	struct rt_sigstack sigstack; /* as the program set it */
@@ -127,6 +128,9 @@ struct rt_image {
 	uintptr_t start, end; /* the bundle */
 	uint32_t x32;       /* 0: not asked yet, 1: the kernel has x32 calls, 2: it has not */
 	uint32_t traced;    /* enum rt_traced; a tracer that is under k23 writes it, too */
+	/* While a helper is to attach, the memory must be dumpable: what was before, and how many need it. */
+	uint32_t dumpable_lock, dumpable_users;
+	int32_t dumpable;
 	struct k23_api api;
 };
 
@@ -177,6 +181,7 @@ long rt_guard_arm(void) must_check;
 bool rt_guard_trap(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc) must_check;
 long rt_guard_signal_stack(struct rt_thread *thread) must_check;
 long rt_guard_install(void) must_check;
+long rt_guard_restarts(bool restarts);
 void rt_signal_action(struct rt_sigaction *action, uint64_t flags);
 
 /* dispatch.c */
@@ -192,7 +197,15 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc);
 void rt_give_back(struct rt_thread *thread, struct ucontext *uc);
 long rt_signal_mask(int how, uint64_t mask, uint64_t *old);
 uint64_t rt_block_signals(void);
+uint64_t rt_block_all_signals(void);
+/* A seccomp filter took the last call: its result is its number. */
+static inline bool rt_trapped(const struct rt_thread *thread)
+{
+	return thread->signal == SIGSYS && thread->siginfo.si_code == 1 /* SYS_SECCOMP */;
+}
+
 void rt_restore_mask(uint64_t mask);
+void rt_unblock(struct rt_thread *thread, uint64_t mask);
 void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, uint64_t handler_mask);
 void rt_deliver_deferred(struct rt_thread *thread, struct ucontext *uc);
 void rt_kill_self(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc);

@@ -36,11 +36,30 @@ uint64_t rt_block_signals(void)
 	return old;
 }
 
+/* Even those that a fault raises and SIGSYS. ctx: entry */
+uint64_t rt_block_all_signals(void)
+{
+	uint64_t all = ~0ul, old = 0;
+
+	sys(rt_sigprocmask, SIG_BLOCK, &all, &old, 8);
+	return old;
+}
+
 /* ctx: entry */
 void rt_restore_mask(uint64_t mask)
 {
 	mask &= ~SIGBIT(SIGSYS);
 	sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
+}
+
+/* The end of what rt_block_signals, which returned `mask`, began. A signal that cannot be blocked may have come after
+ * that, and have found the runtime's mask instead of the program's. ctx: entry */
+void rt_unblock(struct rt_thread *thread, uint64_t mask)
+{
+	if (!thread->signal)
+		rt_restore_mask(mask);
+	if (thread->signal)
+		thread->saved_mask &= mask;
 }
 
 /* Queues a signal to the calling thread itself, with its siginfo. */

@@ -2,6 +2,7 @@
  * The first code in a new image. The helper has left the bundle's segments that are never written, and the start
  * block; the rest is made here, and then the program starts as if nothing had been.
  */
+#include <asm/errno.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
@@ -108,7 +109,7 @@ static void start_process(struct rt_thread *thread)
 	thread->restart_rax = start->exec_nr;
 	rt.traced = start->traced & (RT_TRACED | RT_TRACED_CALLS);
 	thread->process = process;
-	thread->leads = true;
+	thread->leads = thread->alone = true;
 	thread->sigsys_blocked = start->sigsys_blocked;
 }
 
@@ -135,7 +136,8 @@ void rt_start_thread(struct rt_thread *thread)
 			sys(exit_group, 125);
 	must("cannot switch the guard on (Syscall User Dispatch)", rt_guard_arm());
 	if (start->helper) {
-		sys(wait4, start->helper, 0, WALL, 0);
+		while (sys(wait4, start->helper, 0, WALL, 0) == -EINTR)
+		;
 		sys(prctl, PR_SET_PTRACER, 0);
 	}
 	if (start->traced && !(start->traced & RT_TRACEME))

@@ -34,8 +34,9 @@ static void share_process(struct rt_thread *thread, struct rt_thread *child, uin
 	child->leads = true;
 	if (flags & CLONE_CLEAR_SIGHAND)
 		for (int sig = 1; sig <= RT_SIGNALS; sig++)
-			if (child->process->actions[sig].handler > (uint64_t)SIG_IGN)
-				child->process->actions[sig].handler = (uint64_t)SIG_DFL;
+			child->process->actions[sig] = (struct rt_sigaction){
+				.handler = child->process->actions[sig].handler == (uint64_t)SIG_IGN,
+			};
 }
 
 /* What the program sees after the call: in the child the result is 0. */
@@ -61,6 +62,8 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 	long r = 0;
 
 	child->children_elsewhere = false;
+	if (!(flags & CLONE_VM))
+		special_exec_forked();
 	child->pid = (int32_t)sys(getpid);
 	child->tid = (int32_t)sys(gettid);
 	if (flags & CLONE_VM)
@@ -97,6 +100,7 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	flags &= ~(uint64_t)CLONE_SIGHAND;
 	thread->leads = false;
 	thread->vforked = false;
+	thread->alone = true;
 	share_process(thread, thread, flags);
 	rt_threads_forked(thread);
 	tracees_forked();
@@ -121,6 +125,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 		child->sigstack = thread->sigstack;
 	else
 		child->sigstack.flags = SS_DISABLE;
+	child->alone = !(flags & CLONE_THREAD);
 	child->vforked = (flags & CLONE_VFORK) && !(flags & CLONE_THREAD);
 	child->saved_mask = mask;
 	child->restart_rax = flags; /* for rt_child_start */
@@ -147,15 +152,17 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 	struct rt_thread *child = NULL;
 	long r;
 
-	if (thread->signal)
+	if (thread->signal) {
+		rt_unblock(thread, mask);
 		return -K23_ERESTART;
+	}
 	*stack_argument = 0;
 	if (stack_size)
 		*stack_size = 0;
 	if (flags & CLONE_VM) {
 		child = child_new(thread, flags, stack, mask);
 		if (!child) {
-			rt_restore_mask(mask);
+			rt_unblock(thread, mask);
 			return -ENOMEM;
 		}
 		*stack_argument = child->stack_top - 8;
@@ -164,13 +171,19 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 			*stack_argument -= RT_PAGE;
 		}
 	}
+	/* The table and the kernel's actions are copied at different times. */
+	if (!(flags & (CLONE_SIGHAND | CLONE_VM)))
+		rt_lock(&thread->process->action_lock);
 	r = rt_gate_program(call, thread);
 	if (r == 0)
 		forked(thread, flags, stack, mask);
-	if (child && (failed(r) || child->vforked))
+	if (!(flags & (CLONE_SIGHAND | CLONE_VM)))
+		rt_unlock(&thread->process->action_lock);
+	if (flags & CLONE_THREAD && !failed(r))
+		thread->alone = false;
+	if (child && (failed(r) || child->vforked || rt_trapped(thread)))
 		child_discard(child);
-	if (!thread->signal)
-		rt_restore_mask(mask);
+	rt_unblock(thread, mask);
 	return r;
 }
 
@@ -190,8 +203,10 @@ long special_clone(struct rt_thread *thread, struct k23_call *call)
 
 long special_fork(struct rt_thread *thread, struct k23_call *call)
 {
+	struct k23_call own = { .nr = __NR_fork };
+
 	(void)call;
-	return special_create(thread, SIGCHLD, 0, 0, 0, 0);
+	return create(thread, &own, SIGCHLD, 0, &own.args[1], NULL);
 }
 
 long special_vfork(struct rt_thread *thread, struct k23_call *call)

@@ -4,6 +4,7 @@
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
+#include <linux/prctl.h>
 
 #include "core/string.h"
 #include "inject/inject.h"
@@ -14,16 +15,57 @@
 struct exec {
 	struct inj_exec inject; /* first: the helper knows only this */
 	struct rt_thread *helper;
+	struct rt_process *shared; /* not in the caller's own region */
 	struct rt_thread *caller; /* whose region the helper frees after success; NULL: somebody else does */
 };
+
+/* A helper may attach only to a process that is dumpable. That is an attribute of the memory, so of all threads and
+ * vfork children at once: the first makes it so, the last undoes it. ctx: entry, or the helper's */
+static void need_dumpable(void)
+{
+	rt_lock(&rt.dumpable_lock);
+	if (!rt.dumpable_users++) {
+		rt.dumpable = (int32_t)sys(prctl, PR_GET_DUMPABLE);
+		if (rt.dumpable != 1)
+			sys(prctl, PR_SET_DUMPABLE, 1);
+	}
+	rt_unlock(&rt.dumpable_lock);
+}
+
+static void release_dumpable(void)
+{
+	rt_lock(&rt.dumpable_lock);
+	/* 2 (fs.suid_dumpable) cannot be set; 0 is what it means to others. */
+	if (!--rt.dumpable_users && rt.dumpable != 1)
+		sys(prctl, PR_SET_DUMPABLE, 0);
+	rt_unlock(&rt.dumpable_lock);
+}
+
+void special_exec_forked(void)
+{
+	if (rt.dumpable_users && rt.dumpable != 1)
+		sys(prctl, PR_SET_DUMPABLE, 0);
+	rt.dumpable_lock = rt.dumpable_users = 0;
+}
 
 /* The helper's last act. */
 static void end(struct inj_exec *inject)
 {
 	struct exec *exec = (struct exec *)inject;
 
-	if (!inject->failed && exec->caller)
-		rt_thread_free(exec->caller);
+	if (!inject->failed) {
+		/* A vfork child's memory is its parent's, too, and lives on. */
+		release_dumpable();
+		/* Another process may share the handlers, and so the lock. */
+		if (exec->shared) {
+			if (exec->caller) /* else the parent does, as it discards the region */
+				__atomic_fetch_sub(&exec->shared->threads, 1, __ATOMIC_RELAXED);
+			exec->shared->helper = 0;
+			rt_unlock(&exec->shared->exec_lock);
+		}
+		if (exec->caller)
+			rt_thread_free(exec->caller);
+	}
 	rt_thread_end(rt_thread_slot_state(exec->helper), 0);
 }
 
@@ -78,28 +120,32 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	struct exec *exec;
 	long r;
 
-	if (thread->signal)
+	if (thread->signal) {
+		rt_unblock(thread, mask);
 		return -K23_ERESTART;
+	}
 	if (carried_by_tracer(thread, call, mask, &r)) {
-		if (!thread->signal)
-			rt_restore_mask(mask);
+		rt_unblock(thread, mask);
 		return r;
 	}
 	helper = rt_thread_new();
 	if (!helper) {
-		rt_restore_mask(mask);
+		rt_unblock(thread, mask);
 		return -ENOMEM;
 	}
 	exec = (struct exec *)((helper->stack_top - sizeof(*exec)) & ~63ul);
 	memset(exec, 0, sizeof(*exec));
 	exec->helper = helper;
 	exec->caller = thread->vforked ? NULL : thread;
+	exec->shared = thread->leads ? NULL : process;
 	exec->inject.bundle = process->next ? process->next : rt.bundle;
 	exec->inject.caller = thread->tid;
 	exec->inject.end = end;
 	fill(&exec->inject.block, thread, mask, call->nr);
+	need_dumpable();
 	r = inj_begin(&exec->inject, (uint64_t)exec);
 	if (failed(r)) {
+		release_dumpable();
 		rt_thread_free(helper);
 		rt_message("%s cannot be started: its helper failed (%ld)%s", path, r,
 			   r == -EPERM ? "; is the process traced?" : "");
@@ -107,10 +153,10 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 		process->helper = exec->inject.helper;
 		r = rt_gate_program(call, thread);
 		inj_cancel(&exec->inject);
+		release_dumpable();
 		process->helper = 0;
 	}
-	if (!thread->signal)
-		rt_restore_mask(mask);
+	rt_unblock(thread, mask);
 	return r;
 }
 

@@ -13,10 +13,12 @@ static __attribute__((noreturn)) void leave(long nr, uint64_t status)
 long special_exit(struct rt_thread *thread, struct k23_call *call)
 {
 	uint32_t others;
+	uint64_t mask = rt_block_signals();
 
-	rt_block_signals();
-	if (thread->signal)
+	if (thread->signal) {
+		rt_unblock(thread, mask);
 		return -K23_ERESTART;
+	}
 	others = __atomic_sub_fetch(&thread->process->threads, 1, __ATOMIC_RELAXED);
 	rt_callbacks_thread_exit();
 	if (!others)
@@ -24,17 +26,26 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 	/* Threads that go on use what is in the leader's region; a vfork child's is freed by its parent. */
 	if (thread->vforked || (thread->leads && others))
 		leave(__NR_exit, call->args[0]);
+	/* Not even a signal that cannot be blocked for long may find the stack that is no longer this thread's. */
+	rt_block_all_signals();
 	rt_thread_end(rt_thread_slot_state(thread), (long)call->args[0]);
 }
 
 long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 {
-	rt_block_signals();
-	if (thread->signal)
+	uint64_t mask = rt_block_signals();
+
+	if (thread->signal) {
+		rt_unblock(thread, mask);
 		return -K23_ERESTART;
+	}
 	rt_callbacks_process_exit((int)call->args[0]);
 	/* A child that shares its creator's memory must not leave its region behind there. */
-	if (thread->leads && !thread->vforked && thread->process->threads == 1)
+	if (thread->alone && !thread->vforked) {
+		if (!thread->leads)
+			__atomic_fetch_sub(&thread->process->threads, 1, __ATOMIC_RELAXED);
+		rt_block_all_signals();
 		rt_thread_end(rt_thread_slot_state(thread), (long)call->args[0]);
+	}
 	leave(__NR_exit_group, call->args[0]);
 }

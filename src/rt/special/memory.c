@@ -14,7 +14,10 @@
 
 long special_range(struct rt_thread *thread, struct k23_call *call)
 {
-	if (rt_owns(call->args[0], call->args[1]))
+	uint64_t end = call->args[0] + call->args[1];
+
+	/* A range that wraps is the kernel's to refuse. */
+	if (end >= call->args[0] && rt_owns(call->args[0], call->args[1]))
 		return -ENOMEM;
 	return rt_gate_program(call, thread);
 }

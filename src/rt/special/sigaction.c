@@ -26,7 +26,7 @@ static long install(int sig, const struct rt_sigaction *action)
 	struct rt_sigaction ours = *action;
 
 	if (sig == SIGSYS)
-		return 0;
+		return rt_guard_restarts(action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART);
 	if (action->handler > (uint64_t)SIG_IGN ||
 	    (always_entered(sig) && action->handler == (uint64_t)SIG_DFL)) {
 		/* A fault of a hook must find the runtime's handler also after the program's has run. */
@@ -56,6 +56,11 @@ long special_set_action(struct rt_thread *thread, int sig, const struct rt_sigac
 
 	if (sig < 1 || sig > RT_SIGNALS || (wanted && (sig == SIGKILL || sig == SIGSTOP)))
 		return -EINVAL;
+	/* A filter of the program judges its calls, not the runtime's: let it see one. */
+	if (process->seccomp)
+		r = special_forward(thread, __NR_rt_sigaction, (uint64_t)sig, 0, 0, 8, 0, 0);
+	if (r)
+		return r;
 	rt_lock(&process->action_lock);
 	if (old)
 		current_action(process, sig, old);
@@ -118,6 +123,10 @@ long special_sigaltstack(struct rt_thread *thread, struct k23_call *call)
 	uint64_t sp = thread->regs.rsp;
 	long r = 0;
 
+	if (thread->process->seccomp)
+		r = special_forward(thread, __NR_sigaltstack, 0, 0, 0, 0, 0, 0);
+	if (r)
+		return r;
 	if (call->args[0] && failed(rt_copy_from(&wanted, call->args[0], sizeof(wanted))))
 		return -EFAULT;
 	old.pad = 0;

@@ -31,7 +31,7 @@ long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 	masked = set & ~sigsys;
 	r = special_forward(thread, __NR_rt_sigprocmask, call->args[0], from ? (uint64_t)&masked : 0,
 			    to ? (uint64_t)&old : 0, 8, 0, 0);
-	if (failed(r))
+	if (r)
 		return r;
 	if (from) {
 		if (call->args[0] == SIG_SETMASK)
@@ -55,7 +55,7 @@ long special_rt_sigpending(struct rt_thread *thread, struct k23_call *call)
 	if (call->args[1] > 8)
 		return -EINVAL;
 	r = special_forward(thread, call->nr, (uint64_t)&set, 8, 0, 0, 0, 0);
-	if (failed(r))
+	if (r)
 		return r;
 	if (thread->process->sigsys_pending)
 		set |= sigsys;
@@ -111,7 +111,7 @@ static long wait_masked(struct rt_thread *thread, const struct k23_call *call, i
 	thread->temporary_mask = mask;
 	thread->temporary = true;
 	r = rt_gate_program(&own, thread);
-	if (!thread->signal)
+	if (!thread->signal || r == -K23_ERESTART)
 		thread->temporary = false;
 	return r;
 }
@@ -134,7 +134,7 @@ static long wait_masked_indirect(struct rt_thread *thread, const struct k23_call
 	thread->temporary_mask = mask;
 	thread->temporary = true;
 	r = rt_gate_program(&own, thread);
-	if (!thread->signal)
+	if (!thread->signal || r == -K23_ERESTART)
 		thread->temporary = false;
 	return r;
 }

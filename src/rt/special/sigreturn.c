@@ -15,9 +15,14 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 
 	(void)call;
 	/* From here on no signal may come: it would find the old mask gone and the new one not yet there. */
-	mask = thread->strict ? 0 : rt_block_signals();
-	if (thread->signal)
+	mask = thread->strict ? 0 : rt_block_all_signals();
+	if (thread->signal) {
+		if (!thread->strict) {
+			thread->saved_mask &= mask;
+			rt_restore_mask(thread->saved_mask | RT_ALL_BLOCKED);
+		}
 		return -K23_ERESTART;
+	}
 	if (thread->strict) {
 		memcpy(&uc, (const void *)thread->regs.rsp, sizeof(uc));
 	} else if (failed(rt_copy_from(&uc, thread->regs.rsp, sizeof(uc)))) {
@@ -28,6 +33,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 		thread->siginfo = info;
 		thread->saved_mask = mask;
 		thread->signal = SIGSEGV;
+		rt_restore_mask(mask | RT_ALL_BLOCKED);
 		return 0;
 	}
 	memcpy(&stack, &uc.uc_stack, sizeof(stack));

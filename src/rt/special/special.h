@@ -15,6 +15,9 @@
 long special_create(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t parent_tid,
 		    uint64_t child_tid, uint64_t tls);
 
+/* exec.c: in the child of a fork, whose parent's other threads may have been in an execve. */
+void special_exec_forked(void);
+
 /* i386.c */
 rt_special_fn *rt_i386_special(long nr);
 

@@ -50,7 +50,8 @@ long special_wait4(struct rt_thread *thread, struct k23_call *call)
 		r = special_forward(thread, call->nr, call->args[0], (uint64_t)&status, call->args[2], call->args[3], 0,
 				    0);
 	} while (r > 0 && !failed(r) && !concerns_program(thread, r, &status));
-	if (r > 0 && !failed(r) && call->args[1] && failed(rt_copy_to(call->args[1], &status, sizeof(status))))
+	if (r > 0 && !failed(r) && !rt_trapped(thread) && call->args[1] &&
+	    failed(rt_copy_to(call->args[1], &status, sizeof(status))))
 		return -EFAULT;
 	return r;
 }
@@ -94,7 +95,7 @@ long special_waitid(struct rt_thread *thread, struct k23_call *call)
 		r = special_forward(thread, call->nr, call->args[0], call->args[1], (uint64_t)&info,
 				    call->args[3], call->args[4], 0);
 	} while (!failed(r) && info.si_pid && !concerns_caller(thread, &info, call->args[3]));
-	if (r == -K23_ERESTART)
+	if (r == -K23_ERESTART || rt_trapped(thread))
 		return r;
 	return failed(give(call->args[2], &info)) ? -EFAULT : r;
 }
