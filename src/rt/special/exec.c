@@ -11,6 +11,8 @@
 #include "rt/special/special.h"
 #include "rt/trace.h"
 
+#define PR_GET_MDWE_NR 66 /* newer than the oldest headers that this builds with */
+
 /* In the helper's region, under its stack. */
 struct exec {
 	struct inj_exec inject; /* first: the helper knows only this */
@@ -177,6 +179,11 @@ static long execute(struct rt_thread *thread, struct k23_call *call, int dirfd, 
 		rt_message("%s cannot be started between unshare or setns for a PID namespace and the first fork: "
 			   "its helper would be the namespace's first process", path);
 		return -EAGAIN;
+	}
+	if (sys(prctl, PR_GET_MDWE_NR) > 0) {
+		rt_message("%s cannot be started after PR_SET_MDWE: the runtime's memory has to be written before it is "
+			   "executable", path);
+		return -EPERM;
 	}
 	/* The kernel ends all other threads when one of them gets through; one after the other. */
 	rt_lock(&thread->process->exec_lock);
