@@ -30,13 +30,14 @@ int command_run(int argc, char **argv)
 	struct launch launch = { 0 };
 	int option, status;
 
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return 0;
 		}
 		if (!launch_option(&launch, "run", option, optarg))
-			die_usage("run", "wrong option");
+			die_usage("run", "wrong option %s", argv[optind - 1]);
 	}
 	if (optind == argc)
 		die_usage("run", "no program is given");

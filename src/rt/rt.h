@@ -116,7 +116,6 @@ struct rt_thread {
 	struct rt_dispatch_request dispatch;
 	struct rt_process *process;
 	struct rt_region_slot *slot;
-	const void *gs_reserved;
 	struct k23_syscall_info described;
 
 	struct rt_process own_process;
@@ -157,17 +156,14 @@ void rt_signal_entry(void);
 void rt_restorer(void);
 void rt_guard_enter(void);
 void rt_return(struct rt_thread *thread) __attribute__((noreturn));
-void rt_selftrap(void);
 void rt_sigreturn_to(uint64_t frame) __attribute__((noreturn));
 long rt_gate_program(const struct k23_call *call, struct rt_thread *thread);
 long rt_gate_i386(const struct k23_call *call, struct rt_thread *thread);
-long rt_gate_clone(const struct k23_call *call, struct rt_thread *thread);
 void rt_child_entry(void);
 void rt_thread_end(uint32_t *slot_state, long status) __attribute__((noreturn));
 extern const char rt_gate_page[], rt_gate_page_end[], rt_gate_begin[], rt_gate_done[], rt_gate_abort[];
 extern const char rt_gate_i386_begin[], rt_gate_i386_done[], rt_gate_i386_abort[];
 extern const char rt_return_begin[], rt_return_end[], rt_selftrap_done[];
-extern const char rt_gate_own_ip[], rt_gate_sigreturn_ip[], rt_gate_end_ip[];
 
 /* thread.c: regions. */
 struct rt_thread *rt_thread_new(void);
@@ -195,7 +191,6 @@ struct k23_descriptor *rt_hook(uint32_t index);
 /* signal.c */
 struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc);
 void rt_give_back(struct rt_thread *thread, struct ucontext *uc);
-long rt_signal_mask(int how, uint64_t mask, uint64_t *old);
 uint64_t rt_block_signals(void);
 uint64_t rt_block_all_signals(void);
 /* A seccomp filter took the last call: its result is its number. */
@@ -225,7 +220,6 @@ void rt_unlock(uint32_t *lock);
 
 /* api.c */
 void rt_api_fill(struct k23_api *api);
-struct rt_describe_result;
 
 /* vdso.c */
 void rt_vdso_patch(const uint64_t *stack);
@@ -240,9 +234,6 @@ void rt_callbacks_fork_child(void);
 void rt_callbacks_thread_start(void);
 void rt_callbacks_thread_exit(void);
 void rt_callbacks_process_exit(int status);
-
-/* start.c */
-void rt_start_c(struct bundle *bundle) __attribute__((noreturn));
 
 /* special/ */
 typedef long rt_special_fn(struct rt_thread *thread, struct k23_call *call);
