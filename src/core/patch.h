@@ -1,0 +1,55 @@
+/*
+ * What a patched site consists of. The window, whole instructions right in front of a `syscall`, begins with a jump to
+ * the site's stub; the `syscall` itself stays.
+ *
+ *	site:	jmp stub                     stub:	the window's instructions
+ *		(the window's other bytes)		lea after(%rip), %r11
+ *		syscall					jmp *entry(%rip)
+ *	after:
+ *
+ * Stubs lie in slots of the same size; the last byte of a slot is the window's size, so that a slot says all about its
+ * site. A block of stubs begins with the addresses of the entries, in a slot of their own.
+ */
+#ifndef CORE_PATCH_H
+#define CORE_PATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/store.h"
+
+#define PATCH_SLOT 32u
+
+/* The words of a block's first slot. */
+enum patch_entry {
+	PATCH_ENTRY_DISPATCH, /* to the dispatcher */
+	PATCH_ENTRY_DIRECT,   /* straight to the kernel: the window says which call it is, and nobody wants it */
+	PATCH_ENTRY_NUMBER,   /* one or the other, by the number in %eax */
+};
+
+/* How many bytes a block with so many stubs takes. */
+static inline size_t core_patch_block_size(uint32_t stubs)
+{
+	return (size_t)(stubs + 1) * PATCH_SLOT;
+}
+
+/* Whether a plan is one: sizes and positions that fit together. */
+bool core_patch_valid(const struct store_site *site);
+
+/* Writes a stub to `slot`, a buffer whose contents will be at `address`; the block begins at `block`. window: the
+ * window's bytes as they are in the file; site: the address of the `syscall`. False: an operand is out of reach. */
+bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum patch_entry entry,
+		const struct store_site *plan, const uint8_t *window, uint64_t site);
+
+/* Writes the jump at the begin of the window, at `from`. False: the stub is out of reach. */
+bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub);
+
+/* Where the program would be, natively, if the thread is at `ip` in the slot at `address`: at the window's begin or at
+ * the `syscall`, with the same registers. */
+uint64_t core_patch_origin(const uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t ip);
+
+/* The address of the stub's `syscall`. */
+uint64_t core_patch_site(const uint8_t slot[PATCH_SLOT], uint64_t address);
+
+#endif

@@ -1,0 +1,154 @@
+#include "core/store.h"
+
+#include <asm/errno.h>
+
+#include "core/hash.h"
+#include "core/string.h"
+
+/* An array of `count` elements of `size` bytes lies between the header and the end. */
+static bool inside(const struct store_header *header, uint64_t at, uint64_t count, uint64_t size)
+{
+	return at >= sizeof(*header) && at <= header->size && count <= (header->size - at) / size;
+}
+
+long core_store_open(struct core_store *store, core_read_fn *read, const void *context, uint64_t size)
+{
+	struct store_header *header = &store->header;
+	long r;
+
+	store->read = read;
+	store->context = context;
+	if (size < sizeof(*header))
+		return -EINVAL;
+	r = read(context, 0, header, sizeof(*header));
+	if (failed(r))
+		return r;
+	if (header->magic != STORE_MAGIC || header->version != STORE_VERSION ||
+	    header->header_size != sizeof(*header) || header->size != size)
+		return -EINVAL;
+	if (!inside(header, header->files, header->file_count, sizeof(struct store_file)) ||
+	    !inside(header, header->keys, header->key_count, sizeof(struct store_key)) ||
+	    !inside(header, header->sites, header->site_count, sizeof(struct store_site)) ||
+	    !inside(header, header->buckets, header->bucket_count, sizeof(uint32_t)) ||
+	    !inside(header, header->strings, header->string_size, 1))
+		return -EINVAL;
+	if (header->bucket_count & (header->bucket_count - 1))
+		return -EINVAL;
+	return 0;
+}
+
+uint64_t core_store_id_hash(const struct store_id *id)
+{
+	return core_hash(CORE_HASH_START, id, sizeof(*id));
+}
+
+uint64_t core_store_key_hash(const struct store_key *key)
+{
+	return core_hash(CORE_HASH_START, key, offsetof(struct store_key, file));
+}
+
+static long read_file(const struct core_store *store, uint32_t index, struct store_file *file)
+{
+	if (index >= store->header.file_count)
+		return -EINVAL;
+	return store->read(store->context, store->header.files + (uint64_t)index * sizeof(*file), file, sizeof(*file));
+}
+
+/* The n-th bucket of a search: 0 at its end, or a negative error. */
+static long bucket(const struct core_store *store, uint64_t hash, uint32_t n)
+{
+	uint32_t count = store->header.bucket_count, value;
+	long r;
+
+	if (n >= count)
+		return 0;
+	r = store->read(store->context, store->header.buckets + ((hash + n) & (count - 1)) * sizeof(value), &value,
+			sizeof(value));
+	return failed(r) ? r : (long)value;
+}
+
+long core_store_find(const struct core_store *store, const struct store_id *id, struct store_file *file)
+{
+	uint64_t hash = core_store_id_hash(id);
+
+	for (uint32_t n = 0;; n++) {
+		long value = bucket(store, hash, n), r;
+
+		if (failed(value))
+			return value;
+		if (!value)
+			return -ENOENT;
+		if (value & STORE_BUCKET_KEY)
+			continue;
+		r = read_file(store, (uint32_t)value - 1, file);
+		if (failed(r))
+			return r;
+		if (memcmp(&file->id, id, sizeof(*id)) == 0)
+			return 0;
+	}
+}
+
+long core_store_find_key(const struct core_store *store, const struct store_key *key, struct store_file *file)
+{
+	uint64_t hash = core_store_key_hash(key);
+	struct store_key found;
+
+	for (uint32_t n = 0;; n++) {
+		long value = bucket(store, hash, n), r;
+		uint32_t index = (uint32_t)(value & ~(long)STORE_BUCKET_KEY) - 1;
+
+		if (failed(value))
+			return value;
+		if (!value)
+			return -ENOENT;
+		if (!(value & STORE_BUCKET_KEY))
+			continue;
+		if (index >= store->header.key_count)
+			return -EINVAL;
+		r = store->read(store->context, store->header.keys + (uint64_t)index * sizeof(found), &found,
+				sizeof(found));
+		if (failed(r))
+			return r;
+		if (memcmp(&found, key, offsetof(struct store_key, file)) == 0)
+			return read_file(store, found.file, file);
+	}
+}
+
+long core_store_sites(const struct core_store *store, const struct store_file *file, uint32_t first,
+		      struct store_site *sites, uint32_t count)
+{
+	long r;
+
+	if (file->site_count > store->header.site_count ||
+	    file->first_site > store->header.site_count - file->site_count || first > file->site_count)
+		return -EINVAL;
+	if (count > file->site_count - first)
+		count = file->site_count - first;
+	if (!count)
+		return 0;
+	r = store->read(store->context,
+			store->header.sites + ((uint64_t)file->first_site + first) * sizeof(*sites), sites,
+			count * sizeof(*sites));
+	return failed(r) ? r : (long)count;
+}
+
+long core_store_site(const struct core_store *store, const struct store_file *file, uint64_t offset,
+		     struct store_site *site)
+{
+	uint32_t low = 0, high = file->site_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		long r = core_store_sites(store, file, middle, site, 1);
+
+		if (r != 1)
+			return failed(r) ? r : -EINVAL;
+		if (site->offset == offset)
+			return 0;
+		if (site->offset < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return -ENOENT;
+}
