@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define BUNDLE_MAGIC 0x656c646e75623332ul /* "23bundle" */
-#define BUNDLE_VERSION 1u
+#define BUNDLE_VERSION 2u
 
 /* A bit for each hook of a chain in one 32-bit word. */
 #define BUNDLE_MAX_HOOKS 32u
@@ -22,6 +22,7 @@
 
 enum bundle_flags {
 	BUNDLE_FOREIGN = 1, /* programs that cannot be interposed may run without k23 */
+	BUNDLE_EAGER = 2,   /* sites are patched that were verified, but never observed */
 };
 
 struct bundle_segment {
@@ -55,6 +56,8 @@ struct bundle {
 	uint32_t hook_count;
 	uint32_t fixups; /* uint32_t each: offsets of words to which the bundle's address is added */
 	uint32_t fixup_count;
+	uint32_t store;    /* string: the path of the store; 0: nothing is patched */
+	uint32_t site_log; /* string: the file to which new sites are appended; 0: none */
 	uint32_t reserved;
 	struct bundle_segment segments[BUNDLE_MAX_SEGMENTS];
 	struct bundle_hook hooks[BUNDLE_MAX_HOOKS];

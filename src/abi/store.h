@@ -82,7 +82,7 @@ struct store_site {
 	uint8_t window;  /* bytes */
 	uint8_t relative; /* position in the window of a 32-bit displacement from %rip, 0xff: there is none */
 	uint8_t relative_end; /* and of the end of the instruction that has it */
-	uint8_t reserved[3];
+	uint8_t reserved[7];
 };
 
 enum store_reason {

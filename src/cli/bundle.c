@@ -70,6 +70,27 @@ static uint32_t front_options(struct builder *builder, const char *options)
 	return offset;
 }
 
+/* Where the store and its log are. */
+static void front_store(struct builder *builder, const struct launch *launch)
+{
+	char *site_log;
+	uint32_t offset;
+
+	if (!launch->store)
+		return;
+	if (asprintf(&site_log, "%s.log", launch->store) < 0)
+		die(EXIT_K23, "out of memory");
+	if (!launch->no_patch) {
+		offset = front(builder, launch->store, strlen(launch->store) + 1);
+		builder->bundle->store = offset;
+	}
+	if (!launch->no_learn) {
+		offset = front(builder, site_log, strlen(site_log) + 1);
+		builder->bundle->site_log = offset;
+	}
+	free(site_log);
+}
+
 /* The file of a hook given by name: beside the tool in a build tree, or where it is installed. */
 static char *shipped_hook(const char *name)
 {
@@ -299,7 +320,8 @@ const struct bundle *bundle_build(const struct launch *launch)
 	open_modules(&builder, launch);
 	builder.bundle->magic = BUNDLE_MAGIC;
 	builder.bundle->version = BUNDLE_VERSION;
-	builder.bundle->flags = launch->foreign ? BUNDLE_FOREIGN : 0;
+	builder.bundle->flags = (launch->foreign ? BUNDLE_FOREIGN : 0) | (launch->eager ? BUNDLE_EAGER : 0);
+	front_store(&builder, launch);
 	builder.bundle->hook_count = (uint32_t)launch->hook_count;
 	builder.bundle->segment_count = 1;
 	for (size_t i = 0; i < launch->hook_count; i++) {

@@ -33,16 +33,29 @@ struct launch {
 	const char **hooks; /* FILE[:OPTIONS], in the order of the chain */
 	size_t hook_count;
 	bool foreign; /* let programs that cannot be interposed run anyway */
+	const char *store; /* where plans for sites are kept; NULL: the user's own */
+	bool no_learn;     /* do not note sites that are not in the store */
+	bool eager;        /* patch sites that were never observed, too */
+	bool no_patch;     /* leave all sites to the guard */
 	char **argv;  /* the program and its arguments, ended by NULL */
 };
 
 /* Appends a hook. spec is FILE[:KEY=VALUE,...]; a FILE without a slash is looked for among the shipped hooks. */
 void launch_hook(struct launch *launch, const char *spec);
-/* Takes an option that every command which starts a program has: --hook SPEC or --foreign=allow|refuse.
+/* Takes an option that every command which starts a program has: --hook SPEC, --foreign=allow|refuse, --store=FILE,
+ * --no-learn, --eager or --no-patch.
  * `option` is the value of getopt_long for launch_options, `value` its optarg. Returns whether it was one. */
 bool launch_option(struct launch *launch, const char *command, int option, const char *value);
 #define LAUNCH_OPTIONS                                                                                       \
-	{ "hook", required_argument, NULL, 0x1000 }, { "foreign", required_argument, NULL, 0x1001 }
+	{ "hook", required_argument, NULL, 0x1000 }, { "foreign", required_argument, NULL, 0x1001 },         \
+	{ "store", required_argument, NULL, 0x1002 }, { "no-learn", no_argument, NULL, 0x1003 },             \
+	{ "eager", no_argument, NULL, 0x1004 }, { "no-patch", no_argument, NULL, 0x1005 }
+/* What their help says of these. */
+#define LAUNCH_HELP                                                                                          \
+	"  --store FILE                 where the plans for sites are kept (default: the user's own)\n"        \
+	"  --no-learn                   do not note the sites that the store does not have\n"                  \
+	"  --eager                      patch sites that were never observed, too\n"                           \
+	"  --no-patch                   leave every site to the guard\n"
 /* Becomes the program. Returns only on failure: an exit status, with the message already printed. */
 int launch_exec(const struct launch *launch);
 

@@ -64,18 +64,26 @@ void launch_hook(struct launch *launch, const char *spec)
 
 bool launch_option(struct launch *launch, const char *command, int option, const char *value)
 {
-	static const struct {
-		int hook, foreign;
-	} options = { 0x1000, 0x1001 };
-
-	if (option == options.hook) {
+	switch (option) {
+	case 0x1000:
 		launch_hook(launch, value);
 		return true;
-	}
-	if (option == options.foreign) {
+	case 0x1001:
 		if (strcmp(value, "allow") != 0 && strcmp(value, "refuse") != 0)
 			die_usage(command, "--foreign takes allow or refuse, not %s", value);
 		launch->foreign = strcmp(value, "allow") == 0;
+		return true;
+	case 0x1002:
+		launch->store = value;
+		return true;
+	case 0x1003:
+		launch->no_learn = true;
+		return true;
+	case 0x1004:
+		launch->eager = true;
+		return true;
+	case 0x1005:
+		launch->no_patch = true;
 		return true;
 	}
 	return false;
@@ -207,9 +215,11 @@ int launch_exec(const struct launch *launch)
 {
 	const char *name = launch->argv[0];
 	const struct bundle *bundle, *outer = outer_bundle();
-	struct launch merged = { .foreign = launch->foreign };
+	struct launch merged = *launch;
 	long r;
 
+	merged.hooks = NULL;
+	merged.hook_count = 0;
 	for (size_t i = 0; i < launch->hook_count; i++)
 		launch_hook(&merged, launch->hooks[i]);
 	for (uint32_t i = 0; outer && i < outer->hook_count; i++)

@@ -16,6 +16,7 @@ static const char help[] =
 	"  --hook FILE[:KEY=VALUE,...]  a hook and its options; a FILE without a slash is one that comes with k23\n"
 	"  --foreign=refuse|allow       programs that cannot be interposed (32-bit ones): refuse them with\n"
 	"                               ENOEXEC (default), or let them run without k23\n"
+	LAUNCH_HELP
 	"\n"
 	"Exit status: the program's; 125 when k23 fails, 126 when the program cannot be run, 127 when it is\n"
 	"not found.\n";

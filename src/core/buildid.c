@@ -43,7 +43,7 @@ static long search_notes(core_read_fn *read, const void *context, uint64_t at, u
 	return -ENOENT;
 }
 
-long core_build_id(core_read_fn *read, const void *context, bool image, struct store_id *id)
+long core_build_id(core_read_fn *read, const void *context, struct store_id *id)
 {
 	Elf64_Ehdr elf;
 	long r = read(context, 0, &elf, sizeof(elf));
@@ -61,8 +61,7 @@ long core_build_id(core_read_fn *read, const void *context, bool image, struct s
 			return r;
 		if (header.p_type != PT_NOTE)
 			continue;
-		r = search_notes(read, context, image ? header.p_vaddr : header.p_offset, header.p_filesz,
-				 header.p_align == 8 ? 8 : 4, id);
+		r = search_notes(read, context, header.p_offset, header.p_filesz, header.p_align == 8 ? 8 : 4, id);
 		if (r != -ENOENT)
 			return r;
 	}

@@ -35,10 +35,11 @@ bool core_patch_valid(const struct store_site *site)
 	return site->relative == NONE || (site->relative_end <= site->window && site->relative + 4u <= site->relative_end);
 }
 
-bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum patch_entry entry,
+static const uint8_t lea[] = { 0x4c, 0x8d, 0x1d }, jmp[] = { 0xff, 0x25 };
+
+bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
 		const struct store_site *plan, const uint8_t *window, uint64_t site)
 {
-	static const uint8_t lea[] = { 0x4c, 0x8d, 0x1d }, jmp[] = { 0xff, 0x25 };
 	uint8_t *code = slot + plan->window;
 	uint64_t ip = address + plan->window;
 
@@ -64,6 +65,14 @@ bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub)
 {
 	window[0] = 0xe9;
 	return put_relative(window + 1, from + STORE_MIN_WINDOW, stub);
+}
+
+bool core_patch_is_stub(const uint8_t slot[PATCH_SLOT])
+{
+	uint8_t window = slot[PATCH_SLOT - 1];
+
+	return window >= STORE_MIN_WINDOW && window <= STORE_MAX_WINDOW &&
+	       memcmp(slot + window, lea, sizeof(lea)) == 0 && memcmp(slot + window + LEA_SIZE, jmp, sizeof(jmp)) == 0;
 }
 
 uint64_t core_patch_site(const uint8_t slot[PATCH_SLOT], uint64_t address)

@@ -22,10 +22,10 @@
 #define PATCH_SLOT 32u
 
 /* The words of a block's first slot. */
-enum patch_entry {
-	PATCH_ENTRY_DISPATCH, /* to the dispatcher */
-	PATCH_ENTRY_DIRECT,   /* straight to the kernel: the window says which call it is, and nobody wants it */
-	PATCH_ENTRY_NUMBER,   /* one or the other, by the number in %eax */
+enum core_patch_entry {
+	CORE_PATCH_DISPATCH, /* to the dispatcher */
+	CORE_PATCH_DIRECT,   /* straight to the kernel: the window says which call it is, and nobody wants it */
+	CORE_PATCH_NUMBER,   /* one or the other, by the number in %eax */
 };
 
 /* How many bytes a block with so many stubs takes. */
@@ -39,7 +39,7 @@ bool core_patch_valid(const struct store_site *site);
 
 /* Writes a stub to `slot`, a buffer whose contents will be at `address`; the block begins at `block`. window: the
  * window's bytes as they are in the file; site: the address of the `syscall`. False: an operand is out of reach. */
-bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum patch_entry entry,
+bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
 		const struct store_site *plan, const uint8_t *window, uint64_t site);
 
 /* Writes the jump at the begin of the window, at `from`. False: the stub is out of reach. */
@@ -48,6 +48,9 @@ bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub);
 /* Where the program would be, natively, if the thread is at `ip` in the slot at `address`: at the window's begin or at
  * the `syscall`, with the same registers. */
 uint64_t core_patch_origin(const uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t ip);
+
+/* Whether a slot holds a stub. */
+bool core_patch_is_stub(const uint8_t slot[PATCH_SLOT]);
 
 /* The address of the stub's `syscall`. */
 uint64_t core_patch_site(const uint8_t slot[PATCH_SLOT], uint64_t address);

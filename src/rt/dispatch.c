@@ -5,15 +5,16 @@
 
 #include "abi/nested.h"
 #include "core/string.h"
+#include "rt/patch.h"
 #include "rt/trace.h"
 
-#define NUMBERS 512
-
 /* For each number the hooks that name it, a bit each; and where in their tables. */
-static uint32_t named[NUMBERS];
-static uint8_t position[BUNDLE_MAX_HOOKS][NUMBERS];
+static uint32_t named[RT_NUMBERS];
+static uint8_t position[BUNDLE_MAX_HOOKS][RT_NUMBERS];
 static uint32_t all; /* the hooks that want what they do not name */
 static uint32_t i386;
+/* A bit for each number that the fast path must not make without the dispatcher. */
+uint64_t rt_indirect[RT_NUMBERS / 64];
 
 struct k23_descriptor *rt_hook(uint32_t index)
 {
@@ -29,7 +30,7 @@ void rt_chain_build(void)
 		for (uint32_t k = 0; k < K23_MAX_CALLS && hook->calls[k].fn; k++) {
 			unsigned long nr = (unsigned long)hook->calls[k].nr;
 
-			if (nr >= NUMBERS)
+			if (nr >= RT_NUMBERS)
 				continue;
 			named[nr] |= 1u << i;
 			position[i][nr] = (uint8_t)k;
@@ -39,19 +40,34 @@ void rt_chain_build(void)
 		if (hook->i386 || hook->all)
 			i386 |= 1u << i;
 	}
+	for (long nr = 0; nr < RT_NUMBERS; nr++)
+		if (rt_wanted(nr) || rt_special(K23_ARCH_X86_64, nr))
+			rt_indirect[nr / 64] |= 1ul << nr % 64;
 }
 
 static uint32_t hooks_for(uint32_t arch, unsigned long nr)
 {
 	if (arch != K23_ARCH_X86_64)
 		return i386;
-	return nr < NUMBERS ? named[nr] | all : all;
+	return nr < RT_NUMBERS ? named[nr] | all : all;
 }
 
 /* Whether a hook sees calls with this number. */
 bool rt_wanted(long nr)
 {
 	return hooks_for(K23_ARCH_X86_64, (unsigned long)nr) != 0;
+}
+
+/* Whether a hook sees calls of any number. */
+bool rt_wants_all(void)
+{
+	return all != 0;
+}
+
+/* Whether nobody but the kernel has to do with calls of this number. */
+bool rt_direct(long nr)
+{
+	return (unsigned long)nr < RT_NUMBERS && !(rt_indirect[nr / 64] & 1ul << nr % 64);
 }
 
 static k23_call_fn *function(uint32_t index, const struct k23_call *call)
@@ -61,7 +77,7 @@ static k23_call_fn *function(uint32_t index, const struct k23_call *call)
 
 	if (call->arch != K23_ARCH_X86_64)
 		return hook->i386 ? hook->i386 : hook->all;
-	if (nr < NUMBERS && named[nr] & 1u << index)
+	if (nr < RT_NUMBERS && named[nr] & 1u << index)
 		return hook->calls[position[index][nr]].fn;
 	return hook->all;
 }
@@ -76,7 +92,7 @@ static bool x32_refused(long nr)
 		return false;
 	if (!rt.x32)
 		rt.x32 = raw_syscall(bit | __NR_getpid, 0, 0, 0, 0, 0, 0) == -ENOSYS ? 2 : 1;
-	return rt.x32 == 1 && (nr - bit >= NUMBERS || rt_special(K23_ARCH_X86_64, nr - bit));
+	return rt.x32 == 1 && (nr - bit >= RT_NUMBERS || rt_special(K23_ARCH_X86_64, nr - bit));
 }
 
 /* The end of the chain. ctx: entry */
@@ -133,6 +149,14 @@ static long nested(struct rt_thread *thread, const struct k23_call *call)
 		return -EINVAL;
 	thread->process->next = (const struct bundle *)call->args[2];
 	return 0;
+}
+
+/* From the guard. ctx: entry; thread->regs are the program's at its call */
+void rt_dispatch_guarded(struct rt_thread *thread)
+{
+	if (rt.learn)
+		rt_observe(thread);
+	rt_dispatch(thread);
 }
 
 /* ctx: entry; thread->regs are the program's at its call */

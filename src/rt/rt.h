@@ -27,6 +27,11 @@
 #define RT_SIGNAL_STACK_SIZE (48ul << 10)
 #define RT_HOOK_STATE_SIZE 4096ul
 #define RT_SIGNALS 64
+#define RT_NUMBERS 512
+
+/* %gs's base while it is ours: inside the guard page at the beginning of the thread's region, so that what reads through
+ * it faults, as with the base of 0 that a program starts with; and odd, so that it is no base that a program chooses. */
+#define RT_GS_TAG 0x23ul
 
 /* All signals but those that a fault raises: blocking these would turn a fault of the runtime or of a hook into
  * a silent death, and SIGSYS is the guard. */
@@ -100,6 +105,7 @@ struct rt_thread {
 	uint32_t hook; /* 1 + the hook that is running, for the message when it crashes */
 	int32_t pid, tid;
 	uint64_t stack_top; /* of the runtime's stack */
+	uint64_t fast_return; /* where the call that the fast path makes without the dispatcher goes on */
 
 	/* A call that sets the signal mask while it waits: the mask, for the handler that ends it. */
 	uint64_t temporary_mask;
@@ -127,6 +133,8 @@ struct rt_image {
 	uintptr_t start, end; /* the bundle */
 	uint32_t x32;       /* 0: not asked yet, 1: the kernel has x32 calls, 2: it has not */
 	uint32_t traced;    /* enum rt_traced; a tracer that is under k23 writes it, too */
+	bool fast;          /* sites may be patched: there is a store, and %gs can be used */
+	bool learn;         /* sites that are not in it are to be noted */
 	/* While a helper is to attach, the memory must be dumpable: what was before, and how many need it. */
 	uint32_t dumpable_lock, dumpable_users;
 	int32_t dumpable;
@@ -159,6 +167,10 @@ void rt_return(struct rt_thread *thread) __attribute__((noreturn));
 void rt_sigreturn_to(uint64_t frame) __attribute__((noreturn));
 long rt_gate_program(const struct k23_call *call, struct rt_thread *thread);
 long rt_gate_i386(const struct k23_call *call, struct rt_thread *thread);
+void rt_fast_dispatch(void);
+void rt_fast_direct(void);
+void rt_fast_number(void);
+extern const char rt_gate_direct[], rt_gate_direct_done[], rt_gate_direct_end[];
 void rt_child_entry(void);
 void rt_thread_end(uint32_t *slot_state, long status) __attribute__((noreturn));
 extern const char rt_gate_page[], rt_gate_page_end[], rt_gate_begin[], rt_gate_done[], rt_gate_abort[];
@@ -182,9 +194,13 @@ void rt_signal_action(struct rt_sigaction *action, uint64_t flags);
 
 /* dispatch.c */
 void rt_dispatch(struct rt_thread *thread);
+void rt_dispatch_guarded(struct rt_thread *thread);
 long rt_forward(struct k23_call *call);
 long rt_kernel(struct rt_thread *thread, struct k23_call *call);
 bool rt_wanted(long nr);
+bool rt_wants_all(void);
+bool rt_direct(long nr);
+extern uint64_t rt_indirect[];
 void rt_chain_build(void);
 struct k23_descriptor *rt_hook(uint32_t index);
 
@@ -221,8 +237,27 @@ void rt_unlock(uint32_t *lock);
 /* api.c */
 void rt_api_fill(struct k23_api *api);
 
+/* auxiliary.c */
+uint64_t *rt_auxiliary(const uint64_t *stack, uint64_t type);
+
 /* vdso.c */
 void rt_vdso_patch(const uint64_t *stack);
+
+/* gs.c: %gs leads the fast path to the thread. */
+bool rt_gs_ours(uint64_t base);
+void rt_gs_set(struct rt_thread *thread);
+void rt_gs_inherit(struct rt_thread *child);
+void rt_gs_take(struct rt_thread *thread);
+void rt_gs_give_up(void);
+
+/* rollback.c */
+enum rt_rollback {
+	RT_ELSEWHERE, /* the thread was not on the fast path */
+	RT_ROLLED,    /* `uc` is now the program's, at its site */
+	RT_GO_ON,     /* a trap of a single step in the middle of the stub: not shown */
+};
+bool rt_roll_back_entry(const struct rt_thread *thread, struct rt_regs *regs);
+enum rt_rollback rt_roll_back(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc);
 
 /* message.c */
 void rt_message(const char *format, ...) __attribute__((format(printf, 1, 2)));

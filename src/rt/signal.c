@@ -255,10 +255,17 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_thread *thread = rt_self();
 	uint64_t ip = uc->uc_mcontext.rip;
+	enum rt_rollback rollback;
 
+	if (sig == SIGSYS && info->si_code == SYS_USER_DISPATCH && (uint64_t)info->si_call_addr == ip)
+		return rt_guard_trap(thread, info, uc) ? thread : NULL;
+	rollback = rt_roll_back(thread, sig, info, uc);
+	if (rollback == RT_GO_ON)
+		return NULL;
+	ip = uc->uc_mcontext.rip;
 	if (sig == SIGSYS) {
-		if (info->si_code == SYS_USER_DISPATCH && (uint64_t)info->si_call_addr == ip)
-			return rt_guard_trap(thread, info, uc) ? thread : NULL;
+		if (rollback == RT_ROLLED && info->si_code == SYS_SECCOMP)
+			info->si_call_addr = (void *)ip;
 		if (!rt_in_image(ip) || returning(ip))
 			rt_give_back(thread, uc);
 		else

@@ -3,15 +3,18 @@
  * block; the rest is made here, and then the program starts as if nothing had been.
  */
 #include <asm/errno.h>
+#include <linux/auxvec.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
 #include "core/string.h"
+#include "rt/patch.h"
 #include "rt/trace.h"
 
 #define USER_CS 0x33
 #define USER_SS 0x2b
 #define WALL 0x40000000
+#define HWCAP2_FSGSBASE 2
 
 struct rt_image rt;
 /* Found by the command line tool, by name; so is the boot stack, in x86_64/entry.S. */
@@ -113,6 +116,16 @@ static void start_process(struct rt_thread *thread)
 	thread->sigsys_blocked = start->sigsys_blocked;
 }
 
+static void start_fast_path(struct rt_thread *thread)
+{
+	const uint64_t *stack = (const uint64_t *)rt_start_block.stack, *capabilities = rt_auxiliary(stack, AT_HWCAP2);
+
+	rt.learn = rt.bundle->site_log;
+	rt.fast = capabilities && capabilities[1] & HWCAP2_FSGSBASE && rt_store_open();
+	rt_patch_start(stack);
+	rt_gs_set(thread);
+}
+
 /* From rt_start, on the thread's own stack: the rest. All signals are blocked until the end. */
 void rt_start_thread(struct rt_thread *thread)
 {
@@ -131,6 +144,7 @@ void rt_start_thread(struct rt_thread *thread)
 	rt_chain_build();
 	place_thread_states();
 	rt_vdso_patch((uint64_t *)start->stack);
+	start_fast_path(thread);
 	if (failed(rt_callbacks_init(start->first)))
 		for (;;)
 			sys(exit_group, 125);

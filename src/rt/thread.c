@@ -7,7 +7,7 @@
 #include <linux/mman.h>
 
 #include "core/string.h"
-#include "rt/rt.h"
+#include "rt/patch.h"
 
 enum slot_state { SLOT_FREE, SLOT_TAKEN };
 
@@ -44,8 +44,8 @@ static struct chunk *chunk_new(uint32_t count)
 	chunk->count = count;
 	chunk->regions = (start + 2 * RT_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	chunk->end = start + size;
-	/* What lies in front of the first region is its guard. What is left behind the last one costs nothing. */
-	if (failed(sys(mprotect, start + RT_PAGE, chunk->regions - start - RT_PAGE, PROT_NONE))) {
+	/* With the first region's guard. What is left behind the last one costs nothing. */
+	if (failed(sys(mprotect, start + RT_PAGE, chunk->regions - start, PROT_NONE))) {
 		sys(munmap, start, size);
 		return NULL;
 	}
@@ -121,7 +121,7 @@ bool rt_owns(uintptr_t start, size_t size)
 {
 	uintptr_t end = start + size < start ? UINTPTR_MAX : start + size;
 
-	if (start < rt.end && end > rt.start)
+	if ((start < rt.end && end > rt.start) || rt_module_owns(start, end))
 		return true;
 	for (struct chunk *chunk = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
 		if ((start < (uintptr_t)chunk + RT_PAGE && end > (uintptr_t)chunk) ||

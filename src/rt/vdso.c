@@ -33,19 +33,6 @@ static const struct function functions[] = {
 	{ "__vdso_getrandom", 318 /* getrandom, with a state of its own: see stub() */ },
 };
 
-/* The auxiliary vector entry that tells where the vDSO is, or NULL. stack: as the program starts with it. */
-static uint64_t *vdso_entry(const uint64_t *stack)
-{
-	stack++;
-	for (int vectors = 2; vectors; vectors--)
-		while (*stack++)
-			;
-	for (; stack[0] != AT_NULL; stack += 2)
-		if (stack[0] == AT_SYSINFO_EHDR)
-			return (uint64_t *)stack;
-	return NULL;
-}
-
 static bool read_vdso(struct vdso *vdso, uintptr_t base)
 {
 	const Elf64_Ehdr *elf = (const void *)base;
@@ -103,7 +90,7 @@ static void stub(uint8_t *code, long nr)
 /* Before the program runs. ctx: entry */
 void rt_vdso_patch(const uint64_t *stack)
 {
-	uint64_t *entry = vdso_entry(stack);
+	uint64_t *entry = rt_auxiliary(stack, AT_SYSINFO_EHDR);
 	struct vdso vdso;
 	bool wanted = false;
 

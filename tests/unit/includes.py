@@ -6,7 +6,7 @@ import sys
 
 ALLOWED = {
     "include/k23": {"include/k23"},
-    "src/abi": {"include/k23", "src/abi"},
+    "src/abi": {"include/k23", "src/abi", "tables"},
     "src/core": {"include/k23", "src/abi", "src/core", "tables"},
     "src/inject": {"include/k23", "src/abi", "src/core", "src/inject"},
     "src/rt": {"include/k23", "src/abi", "src/core", "src/inject", "src/rt", "tables"},

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 
 #include "core/string.h"
+#include "rt/patch.h"
 #include "rt/special/special.h"
 #include "rt/special/tracee.h"
 
@@ -66,8 +67,10 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 		special_exec_forked();
 	child->pid = (int32_t)sys(getpid);
 	child->tid = (int32_t)sys(gettid);
-	if (flags & CLONE_VM)
+	if (flags & CLONE_VM) {
 		r = rt_guard_signal_stack(child);
+		rt_gs_inherit(child);
+	}
 	if (!failed(r) && flags & CLONE_CLEAR_SIGHAND)
 		r = rt_guard_install();
 	if (!failed(r))
@@ -104,6 +107,7 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	share_process(thread, thread, flags);
 	rt_threads_forked(thread);
 	tracees_forked();
+	rt_modules_forked();
 	child_registers(thread, stack);
 	thread->saved_mask = mask;
 	child_ready(thread, flags);

@@ -26,6 +26,7 @@ static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 		if (start || size || selector)
 			return -EINVAL;
 		dispatch->on = 0;
+		rt_gs_take(thread);
 		return 0;
 	case PR_SYS_DISPATCH_ON:
 		if (start && start + size <= start)
@@ -33,6 +34,7 @@ static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 		if (selector >= TASK_SIZE_MAX)
 			return -EFAULT;
 		*dispatch = (struct rt_dispatch_request){ start, size, selector, 1 };
+		rt_gs_give_up(); /* the guard asks it */
 		return 0;
 	default:
 		return -EINVAL;
@@ -56,10 +58,31 @@ long special_prctl(struct rt_thread *thread, struct k23_call *call)
 	return call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
 }
 
+/* A program that has not set %gs's base sees that it is 0. */
+static long hide_gs(uint64_t to)
+{
+	uint64_t base;
+	long r = rt_copy_from(&base, to, sizeof(base));
+
+	if (failed(r) || !rt.fast || !rt_gs_ours(base))
+		return r;
+	base = 0;
+	return rt_copy_to(to, &base, sizeof(base));
+}
+
 long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
 {
+	long r;
+
 	/* What a kernel or processor without shadow stacks says. */
 	if (call->args[0] == ARCH_SHSTK_ENABLE)
 		return -EOPNOTSUPP;
-	return call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
+	if (call->arch != K23_ARCH_X86_64)
+		return rt_gate_i386(call, thread);
+	r = rt_gate_program(call, thread);
+	if (r == 0 && call->args[0] == ARCH_GET_GS)
+		r = hide_gs(call->args[1]);
+	else if (r == 0 && call->args[0] == ARCH_SET_GS)
+		rt_gs_take(thread);
+	return r;
 }

@@ -158,7 +158,7 @@ static long set_kept(const struct tracee *tracee, const struct tracee_view *view
 	to.rax = view->kind == RT_STOP_ENTRY ? nr : from->rax;
 	r = tracee_write(tracee->tid, base, &to, sizeof(to));
 	real.fs_base = from->fs_base;
-	real.gs_base = from->gs_base;
+	real.gs_base = tracee_registers(view, from).gs_base;
 	if (!failed(r) && memcmp(&real, &view->real, sizeof(real)) != 0)
 		r = sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
 	return r;
@@ -171,17 +171,24 @@ static long leave_runtime(const struct tracee *tracee, const struct tracee_view 
 {
 	static const uint32_t none;
 	uint64_t base = (uint64_t)view->thread;
+	struct inj_regs real;
 	long r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, in_call), &none, sizeof(none));
 
 	if (!failed(r))
 		r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, hook), &none, sizeof(none));
-	return failed(r) ? r : sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, regs);
+	real = tracee_registers(view, regs);
+	return failed(r) ? r : sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
 }
 
 static long set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs)
 {
 	if (memcmp(regs, &view->shown, sizeof(*regs)) == 0)
 		return 0;
+	if (!view->thread) {
+		struct inj_regs real = tracee_registers(view, regs);
+
+		return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
+	}
 	if (view->restarts && view->real.orig_rax != ~0ul)
 		return leave_runtime(tracee, view, regs);
 	return set_kept(tracee, view, regs);
@@ -220,7 +227,7 @@ static long registers(struct rt_thread *thread, struct k23_call *call)
 	size_t offset, size;
 	long r;
 
-	if (!tracee || failed(tracee_view(tracee, &view)) || !view.thread)
+	if (!tracee || failed(tracee_view(tracee, &view)) || memcmp(&view.real, &view.shown, sizeof(regs)) == 0)
 		return rt_gate_program(call, thread);
 	size = span(call, &memory, &offset);
 	if (!size)

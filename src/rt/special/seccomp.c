@@ -69,8 +69,10 @@ long special_seccomp_strict(struct rt_thread *thread, struct k23_call *call)
 {
 	long r = call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
 
-	if (r == 0)
+	if (r == 0) {
 		thread->strict = true;
+		rt_gs_give_up();
+	}
 	return r;
 }
 

@@ -184,6 +184,8 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->kind = 0;
 	view->in_gate = view->restarts = view->returns = false;
 	ip = view->real.rip;
+	if (tracee_view_fast(tracee, view))
+		return 0;
 	if (!tracee->bundle || ip - tracee->bundle >= tracee->size ||
 	    view->real.rsp - tracee->bundle < tracee->size /* rt_start, on its first stack */)
 		return 0;
@@ -368,12 +370,20 @@ static uint32_t exec_event(struct tracee *tracee, uint32_t stop)
 	return 0;
 }
 
+/* Makes what is shown so. */
+static long load_shown(const struct tracee *tracee, const struct tracee_view *view)
+{
+	struct inj_regs regs = tracee_registers(view, &view->shown);
+
+	return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &regs);
+}
+
 static uint32_t call_entry(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
 {
 	uint32_t *flags = &tracee->flags;
 	uint64_t ip = view->real.rip;
 
-	if (view->kind == RT_STOP_ENTRY || (view->in_gate && !(*flags & TRACEE_IN_CALL))) {
+	if (view->kind == RT_STOP_ENTRY || view->fast == TRACEE_DIRECT || (view->in_gate && !(*flags & TRACEE_IN_CALL))) {
 		*flags |= TRACEE_IN_CALL;
 		return stop;
 	}
@@ -398,6 +408,8 @@ static uint32_t call_exit(struct tracee *tracee, const struct tracee_view *view,
 		ends = before & TRACEE_SIGRETURN;
 	else if (view->kind)
 		ends = view->kind == RT_STOP_EXIT;
+	else if (view->fast == TRACEE_DIRECT)
+		ends = true;
 	else if (view->in_gate)
 		ends = view->restarts; /* it will be made again */
 	else if (tracee->bundle && (ip - tracee->bundle < tracee->size || view->real.orig_rax == ~0ul))
@@ -428,10 +440,17 @@ static uint32_t trapped(struct tracee *tracee, const siginfo_t *info, uint32_t s
 		if (message == PTRACE_EVENTMSG_SYSCALL_EXIT)
 			return call_exit(tracee, &view, stop);
 	}
+	if (steps && view.fast == TRACEE_STUB)
+		return run_on(tracee, 0);
+	if (steps && view.fast == TRACEE_STUB_DONE) {
+		/* From here on by the site's own `syscall`. */
+		load_shown(tracee, &view);
+		return stop;
+	}
 	if (!steps || !tracee->bundle || ip - tracee->bundle >= tracee->size)
 		return stop;
 	/* The kernel takes its own trap flag for the program's after a step over iretq: do without that. */
-	if (!view.returns || failed(sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &view.shown)))
+	if (!view.returns || failed(load_shown(tracee, &view)))
 		return run_on(tracee, 0);
 	return stop;
 }

@@ -35,12 +35,22 @@ struct tracee {
 	siginfo_t held;
 };
 
+/* Where on the fast path it is, outside the dispatcher. `shown` is then where the program would be natively. */
+enum tracee_fast {
+	TRACEE_NOT_FAST,
+	TRACEE_STUB,      /* among the displaced instructions, shown at the first of them */
+	TRACEE_STUB_DONE, /* behind them, at the site's `syscall` */
+	TRACEE_ENTRY,     /* the same, in the entry */
+	TRACEE_DIRECT,    /* in a call that was made without the dispatcher */
+};
+
 /* The thread of the tracee whose call a stop is in, and where in the runtime the stop is. */
 struct tracee_view {
 	struct inj_regs real, shown;
 	struct rt_thread *thread; /* in the tracee; NULL: `shown` are its registers */
 	uint32_t kind;            /* enum rt_stop, or 0 */
 	uint32_t arch;            /* of the call */
+	enum tracee_fast fast;
 	bool in_gate;             /* in the program's half of the gate, the call made */
 	bool restarts;            /* there, and a signal interrupted it: it ends with an error that only tracers see */
 	bool returns;             /* the call is over, and nothing but the program's registers is still to be loaded */
@@ -53,6 +63,10 @@ void tracees_forked(void);
 void tracee_locate(struct tracee *tracee);
 void tracee_mark(struct tracee *tracee, uint32_t traced);
 long tracee_view(const struct tracee *tracee, struct tracee_view *view) must_check;
+/* tracee_fast.c: fills in what is to be shown of a stop on the fast path, and hides our %gs. Returns whether it was one. */
+bool tracee_view_fast(const struct tracee *tracee, struct tracee_view *view);
+/* Registers as the program gives them, with the %gs that it was not shown. */
+struct inj_regs tracee_registers(const struct tracee_view *view, const struct inj_regs *from);
 long tracee_read(int tid, void *to, uint64_t from, size_t size) must_check;
 long tracee_write(int tid, uint64_t to, const void *from, size_t size) must_check;
 bool tracee_at_guard(int tid);

@@ -43,7 +43,7 @@ rt_guard_enter:
 1:
 	mov	THREAD_STACK_TOP(%rdi), %rsp
 	mov	%rdi, %rbx
-	call	rt_dispatch
+	call	rt_dispatch_guarded
 	mov	%rbx, %rdi
 	jmp	rt_return
 2:

@@ -167,6 +167,21 @@ rt_gate_i386_abort:
 	jmp	rt_gate_i386_done
 	.size rt_gate_i386, . - rt_gate_i386
 
+/* A call of the program that nobody but the kernel has to do with: x86_64/fast.S. A signal finds its site in the
+ * thread's fast_return: see rollback.c.
+ * in:  the program's registers, the call's.   out: the program goes on. */
+	.globl rt_gate_direct
+	.type rt_gate_direct, @function
+rt_gate_direct:
+	syscall
+	.globl rt_gate_direct_done
+rt_gate_direct_done:
+	mov	%gs:GS_RETURN, %rcx
+	jmp	*%rcx
+	.globl rt_gate_direct_end
+rt_gate_direct_end:
+	.size rt_gate_direct, . - rt_gate_direct
+
 	.balign 4096
 	.globl rt_gate_page_end
 rt_gate_page_end:

@@ -8,6 +8,9 @@
 	__asm__ volatile("\n.ascii \"@OFFSET " #name " %c0\"" : : "i"(offsetof(type, member)))
 #define VALUE(name, value) __asm__ volatile("\n.ascii \"@OFFSET " #name " %c0\"" : : "i"(value))
 
+/* From %gs's base. */
+#define GS_THREAD_OFFSET (RT_REGION_SIZE - RT_GS_TAG - sizeof(struct rt_thread))
+
 void offsets(void);
 void offsets(void)
 {
@@ -39,6 +42,13 @@ void offsets(void)
 	OFFSET(UC_FPSTATE, struct ucontext, uc_mcontext.fpstate);
 	OFFSET(FPSTATE_MAGIC, struct _fpstate_64, sw_reserved.magic1);
 	OFFSET(FPSTATE_FEATURES, struct _fpstate_64, sw_reserved.xfeatures);
+	OFFSET(CALL_ARCH, struct rt_thread, call.arch);
+	OFFSET(IMAGE_TRACED, struct rt_image, traced);
+	VALUE(ARCH_X86_64, K23_ARCH_X86_64);
+	VALUE(NUMBERS, RT_NUMBERS);
+	VALUE(GS_TAG, RT_GS_TAG);
+	VALUE(GS_THREAD, GS_THREAD_OFFSET);
+	VALUE(GS_RETURN, GS_THREAD_OFFSET + offsetof(struct rt_thread, fast_return));
 	VALUE(XSTATE_MAGIC, FP_XSTATE_MAGIC1);
 	VALUE(ERESTART, K23_ERESTART);
 	VALUE(NR_EXIT, __NR_exit);

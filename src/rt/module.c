@@ -1,0 +1,148 @@
+/*
+ * The table of modules: see patch.h.
+ */
+#include <linux/mman.h>
+
+#include "core/patch.h"
+#include "core/string.h"
+#include "rt/patch.h"
+
+#define MODULES 128u
+
+static struct rt_module modules[MODULES];
+static uint32_t used; /* none behind this one is taken */
+static uint32_t lock;
+
+void rt_modules_lock(void)
+{
+	rt_lock(&lock);
+}
+
+void rt_modules_unlock(void)
+{
+	rt_unlock(&lock);
+}
+
+/* The child of a fork has one thread, and the lock may have been another's. ctx: entry */
+void rt_modules_forked(void)
+{
+	lock = 0;
+}
+
+/* ctx: entry, locked */
+struct rt_module *rt_module_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_file *file)
+{
+	uint32_t i = 0;
+
+	while (i < MODULES && modules[i].end)
+		i++;
+	if (i == MODULES)
+		return NULL;
+	modules[i] = (struct rt_module){ .start = start, .end = end, .offset = offset };
+	if (file) {
+		modules[i].first_site = file->first_site;
+		modules[i].site_count = file->site_count;
+		modules[i].stored = 1;
+	}
+	if (i >= used)
+		__atomic_store_n(&used, i + 1, __ATOMIC_RELEASE);
+	return &modules[i];
+}
+
+static bool overlap(const struct rt_module *module, uint64_t start, uint64_t end)
+{
+	return module->start < end && module->end > start;
+}
+
+/* Forgets the modules of which nothing is left. ctx: entry, locked */
+void rt_module_unmapped(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < used; i++) {
+		struct rt_module *module = &modules[i];
+		uint64_t block = module->block;
+
+		if (!module->end || module->start < start || module->end > end)
+			continue;
+		__atomic_store_n(&module->block, 0, __ATOMIC_RELAXED);
+		if (block)
+			sys(munmap, block, module->block_size);
+		module->start = module->end = 0;
+	}
+}
+
+/* A copy of the module around `ip`. ctx: entry */
+bool rt_module_find(uint64_t ip, struct rt_module *module)
+{
+	bool found = false;
+
+	rt_modules_lock();
+	for (uint32_t i = 0; i < used && !found; i++)
+		if (ip - modules[i].start < modules[i].end - modules[i].start) {
+			*module = modules[i];
+			found = true;
+		}
+	rt_modules_unlock();
+	return found;
+}
+
+/* The stub around `ip`, or NULL. A block stays in place as long as a thread of the program may be in it.
+ * ctx: sigsys; no locks */
+const uint8_t *rt_patch_slot(uint64_t ip)
+{
+	for (uint32_t i = 0; i < __atomic_load_n(&used, __ATOMIC_ACQUIRE); i++) {
+		uint64_t block = __atomic_load_n(&modules[i].block, __ATOMIC_ACQUIRE);
+
+		if (block && ip - block < modules[i].block_size)
+			return ip - block < PATCH_SLOT ? NULL : (const uint8_t *)(ip & ~(uint64_t)(PATCH_SLOT - 1));
+	}
+	return NULL;
+}
+
+/* Whether a range has modules in it. ctx: entry; no locks */
+bool rt_module_overlaps(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < __atomic_load_n(&used, __ATOMIC_ACQUIRE); i++)
+		if (overlap(&modules[i], start, end))
+			return true;
+	return false;
+}
+
+/* Whether stubs lie in a range. ctx: entry; no locks */
+bool rt_module_owns(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < __atomic_load_n(&used, __ATOMIC_ACQUIRE); i++) {
+		uint64_t block = __atomic_load_n(&modules[i].block, __ATOMIC_ACQUIRE);
+
+		if (block && block < end && block + modules[i].block_size > start)
+			return true;
+	}
+	return false;
+}
+
+/* Only the runtime has written to a module's pages, which are then as in the file again: in one step for each page,
+ * whoever is running there. */
+static void restore(struct rt_module *module)
+{
+	const uint8_t *block = (const uint8_t *)module->block;
+	uint64_t last = 0;
+
+	for (uint64_t at = PATCH_SLOT; at + PATCH_SLOT <= module->block_size; at += PATCH_SLOT) {
+		const uint8_t *slot = block + at;
+		uint64_t page;
+
+		if (!slot[PATCH_SLOT - 1])
+			break;
+		page = core_patch_site(slot, (uint64_t)slot) & ~(RT_PAGE - 1);
+		if (page != last)
+			sys(madvise, page, RT_PAGE, MADV_DONTNEED);
+		last = page;
+	}
+	module->restored = 1;
+}
+
+void rt_module_restore(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < used; i++)
+		if (modules[i].block && !modules[i].restored && overlap(&modules[i], start, end))
+			restore(&modules[i]);
+}

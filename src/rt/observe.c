@@ -1,0 +1,119 @@
+/*
+ * The site log: each call that the guard catches comes from a site that is not patched. Those that the store does not
+ * have as observed are appended to a text file beside it, once per site and process, for the offline phase. A line is
+ *
+ *	OFFSET MAJOR:MINOR INODE PATH
+ *
+ * as in /proc/PID/maps, OFFSET being that of the instruction in the file. Only modules (patch.h) are noted: what a program
+ * generates is not.
+ */
+#include <asm/errno.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/resource.h>
+#include <linux/stat.h>
+
+#include "core/format.h"
+#include "rt/patch.h"
+
+#define SEEN 1024u /* a power of two. When half of it is full, further sites are not noted. */
+
+static uint64_t seen[SEEN];
+static uint32_t seen_count;
+
+/* Whether this is the first time. ctx: entry; no locks */
+static bool is_new(uint64_t ip)
+{
+	uint64_t hash = ip * 0x9e3779b97f4a7c15ul >> 32;
+
+	for (uint32_t n = 0; n < SEEN; n++) {
+		uint64_t *slot = &seen[(hash + n) % SEEN], none = 0;
+
+		if (__atomic_load_n(slot, __ATOMIC_RELAXED) == ip)
+			return false;
+		if (__atomic_load_n(slot, __ATOMIC_RELAXED))
+			continue;
+		if (__atomic_load_n(&seen_count, __ATOMIC_RELAXED) >= SEEN / 2)
+			return false;
+		if (__atomic_compare_exchange_n(slot, &none, ip, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			__atomic_fetch_add(&seen_count, 1, __ATOMIC_RELAXED);
+			return true;
+		}
+		if (none == ip)
+			return false;
+	}
+	return false;
+}
+
+static bool is_known(const struct rt_module *module, uint64_t offset)
+{
+	struct store_file file = { .first_site = module->first_site, .site_count = module->site_count };
+	struct store_site site;
+
+	return module->stored && !failed(rt_store_site(&file, offset, &site)) && site.flags & STORE_OBSERVED;
+}
+
+/* Appends a line. A write beyond RLIMIT_FSIZE would be a signal for the program. */
+static void append(const char *line, size_t size)
+{
+	const char *path = (const char *)rt.start + rt.bundle->site_log;
+	struct rlimit64 limit;
+	long fd;
+
+	if (failed(sys(prlimit64, 0, RLIMIT_FSIZE, 0, &limit)) || limit.rlim_cur != ~0ull)
+		return;
+	fd = sys(openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+		 0600);
+	if (failed(fd))
+		return;
+	sys(write, fd, line, size);
+	sys(close, fd);
+}
+
+__attribute__((format(printf, 3, 4))) static long print(char *to, size_t size, const char *format, ...)
+{
+	va_list args;
+	long length;
+
+	va_start(args, format);
+	length = core_format(to, size, format, args);
+	va_end(args);
+	return length;
+}
+
+static void note(const struct rt_module *module, uint64_t offset)
+{
+	char name[64], path[K23_PATH_MAX], line[K23_PATH_MAX + 96];
+	struct stat status;
+	uint64_t mask;
+	long size;
+
+	print(name, sizeof(name), "/proc/self/map_files/%lx-%lx", module->start, module->end);
+	size = sys(readlinkat, AT_FDCWD, name, path, sizeof(path) - 1);
+	if (failed(size) || size == sizeof(path) - 1)
+		return;
+	path[size] = '\0';
+	for (long i = 0; i < size; i++)
+		if (path[i] == '\n')
+			return;
+	if (failed(sys(newfstatat, AT_FDCWD, path, &status, 0)) || (status.st_mode & S_IFMT) != S_IFREG)
+		return;
+	size = print(line, sizeof(line), "%lx %lx:%lx %lu %s\n", offset, status.st_dev >> 8 & 0xfff,
+			  (status.st_dev & 0xff) | (status.st_dev >> 12 & 0xfff00), status.st_ino, path);
+	/* Until it is closed, nobody else is to see the descriptor. */
+	mask = rt_block_signals();
+	append(line, (size_t)size);
+	rt_unblock(rt_self(), mask);
+}
+
+void rt_observe(struct rt_thread *thread)
+{
+	struct rt_module module;
+	uint64_t ip = thread->regs.rip - 2, offset;
+
+	if (thread->strict || !is_new(ip) || !rt_module_find(ip, &module))
+		return;
+	offset = module.offset + (ip - module.start);
+	if (!is_known(&module, offset))
+		note(&module, offset);
+}

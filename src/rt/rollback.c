@@ -1,0 +1,98 @@
+/*
+ * A signal that interrupts the fast path, from a site's stub to the dispatcher, or a call that was made without the
+ * dispatcher: none of it has done anything yet, or all is done, so the program is shown at its own `syscall`, or right
+ * after it, with its own registers. If it goes back there, the guard takes the call.
+ */
+#include "core/patch.h"
+#include "rt/patch.h"
+#include "rt/rt.h"
+
+extern const char rt_fast_begin[], rt_fast_guard[], rt_fast_number_moved[], rt_fast_number_tested[],
+	rt_fast_number_added[], rt_fast_number_flagged[], rt_fast_number_restored[], rt_fast_number_end[],
+	rt_fast_switched[], rt_fast_kept[], rt_fast_end[];
+
+#define TRAP_TRACE_CODE 2
+#define EFLAGS_OF 0x800ul
+#define EFLAGS_LAHF 0xd5ul /* what lahf and sahf know of */
+#define OF_ADDED 0x80      /* what `add $0x7f, %al` makes of an %al of 1 */
+
+static bool between(uint64_t ip, const char *begin, const char *end)
+{
+	return ip - (uint64_t)begin < (uint64_t)(end - begin);
+}
+
+/* At the `syscall` with what a kernel entry that is made again leaves in the two registers; or behind it. */
+static void at(struct rt_regs *regs, uint64_t ip, uint64_t after)
+{
+	regs->rip = ip;
+	regs->rcx = after;
+	regs->r11 = regs->eflags;
+}
+
+/* In rt_fast_number: the number is in %r11 and, from the comparison until sahf, the flags are in %ax. */
+static void restore_number(struct rt_regs *regs)
+{
+	uint64_t ip = regs->rip;
+	uint8_t low = (uint8_t)regs->rax, high = (uint8_t)(regs->rax >> 8);
+	bool overflow = ip == (uint64_t)rt_fast_number_added ? low == OF_ADDED : low == 1;
+
+	if (between(ip, rt_fast_number_tested, rt_fast_number_flagged))
+		regs->eflags = (regs->eflags & ~(EFLAGS_LAHF | EFLAGS_OF)) | (high & EFLAGS_LAHF) |
+			       (overflow ? EFLAGS_OF : 0);
+	regs->rax = regs->r11;
+}
+
+/* From the entry or the gate; `thread` need not be in place. Returns whether it was there. ctx: any; no locks */
+bool rt_roll_back_entry(const struct rt_thread *thread, struct rt_regs *regs)
+{
+	uint64_t ip = regs->rip, after = regs->r11;
+
+	if (between(ip, rt_gate_direct, rt_gate_direct_end)) {
+		after = thread->fast_return;
+		at(regs, after - (ip == (uint64_t)rt_gate_direct ? 2 : 0), after);
+		return true;
+	}
+	if (!between(ip, rt_fast_begin, rt_fast_end))
+		return false;
+	if (ip == (uint64_t)rt_fast_guard) {
+		after += 2;
+	} else if (between(ip, rt_fast_number_moved, rt_fast_number_end)) {
+		if (between(ip, rt_fast_number_moved, rt_fast_number_restored))
+			restore_number(regs);
+		after = thread->fast_return;
+	} else if (between(ip, rt_fast_switched, rt_fast_end)) {
+		uint64_t eflags = between(ip, rt_fast_switched, rt_fast_kept) ? regs->eflags : thread->regs.eflags;
+
+		after = thread->regs.rip;
+		rt_copy_regs(regs, &thread->regs);
+		regs->eflags = eflags;
+	}
+	at(regs, after - 2, after);
+	return true;
+}
+
+/* ctx: sigsys */
+enum rt_rollback rt_roll_back(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc)
+{
+	struct rt_regs *regs = (struct rt_regs *)&uc->uc_mcontext;
+	uint64_t ip = regs->rip, address;
+	const uint8_t *slot;
+
+	if (rt_roll_back_entry(thread, regs))
+		return RT_ROLLED;
+	slot = rt_patch_slot(ip);
+	if (!slot)
+		return RT_ELSEWHERE;
+	address = (uint64_t)slot;
+	if (ip - address < slot[PATCH_SLOT - 1]) {
+		/* One that single-steps would come here again and again. */
+		if (sig == SIGTRAP && info->si_code == TRAP_TRACE_CODE)
+			return RT_GO_ON;
+		regs->rip = core_patch_origin(slot, address, ip);
+	} else if (ip - address == slot[PATCH_SLOT - 1]) {
+		regs->rip = core_patch_site(slot, address);
+	} else {
+		at(regs, core_patch_site(slot, address), core_patch_site(slot, address) + 2);
+	}
+	return RT_ROLLED;
+}
