@@ -8,12 +8,26 @@
 #include "rt/patch.h"
 #include "rt/trace.h"
 
-/* For each number the hooks that name it, a bit each; and where in their tables. */
+/*
+ * What the processor has predicted for returns is gone after a system call (kernels that mitigate the speculation of return
+ * stacks empty it), so each `ret` on the way back costs some 5 ns. An indirect jump does not.
+ */
+#if __has_attribute(function_return)
+#define RETURNS_BY_JUMP __attribute__((function_return("thunk-extern")))
+#else
+#define RETURNS_BY_JUMP
+#endif
+
+/* For each number the hooks that want it, a bit each; and where in the tables of those that name it. */
+static uint32_t wanted[RT_NUMBERS];
 static uint32_t named[RT_NUMBERS];
 static uint8_t position[BUNDLE_MAX_HOOKS][RT_NUMBERS];
 static uint32_t all; /* the hooks that want what they do not name */
 static uint32_t i386;
-/* A bit for each number that the fast path must not make without the dispatcher. */
+static const struct k23_descriptor *hooks[BUNDLE_MAX_HOOKS];
+/* A bit for each number that is a special call's, and one for each that the fast path must not make without the
+ * dispatcher. */
+static uint64_t specials[RT_NUMBERS / 64];
 uint64_t rt_indirect[RT_NUMBERS / 64];
 
 struct k23_descriptor *rt_hook(uint32_t index)
@@ -21,11 +35,16 @@ struct k23_descriptor *rt_hook(uint32_t index)
 	return (struct k23_descriptor *)(rt.start + rt.bundle->hooks[index].descriptor);
 }
 
+static bool bit(const uint64_t *set, unsigned long nr)
+{
+	return set[nr / 64] & 1ul << nr % 64;
+}
+
 /* Once per image, before the program runs. */
 void rt_chain_build(void)
 {
 	for (uint32_t i = 0; i < rt.bundle->hook_count; i++) {
-		const struct k23_descriptor *hook = rt_hook(i);
+		const struct k23_descriptor *hook = hooks[i] = rt_hook(i);
 
 		for (uint32_t k = 0; k < K23_MAX_CALLS && hook->calls[k].fn; k++) {
 			unsigned long nr = (unsigned long)hook->calls[k].nr;
@@ -40,16 +59,21 @@ void rt_chain_build(void)
 		if (hook->i386 || hook->all)
 			i386 |= 1u << i;
 	}
-	for (long nr = 0; nr < RT_NUMBERS; nr++)
-		if (rt_wanted(nr) || rt_special(K23_ARCH_X86_64, nr))
+	for (unsigned long nr = 0; nr < RT_NUMBERS; nr++) {
+		wanted[nr] = named[nr] | all;
+		if (rt_special(K23_ARCH_X86_64, (long)nr))
+			specials[nr / 64] |= 1ul << nr % 64;
+		if (wanted[nr])
 			rt_indirect[nr / 64] |= 1ul << nr % 64;
+		rt_indirect[nr / 64] |= specials[nr / 64] & 1ul << nr % 64;
+	}
 }
 
-static uint32_t hooks_for(uint32_t arch, unsigned long nr)
+static inline uint32_t hooks_for(uint32_t arch, unsigned long nr)
 {
-	if (arch != K23_ARCH_X86_64)
+	if (__builtin_expect(arch != K23_ARCH_X86_64, 0))
 		return i386;
-	return nr < RT_NUMBERS ? named[nr] | all : all;
+	return __builtin_expect(nr < RT_NUMBERS, 1) ? wanted[nr] : all;
 }
 
 /* Whether a hook sees calls with this number. */
@@ -67,15 +91,15 @@ bool rt_wants_all(void)
 /* Whether nobody but the kernel has to do with calls of this number. */
 bool rt_direct(long nr)
 {
-	return (unsigned long)nr < RT_NUMBERS && !(rt_indirect[nr / 64] & 1ul << nr % 64);
+	return (unsigned long)nr < RT_NUMBERS && !bit(rt_indirect, (unsigned long)nr);
 }
 
-static k23_call_fn *function(uint32_t index, const struct k23_call *call)
+static inline k23_call_fn *function(uint32_t index, const struct k23_call *call)
 {
-	const struct k23_descriptor *hook = rt_hook(index);
+	const struct k23_descriptor *hook = hooks[index];
 	unsigned long nr = (unsigned long)call->nr;
 
-	if (call->arch != K23_ARCH_X86_64)
+	if (__builtin_expect(call->arch != K23_ARCH_X86_64, 0))
 		return hook->i386 ? hook->i386 : hook->all;
 	if (nr < RT_NUMBERS && named[nr] & 1u << index)
 		return hook->calls[position[index][nr]].fn;
@@ -95,13 +119,11 @@ static bool x32_refused(long nr)
 	return rt.x32 == 1 && (nr - bit >= RT_NUMBERS || rt_special(K23_ARCH_X86_64, nr - bit));
 }
 
-/* The end of the chain. ctx: entry */
-long rt_kernel(struct rt_thread *thread, struct k23_call *call)
+/* Calls that are not the kernel's alone. ctx: entry */
+static __attribute__((noinline)) long unusual(struct rt_thread *thread, struct k23_call *call)
 {
 	rt_special_fn *special;
 
-	if (thread->signal)
-		return -K23_ERESTART;
 	if (thread->strict && call->nr != __NR_rt_sigreturn)
 		return rt_gate_program(call, thread);
 	special = rt_special(call->arch, call->nr);
@@ -114,31 +136,48 @@ long rt_kernel(struct rt_thread *thread, struct k23_call *call)
 	return rt_gate_program(call, thread);
 }
 
-/* struct k23_api's forward. ctx: entry */
-long rt_forward(struct k23_call *call)
+/* The end of the chain. ctx: entry */
+static inline long kernel(struct rt_thread *thread, struct k23_call *call)
 {
-	struct rt_thread *thread = rt_self();
+	unsigned long nr = (unsigned long)call->nr;
+
+	if (__builtin_expect(call->arch == K23_ARCH_X86_64 && nr < RT_NUMBERS && !bit(specials, nr), 1))
+		return rt_gate_program(call, thread);
+	return thread->signal ? -K23_ERESTART : unusual(thread, call);
+}
+
+/* Goes on with the next of the given hooks, which are of those that want the call. ctx: entry */
+static inline long go_on(struct rt_thread *thread, struct k23_call *call, uint32_t rest)
+{
 	uint32_t next = call->next, caller = thread->hook;
-	uint32_t hooks = next < 32 ? hooks_for(call->arch, (unsigned long)call->nr) & ~0u << next : 0;
 	long result;
 
-	if (hooks) {
-		uint32_t index = (uint32_t)__builtin_ctz(hooks);
+	if (rest) {
+		uint32_t index = (uint32_t)__builtin_ctz(rest);
 
 		call->next = index + 1;
 		thread->hook = index + 1;
 		result = function(index, call)(call);
 	} else {
 		thread->hook = 0;
-		result = rt_kernel(thread, call);
+		result = kernel(thread, call);
 	}
 	thread->hook = caller;
 	call->next = next;
 	return result;
 }
 
+/* struct k23_api's forward. ctx: entry */
+RETURNS_BY_JUMP long rt_forward(struct k23_call *call)
+{
+	uint32_t next = call->next;
+	uint32_t rest = next < 32 ? hooks_for(call->arch, (unsigned long)call->nr) & ~0u << next : 0;
+
+	return go_on(rt_self(), call, rest);
+}
+
 /* From `k23 run` inside k23 run: see abi/nested.h. No hook sees it. */
-static long nested(struct rt_thread *thread, const struct k23_call *call)
+static __attribute__((noinline)) long nested(struct rt_thread *thread, const struct k23_call *call)
 {
 	struct bundle head;
 
@@ -151,51 +190,71 @@ static long nested(struct rt_thread *thread, const struct k23_call *call)
 	return 0;
 }
 
+/* The arguments are where the instruction has them. */
+static void take_i386(struct k23_call *call, const struct rt_regs *regs)
+{
+	call->args[0] = (uint32_t)regs->rbx;
+	call->args[1] = (uint32_t)regs->rcx;
+	call->args[2] = (uint32_t)regs->rdx;
+	call->args[3] = (uint32_t)regs->rsi;
+	call->args[4] = (uint32_t)regs->rdi;
+	call->args[5] = (uint32_t)regs->rbp;
+}
+
+static inline void take(struct k23_call *call, const struct rt_regs *regs)
+{
+	call->nr = (int32_t)regs->rax;
+	call->ip = regs->rip;
+	call->sp = regs->rsp;
+	call->next = 0;
+	if (__builtin_expect(call->arch != K23_ARCH_X86_64, 0)) {
+		take_i386(call, regs);
+		return;
+	}
+	call->args[0] = regs->rdi;
+	call->args[1] = regs->rsi;
+	call->args[2] = regs->rdx;
+	call->args[3] = regs->r10;
+	call->args[4] = regs->r8;
+	call->args[5] = regs->r9;
+}
+
+/* Does not return but goes to the program: see RETURNS_BY_JUMP. ctx: entry; thread->regs are the program's at its call */
+void rt_dispatch(struct rt_thread *thread)
+{
+	struct rt_regs *regs = &thread->regs;
+	struct k23_call *call = &thread->call;
+	long result;
+
+	thread->in_call = 1;
+	rt_trace_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
+	thread->restart_rax = regs->rax;
+	take(call, regs);
+	/* A signal that came before any hook saw the call is as if it had come before the call. */
+	if (__builtin_expect(thread->signal, 0))
+		result = -K23_ERESTART;
+	else if (__builtin_expect(call->nr == NESTED_NR, 0) && call->args[0] == NESTED_MAGIC)
+		result = nested(thread, call);
+	else
+		result = go_on(thread, call, hooks_for(call->arch, (unsigned long)call->nr));
+	thread->in_call = 0;
+	regs->rax = (uint64_t)result;
+	if (__builtin_expect(call->arch == K23_ARCH_X86_64, 1)) {
+		regs->rcx = call->ip;
+		regs->r11 = regs->eflags;
+	}
+	rt_trace_stop(thread, RT_STOP_EXIT);
+	if (__builtin_expect(result == -K23_ERESTART && thread->signal, 0)) {
+		regs->rip -= 2; /* syscall, sysenter and int $0x80 are two bytes each */
+		regs->rax = thread->restart_rax;
+	}
+	rt_return(thread);
+}
+
 /* From the guard. ctx: entry; thread->regs are the program's at its call */
 void rt_dispatch_guarded(struct rt_thread *thread)
 {
 	if (rt.learn)
 		rt_observe(thread);
 	rt_dispatch(thread);
-}
-
-/* ctx: entry; thread->regs are the program's at its call */
-__attribute__((flatten)) void rt_dispatch(struct rt_thread *thread)
-{
-	struct rt_regs *regs = &thread->regs;
-	struct k23_call *call = &thread->call;
-	bool i386_call = call->arch != K23_ARCH_X86_64;
-	long result;
-
-	thread->in_call = 1;
-	rt_trace_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
-	thread->restart_rax = regs->rax;
-	call->nr = (int32_t)regs->rax;
-	call->args[0] = i386_call ? (uint32_t)regs->rbx : regs->rdi;
-	call->args[1] = i386_call ? (uint32_t)regs->rcx : regs->rsi;
-	call->args[2] = i386_call ? (uint32_t)regs->rdx : regs->rdx;
-	call->args[3] = i386_call ? (uint32_t)regs->rsi : regs->r10;
-	call->args[4] = i386_call ? (uint32_t)regs->rdi : regs->r8;
-	call->args[5] = i386_call ? (uint32_t)regs->rbp : regs->r9;
-	call->ip = regs->rip;
-	call->sp = regs->rsp;
-	call->next = 0;
-	/* A signal that came before any hook saw the call is as if it had come before the call. */
-	if (thread->signal)
-		result = -K23_ERESTART;
-	else if (call->nr == NESTED_NR && call->args[0] == NESTED_MAGIC)
-		result = nested(thread, call);
-	else
-		result = rt_forward(call);
-	thread->in_call = 0;
-	regs->rax = (uint64_t)result;
-	if (!i386_call) {
-		regs->rcx = call->ip;
-		regs->r11 = regs->eflags;
-	}
-	rt_trace_stop(thread, RT_STOP_EXIT);
-	if (result == -K23_ERESTART && thread->signal) {
-		regs->rip -= 2; /* syscall, sysenter and int $0x80 are two bytes each */
-		regs->rax = thread->restart_rax;
-	}
 }

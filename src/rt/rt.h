@@ -193,10 +193,9 @@ long rt_guard_restarts(bool restarts);
 void rt_signal_action(struct rt_sigaction *action, uint64_t flags);
 
 /* dispatch.c */
-void rt_dispatch(struct rt_thread *thread);
-void rt_dispatch_guarded(struct rt_thread *thread);
+void rt_dispatch(struct rt_thread *thread) __attribute__((noreturn));
+void rt_dispatch_guarded(struct rt_thread *thread) __attribute__((noreturn));
 long rt_forward(struct k23_call *call);
-long rt_kernel(struct rt_thread *thread, struct k23_call *call);
 bool rt_wanted(long nr);
 bool rt_wants_all(void);
 bool rt_direct(long nr);

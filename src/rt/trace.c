@@ -36,14 +36,6 @@ bool rt_is_rendezvous(const siginfo_t *info)
 	       ((const struct rt_rendezvous *)box)->magic == RT_RENDEZVOUS_MAGIC;
 }
 
-/* ctx: entry */
-void rt_trace_stop(struct rt_thread *thread, long kind)
-{
-	/* Strict seccomp lets nothing through that does not exist. */
-	if (__atomic_load_n(&rt.traced, __ATOMIC_RELAXED) & RT_TRACED_CALLS && !thread->strict)
-		rt_gate_stop(kind);
-}
-
 /* The last thing before a program starts whose execve was traced: its tracer sees the stops that belong to it, with the
  * program's registers. ctx: entry */
 void rt_trace_started(struct rt_thread *thread, const struct start_block *start)

@@ -51,11 +51,18 @@ struct rt_rendezvous {
 /* trace.c: the tracee's side */
 long rt_rendezvous(struct rt_thread *thread, uint32_t kind, const struct start_block *block);
 bool rt_is_rendezvous(const siginfo_t *info);
-void rt_trace_stop(struct rt_thread *thread, long kind);
 void rt_trace_started(struct rt_thread *thread, const struct start_block *start);
 
 /* x86_64/gate.S */
 void rt_gate_stop(long kind);
 extern const char rt_gate_stop_ip[], rt_gate_sigreturn_ip[];
+
+/* ctx: entry */
+static inline void rt_trace_stop(struct rt_thread *thread, long kind)
+{
+	/* Strict seccomp lets nothing through that does not exist. */
+	if (__builtin_expect(__atomic_load_n(&rt.traced, __ATOMIC_RELAXED) & RT_TRACED_CALLS, 0) && !thread->strict)
+		rt_gate_stop(kind);
+}
 
 #endif

@@ -42,10 +42,7 @@ rt_guard_enter:
 	xrstor64 (%rsi)
 1:
 	mov	THREAD_STACK_TOP(%rdi), %rsp
-	mov	%rdi, %rbx
-	call	rt_dispatch_guarded
-	mov	%rbx, %rdi
-	jmp	rt_return
+	call	rt_dispatch_guarded	/* goes to rt_return */
 2:
 	fxrstor64 (%rsi)
 	jmp	1b
@@ -138,5 +135,14 @@ rt_selftrap_done:
 	.skip 12288
 	.globl rt_boot_stack_end
 rt_boot_stack_end:
+
+	.text
+/* The compiler's name for what a function returns through that must not use `ret` (dispatch.c). */
+	.globl __x86_return_thunk
+	.type __x86_return_thunk, @function
+__x86_return_thunk:
+	pop	%rcx
+	jmp	*%rcx
+	.size __x86_return_thunk, . - __x86_return_thunk
 
 	.section .note.GNU-stack, "", @progbits

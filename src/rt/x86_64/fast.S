@@ -125,13 +125,10 @@ rt_fast_kept:
 	push	%r11
 	push	%rbp
 	mov	%rsp, %rbp
-	mov	%rcx, %rbx
 	mov	%rcx, %rdi
 	.globl rt_fast_end
 rt_fast_end:
-	call	rt_dispatch
-	mov	%rbx, %rdi
-	jmp	rt_return
+	call	rt_dispatch		/* goes to rt_return */
 3:	push	$EFLAGS_INITIAL
 	popfq
 	jmp	4b

@@ -130,7 +130,12 @@ rt_gate_begin:
 	syscall
 	.globl rt_gate_done
 rt_gate_done:
-	ret
+	pop	%rcx			/* not ret: see RETURNS_BY_JUMP in dispatch.c */
+	.cfi_adjust_cfa_offset -8
+	.cfi_register %rip, %rcx
+	jmp	*%rcx
+	.cfi_restore %rip
+	.cfi_adjust_cfa_offset 8
 	.globl rt_gate_abort
 rt_gate_abort:
 	mov	$-ERESTART, %rax
