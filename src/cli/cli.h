@@ -18,7 +18,7 @@ enum {
 /* One command; its argv starts with its own name. Returns the exit status. */
 typedef int command_fn(int argc, char **argv);
 
-command_fn command_run, command_stat, command_trace, command_doctor, command_cc;
+command_fn command_run, command_stat, command_trace, command_doctor, command_cc, command_analyze, command_sites;
 
 /* Prints "k23: " and the text, and a newline, to stderr. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -33,6 +33,8 @@ struct launch {
 	const char **hooks; /* FILE[:OPTIONS], in the order of the chain */
 	size_t hook_count;
 	bool foreign; /* let programs that cannot be interposed run anyway */
+	const char *store; /* what is known of files and their sites; NULL: the default one */
+	bool no_learn;     /* do not log the sites that the guard meets */
 	char **argv;  /* the program and its arguments, ended by NULL */
 };
 
