@@ -42,6 +42,16 @@ static bool is_id(const struct store_id *id)
 	return (id->kind == STORE_BUILD_ID || id->kind == STORE_CONTENT) && id->size && id->size <= sizeof(id->bytes);
 }
 
+bool known_valid(const struct known_file *file)
+{
+	if (!is_id(&file->id))
+		return false;
+	for (uint32_t i = 0; i < file->site_count; i++)
+		if (!is_site(&file->sites[i]) || (i && file->sites[i].offset <= file->sites[i - 1].offset))
+			return false;
+	return true;
+}
+
 /* One file. *sites: how many the files before it have; they follow each other without a gap. */
 static long read_known(const struct core_store *store, const struct bytes *bytes, uint32_t index, uint32_t *sites,
 		       struct known_file *to)
@@ -53,7 +63,7 @@ static long read_known(const struct core_store *store, const struct bytes *bytes
 
 	if (r != 0)
 		return r;
-	if (!is_id(&file.id) || file.first_site != *sites || file.path >= header->string_size ||
+	if (file.first_site != *sites || file.path >= header->string_size ||
 	    !memchr(strings + file.path, 0, header->string_size - file.path))
 		return -EBADMSG;
 	*to = (struct known_file){ .id = file.id, .site_count = file.site_count };
@@ -67,9 +77,8 @@ static long read_known(const struct core_store *store, const struct bytes *bytes
 	r = core_store_sites(store, &file, 0, to->sites, file.site_count);
 	if (r != (long)file.site_count)
 		return -EBADMSG;
-	for (uint32_t i = 0; i < file.site_count; i++)
-		if (!is_site(&to->sites[i]) || (i && to->sites[i].offset <= to->sites[i - 1].offset))
-			return -EBADMSG;
+	if (!known_valid(to))
+		return -EBADMSG;
 	*sites += file.site_count;
 	return 0;
 }

@@ -53,6 +53,8 @@ long storefile_merge(struct storefile *store, const struct storefile *other) mus
 long storefile_add_key(struct known_file *file, const struct store_key *key) must_check;
 /* Forgets a file. */
 void storefile_remove(struct storefile *store, size_t index);
+/* Whether it may be in a store: an id, and sites by offset whose parts fit together. */
+bool known_valid(const struct known_file *file);
 /* The site at an offset, or NULL. */
 struct store_site *known_site(const struct known_file *file, uint64_t offset);
 
