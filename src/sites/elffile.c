@@ -7,6 +7,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifndef DT_RELR
+#define DT_RELRSZ 35
+#define DT_RELR 36
+#endif
+
 /* A table in the file: NULL unless all of it is there. */
 static const uint8_t *table(const struct elffile *elf, uint64_t offset, uint64_t count, uint64_t size)
 {
@@ -266,11 +271,37 @@ static uint64_t symbol_value(const struct elffile *elf, uint64_t symbols, uint64
 	return symbol.st_value;
 }
 
+/* DT_RELR: an even entry is the address of a word to relocate, an odd one has a bit for each of the 63 words behind. */
+static void packed_relocations(const struct elffile *elf, elffile_value_fn *see, void *context)
+{
+	uint64_t size = dynamic_value(elf, DT_RELRSZ), where = 0;
+	const uint8_t *at = elffile_at(elf, dynamic_value(elf, DT_RELR), size), *word;
+
+	for (uint64_t n = 0; at && n < size / sizeof(uint64_t); n++) {
+		uint64_t entry, value, bits = 1;
+
+		memcpy(&entry, at + n * sizeof(entry), sizeof(entry));
+		if (entry & 1)
+			bits = entry >> 1;
+		else
+			where = entry;
+		for (unsigned i = 0; bits >> i && i < 63; i++) {
+			word = bits >> i & 1 ? elffile_at(elf, where + i * sizeof(value), sizeof(value)) : NULL;
+			if (word)
+				memcpy(&value, word, sizeof(value));
+			if (word && !see(context, value))
+				return;
+		}
+		where += (entry & 1 ? 63 : 1) * sizeof(value);
+	}
+}
+
 void elffile_relocations(const struct elffile *elf, elffile_value_fn *see, void *context)
 {
 	static const int64_t tables[][2] = { { DT_RELA, DT_RELASZ }, { DT_JMPREL, DT_PLTRELSZ } };
 	uint64_t symbols = dynamic_value(elf, DT_SYMTAB);
 
+	packed_relocations(elf, see, context);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		uint64_t address = dynamic_value(elf, tables[i][0]), size = dynamic_value(elf, tables[i][1]);
 		const uint8_t *at = elffile_at(elf, address, size);

@@ -59,7 +59,7 @@ static inline bool elffile_is_text(const struct elffile_segment *segment)
 /* Every defined symbol with an address; one that is in two tables comes twice. Stops when `see` returns false. */
 typedef bool elffile_symbol_fn(void *context, const Elf64_Sym *symbol);
 void elffile_symbols(const struct elffile *elf, elffile_symbol_fn *see, void *context);
-/* The values that the file's dynamic relocations with addends write, relative to the load address. */
+/* The values that the file's dynamic relocations write, relative to the load address. */
 typedef bool elffile_value_fn(void *context, uint64_t value);
 void elffile_relocations(const struct elffile *elf, elffile_value_fn *see, void *context);
 

@@ -58,7 +58,7 @@ static bool see_pad(void *context, uint64_t address)
 	return !code->no_memory;
 }
 
-/* Words that are code's addresses: in a file that is not moved, or where DT_RELR says that they are relative. */
+/* Words that are code's addresses, in a file that is not moved. In others relocations make them. */
 static void see_words(struct code *code)
 {
 	uint64_t low = UINT64_MAX, high = 0;
@@ -188,7 +188,8 @@ long functions_find(struct code *code)
 		elffile_symbols(code->elf, see_symbol, &gathering);
 		elffile_relocations(code->elf, see_value, code);
 		code_fact(code, code->elf->entry, STORE_ADDRESS_TAKEN);
-		see_words(code);
+		if (code->elf->fixed)
+			see_words(code);
 		if (gathering.ranges.count)
 			qsort(gathering.ranges.at, gathering.ranges.count, sizeof(*gathering.ranges.at), by_start);
 		r = join(code, &gathering);

@@ -117,6 +117,26 @@ static long read_all(struct storefile *store, const struct core_store *from, con
 	return sites == from->header.site_count ? read_keys(store, from, bytes) : -EBADMSG;
 }
 
+/* The parts follow each other, as we write them: the checksum does not cover the header. */
+static bool is_laid_out(const struct store_header *header)
+{
+	uint64_t at = sizeof(*header);
+
+	if (header->files != at)
+		return false;
+	at += header->file_count * (uint64_t)sizeof(struct store_file);
+	if (header->keys != at)
+		return false;
+	at += header->key_count * (uint64_t)sizeof(struct store_key);
+	if (header->sites != at)
+		return false;
+	at += header->site_count * (uint64_t)sizeof(struct store_site);
+	if (header->buckets != at)
+		return false;
+	at += header->bucket_count * (uint64_t)sizeof(uint32_t);
+	return header->strings == at && header->size == at + header->string_size;
+}
+
 long storefile_parse(struct storefile *store, const uint8_t *bytes, size_t size)
 {
 	struct bytes all = { bytes, size };
@@ -132,7 +152,7 @@ long storefile_parse(struct storefile *store, const uint8_t *bytes, size_t size)
 		return -EINVAL;
 	if (header.version != STORE_VERSION)
 		return -EPROTO;
-	if (core_store_open(&from, read_bytes, &all, size) != 0 ||
+	if (core_store_open(&from, read_bytes, &all, size) != 0 || !is_laid_out(&from.header) ||
 	    core_hash(CORE_HASH_START, bytes + sizeof(header), size - sizeof(header)) != header.checksum)
 		return -EBADMSG;
 	r = read_all(store, &from, &all);
