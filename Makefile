@@ -1,7 +1,7 @@
 # k23 is built with Meson; this file is the short way to it. Every target installs what it needs and is missing.
 
 BUILD := build
-PACKAGES := gcc meson ninja-build pkg-config python3 binutils libelf-dev libzydis-dev libjson-c-dev linux-libc-dev
+PACKAGES := gcc meson ninja-build pkg-config python3 binutils libelf-dev libzydis-dev libjson-c-dev libssl-dev linux-libc-dev
 TEST_PACKAGES := clang musl-tools golang-go strace gdb util-linux mandoc \
 	curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux xz-utils zstd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)

@@ -24,13 +24,13 @@ run() {
 
 run "$build" --no-suite stress
 if CC=clang also "$build-clang"; then
-	run "$build-clang" --suite unit --suite hooks --suite tools
+	run "$build-clang" --suite unit --suite hooks --suite tools --suite offline
 else
 	status=1
 fi
 if also "$build-sanitized" -Db_sanitize=address,undefined; then
 	UBSAN_OPTIONS=halt_on_error=1 \
-		run "$build-sanitized" --suite unit --suite hooks --suite tools
+		run "$build-sanitized" --suite unit --suite hooks --suite tools --suite offline
 else
 	status=1
 fi

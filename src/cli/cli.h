@@ -18,7 +18,8 @@ enum {
 /* One command; its argv starts with its own name. Returns the exit status. */
 typedef int command_fn(int argc, char **argv);
 
-command_fn command_run, command_stat, command_trace, command_doctor, command_cc;
+command_fn command_run, command_stat, command_trace, command_doctor, command_cc, command_analyze, command_learn,
+	command_sites;
 
 /* Prints "k23: " and the text, and a newline, to stderr. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -14,6 +14,7 @@
 #include "abi/nested.h"
 #include "cli/bundle.h"
 #include "cli/cli.h"
+#include "cli/storeuse.h"
 #include "inject/inject.h"
 
 #define HELPER_STACK (64u << 10)
@@ -224,7 +225,9 @@ int launch_exec(const struct launch *launch)
 		launch_hook(&merged, launch->hooks[i]);
 	for (uint32_t i = 0; outer && i < outer->hook_count; i++)
 		launch_hook(&merged, outer_hook(outer, &outer->hooks[i]));
+	storeuse_prepare(&merged);
 	bundle = bundle_build(&merged);
+	free((char *)merged.store);
 	for (size_t i = launch->hook_count; i < merged.hook_count; i++)
 		free((char *)merged.hooks[i]);
 	free(merged.hooks);

@@ -16,6 +16,9 @@ static const struct command {
 	{ "stat", command_stat, "count a program's system calls, their errors and their time" },
 	{ "trace", command_trace, "print a program's system calls, a line each" },
 	{ "cc", command_cc, "build a hook from C, and check it" },
+	{ "analyze", command_analyze, "find the system call instructions of files, and how each can be patched" },
+	{ "learn", command_learn, "run a program, and keep the sites where it makes system calls" },
+	{ "sites", command_sites, "show, check and exchange what is known of files and their sites" },
 	{ "doctor", command_doctor, "tell what this machine offers, and what k23 can do on it" },
 };
 

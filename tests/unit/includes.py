@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who may include whom: include/k23 <- src/abi <- src/core <- src/rt, src/inject <- src/cli. usage: includes.py ROOT"""
+"""Who may include whom: include/k23 <- src/abi <- src/core <- src/rt, src/inject, src/sites <- src/cli. usage: includes.py ROOT"""
 import pathlib
 import re
 import sys
@@ -10,7 +10,8 @@ ALLOWED = {
     "src/core": {"include/k23", "src/abi", "src/core", "tables"},
     "src/inject": {"include/k23", "src/abi", "src/core", "src/inject"},
     "src/rt": {"include/k23", "src/abi", "src/core", "src/inject", "src/rt", "tables"},
-    "src/cli": {"include/k23", "src/abi", "src/core", "src/inject", "src/cli", "tables"},
+    "src/sites": {"include/k23", "src/abi", "src/core", "src/sites", "tables"},
+    "src/cli": {"include/k23", "src/abi", "src/core", "src/inject", "src/sites", "src/cli", "tables"},
     "hooks": {"include/k23", "hooks"},
 }
 # The stat and trace hooks share a memory layout with their commands, as a user's hook and tool would: by a header.

@@ -1,0 +1,130 @@
+/*
+ * k23 learn: runs a program, and keeps where it makes system calls.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/collect.h"
+#include "cli/storeuse.h"
+#include "sites/learnlog.h"
+
+static const char help[] =
+	"usage: k23 learn [OPTIONS] [--] PROGRAM [ARGS...]\n"
+	"\n"
+	"Runs PROGRAM, and when it and every process that it started have ended, keeps in the store where they made\n"
+	"system calls, and how these places can be patched. Says how many are new.\n"
+	"\n"
+	"  --store=FILE                 the store; by default $XDG_CACHE_HOME/k23/sites or ~/.cache/k23/sites, for\n"
+	"                               root /var/lib/k23/sites\n"
+	"  --hook FILE[:KEY=VALUE,...]  a hook, as for `k23 run`\n"
+	"  --foreign=refuse|allow       programs that cannot be interposed: refuse them (default), or let them run\n"
+	"\n"
+	"Exit status: the program's; when a signal killed the program, the same signal kills k23. 125 when k23\n"
+	"fails, 126 when the program cannot be run, 127 when it is not found.\n";
+
+static void parse(struct launch *launch, int argc, char **argv)
+{
+	static const struct option options[] = {
+		LAUNCH_OPTIONS,
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+		if (option == 'h')
+			exit((fputs(help, stdout), 0));
+		else if (!launch_option(launch, "learn", option, optarg))
+			die_usage("learn", "wrong option");
+	}
+	if (optind == argc)
+		die_usage("learn", "no program is given");
+	launch->argv = argv + optind;
+}
+
+/* Ends the waiting when the program has ended; before, they are its. */
+static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
+
+/* Reaps what has ended. False: nothing is left. */
+static bool reap(pid_t child, struct collection *collection)
+{
+	for (;;) {
+		int status;
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+
+		if (pid <= 0)
+			return pid == 0;
+		if (pid == child) {
+			collection->status = status;
+			collection->ended = true;
+		}
+	}
+}
+
+/* Runs the program until it and its descendants have ended. */
+static void run(const struct launch *launch, struct collection *collection)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t waited, old;
+	siginfo_t info;
+	pid_t child;
+
+	sigemptyset(&waited);
+	sigaddset(&waited, SIGCHLD);
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		sigaddset(&waited, passed_on[i]);
+	sigprocmask(SIG_BLOCK, &waited, &old);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	child = fork();
+	if (child < 0)
+		die(EXIT_K23, "fork: %s", strerror(errno));
+	if (child == 0) {
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		_exit(launch_exec(launch));
+	}
+	/* Ignored, it would take the status away; the program has what it had. */
+	sigaction(SIGCHLD, &action, NULL);
+	while (reap(child, collection)) {
+		int sig = sigwaitinfo(&waited, &info);
+
+		if (sig < 0 || sig == SIGCHLD)
+			continue;
+		if (collection->ended)
+			break;
+		/* What the terminal sends, it sends to the program, too. */
+		if (info.si_code <= 0)
+			kill(child, sig);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+int command_learn(int argc, char **argv)
+{
+	struct collection collection = { 0 };
+	struct ingest_report report;
+	struct launch launch = { 0 };
+	struct storefile store;
+	long r;
+
+	parse(&launch, argc, argv);
+	launch.store = storeuse_path(launch.store);
+	storeuse_read(&store, launch.store); /* what is wrong with it is said before the program runs */
+	storefile_free(&store);
+	run(&launch, &collection);
+	r = sites_ingest(launch.store, &report);
+	if (r != 0)
+		die(EXIT_K23, "what was learned could not be put into %s: %s", launch.store, storefile_problem(r));
+	complain("%" PRIu32 " sites in %" PRIu32 " files are new", report.new_sites, report.new_files);
+	if (report.failed || report.dropped)
+		complain("%" PRIu32 " files could not be analysed, %" PRIu64 " lines of the log were too many", report.failed,
+			 report.dropped);
+	collect_exit(&collection);
+}

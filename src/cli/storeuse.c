@@ -1,0 +1,124 @@
+#include "cli/storeuse.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sites/learnlog.h"
+
+const char *storeuse_path(const char *option)
+{
+	const char *path = option ? option : store_default_path();
+
+	if (!path)
+		die(EXIT_K23, "there is no HOME to keep the store in: --store names one");
+	if (!*path)
+		die(EXIT_K23, "the name of the store is empty");
+	return path;
+}
+
+void storeuse_read(struct storefile *store, const char *path)
+{
+	long r = storefile_read(store, path);
+
+	if (r != 0 && r != -ENOENT)
+		die(EXIT_K23, "%s %s%s", path, r == -EACCES ? "cannot be read: " : "", storefile_problem(r));
+}
+
+int storeuse_change(struct storefile *store, const char *path)
+{
+	long lock = storefile_lock(path);
+
+	if (lock < 0)
+		die(EXIT_K23, "%s cannot be locked: %s", path, strerror((int)-lock));
+	storeuse_read(store, path);
+	return (int)lock;
+}
+
+void storeuse_write(const struct storefile *store, const char *path, int lock)
+{
+	long r = storefile_write(store, path);
+
+	if (r != 0)
+		die(EXIT_K23, "%s cannot be written: %s", path, r == -EFBIG ? "it would be too large" : strerror((int)-r));
+	close(lock);
+}
+
+/* The program may be anywhere when its runtime opens it. */
+static char *absolute(const char *path)
+{
+	char *cwd, *joined;
+
+	if (*path == '/')
+		return strdup(path);
+	cwd = getcwd(NULL, 0);
+	if (!cwd || asprintf(&joined, "%s/%s", cwd, path) < 0)
+		joined = NULL;
+	free(cwd);
+	return joined;
+}
+
+static bool has_log(const char *path)
+{
+	char *log = store_beside(path, ".log"), *taken = store_beside(path, ".taken");
+	bool has = log && taken && (access(log, F_OK) == 0 || access(taken, F_OK) == 0);
+
+	free(log);
+	free(taken);
+	return has;
+}
+
+/* Takes in what was learned, and makes sure that the log can be written. One who may not learns nothing. */
+static void take_in(struct launch *launch)
+{
+	struct ingest_report report;
+	long lock, r = has_log(launch->store) ? sites_ingest(launch->store, &report) : 0;
+
+	if (r == 0) {
+		lock = storefile_lock(launch->store);
+		if (lock >= 0)
+			close((int)lock);
+		r = lock < 0 ? lock : 0;
+	}
+	launch->no_learn = r != 0;
+}
+
+void storeuse_prepare(struct launch *launch)
+{
+	char *given = launch->store ? strdup(launch->store) : store_default_path();
+	struct storefile store;
+	long r;
+
+	launch->store = given && *given ? absolute(given) : NULL;
+	free(given);
+	if (!launch->store)
+		return;
+	if (!launch->no_learn)
+		take_in(launch);
+	if (launch->no_patch)
+		return;
+	r = storefile_read(&store, launch->store);
+	if (r == 0)
+		storefile_free(&store);
+	if (r == 0 || r == -ENOENT)
+		return;
+	complain("%s %s%s; nothing is patched", launch->store, r == -EACCES ? "cannot be read: " : "",
+		 storefile_problem(r));
+	launch->no_patch = launch->no_learn = true;
+}
+
+const char *storeuse_analysis_problem(long error)
+{
+	switch (error) {
+	case -ENOEXEC:
+		return "is no 64-bit x86 program or library";
+	case -ESTALE:
+		return "was changed while it was read";
+	case -E2BIG:
+		return "has tables that do not make sense";
+	default:
+		return strerror((int)-error);
+	}
+}

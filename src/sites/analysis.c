@@ -1,0 +1,230 @@
+#include "sites/analysis.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "core/patch.h"
+#include "sites/code.h"
+#include "sites/identity.h"
+
+static int by_fact(const void *a, const void *b)
+{
+	const struct code_fact *x = a, *y = b;
+
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return (int)x->reason - (int)y->reason;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct code_site *x = a, *y = b;
+
+	if (x->site.offset != y->site.offset)
+		return x->site.offset < y->site.offset ? -1 : 1;
+	return (x->function == CODE_NO_FUNCTION) - (y->function == CODE_NO_FUNCTION);
+}
+
+/* What leads into the window or into the middle of the `syscall`; STORE_PLANNED: nothing does. */
+static enum store_reason intrusion(const struct code *code, const struct code_site *site)
+{
+	uint64_t inside = site->address - site->site.window + 1;
+	size_t low = 0, high = code->facts.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (code->facts.at[middle].address < inside)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < code->facts.count && code->facts.at[low].address <= site->address + 1; low++)
+		if (code->facts.at[low].address != site->address)
+			return code->facts.at[low].reason;
+	return STORE_PLANNED;
+}
+
+static enum store_reason judge(const struct code *code, const struct code_site *site)
+{
+	const struct code_function *function = &code->functions.at[site->function];
+
+	if (site->site.reason == STORE_NOT_SYSCALL)
+		return STORE_NOT_SYSCALL;
+	if (function->broken)
+		return STORE_UNDECODABLE;
+	if (site->site.reason != STORE_PLANNED)
+		return site->site.reason;
+	if (function->unknown_jump)
+		return STORE_UNKNOWN_JUMP;
+	if (function->unknown_pads)
+		return STORE_LANDING_PAD;
+	return intrusion(code, site);
+}
+
+static void finish(const struct code *code)
+{
+	uint32_t hashed = CODE_NO_FUNCTION;
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < code->sites.count; i++) {
+		struct code_site *site = &code->sites.at[i];
+
+		if (site->function == CODE_NO_FUNCTION)
+			continue;
+		if (site->function != hashed) {
+			const struct code_function *function = &code->functions.at[site->function];
+			const struct code_text *text = code_text(code, function->start);
+
+			hash = core_hash(CORE_HASH_START, text->bytes + (function->start - text->address),
+					 function->end - function->start);
+			hashed = site->function;
+		}
+		site->site.function_hash = hash;
+		site->site.reason = (uint8_t)judge(code, site);
+		if (site->site.reason == STORE_PLANNED) {
+			site->site.flags |= STORE_VERIFIED;
+			if (!core_patch_valid(&site->site)) {
+				site->site.flags = 0;
+				site->site.reason = STORE_UNDECODABLE;
+			}
+		}
+		if (site->site.reason != STORE_PLANNED) {
+			site->site.window = site->site.relative_end = 0;
+			site->site.relative = 0xff;
+		}
+	}
+}
+
+/* A site that the sweep has not met, though a program made a system call there. */
+static long add_observed(struct code *code, uint64_t offset)
+{
+	const struct elffile_segment *segment = elffile_segment_of_offset(code->elf, offset);
+	struct code_site site = { .function = CODE_NO_FUNCTION };
+	const uint8_t *bytes = code->elf->bytes + offset;
+
+	if (!elffile_is_text(segment) || segment->size - (offset - segment->offset) < 2)
+		return 0;
+	site.address = segment->address + (offset - segment->offset);
+	site.site.offset = offset;
+	site.site.nr = -1;
+	site.site.relative = 0xff;
+	if (memcmp(bytes, "\x0f\x05", 2) == 0) {
+		site.site.reason = code_function(code, site.address) ? STORE_UNDECODABLE : STORE_UNKNOWN_BOUNDS;
+	} else if (memcmp(bytes, "\x0f\x34", 2) == 0 || memcmp(bytes, "\xcd\x80", 2) == 0) {
+		site.site.reason = STORE_NOT_SYSCALL;
+	} else {
+		return 0;
+	}
+	return array_push(&code->sites, site) ? 0 : -ENOMEM;
+}
+
+static struct code_site *find_site(const struct code *code, size_t count, uint64_t offset)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (code->sites.at[middle].site.offset < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && code->sites.at[low].site.offset == offset ? &code->sites.at[low] : NULL;
+}
+
+static void sort_sites(struct code *code)
+{
+	if (code->sites.count)
+		qsort(code->sites.at, code->sites.count, sizeof(*code->sites.at), by_offset);
+}
+
+static long mark_observed(struct code *code, const uint64_t *observed, size_t count)
+{
+	size_t known = code->sites.count;
+
+	for (size_t i = 0; i < count; i++)
+		if (!find_site(code, known, observed[i]) && add_observed(code, observed[i]) != 0)
+			return -ENOMEM;
+	sort_sites(code);
+	for (size_t i = 0; i < count; i++) {
+		struct code_site *site = find_site(code, code->sites.count, observed[i]);
+
+		if (site)
+			site->site.flags |= STORE_OBSERVED;
+	}
+	return 0;
+}
+
+/* Copies the sites, each offset once: bytes that are mapped twice have no single place. */
+static long hand_over(const struct code *code, struct analysis *to)
+{
+	to->sites = calloc(code->sites.count + 1, sizeof(*to->sites));
+	if (!to->sites)
+		return -ENOMEM;
+	for (size_t i = 0; i < code->sites.count; i++) {
+		const struct store_site *site = &code->sites.at[i].site;
+		struct store_site *last = to->site_count ? &to->sites[to->site_count - 1] : NULL;
+
+		if (!last || last->offset != site->offset) {
+			to->sites[to->site_count++] = *site;
+			continue;
+		}
+		last->flags = (last->flags | site->flags) & STORE_OBSERVED;
+		last->reason = STORE_UNDECODABLE;
+		last->window = last->relative_end = 0;
+		last->relative = 0xff;
+	}
+	return 0;
+}
+
+long analyse_elf(const struct elffile *elf, const uint64_t *observed, size_t observed_count, struct analysis *to)
+{
+	struct code code;
+	long r;
+
+	memset(to, 0, sizeof(*to));
+	r = identity_of(elf, &to->id);
+	if (r != 0)
+		return r;
+	to->has_key = identity_key(&elf->stat, &to->key);
+	r = code_start(&code, elf);
+	if (r == 0)
+		r = functions_find(&code);
+	if (r == 0)
+		r = sweep(&code);
+	if (r == 0)
+		r = jumps_find(&code);
+	if (r == 0) {
+		if (code.facts.count)
+			qsort(code.facts.at, code.facts.count, sizeof(*code.facts.at), by_fact);
+		finish(&code);
+		sort_sites(&code);
+		r = mark_observed(&code, observed, observed_count);
+	}
+	if (r == 0)
+		r = hand_over(&code, to);
+	code_end(&code);
+	return r;
+}
+
+long analyse(const char *path, const uint64_t *observed, size_t observed_count, struct analysis *to)
+{
+	struct elffile elf;
+	long r = elffile_open(&elf, path);
+
+	if (r != 0)
+		return r;
+	r = analyse_elf(&elf, observed, observed_count, to);
+	elffile_close(&elf);
+	return r;
+}
+
+void analysis_free(struct analysis *analysis)
+{
+	free(analysis->sites);
+	analysis->sites = NULL;
+}

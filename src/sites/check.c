@@ -1,0 +1,40 @@
+#include "sites/check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "sites/identity.h"
+
+static bool holds(const struct elffile *elf, const struct store_site *site)
+{
+	uint64_t start = site->offset - site->function_before;
+
+	if (!(site->flags & STORE_VERIFIED))
+		return true;
+	return site->offset >= site->function_before && start <= elf->size && site->function_size <= elf->size - start &&
+	       memcmp(elf->bytes + site->offset, "\x0f\x05", 2) == 0 &&
+	       core_hash(CORE_HASH_START, elf->bytes + start, site->function_size) == site->function_hash;
+}
+
+long check_file(const struct known_file *file, enum check_result *result)
+{
+	struct elffile elf;
+	struct store_id id;
+	long r = elffile_open(&elf, file->path);
+
+	*result = CHECK_GONE;
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	*result = CHECK_CHANGED;
+	if (r != 0)
+		return r == -ENOEXEC ? 0 : r;
+	r = identity_of(&elf, &id);
+	if (r == 0 && memcmp(&id, &file->id, sizeof(id)) == 0)
+		*result = CHECK_SAME;
+	for (uint32_t i = 0; i < file->site_count && *result == CHECK_SAME; i++)
+		if (!holds(&elf, &file->sites[i]))
+			*result = CHECK_CHANGED;
+	elffile_close(&elf);
+	return r;
+}

@@ -1,0 +1,94 @@
+#include "sites/code.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Marks everything that may be inside the window of, or be, a system call. */
+static void mark(struct code_text *text)
+{
+	const uint8_t *at = text->bytes, *end = text->bytes + text->size;
+
+	while (at < end && (at = memchr(at, 0x0f, (size_t)(end - at)))) {
+		if (at + 1 < end && at[1] == 0x05) {
+			uint64_t last = (uint64_t)(at + 1 - text->bytes);
+			uint64_t first = last < STORE_MAX_WINDOW + 1 ? 0 : last - STORE_MAX_WINDOW - 1;
+
+			for (uint64_t i = first; i <= last; i++)
+				text->near[i / 8] |= (uint8_t)(1u << i % 8);
+		}
+		at++;
+	}
+}
+
+long code_start(struct code *code, const struct elffile *elf)
+{
+	uint64_t total = 0;
+
+	memset(code, 0, sizeof(*code));
+	code->elf = elf;
+	ZydisDecoderInit(&code->quick, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	ZydisDecoderEnableMode(&code->quick, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
+	ZydisDecoderInit(&code->full, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	for (uint32_t i = 0; i < elf->segment_count; i++) {
+		const struct elffile_segment *segment = &elf->segments[i];
+		struct code_text *text = &code->texts[code->text_count];
+
+		if (!elffile_is_text(segment))
+			continue;
+		total += segment->size;
+		/* The same bytes at many addresses: made to keep us busy. */
+		if (code->text_count == CODE_TEXTS || total > 2 * elf->size)
+			return -ENOEXEC;
+		*text = (struct code_text){ segment->address, segment->size, elf->bytes + segment->offset,
+					    calloc(segment->size / 8 + 1, 1) };
+		if (!text->near)
+			return -ENOMEM;
+		code->text_count++;
+		mark(text);
+	}
+	return 0;
+}
+
+void code_end(struct code *code)
+{
+	for (uint32_t i = 0; i < code->text_count; i++)
+		free(code->texts[i].near);
+	free(code->functions.at);
+	free(code->facts.at);
+	free(code->references.at);
+	free(code->sites.at);
+}
+
+const struct code_text *code_text(const struct code *code, uint64_t address)
+{
+	for (uint32_t i = 0; i < code->text_count; i++)
+		if (address - code->texts[i].address < code->texts[i].size)
+			return &code->texts[i];
+	return NULL;
+}
+
+struct code_function *code_function(const struct code *code, uint64_t address)
+{
+	size_t low = 0, high = code->functions.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (code->functions.at[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < code->functions.count && code->functions.at[low].start <= address ? &code->functions.at[low] : NULL;
+}
+
+void code_fact(struct code *code, uint64_t address, enum store_reason reason)
+{
+	const struct code_text *text = code_text(code, address);
+	uint64_t i = text ? address - text->address : 0;
+
+	if (!text || !(text->near[i / 8] & 1u << i % 8))
+		return;
+	if (!array_push(&code->facts, (struct code_fact){ address, (uint8_t)reason }))
+		code->no_memory = true;
+}

@@ -1,0 +1,78 @@
+/*
+ * The code of a file while it is analysed: what the parts of the analysis hand to each other.
+ *
+ * The order is: code_start finds the bytes that look like system calls; functions_find, where functions are;
+ * sweep, in one pass over all instructions, the system calls with their windows and what leads near them; jumps_find,
+ * what jump tables add. Then a site whose window nothing leads into has its plan.
+ */
+#ifndef SITES_CODE_H
+#define SITES_CODE_H
+
+#include <Zydis/Zydis.h>
+
+#include "sites/array.h"
+#include "sites/elffile.h"
+
+#define CODE_TEXTS 16u
+
+/* An executable segment. */
+struct code_text {
+	uint64_t address, size;
+	const uint8_t *bytes;
+	uint8_t *near; /* a bit for each byte: it may be inside a window */
+};
+
+struct code_function {
+	uint64_t start, end;
+	bool broken;       /* does not decode from begin to end */
+	bool has_sites;
+	bool has_jumps;    /* indirect ones that go by a register */
+	bool unknown_jump; /* nothing is known of where one leads */
+	bool unknown_pads; /* or where exceptions land */
+	uint32_t references, reference_count; /* in code.references */
+};
+
+/* An address inside something that may be displaced, and why it must not be. */
+struct code_fact {
+	uint64_t address;
+	uint8_t reason; /* enum store_reason */
+};
+
+struct code_site {
+	struct store_site site;
+	uint64_t address;
+	uint32_t function; /* index, or CODE_NO_FUNCTION */
+};
+#define CODE_NO_FUNCTION UINT32_MAX
+
+struct code {
+	const struct elffile *elf;
+	ZydisDecoder quick; /* lengths and raw bytes */
+	ZydisDecoder full;
+	struct code_text texts[CODE_TEXTS];
+	uint32_t text_count;
+	ARRAY(struct code_function) functions; /* by address; none overlap */
+	ARRAY(struct code_fact) facts;
+	ARRAY(uint64_t) references; /* addresses that code computes or names, in its order */
+	ARRAY(struct code_site) sites; /* by address */
+	bool no_memory; /* something is missing above */
+};
+
+/* 0, -ENOEXEC or -ENOMEM. */
+long code_start(struct code *code, const struct elffile *elf) must_check;
+void code_end(struct code *code);
+/* The text that has an address, or NULL. */
+const struct code_text *code_text(const struct code *code, uint64_t address);
+/* The function that has an address, or NULL. */
+struct code_function *code_function(const struct code *code, uint64_t address);
+/* Notes that something leads to the address, if that may matter. */
+void code_fact(struct code *code, uint64_t address, enum store_reason reason);
+
+/* functions.c: from .eh_frame, and from symbols where that has nothing. */
+long functions_find(struct code *code) must_check;
+/* sweep.c */
+long sweep(struct code *code) must_check;
+/* jumps.c. 0, -ENOMEM, or -E2BIG: tables that are too large to be any. */
+long jumps_find(struct code *code) must_check;
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * The store as text: all of it, or the observed sites as `region,offset` lines, where the region is a file's path.
+ */
+#ifndef SITES_EXCHANGE_H
+#define SITES_EXCHANGE_H
+
+#include <stdio.h>
+
+#include "sites/learnlog.h"
+
+/* Errors of `to` are for its owner to find. */
+void exchange_write_text(FILE *to, const struct storefile *store);
+void exchange_write_paper(FILE *to, const struct storefile *store);
+
+/* Reads into an empty store. -EINVAL: the line *line makes no sense. *store is to be freed whatever comes of it. */
+long exchange_read_text(FILE *from, struct storefile *store, uint64_t *line) must_check;
+/* Puts the sites into the store as observed, when their files have been analysed. */
+long exchange_read_paper(FILE *from, struct storefile *store, struct ingest_report *report, uint64_t *line) must_check;
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * Where functions begin and end, and what is known of addresses from outside the code: symbols, relocations, words of
+ * data, landing pads.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "sites/code.h"
+#include "sites/unwind.h"
+
+struct range {
+	uint64_t start, end;
+	bool symbol; /* else from .eh_frame, which is believed more */
+};
+
+struct gathering {
+	struct code *code;
+	ARRAY(struct range) ranges;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	if (x->symbol != y->symbol)
+		return x->symbol ? 1 : -1;
+	return x->end > y->end ? -1 : x->end < y->end;
+}
+
+static bool see_symbol(void *context, const Elf64_Sym *symbol)
+{
+	struct gathering *to = context;
+	unsigned type = ELF64_ST_TYPE(symbol->st_info);
+	struct range range = { symbol->st_value, symbol->st_value + symbol->st_size, true };
+
+	code_fact(to->code, symbol->st_value, STORE_ADDRESS_TAKEN);
+	if (symbol->st_size && (type == STT_FUNC || type == STT_GNU_IFUNC) && range.end > range.start &&
+	    !array_push(&to->ranges, range))
+		to->code->no_memory = true;
+	return !to->code->no_memory;
+}
+
+static bool see_value(void *context, uint64_t value)
+{
+	struct code *code = context;
+
+	code_fact(code, value, STORE_ADDRESS_TAKEN);
+	return !code->no_memory;
+}
+
+static bool see_pad(void *context, uint64_t address)
+{
+	struct code *code = context;
+
+	code_fact(code, address, STORE_LANDING_PAD);
+	return !code->no_memory;
+}
+
+/* Words that are code's addresses, in a file that is not moved. In others relocations make them. */
+static void see_words(struct code *code)
+{
+	uint64_t low = UINT64_MAX, high = 0;
+
+	for (uint32_t i = 0; i < code->text_count; i++) {
+		const struct code_text *text = &code->texts[i];
+
+		low = text->address < low ? text->address : low;
+		high = text->address + text->size > high ? text->address + text->size : high;
+	}
+	for (uint32_t i = 0; i < code->elf->segment_count; i++) {
+		const struct elffile_segment *segment = &code->elf->segments[i];
+		const uint8_t *bytes = code->elf->bytes + segment->offset;
+
+		for (uint64_t at = -segment->address & 7; at < segment->size && segment->size - at >= 8; at += 8) {
+			uint64_t word;
+
+			memcpy(&word, bytes + at, sizeof(word));
+			if (word - low < high - low)
+				code_fact(code, word, STORE_ADDRESS_TAKEN);
+		}
+	}
+}
+
+static int by_function(const void *a, const void *b)
+{
+	const struct code_function *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static bool is_function(const struct code *code, const struct range *range)
+{
+	const struct code_text *text = code_text(code, range->start);
+
+	return text && range->end - text->address <= text->size && range->end - range->start <= UINT32_MAX;
+}
+
+/* Leaves of a symbol's range what follows the function that it begins in. One that it begins with, it may make longer:
+ * unwind information ends in front of system calls that return on another stack. */
+static void clip(const struct code *code, size_t known, struct range *range)
+{
+	size_t low = 0, high = known;
+	uint64_t start = range->start;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (code->functions.at[middle].end <= range->start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < known && code->functions.at[low].start <= start)
+		range->start = code->functions.at[low++].end;
+	if (low < known && code->functions.at[low].start < range->end)
+		range->end = code->functions.at[low].start;
+	if (low && code->functions.at[low - 1].start == start && code->functions.at[low - 1].end < range->end)
+		code->functions.at[low - 1].end = range->start = range->end;
+}
+
+/* Makes functions of the sorted ranges: each address is in one at most. */
+static long join(struct code *code, const struct gathering *from)
+{
+	size_t known = 0;
+
+	for (int symbols = 0; symbols < 2; symbols++) {
+		for (size_t i = 0; i < from->ranges.count; i++) {
+			struct range range = from->ranges.at[i];
+			struct code_function function = { 0 }, *last;
+
+			if (range.symbol != symbols || !is_function(code, &range))
+				continue;
+			if (symbols)
+				clip(code, known, &range);
+			last = code->functions.count > (symbols ? known : 0) ? &code->functions.at[code->functions.count - 1] :
+									       NULL;
+			/* The largest of those that begin together came first. */
+			if (range.start >= range.end || (last && last->start >= range.start))
+				continue;
+			if (last && last->end > range.start)
+				last->end = range.start;
+			function.start = range.start;
+			function.end = range.end;
+			if (!array_push(&code->functions, function))
+				return -ENOMEM;
+		}
+		if (!symbols)
+			known = code->functions.count;
+	}
+	if (code->functions.count)
+		qsort(code->functions.at, code->functions.count, sizeof(*code->functions.at), by_function);
+	return 0;
+}
+
+static long find_landing_pads(struct code *code, const struct unwind_function *functions, size_t count)
+{
+	uint64_t budget = (1u << 20) + code->elf->size;
+
+	for (size_t i = 0; i < count; i++) {
+		struct code_function *function;
+
+		if (unwind_landing_pads(code->elf, &functions[i], &budget, see_pad, code) == 0)
+			continue;
+		if (!budget)
+			return -E2BIG;
+		function = code_function(code, functions[i].start);
+		if (function)
+			function->unknown_pads = true;
+	}
+	return 0;
+}
+
+long functions_find(struct code *code)
+{
+	struct gathering gathering = { .code = code };
+	unwind_functions unwound = { 0 };
+	long r = unwind_read(code->elf, &unwound);
+
+	for (size_t i = 0; r == 0 && i < unwound.count; i++) {
+		struct range range = { unwound.at[i].start, unwound.at[i].end, false };
+
+		if (!array_push(&gathering.ranges, range))
+			r = -ENOMEM;
+	}
+	if (r == 0) {
+		elffile_symbols(code->elf, see_symbol, &gathering);
+		elffile_relocations(code->elf, see_value, code);
+		code_fact(code, code->elf->entry, STORE_ADDRESS_TAKEN);
+		if (code->elf->fixed)
+			see_words(code);
+		if (gathering.ranges.count)
+			qsort(gathering.ranges.at, gathering.ranges.count, sizeof(*gathering.ranges.at), by_start);
+		r = join(code, &gathering);
+	}
+	if (r == 0)
+		r = find_landing_pads(code, unwound.at, unwound.count);
+	free(gathering.ranges.at);
+	free(unwound.at);
+	return r == 0 && code->no_memory ? -ENOMEM : r;
+}

@@ -1,0 +1,308 @@
+#include "sites/learnlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/hash.h"
+#include "sites/identity.h"
+
+#define MAX_LINE 20000u
+#define MAX_FILES 4096u /* a power of two */
+#define MAX_OFFSETS (1u << 20)
+
+/* One file's lines. */
+struct group {
+	char *path;
+	uint64_t inode;
+	ARRAY(uint64_t) offsets;
+};
+
+struct groups {
+	struct group *at; /* by hash, 2 * MAX_FILES */
+	size_t count, offsets;
+};
+
+static bool take_number(char **at, unsigned base, char end, uint64_t *value)
+{
+	unsigned digits = 0;
+
+	for (*value = 0;; (*at)++, digits++) {
+		unsigned c = (unsigned char)**at, digit;
+
+		if (c >= '0' && c <= '9')
+			digit = c - '0';
+		else if (base == 16 && c >= 'a' && c <= 'f')
+			digit = c - 'a' + 10;
+		else
+			break;
+		if (*value > (UINT64_MAX - digit) / base)
+			return false;
+		*value = *value * base + digit;
+	}
+	if (!digits || **at != end)
+		return false;
+	++*at;
+	return true;
+}
+
+static void unescape(char *path)
+{
+	char *to = path;
+
+	while (*path) {
+		/* Only what cannot stand for itself is escaped: a newline. */
+		if (strncmp(path, "\\012", 4) == 0) {
+			*to++ = '\n';
+			path += 4;
+		} else {
+			*to++ = *path++;
+		}
+	}
+	*to = 0;
+}
+
+bool log_line_parse(char *line, struct log_line *to)
+{
+	uint64_t major, minor;
+
+	if (!take_number(&line, 16, ' ', &to->offset) || !take_number(&line, 16, ':', &major) ||
+	    !take_number(&line, 16, ' ', &minor) || !take_number(&line, 10, ' ', &to->inode))
+		return false;
+	while (*line == ' ')
+		line++;
+	if (*line != '/')
+		return false;
+	unescape(line);
+	to->path = line;
+	return true;
+}
+
+static struct group *find_group(struct groups *groups, const struct log_line *line)
+{
+	uint64_t hash = core_hash(core_hash(CORE_HASH_START, &line->inode, sizeof(line->inode)), line->path,
+				  strlen(line->path));
+
+	for (;; hash++) {
+		struct group *group = &groups->at[hash & (2 * MAX_FILES - 1)];
+
+		if (group->path && (group->inode != line->inode || strcmp(group->path, line->path) != 0))
+			continue;
+		if (!group->path && groups->count < MAX_FILES) {
+			group->path = strdup(line->path);
+			group->inode = line->inode;
+			groups->count += group->path != NULL;
+		}
+		return group->path ? group : NULL;
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void make_unique(struct group *group)
+{
+	size_t kept = 0;
+
+	if (group->offsets.count)
+		qsort(group->offsets.at, group->offsets.count, sizeof(*group->offsets.at), by_value);
+	for (size_t i = 0; i < group->offsets.count; i++)
+		if (!i || group->offsets.at[i] != group->offsets.at[kept - 1])
+			group->offsets.at[kept++] = group->offsets.at[i];
+	group->offsets.count = kept;
+}
+
+static void add_line(struct groups *groups, char *text, struct ingest_report *report)
+{
+	struct log_line line;
+	struct group *group;
+
+	report->lines++;
+	if (!log_line_parse(text, &line)) {
+		report->garbage++;
+		return;
+	}
+	group = find_group(groups, &line);
+	/* The same site may be met by many processes: only what is new takes room. */
+	if (group && group->offsets.count == group->offsets.room) {
+		groups->offsets -= group->offsets.count;
+		make_unique(group);
+		groups->offsets += group->offsets.count;
+		/* Little was: not again so soon. */
+		if (2 * group->offsets.count > group->offsets.room &&
+		    !array_grow((void **)&group->offsets.at, group->offsets.room, &group->offsets.room, sizeof(uint64_t)))
+			return;
+	}
+	if (!group || groups->offsets >= MAX_OFFSETS || !array_push(&group->offsets, line.offset))
+		report->dropped++;
+	else
+		groups->offsets++;
+}
+
+static long read_log(FILE *log, struct groups *groups, struct ingest_report *report)
+{
+	char *line = malloc(MAX_LINE);
+	bool rest = false; /* of a line that is too long */
+
+	if (!line)
+		return -ENOMEM;
+	while (fgets(line, MAX_LINE, log)) {
+		size_t length = strlen(line);
+		bool whole = length && line[length - 1] == '\n';
+
+		if (whole)
+			line[length - 1] = 0;
+		if (!rest && !whole && length + 1 == MAX_LINE)
+			*line = 0; /* too long: garbage, once */
+		if (!rest)
+			add_line(groups, line, report);
+		rest = !whole;
+	}
+	free(line);
+	return ferror(log) ? -EIO : 0;
+}
+
+/* Whether the store has them all: then they are only marked. */
+static bool mark_known(struct known_file *file, const uint64_t *offsets, size_t count, uint32_t *observed)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!known_site(file, offsets[i]))
+			return false;
+	for (size_t i = 0; i < count; i++) {
+		struct store_site *site = known_site(file, offsets[i]);
+
+		*observed += !(site->flags & STORE_OBSERVED);
+		site->flags |= STORE_OBSERVED;
+	}
+	return true;
+}
+
+static uint32_t count_observed(const struct analysis *analysis)
+{
+	uint32_t observed = 0;
+
+	for (uint32_t i = 0; i < analysis->site_count; i++)
+		observed += analysis->sites[i].flags & STORE_OBSERVED;
+	return observed;
+}
+
+long sites_ingest_file(struct storefile *store, const char *file, const uint64_t *offsets, size_t count,
+		       struct ingest_report *report)
+{
+	struct store_key key;
+	struct store_id id;
+	struct stat status;
+	struct analysis analysis;
+	uint32_t observed = 0;
+	struct known_file *known;
+	long r = identity_of_path(file, &id, &status);
+
+	known = r == 0 ? storefile_find(store, &id) : NULL;
+	if (known && mark_known(known, offsets, count, &observed)) {
+		r = identity_key(&status, &key) ? storefile_add_key(known, &key) : 0;
+	} else {
+		r = analyse(file, offsets, count, &analysis);
+		if (r != 0) {
+			report->failed += r != -ENOENT;
+			report->gone += r == -ENOENT;
+			return r == -ENOMEM ? r : 0;
+		}
+		report->rejected += count - count_observed(&analysis);
+		r = storefile_add(store, file, &analysis, &observed);
+		analysis_free(&analysis);
+	}
+	report->files++;
+	report->new_sites += observed;
+	report->new_files += observed != 0;
+	return r;
+}
+
+static long ingest_group(struct storefile *store, struct group *group, struct ingest_report *report)
+{
+	struct stat status;
+
+	make_unique(group);
+	if (stat(group->path, &status) != 0 || status.st_ino != group->inode || !S_ISREG(status.st_mode)) {
+		report->gone++;
+		return 0;
+	}
+	return sites_ingest_file(store, group->path, group->offsets.at, group->offsets.count, report);
+}
+
+static long ingest_log(struct storefile *store, const char *taken, struct ingest_report *report)
+{
+	struct groups groups = { .at = calloc(2 * MAX_FILES, sizeof(*groups.at)) };
+	int fd = open(taken, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	FILE *log = fd >= 0 ? fdopen(fd, "r") : NULL;
+	struct stat status;
+	long r = !groups.at ? -ENOMEM : log ? 0 : -errno;
+
+	if (r == 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)))
+		r = -EPERM;
+	if (r == 0)
+		r = read_log(log, &groups, report);
+	for (size_t i = 0; i < 2 * MAX_FILES && r == 0; i++)
+		if (groups.at[i].path)
+			r = ingest_group(store, &groups.at[i], report);
+	for (size_t i = 0; groups.at && i < 2 * MAX_FILES; i++) {
+		free(groups.at[i].path);
+		free(groups.at[i].offsets.at);
+	}
+	free(groups.at);
+	if (log)
+		fclose(log);
+	else if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* For whoever holds the lock. The log is only removed when the store has what it says. */
+static long ingest_locked(const char *path, const char *log, const char *taken, struct ingest_report *report)
+{
+	struct storefile store;
+	long r = storefile_read(&store, path);
+
+	if (r != 0 && r != -ENOENT)
+		return r;
+	/* First one that was taken by somebody who did not come to its end. */
+	r = ingest_log(&store, taken, report);
+	if (r == 0) {
+		r = storefile_write(&store, path);
+		if (r == 0 && unlink(taken) != 0)
+			r = -errno;
+	}
+	if (r == 0 || r == -ENOENT) {
+		r = rename(log, taken) == 0 ? 0 : -errno;
+		if (r == 0)
+			r = ingest_log(&store, taken, report);
+		if (r == 0)
+			r = storefile_write(&store, path);
+		if (r == 0 && unlink(taken) != 0)
+			r = -errno;
+	}
+	storefile_free(&store);
+	return r == -ENOENT ? 0 : r;
+}
+
+long sites_ingest(const char *path, struct ingest_report *report)
+{
+	char *log = store_beside(path, ".log"), *taken = store_beside(path, ".taken");
+	long lock = log && taken ? storefile_lock(path) : -ENOMEM;
+	long r = lock;
+
+	memset(report, 0, sizeof(*report));
+	if (lock >= 0) {
+		r = ingest_locked(path, log, taken, report);
+		close((int)lock);
+	}
+	free(log);
+	free(taken);
+	return r;
+}

@@ -1,0 +1,239 @@
+#include "sites/storefile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/hash.h"
+#include "core/patch.h"
+#include "core/store.h"
+
+#define MAX_SIZE (256u << 20)
+
+struct bytes {
+	const uint8_t *at;
+	size_t size;
+};
+
+static long read_bytes(const void *context, uint64_t offset, void *to, size_t size)
+{
+	const struct bytes *bytes = context;
+
+	if (offset > bytes->size || size > bytes->size - offset)
+		return -EBADMSG;
+	memcpy(to, bytes->at + offset, size);
+	return 0;
+}
+
+static bool is_site(const struct store_site *site)
+{
+	if (site->reason >= STORE_REASONS || site->flags & ~(STORE_OBSERVED | STORE_VERIFIED))
+		return false;
+	if (site->flags & STORE_VERIFIED)
+		return site->reason == STORE_PLANNED && core_patch_valid(site);
+	return site->reason != STORE_PLANNED;
+}
+
+static bool is_id(const struct store_id *id)
+{
+	return (id->kind == STORE_BUILD_ID || id->kind == STORE_CONTENT) && id->size && id->size <= sizeof(id->bytes);
+}
+
+bool known_valid(const struct known_file *file)
+{
+	if (!is_id(&file->id))
+		return false;
+	for (uint32_t i = 0; i < file->site_count; i++)
+		if (!is_site(&file->sites[i]) || (i && file->sites[i].offset <= file->sites[i - 1].offset))
+			return false;
+	return true;
+}
+
+/* One file. *sites: how many the files before it have; they follow each other without a gap. */
+static long read_known(const struct core_store *store, const struct bytes *bytes, uint32_t index, uint32_t *sites,
+		       struct known_file *to)
+{
+	const struct store_header *header = &store->header;
+	const char *strings = (const char *)bytes->at + header->strings;
+	struct store_file file;
+	long r = read_bytes(bytes, header->files + (uint64_t)index * sizeof(file), &file, sizeof(file));
+
+	if (r != 0)
+		return r;
+	if (file.first_site != *sites || file.path >= header->string_size ||
+	    !memchr(strings + file.path, 0, header->string_size - file.path))
+		return -EBADMSG;
+	*to = (struct known_file){ .id = file.id, .site_count = file.site_count };
+	to->path = strdup(strings + file.path);
+	/* Not before it is known that they are there: a count may be anything. */
+	if (file.site_count > header->site_count - *sites)
+		return -EBADMSG;
+	to->sites = calloc(file.site_count + 1, sizeof(*to->sites));
+	if (!to->path || !to->sites)
+		return -ENOMEM;
+	r = core_store_sites(store, &file, 0, to->sites, file.site_count);
+	if (r != (long)file.site_count)
+		return -EBADMSG;
+	if (!known_valid(to))
+		return -EBADMSG;
+	*sites += file.site_count;
+	return 0;
+}
+
+static long read_keys(struct storefile *store, const struct core_store *from, const struct bytes *bytes)
+{
+	for (uint32_t i = 0; i < from->header.key_count; i++) {
+		struct store_key key;
+		long r = read_bytes(bytes, from->header.keys + (uint64_t)i * sizeof(key), &key, sizeof(key));
+
+		if (r != 0 || key.file >= store->files.count)
+			return -EBADMSG;
+		if (!array_push(&store->files.at[key.file].keys, key))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static long read_all(struct storefile *store, const struct core_store *from, const struct bytes *bytes)
+{
+	uint32_t sites = 0;
+
+	for (uint32_t i = 0; i < from->header.file_count; i++) {
+		struct known_file file = { 0 };
+		long r = read_known(from, bytes, i, &sites, &file);
+
+		/* Even a half one: it is freed with the rest. */
+		if (!array_push(&store->files, file)) {
+			free(file.path);
+			free(file.sites);
+			return -ENOMEM;
+		}
+		if (r != 0)
+			return r;
+	}
+	return sites == from->header.site_count ? read_keys(store, from, bytes) : -EBADMSG;
+}
+
+/* The parts follow each other, as we write them: the checksum does not cover the header. */
+static bool is_laid_out(const struct store_header *header)
+{
+	uint64_t at = sizeof(*header);
+
+	if (header->files != at)
+		return false;
+	at += header->file_count * (uint64_t)sizeof(struct store_file);
+	if (header->keys != at)
+		return false;
+	at += header->key_count * (uint64_t)sizeof(struct store_key);
+	if (header->sites != at)
+		return false;
+	at += header->site_count * (uint64_t)sizeof(struct store_site);
+	if (header->buckets != at)
+		return false;
+	at += header->bucket_count * (uint64_t)sizeof(uint32_t);
+	return header->strings == at && header->size == at + header->string_size;
+}
+
+long storefile_parse(struct storefile *store, const uint8_t *bytes, size_t size)
+{
+	struct bytes all = { bytes, size };
+	struct store_header header;
+	struct core_store from;
+	long r;
+
+	memset(store, 0, sizeof(*store));
+	if (size < sizeof(header))
+		return -EINVAL;
+	memcpy(&header, bytes, sizeof(header));
+	if (header.magic != STORE_MAGIC)
+		return -EINVAL;
+	if (header.version != STORE_VERSION)
+		return -EPROTO;
+	if (core_store_open(&from, read_bytes, &all, size) != 0 || !is_laid_out(&from.header) ||
+	    core_hash(CORE_HASH_START, bytes + sizeof(header), size - sizeof(header)) != header.checksum)
+		return -EBADMSG;
+	r = read_all(store, &from, &all);
+	if (r != 0)
+		storefile_free(store);
+	return r;
+}
+
+static long read_whole(int fd, uint8_t **bytes, size_t *size)
+{
+	struct stat status;
+	size_t at = 0;
+
+	if (fstat(fd, &status) != 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode) || (status.st_uid != geteuid() && status.st_uid != 0) || status.st_mode & 022)
+		return -EPERM;
+	if (status.st_size > MAX_SIZE)
+		return -EFBIG;
+	*size = (size_t)status.st_size;
+	*bytes = malloc(*size + 1);
+	if (!*bytes)
+		return -ENOMEM;
+	while (at < *size) {
+		ssize_t got = pread(fd, *bytes + at, *size - at, (off_t)at);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			free(*bytes);
+			return got ? -errno : -EBADMSG;
+		}
+		at += (size_t)got;
+	}
+	return 0;
+}
+
+long storefile_read(struct storefile *store, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	uint8_t *bytes = NULL;
+	size_t size = 0;
+	long r;
+
+	memset(store, 0, sizeof(*store));
+	if (fd < 0)
+		return -errno;
+	r = read_whole(fd, &bytes, &size);
+	close(fd);
+	if (r != 0)
+		return r;
+	r = storefile_parse(store, bytes, size);
+	free(bytes);
+	return r;
+}
+
+void storefile_free(struct storefile *store)
+{
+	for (size_t i = 0; i < store->files.count; i++) {
+		free(store->files.at[i].path);
+		free(store->files.at[i].sites);
+		free(store->files.at[i].keys.at);
+	}
+	free(store->files.at);
+	memset(store, 0, sizeof(*store));
+}
+
+const char *storefile_problem(long error)
+{
+	switch (error) {
+	case -EINVAL:
+		return "is no store of k23's";
+	case -EPROTO:
+		return "is a store of another version of k23's";
+	case -EBADMSG:
+		return "is damaged";
+	case -EPERM:
+		return "is not a regular file of this user's or root's that only its owner can write";
+	case -EFBIG:
+		return "is too large for a store";
+	default:
+		return strerror((int)-error);
+	}
+}

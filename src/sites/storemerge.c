@@ -1,0 +1,169 @@
+/*
+ * Changing what a store knows.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "sites/storefile.h"
+
+/* Files may have been moved, copied and put back, but not this often. */
+#define MAX_KEYS 64u
+
+struct known_file *storefile_find(const struct storefile *store, const struct store_id *id)
+{
+	for (size_t i = 0; i < store->files.count; i++)
+		if (memcmp(&store->files.at[i].id, id, sizeof(*id)) == 0)
+			return &store->files.at[i];
+	return NULL;
+}
+
+struct store_site *known_site(const struct known_file *file, uint64_t offset)
+{
+	uint32_t low = 0, high = file->site_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (file->sites[middle].offset < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < file->site_count && file->sites[low].offset == offset ? &file->sites[low] : NULL;
+}
+
+static struct known_file *add_file(struct storefile *store, const struct store_id *id, const char *path)
+{
+	struct known_file file = { .id = *id, .path = strdup(path) };
+
+	file.sites = calloc(1, sizeof(*file.sites));
+	if (file.path && file.sites && array_push(&store->files, file))
+		return &store->files.at[store->files.count - 1];
+	free(file.path);
+	free(file.sites);
+	return NULL;
+}
+
+/* The sites of both, by offset; where both have one, `sites`'s is kept, observed if either is. */
+static long unite(struct known_file *file, const struct store_site *sites, uint32_t count, uint32_t *observed)
+{
+	struct store_site *all = calloc((size_t)file->site_count + count + 1, sizeof(*all));
+	uint32_t n = 0, old = 0, new = 0;
+
+	if (!all)
+		return -ENOMEM;
+	if (observed)
+		*observed = 0;
+	while (old < file->site_count || new < count) {
+		const struct store_site *a = old < file->site_count ? &file->sites[old] : NULL;
+		const struct store_site *b = new < count ? &sites[new] : NULL;
+		unsigned before = 0;
+
+		if (a && (!b || a->offset <= b->offset))
+			before = a->flags & STORE_OBSERVED;
+		if (b && (!a || b->offset <= a->offset)) {
+			all[n] = *b;
+			old += a && a->offset == b->offset;
+			new++;
+		} else {
+			all[n] = *a;
+			old++;
+		}
+		all[n].flags |= (uint8_t)before;
+		if (observed && all[n].flags & STORE_OBSERVED && !before)
+			++*observed;
+		n++;
+	}
+	free(file->sites);
+	file->sites = all;
+	file->site_count = n;
+	return 0;
+}
+
+long storefile_add_key(struct known_file *file, const struct store_key *key)
+{
+	for (size_t i = 0; i < file->keys.count; i++)
+		if (memcmp(&file->keys.at[i], key, offsetof(struct store_key, file)) == 0)
+			return 0;
+	if (file->keys.count == MAX_KEYS) {
+		memmove(file->keys.at, file->keys.at + 1, (MAX_KEYS - 1) * sizeof(*key));
+		file->keys.count--;
+	}
+	return array_push(&file->keys, *key) ? 0 : -ENOMEM;
+}
+
+static long set_path(struct known_file *file, const char *path)
+{
+	char *copy;
+
+	if (strcmp(file->path, path) == 0)
+		return 0;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	free(file->path);
+	file->path = copy;
+	return 0;
+}
+
+long storefile_add(struct storefile *store, const char *path, const struct analysis *analysis, uint32_t *observed)
+{
+	struct known_file *file = storefile_find(store, &analysis->id);
+	long r;
+
+	if (!file)
+		file = add_file(store, &analysis->id, path);
+	if (!file)
+		return -ENOMEM;
+	r = set_path(file, path);
+	if (r == 0)
+		r = unite(file, analysis->sites, analysis->site_count, observed);
+	if (r == 0 && analysis->has_key)
+		r = storefile_add_key(file, &analysis->key);
+	return r;
+}
+
+/* Another store's plans are no newer than ours: only what is new of its file is taken. */
+static long merge_file(struct known_file *file, const struct known_file *other)
+{
+	struct known_file copy = { .site_count = 0 };
+	long r = unite(&copy, other->sites, other->site_count, NULL);
+
+	if (r == 0)
+		r = unite(&copy, file->sites, file->site_count, NULL);
+	if (r != 0) {
+		free(copy.sites);
+		return r;
+	}
+	free(file->sites);
+	file->sites = copy.sites;
+	file->site_count = copy.site_count;
+	for (size_t i = 0; i < other->keys.count && r == 0; i++)
+		r = storefile_add_key(file, &other->keys.at[i]);
+	return r;
+}
+
+long storefile_merge(struct storefile *store, const struct storefile *other)
+{
+	long r = 0;
+
+	for (size_t i = 0; i < other->files.count && r == 0; i++) {
+		struct known_file *file = storefile_find(store, &other->files.at[i].id);
+
+		if (!file)
+			file = add_file(store, &other->files.at[i].id, other->files.at[i].path);
+		r = file ? merge_file(file, &other->files.at[i]) : -ENOMEM;
+	}
+	return r;
+}
+
+void storefile_remove(struct storefile *store, size_t index)
+{
+	struct known_file *file = &store->files.at[index];
+
+	free(file->path);
+	free(file->sites);
+	free(file->keys.at);
+	memmove(file, file + 1, (store->files.count - index - 1) * sizeof(*file));
+	store->files.count--;
+}

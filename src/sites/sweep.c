@@ -1,0 +1,166 @@
+/*
+ * One pass over all instructions: functions from begin to end, and what lies between them.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "sites/code.h"
+#include "sites/window.h"
+
+/* Instructions that may make up a window: 5 of one byte each, and one more. */
+#define RECENT 8u
+
+struct position {
+	struct code *code;
+	const struct code_text *text;
+	uint32_t function; /* index, or CODE_NO_FUNCTION */
+	uint64_t recent[RECENT]; /* where the last instructions start */
+	uint64_t decoded;  /* instructions so far, without a gap */
+};
+
+static bool is_opcode(const ZydisDecodedInstruction *instruction, ZydisOpcodeMap map, uint8_t opcode)
+{
+	return instruction->opcode == opcode && instruction->opcode_map == map &&
+	       instruction->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+}
+
+/* Takes whole instructions in front of a `syscall` for its window. */
+static enum store_reason choose_window(const struct position *at, uint64_t address, struct store_site *site)
+{
+	const struct code_text *text = at->text;
+	uint64_t start = address;
+	enum store_reason reason;
+
+	for (unsigned n = 1; address - start < STORE_MIN_WINDOW; n++) {
+		if (n > at->decoded || n > RECENT)
+			return STORE_FUNCTION_BEGINS;
+		start = at->recent[(at->decoded - n) % RECENT];
+	}
+	reason = window_plan(&at->code->full, text->bytes + (start - text->address), (unsigned)(address - start), site);
+	if (reason == STORE_PLANNED && start / 4096 != (address + 1) / 4096)
+		return STORE_PAGE_END;
+	return reason;
+}
+
+static void add_site(struct position *at, uint64_t address, const ZydisDecodedInstruction *instruction)
+{
+	struct code *code = at->code;
+	const struct code_text *text = at->text;
+	struct code_site site = { .address = address + instruction->length - 2u, .function = at->function };
+	enum store_reason reason = STORE_NOT_SYSCALL; /* one with a prefix is another instruction to us */
+	struct code_function *function;
+
+	/* Data, most likely; if not, somebody will see it called. */
+	if (at->function == CODE_NO_FUNCTION)
+		return;
+	site.site.offset = (uint64_t)(text->bytes - code->elf->bytes) + (site.address - text->address);
+	site.site.nr = -1;
+	site.site.relative = 0xff;
+	function = &code->functions.at[at->function];
+	site.site.function_before = (uint32_t)(site.address - function->start);
+	site.site.function_size = (uint32_t)(function->end - function->start);
+	function->has_sites = true;
+	if (instruction->length == 2)
+		reason = choose_window(at, address, &site.site);
+	site.site.reason = (uint8_t)reason;
+	if (!array_push(&code->sites, site))
+		code->no_memory = true;
+}
+
+static void add_reference(struct position *at, uint64_t address)
+{
+	struct code *code = at->code;
+
+	code_fact(code, address, STORE_ADDRESS_TAKEN);
+	if (at->function == CODE_NO_FUNCTION)
+		return;
+	if (!array_push(&code->references, address))
+		code->no_memory = true;
+	code->functions.at[at->function].reference_count++;
+}
+
+/* What an instruction says of other addresses. next: the address behind it. */
+static void look(struct position *at, const ZydisDecodedInstruction *instruction, uint64_t next)
+{
+	struct code *code = at->code;
+	bool has_modrm = instruction->attributes & ZYDIS_ATTRIB_HAS_MODRM;
+
+	for (int i = 0; i < 2; i++) {
+		if (instruction->raw.imm[i].size < 8)
+			continue;
+		if (instruction->raw.imm[i].is_relative)
+			code_fact(code, next + instruction->raw.imm[i].value.u, STORE_BRANCH_TARGET);
+		else if (code->elf->fixed && instruction->raw.imm[i].size >= 32)
+			add_reference(at, instruction->raw.imm[i].value.u &
+						  (instruction->raw.imm[i].size == 32 ? UINT32_MAX : UINT64_MAX));
+	}
+	if (!has_modrm)
+		return;
+	if (instruction->raw.modrm.mod == 0 && instruction->raw.modrm.rm == 5) {
+		if (is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0x8d)) /* lea */
+			add_reference(at, next + (uint64_t)instruction->raw.disp.value);
+	} else if (code->elf->fixed && instruction->raw.disp.size == 32) {
+		add_reference(at, (uint64_t)instruction->raw.disp.value);
+	}
+	/* jmp *%reg */
+	if (is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0xff) && instruction->raw.modrm.reg == 4 &&
+	    at->function != CODE_NO_FUNCTION) {
+		struct code_function *function = &code->functions.at[at->function];
+
+		/* One through a fixed slot is known by what is in the slot. */
+		if (instruction->raw.modrm.mod != 0 || instruction->raw.modrm.rm != 5)
+			function->has_jumps = true;
+	}
+}
+
+/* Decodes from start to end. Returns false when something does not decode. */
+static bool decode(struct position *at, uint64_t start, uint64_t end)
+{
+	const struct code_text *text = at->text;
+	bool whole = true;
+
+	at->decoded = 0;
+	while (start < end && !at->code->no_memory) {
+		ZydisDecodedInstruction instruction;
+
+		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&at->code->quick, NULL, text->bytes + (start - text->address),
+								end - start, &instruction))) {
+			whole = false;
+			at->decoded = 0;
+			start++;
+			continue;
+		}
+		look(at, &instruction, start + instruction.length);
+		if (is_opcode(&instruction, ZYDIS_OPCODE_MAP_0F, 0x05))
+			add_site(at, start, &instruction);
+		at->recent[at->decoded++ % RECENT] = start;
+		start += instruction.length;
+	}
+	return whole;
+}
+
+long sweep(struct code *code)
+{
+	size_t next = 0;
+
+	for (uint32_t i = 0; i < code->text_count; i++) {
+		const struct code_text *text = &code->texts[i];
+		struct position at = { .code = code, .text = text };
+		uint64_t address = text->address, end = text->address + text->size;
+
+		while (next < code->functions.count && code->functions.at[next].start < end) {
+			struct code_function *function = &code->functions.at[next];
+
+			at.function = CODE_NO_FUNCTION;
+			decode(&at, address, function->start);
+			at.function = (uint32_t)next++;
+			function->references = (uint32_t)code->references.count;
+			function->broken = !decode(&at, function->start, function->end);
+			address = function->end;
+		}
+		at.function = CODE_NO_FUNCTION;
+		decode(&at, address, end);
+	}
+	return code->no_memory ? -ENOMEM : 0;
+}

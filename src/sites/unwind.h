@@ -1,0 +1,27 @@
+/*
+ * What .eh_frame and .gcc_except_table tell: where functions begin and end, and where exceptions land. The bytes may be
+ * anybody's: what does not make sense ends the reading.
+ */
+#ifndef SITES_UNWIND_H
+#define SITES_UNWIND_H
+
+#include "sites/array.h"
+#include "sites/elffile.h"
+
+struct unwind_function {
+	uint64_t start, end;
+	uint64_t lsda; /* the address of its .gcc_except_table entry, or 0 */
+};
+
+typedef ARRAY(struct unwind_function) unwind_functions;
+
+/* Appends the functions, in the order of the file. 0 or -ENOMEM. */
+long unwind_read(const struct elffile *elf, unwind_functions *to) must_check;
+
+/* Every landing pad of a function. `budget` limits the work over all functions: it is what is left of it.
+ * 0, or -E2BIG: there was more, or it could not be read. */
+typedef bool unwind_pad_fn(void *context, uint64_t address);
+long unwind_landing_pads(const struct elffile *elf, const struct unwind_function *function, uint64_t *budget,
+			 unwind_pad_fn *see, void *context) must_check;
+
+#endif

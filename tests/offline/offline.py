@@ -1,0 +1,509 @@
+#!/usr/bin/env python3
+"""k23 analyze, learn and sites. usage: offline.py K23 SOURCE CC CASE"""
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import cases
+
+SKIP = 77
+
+
+class Failed(Exception):
+    pass
+
+
+class Skipped(Exception):
+    pass
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        raise Failed(f'{what}: {got!r}, not {wanted!r}')
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, **options)
+
+
+class Sites:
+    def __init__(self, k23, source, cc):
+        self.k23, self.source, self.cc = k23, source, cc
+
+    def __call__(self, *command, status=0, store='store/sites', **options):
+        result = run(self.k23, command[0], *command[1:2], f'--store={store}', *command[2:], **options)
+        if 'Sanitizer' in result.stderr or result.returncode != status:
+            raise Failed(f'{command}: status {result.returncode}: {result.stderr}')
+        return result
+
+    def build(self, name, text, *flags):
+        with open(name + '.s', 'w') as file:
+            file.write(text)
+        subprocess.run([self.cc, '-nostdlib', '-Wl,-z,noexecstack', '-Wl,--build-id', *flags, name + '.s', '-o', name],
+                       check=True)
+        return os.path.realpath(name)
+
+    def library(self, fixed=False):
+        flags = ['-no-pie', '-static', '-Wl,-e,number'] if fixed else ['-shared']
+        return self.build('fixed' if fixed else 'library.so', cases.assembly(fixed), *flags)
+
+    def export(self, store='store/sites'):
+        return self('sites', 'export', store=store).stdout
+
+    def known(self, store='store/sites'):
+        """Of each path: offset -> what the store has of the site."""
+        files = {}
+        for line in self.export(store).splitlines():
+            kind, *rest = line.split(' ')
+            if kind == 'file':
+                files[line.split(' ', 2)[2]] = sites = {}
+            elif kind == 'site':
+                sites[int(rest[0], 16)] = dict(zip(
+                    ('flags', 'reason', 'hash', 'before', 'size', 'nr', 'window', 'relative', 'relative_end'),
+                    (int(field, 16 if n == 2 else 10) if n != 1 else field for n, field in enumerate(rest[1:]))))
+        return files
+
+
+def offsets(path):
+    """The places in the file of its symbols."""
+    segments = [tuple(int(field, 16) for field in match.groups()) for match in
+                re.finditer(r'LOAD\s+(\w+) (\w+) \w+ (\w+)', run('readelf', '-lW', path).stdout)]
+    found = {}
+    for line in run('nm', path).stdout.splitlines():
+        value, _, name = line.split()
+        for offset, address, size in segments:
+            if address <= int(value, 16) < address + size:
+                found[name] = int(value, 16) - address + offset
+    return found
+
+
+def check_cases(t, fixed):
+    path = t.library(fixed)
+    where = offsets(path)
+    t('analyze', path)
+    before = t.known()[path]
+    with open('observed', 'w') as file:
+        file.writelines(f'{path},{offset}\n' for name, offset in where.items() if name.startswith('case_'))
+    t('sites', 'import', '--format=paper', 'observed')
+    sites = t.known()[path]
+    wrong = []
+    for name, (reason, _, options) in cases.CASES.items():
+        if options.get('fixed') and not fixed:
+            continue
+        offset = where['case_' + cases.label(name)]
+        site = sites.get(offset)
+        if not site:
+            wrong.append(f'{name}: not found')
+            continue
+        if site['reason'] != reason:
+            wrong.append(f'{name}: {site["reason"]}, not {reason}')
+        if (offset in before) != (not options.get('observed')) and name != 'signal-frame':
+            wrong.append(f'{name}: found without being observed: {offset in before}')
+        if site['flags'] != (3 if reason == 'PLANNED' else 1):
+            wrong.append(f'{name}: flags {site["flags"]}')
+        for key in 'nr', 'window', 'relative':
+            if key in options and site[key] != options[key]:
+                wrong.append(f'{name}: {key} {site[key]}, not {options[key]}')
+    if wrong:
+        raise Failed('\n'.join(wrong))
+    return path
+
+
+def case_plans(t):
+    check_cases(t, False)
+    with open(os.path.join(t.source, 'tables/refusals.def')) as file:
+        reasons = set(re.findall(r'^REFUSAL\((\w+)', file.read(), re.M))
+    expect('reasons with a case', {case[0] for case in cases.CASES.values()}, reasons)
+
+
+def case_plans_fixed(t):
+    check_cases(t, True)
+
+
+def case_show(t):
+    path = check_cases(t, False)
+    where = offsets(path)
+    text = t('sites', 'show', f'{path}:{where["case_relative"]:#x}').stdout
+    for wanted in 'PLANNED, observed', 'lea ', '%r11', 'jmp *', 'syscall':
+        if wanted not in text:
+            raise Failed(f'{wanted!r} is not in {text!r}')
+    address = re.findall(r'lea (0x\w+), %rdi', text)
+    expect('the same operand in both', (len(address), len(set(address))), (2, 1))
+    text = t('sites', 'show', path).stdout
+    expect('all are shown', len(re.findall('^0x', text, re.M)), len(t.known()[path]))
+    t('sites', 'show', path + ':7', status=1)
+    t('sites', 'show', '/nowhere', status=1)
+    os.remove(path)
+    t('sites', 'show', path, status=1)
+
+
+def case_libc(t):
+    """The bulk of a real library is planned; every system call that objdump sees in a function is found."""
+    libc = os.path.realpath('/lib/x86_64-linux-gnu/libc.so.6')
+    if not os.path.exists(libc):
+        raise Skipped('no Debian libc')
+    t('analyze', libc)
+    start = time.monotonic()
+    t('analyze', libc)
+    if time.monotonic() - start > 5:  # with a sanitizer; half a second is wanted
+        raise Failed('too slow')
+    sites = t.known()[libc]
+    planned = sum(site['reason'] == 'PLANNED' for site in sites.values())
+    if planned < 0.95 * len(sites) or len(sites) < 400:
+        raise Failed(f'{planned} of {len(sites)}')
+    seen = {int(match, 16) for match in
+            re.findall(r'^\s*(\w+):\s+0f 05\s+syscall', run('objdump', '-d', libc).stdout, re.M)}
+    text = [match for match in re.finditer(r'LOAD\s+(\w+) (\w+) \w+ \w+ \w+ R E', run('readelf', '-lW', libc).stdout)]
+    if len(text) == 1 and text[0][1].lstrip('0x') == text[0][2].lstrip('0x') and len(seen - set(sites)) > 8:
+        raise Failed(f'not found: {sorted(hex(offset) for offset in seen - set(sites))}')
+
+
+def case_round_trip(t):
+    library, fixed = t.library(), t.library(True)
+    odd = os.path.join(os.getcwd(), 'with, comma\\ and\nnewline')
+    os.rename(fixed, odd)
+    time.sleep(4)  # for keys
+    t('analyze', library, odd)
+    with open('observed', 'w') as file:
+        file.write(f'{library},{offsets(library)["case_number"]}\n')
+    t('sites', 'import', '--format=paper', 'observed')
+    text = t.export()
+    if len(re.findall('^key ', text, re.M)) != 2:
+        raise Failed(f'no keys: {text}')
+    for n in '2', '3':
+        t('sites', 'import', '-', input=text, store=f'{n}/sites')
+        t('sites', 'import', '-', input=text, store=f'{n}/sites')
+        expect('the same text', t.export(f'{n}/sites'), text)
+    with open('store/sites', 'rb') as one, open('2/sites', 'rb') as two:
+        expect('the same bytes', one.read() == two.read(), True)
+    lines = text.splitlines()
+    for n in range(len(lines)):
+        for changed in lines[n] + ' 1', lines[n][:-1] + 'Z', lines[n][5:]:
+            if not lines[n].startswith('#') and not (changed.startswith('file') or lines[n].startswith('file')):
+                t('sites', 'import', '-', input='\n'.join(lines[:n] + [changed] + lines[n + 1:]), store='2/sites',
+                  status=125)
+        if n > 40:
+            break
+    expect('nothing came of it', t.export('2/sites'), text)
+
+
+def case_paper(t):
+    library = t.library()
+    where = offsets(library)
+    lines = sorted(f'{library},{where[name]}' for name in ('case_number', 'case_table', 'case_int80'))
+    text = ''.join(line + '\n' for line in lines)
+    t('sites', 'import', '--format=paper', '-', input=text + '\n' + text)
+    expect('what comes out', sorted(t('sites', 'export', '--format=paper').stdout.splitlines()), lines)
+    result = t('sites', 'import', '--format=paper', '-', status=1,
+               input=f'{library},1\n{library},0x{where["case_zero"]:x}\n/nowhere,12\n/etc/passwd,2\n')
+    expect('what is said', re.findall(r'\d+', result.stderr.split('\n', 1)[1].replace('k23', '')), ['1', '1', '1'])
+    expect('one more', len(t('sites', 'export', '--format=paper').stdout.splitlines()), 4)
+    for wrong in 'x', '/a', '/a,', '/a,b', '/a,1x', 'a,1', '/a,99999999999999999999':
+        t('sites', 'import', '--format=paper', '-', input=wrong + '\n', status=125)
+
+
+def made_up(count, first=0):
+    """The text of a store of files that are nowhere."""
+    return 'k23-sites 1\n' + ''.join(
+        f'file build-id:{n + first:08x} /nowhere/{n + first}\nsite 1000 1 UNKNOWN_BOUNDS 0 0 0 -1 0 255 0\n'
+        for n in range(count))
+
+
+def case_concurrent(t):
+    """Many change the store at once, and nothing is lost."""
+    library = t.library()
+    where = sorted(offset for name, offset in offsets(library).items() if name.startswith('case_'))
+    os.makedirs('store')
+    writers = []
+    for n in range(8):
+        with open(f'text{n}', 'w') as file:
+            file.write(made_up(10, 10 * n))
+        script = ''
+        for round_ in range(5):
+            with open(f'paper{n}-{round_}', 'w') as file:
+                file.write(f'{library},{where[5 * n + round_]}\n')
+            script += f'"$0" sites import --store=store/sites --format=paper paper{n}-{round_} 2>/dev/null && '
+        script += f'"$0" sites import --store=store/sites text{n}'
+        writers.append(subprocess.Popen(['sh', '-c', script, t.k23]))
+    for writer in writers:
+        expect('status', writer.wait(), 0)
+    known = t.known()
+    expect('files', len(known), 81)
+    observed = {offset for offset, site in known[library].items() if site['flags'] & 1}
+    expect('sites', observed, set(where[:40]))
+    expect('what is left', sorted(os.listdir('store')), ['sites', 'sites.lock'])
+
+
+def case_killed(t):
+    """Whoever is killed while the store is written leaves the one before."""
+    t('sites', 'import', '-', input=made_up(1))
+    with open('many', 'w') as file:
+        file.write(made_up(2000))
+    for n in range(20):
+        writer = subprocess.Popen([t.k23, 'sites', 'import', '--store=store/sites', 'many'], stderr=subprocess.DEVNULL)
+        time.sleep(0.002 * n)
+        writer.kill()
+        writer.wait()
+        if len(t.known()) not in (1, 2000):
+            raise Failed('a half store')
+
+
+def refused(t, what, store='store/sites'):
+    """Nothing changes a store that cannot be read, and all say so in one line."""
+    with open(store, 'rb') as file:
+        before = file.read()
+    with open('other.text', 'w') as file:
+        file.write(made_up(1))
+    for command in ('sites', 'list'), ('sites', 'import', 'other.text'), ('analyze', t.k23), ('sites', 'prune'), \
+            ('learn', '--', 'true'):
+        if command[0] == 'learn':
+            result = run(t.k23, 'learn', '--store=' + store, '--', 'true')
+            expect(f'status of {command}', result.returncode, 125)
+        else:
+            result = t(*command, status=125, store=store)
+        expect(f'{what}: lines', len(result.stderr.splitlines()), 1)
+    with open(store, 'rb') as file:
+        expect(f'{what}: unchanged', file.read() == before, True)
+    return result.stderr
+
+
+def case_refused(t):
+    def fresh():
+        t('sites', 'prune', '--reset')
+        t('sites', 'import', '-', input=made_up(3))
+
+    def change(at, new):
+        fresh()
+        with open('store/sites', 'r+b') as file:
+            file.seek(at)
+            file.write(new)
+
+    change(0, b'x')
+    expect('no store', 'no store' in refused(t, 'magic'), True)
+    change(8, struct.pack('<I', 2))
+    expect('version', 'version' in refused(t, 'version'), True)
+    change(100, b'x')
+    expect('damage', 'damaged' in refused(t, 'damage'), True)
+    fresh()
+    os.truncate('store/sites', 90)
+    refused(t, 'truncated')
+    os.truncate('store/sites', 0)
+    refused(t, 'empty')
+    fresh()
+    for mode in 0o664, 0o646:
+        os.chmod('store/sites', mode)
+        expect('mode', 'owner' in refused(t, 'mode'), True)
+    os.chmod('store/sites', 0o644)
+    expect('and back', len(t.known()), 3)
+    os.remove('store/sites')
+    os.mkfifo('store/sites')
+    t('sites', 'list', status=125)
+    os.remove('store/sites')
+    os.mkdir('store/sites')
+    t('sites', 'list', status=125)
+    os.rmdir('store/sites')
+    expect('none', t('sites', 'list').stdout, '')
+    if os.geteuid() == 0:
+        fresh()
+        os.chown('store/sites', 65534, 65534)
+        expect('owner', 'owner' in refused(t, 'owner'), True)
+
+
+def line(path, offset, inode=None):
+    status = os.stat(path)
+    dev = f'{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}'
+    return f'{offset:x} {dev} {status.st_ino if inode is None else inode} ' + path.replace('\n', '\\012') + '\n'
+
+
+def learn(t, log, *, status=0):
+    os.makedirs('store', exist_ok=True)
+    if log is not None:
+        with open('store/sites.log', 'wb') as file:
+            file.write(log.encode() if isinstance(log, str) else log)
+    result = run(t.k23, 'learn', '--store=store/sites', '--', 'true')
+    expect('status', (result.returncode, 'Sanitizer' in result.stderr), (status, False))
+    return result.stderr
+
+
+def case_log(t):
+    library = t.library()
+    odd = os.path.join(os.getcwd(), 'odd (deleted)\n')
+    os.link(t.library(True), odd)
+    where, fixed = offsets(library), offsets(odd)
+    log = line(library, where['case_number']) * 1000 + line(library, where['case_int80']) + line(library, 1)
+    log += line(odd, fixed['case_no_bounds']) + line(library, where['case_zero'], inode=7)
+    log += 'garbage\n\n1 2\n12 0:0 5 [vdso]\nxyz 08:01 12 /x\n' + '1 0:0 1 /' + 'a' * 100000 + '\n'
+    log += '10 08:01 1234567 /nowhere/at all (deleted)\n' + line(library, where['case_mask'])
+    expect('what is said', learn(t, log), 'k23: 4 sites in 2 files are new\n')
+    expect('the log is gone', sorted(os.listdir('store')), ['sites', 'sites.lock'])
+    known = t.known()
+    sites = known[library]
+    expect('observed', {offset for offset, site in sites.items() if site['flags'] & 1},
+           {where['case_' + name] for name in ('number', 'int80', 'mask')})
+    expect('reason', known[odd.replace('\n', '\\n')][fixed['case_no_bounds']]['reason'], 'UNKNOWN_BOUNDS')
+    expect('again', learn(t, log), 'k23: 0 sites in 0 files are new\n')
+    expect('known ones', learn(t, line(library, where['case_zero'])), 'k23: 1 sites in 1 files are new\n')
+    expect('without a log', learn(t, None), 'k23: 0 sites in 0 files are new\n')
+    os.rename('store/sites', 'kept')
+    with open('store/sites.taken', 'w') as file:  # by one that was killed
+        file.write(line(library, where['case_table']))
+    expect('left over', learn(t, line(library, where['case_pad'])), 'k23: 2 sites in 2 files are new\n')
+
+
+def case_hostile_log(t):
+    library = t.library()
+    lines = b''.join(b'%x 0:0 1 /nowhere/%d\n' % (n, n % 9000) for n in range(300000))
+    expect('many', 'too many' in learn(t, lines), True)
+    inode = os.stat(library).st_ino
+    lines = b''.join(b'%x 0:0 %d %s\n' % (n, inode, library.encode()) for n in range(300000))
+    expect('every offset', learn(t, lines).count('are new'), 1)
+    learn(t, os.urandom(1 << 20))
+    learn(t, b'\0' * 100000 + b'\n' * 1000 + b'1 0:0 1 /')
+    os.symlink('/etc/passwd', 'store/sites.log')
+    learn(t, None, status=125)
+    expect('it was not followed', os.path.exists('/etc/passwd'), True)
+    for name in os.listdir('store'):
+        if name.startswith('sites.'):
+            os.remove('store/' + name)
+    # A store that cannot be read leaves the log.
+    with open('store/sites', 'w') as file:
+        file.write('x')
+    learn(t, line(library, 1), status=125)
+    expect('the log', os.path.exists('store/sites.log'), True)
+
+
+def case_verify(t):
+    library, fixed = t.library(), t.library(True)
+    t('analyze', library, fixed)
+    expect('same', t('sites', 'verify').stdout, f'{library}: same\n{fixed}: same\n')
+    with open(library, 'r+b') as file:  # the same build-id, other code
+        file.seek(offsets(library)['case_number'] - 1)
+        file.write(b'\1')
+    os.remove(fixed)
+    expect('not', t('sites', 'verify', status=1).stdout, f'{library}: changed\n{fixed}: gone\n')
+    expect('forgotten', t('sites', 'prune').stdout.count('forgotten'), 2)
+    expect('nothing left', t('sites', 'list').stdout, '')
+
+
+def case_prune(t):
+    library, fixed = t.library(), t.library(True)
+    t('analyze', library, fixed)
+    site = offsets(library)['case_number']
+    t('sites', 'import', '--format=paper', '-', input=f'{library},{site}\n')
+    t('sites', 'prune')
+    expect('both', len(t.known()), 2)
+    t('sites', 'prune', '--unobserved')
+    expect('one', {path: list(sites) for path, sites in t.known().items()}, {library: [site]})
+    t('sites', 'prune', '--reset')
+    expect('none', t.known(), {})
+
+
+def case_merge(t):
+    library = t.library()
+    where = offsets(library)
+    t('analyze', library)
+    t('sites', 'import', '--format=paper', '-', input=f'{library},{where["case_number"]}\n', store='other/sites')
+    t('sites', 'import', '-', input=made_up(5), store='third/sites')
+    t('sites', 'merge', 'other/sites', 'third/sites')
+    known = t.known()
+    expect('files', len(known), 6)
+    expect('observed', [offset for offset, site in known[library].items() if site['flags'] & 1], [where['case_number']])
+    t('sites', 'merge', '/nowhere', status=125)
+
+
+def case_content(t):
+    """Without a build-id the contents are what a file is known by."""
+    library = t.build('plain.so', cases.assembly(False), '-shared', '-Wl,--build-id=none')
+    t('analyze', library)
+    with open(library, 'rb') as file:
+        import hashlib
+        wanted = 'sha256:' + hashlib.sha256(file.read()).hexdigest()
+    expect('id', re.findall('^file (\\S+) ', t.export(), re.M), [wanted])
+    expect('listed', 'sha256' in t('sites', 'list').stdout, True)
+    with open(library, 'ab') as file:
+        file.write(b'x')
+    t('sites', 'verify', status=1)
+
+
+def case_analyze(t):
+    with open('text', 'w') as file:
+        file.write('text')
+    os.mkfifo('fifo')
+    library = t.library()
+    result = run(t.k23, 'analyze', '--store=store/sites', 'text', 'fifo', '.', '/nowhere', library)
+    expect('status', result.returncode, 1)
+    expect('complaints', len(result.stderr.splitlines()), 4)
+    sites = t.known()[library]
+    planned = sum(site['reason'] == 'PLANNED' for site in sites.values())
+    expect('the line', result.stdout.startswith(f'{library}: {len(sites)} sites, {planned} planned, '), True)
+    result = run(t.k23, 'analyze', '-v', '--store=store/sites', library)
+    expect('lines', len(result.stdout.splitlines()), 1 + len(sites) - planned)
+    expect('usage', run(t.k23, 'analyze').returncode, 125)
+    expect('usage', run(t.k23, 'sites', 'nonsense').returncode, 125)
+
+
+def case_elfbytes(t):
+    elfbytes = os.environ['ELFBYTES']
+    for library in t.library(), t.library(True):
+        result = run(elfbytes, library, '4000')
+        expect('elfbytes', (result.returncode, result.stderr), (0, ''))
+        run('strip', library)
+        expect('stripped', run(elfbytes, library, '2000').returncode, 0)
+
+
+def case_learn(t):
+    for program, status in (('true',), 0), (('sh', '-c', 'exit 7'), 7), (('/nowhere',), 127), \
+            (('sh', '-c', 'kill -TERM $$'), -signal.SIGTERM):
+        expect(program, run(t.k23, 'learn', '--store=store/sites', '--', *program).returncode, status)
+    start = time.monotonic()
+    run(t.k23, 'learn', '--store=store/sites', '--', 'sh', '-c', 'sleep 1 >/dev/null 2>&1 & exit 0')
+    if time.monotonic() - start < 1:
+        raise Failed('it did not wait for what was left behind')
+    learner = subprocess.Popen([t.k23, 'learn', '--store=store/sites', '--', 'sleep', '100'], stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    learner.terminate()
+    expect('passed on', learner.wait(20), -signal.SIGTERM)
+
+
+def case_default_path(t):
+    library = t.library()
+    someone = {}
+    if os.geteuid() == 0:  # whose store is the system's
+        os.chmod('.', 0o777)
+        someone = dict(user=65534, group=65534, extra_groups=[])
+        if not os.access(t.k23, os.X_OK) or run('test', '-x', t.k23, **someone).returncode:
+            raise Skipped('others cannot execute k23')
+    for variable, where in ('XDG_CACHE_HOME', 'k23/sites'), ('HOME', '.cache/k23/sites'):
+        environment = {key: value for key, value in os.environ.items() if key not in ('HOME', 'XDG_CACHE_HOME')}
+        environment[variable] = os.path.join(os.getcwd(), 'home-' + variable)
+        os.mkdir(environment[variable], 0o777)
+        os.chmod(environment[variable], 0o777)
+        expect('status', run(t.k23, 'analyze', library, env=environment, **someone).returncode, 0)
+        path = os.path.join(environment[variable], where)
+        expect('modes', [os.stat(p).st_mode & 0o777 for p in (path, os.path.dirname(path))], [0o644, 0o700])
+
+
+def main():
+    k23, source, cc, case = sys.argv[1:]
+    sites = Sites(os.path.abspath(k23), os.path.abspath(source), cc)
+    with tempfile.TemporaryDirectory() as directory:
+        os.chdir(os.path.realpath(directory))
+        try:
+            globals()['case_' + case.replace('-', '_')](sites)
+        except Skipped as why:
+            print('skipped:', why)
+            return SKIP
+        except Failed as why:
+            print('failed:', why)
+            return 1
+        finally:
+            os.chdir('/')
+    return 0
+
+
+sys.exit(main())
