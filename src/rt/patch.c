@@ -212,6 +212,34 @@ void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t off
 	rt_modules_unlock();
 }
 
+void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset)
+{
+	struct store_file file;
+
+	if (!rt.fast || failed(rt_store_find_same(fd, &file)))
+		return;
+	rt_modules_lock();
+	rt_candidate_add(start, start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1)), offset, &file);
+	rt_modules_unlock();
+}
+
+void rt_patch_protected(uint64_t start, uint64_t end, int prot)
+{
+	struct rt_module found, *module;
+
+	rt_modules_lock();
+	if (!(prot & PROT_WRITE) && rt_candidate_take(start, end, &found)) {
+		struct store_file file = { .first_site = found.first_site, .site_count = found.site_count };
+
+		module = rt_module_add(start, end, found.offset, &file);
+		/* Where it is not executable yet, nobody runs. */
+		if (module)
+			patch_module(module, &file, prot & ~PROT_EXEC);
+	}
+	rt_candidates_drop(start, end);
+	rt_modules_unlock();
+}
+
 /* The text segments of an image that the kernel has mapped. path: where it is from, for a file without a build-id. */
 static void patch_image(uint64_t elf, const char *path)
 {

@@ -25,6 +25,8 @@ bool rt_store_open(void);
 /* What the store knows of a file that is open, or of an image in memory (its ELF header), or of the file at a path. 0,
  * or -ENOENT. */
 long rt_store_find_fd(int fd, struct store_file *file) must_check;
+/* The same, quickly: only a file that is exactly as it was. */
+long rt_store_find_same(int fd, struct store_file *file) must_check;
 long rt_store_find_image(uint64_t elf, struct store_file *file) must_check;
 long rt_store_find_path(const char *path, struct store_file *file) must_check;
 long rt_store_sites(const struct store_file *file, uint32_t first, struct store_site *sites, uint32_t count)
@@ -46,11 +48,24 @@ void rt_modules_unlock(void);
  * program's to change. ctx: entry, locked */
 void rt_module_restore(uint64_t start, uint64_t end);
 
+/* candidate.c: mappings of files that the store knows, not executable yet. The newest few are kept. ctx: entry, locked */
+void rt_candidate_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_file *file);
+/* Takes out what is left of a candidate that covers the range. */
+bool rt_candidate_take(uint64_t start, uint64_t end, struct rt_module *module);
+/* Something else is mapped there now, or nothing, or it is executable. */
+void rt_candidates_drop(uint64_t start, uint64_t end);
+/* Whether a range has candidates in it. ctx: entry; no locks */
+bool rt_candidates_overlap(uint64_t start, uint64_t end);
+
 /* patch.c */
 /* The executable and its interpreter, before the program runs. stack: as the program starts with it. */
 void rt_patch_start(const uint64_t *stack);
 /* After a mapping was made by the program's call: puts a patched one in its place. ctx: entry */
 void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset);
+/* Before a mapping that is not executable becomes so. ctx: entry */
+void rt_patch_protected(uint64_t start, uint64_t end, int prot);
+/* A mapping of a file that may become executable. ctx: entry */
+void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset);
 
 /* observe.c: notes the site of a call that the guard caught, unless the store has it. ctx: entry */
 void rt_observe(struct rt_thread *thread);

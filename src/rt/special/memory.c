@@ -32,6 +32,19 @@ long special_range(struct rt_thread *thread, struct k23_call *call)
 	return refused(call) ? -ENOMEM : rt_gate_program(call, thread);
 }
 
+/* Nothing of the range is what it was. ctx: entry, locked */
+static void replaced(uint64_t start, uint64_t end)
+{
+	rt_module_unmapped(start, end);
+	rt_candidates_drop(start, end);
+}
+
+/* Whether anything is known of a range. */
+static bool concerned(uint64_t start, uint64_t end)
+{
+	return rt_module_overlaps(start, end) || rt_candidates_overlap(start, end);
+}
+
 long special_munmap(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t start = call->args[0], end = page_end(start + call->args[1]);
@@ -39,12 +52,12 @@ long special_munmap(struct rt_thread *thread, struct k23_call *call)
 
 	if (refused(call))
 		return -ENOMEM;
-	if (!rt_module_overlaps(start, end))
+	if (!concerned(start, end))
 		return rt_gate_program(call, thread);
 	rt_modules_lock();
 	r = rt_gate_program(call, thread);
 	if (r == 0)
-		rt_module_unmapped(start, end);
+		replaced(start, end);
 	rt_modules_unlock();
 	return r;
 }
@@ -53,21 +66,23 @@ long special_munmap(struct rt_thread *thread, struct k23_call *call)
 long special_mprotect(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t start = call->args[0], end = page_end(start + call->args[1]);
+	unsigned prot = (unsigned)call->args[2];
 
 	if (refused(call))
 		return -ENOMEM;
-	if (call->args[2] & PROT_WRITE && rt_module_overlaps(start, end)) {
+	if (prot & PROT_WRITE && rt_module_overlaps(start, end)) {
 		rt_modules_lock();
 		rt_module_restore(start, end);
 		rt_modules_unlock();
 	}
+	if (prot & PROT_EXEC && !(start & (RT_PAGE - 1)) && rt_candidates_overlap(start, end))
+		rt_patch_protected(start, end, (int)prot);
 	return rt_gate_program(call, thread);
 }
 
-static bool is_module(const struct k23_call *call)
+static bool is_private_file(const struct k23_call *call)
 {
-	return (rt.fast || rt.learn) && (call->args[2] & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC &&
-	       (call->args[3] & (MAP_TYPE | MAP_ANONYMOUS | MAP_LOCKED)) == MAP_PRIVATE;
+	return (call->args[3] & (MAP_TYPE | MAP_ANONYMOUS | MAP_LOCKED)) == MAP_PRIVATE && !(call->args[2] & PROT_WRITE);
 }
 
 /* Over a module somebody may be running there already: it is only forgotten. */
@@ -78,23 +93,27 @@ static long map_over(struct rt_thread *thread, struct k23_call *call)
 	rt_modules_lock();
 	r = rt_gate_program(call, thread);
 	if (!failed(r))
-		rt_module_unmapped((uint64_t)r, page_end((uint64_t)r + call->args[1]));
+		replaced((uint64_t)r, page_end((uint64_t)r + call->args[1]));
 	rt_modules_unlock();
 	return r;
 }
 
 long special_mmap(struct rt_thread *thread, struct k23_call *call)
 {
+	uint64_t start = call->args[0], size = call->args[1];
 	bool replaces = call->args[3] & MAP_FIXED && !(call->args[3] & NOREPLACE);
+	bool over = replaces && rt_module_overlaps(start, page_end(start + size));
 	long r;
 
-	if (replaces && rt_owns(call->args[0], call->args[1]))
+	if (replaces && rt_owns(start, size))
 		return -EINVAL;
-	if (replaces && rt_module_overlaps(call->args[0], page_end(call->args[0] + call->args[1])))
-		return map_over(thread, call);
-	r = rt_gate_program(call, thread);
-	if (!failed(r) && is_module(call) && !rt_trapped(thread))
-		rt_patch_mapped((uint64_t)r, call->args[1], (int)call->args[2], (int)call->args[4], call->args[5]);
+	r = replaces && concerned(start, page_end(start + size)) ? map_over(thread, call) : rt_gate_program(call, thread);
+	if (failed(r) || over || !(rt.fast || rt.learn) || !is_private_file(call) || rt_trapped(thread))
+		return r;
+	if (call->args[2] & PROT_EXEC)
+		rt_patch_mapped((uint64_t)r, size, (int)call->args[2], (int)call->args[4], call->args[5]);
+	else
+		rt_patch_expect((uint64_t)r, size, (int)call->args[4], call->args[5]);
 	return r;
 }
 
@@ -109,16 +128,16 @@ long special_mremap(struct rt_thread *thread, struct k23_call *call)
 		return -ENOMEM;
 	if (fixed && rt_owns(call->args[4], call->args[2]))
 		return -EINVAL;
-	if (!rt_module_overlaps(old, old_end) && !(fixed && rt_module_overlaps(call->args[4], new_end)))
+	if (!concerned(old, old_end) && !(fixed && concerned(call->args[4], new_end)))
 		return rt_gate_program(call, thread);
 	/* A jump to a stub would lead elsewhere from another address. */
 	rt_modules_lock();
 	rt_module_restore(old, old_end);
 	r = rt_gate_program(call, thread);
 	if (!failed(r) && (uint64_t)r != old)
-		rt_module_unmapped(old, old_end);
+		replaced(old, old_end);
 	if (!failed(r) && fixed)
-		rt_module_unmapped(call->args[4], new_end);
+		replaced(call->args[4], new_end);
 	rt_modules_unlock();
 	return r;
 }
