@@ -10,8 +10,9 @@
 
 const char *storeuse_path(const char *option)
 {
-	const char *path = option ? option : store_default_path();
+	static const char *path; /* nobody frees it */
 
+	path = option ? option : store_default_path();
 	if (!path)
 		die(EXIT_K23, "there is no HOME to keep the store in: --store names one");
 	if (!*path)
