@@ -156,8 +156,8 @@ class Runner:
             self.identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         self.copies = 0
 
-    def readable(self, path):
-        """A path the identity of this run can open: the file itself, or a copy of it."""
+    def readable(self, path, beside=()):
+        """A path the identity of this run can open: the file itself, or a copy of it and what is beside it."""
         if not self.identity:
             return path
         parts = os.path.realpath(path)
@@ -176,6 +176,9 @@ class Runner:
         shutil.copy(path, copy)
         os.chmod(copy, 0o755)
         hooks = os.path.join(os.path.dirname(parts), "hooks")
+        for other in beside:
+            shutil.copy(other, directory)
+            os.chmod(os.path.join(directory, os.path.basename(other)), 0o755)
         if os.path.basename(path) == "k23" and os.path.isdir(hooks):
             os.mkdir(os.path.join(directory, "hooks"))
             os.chmod(os.path.join(directory, "hooks"), 0o755)
@@ -241,12 +244,15 @@ def compare(options):
     program = shutil.which(options.program[0])
     if program is None:
         return skip(f"no program {options.program[0]}")
+    for path in options.beside:
+        if not os.path.exists(path):
+            raise Broken(f"no file {path}")
     if not os.access(options.k23, os.X_OK):
         raise Broken(f"no executable {options.k23}")
     become_subreaper()
     runner = Runner(options.user, options.timeout, options.stdin)
     try:
-        command = [runner.readable(os.path.abspath(program)), *options.program[1:]]
+        command = [runner.readable(os.path.abspath(program), options.beside), *options.program[1:]]
         k23 = [runner.readable(os.path.abspath(options.k23)), *MODES[options.mode], "--"]
         native = runner.run(command)
         if native.code is None:
@@ -276,6 +282,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=60, help="seconds for one run")
     parser.add_argument("--user", action="store_true", help="both as an unprivileged user")
+    parser.add_argument("--beside", action="append", default=[],
+                        help="a file in the program's directory that it needs")
     parser.add_argument("--stdin", default="/dev/null", help="file to read standard input from")
     parser.add_argument("--expect", type=int, help="exit status the native run must have")
     parser.add_argument("program", nargs=argparse.REMAINDER)
