@@ -69,14 +69,15 @@ int command_analyze(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	const char *path = NULL;
+	const char *name = NULL;
+	char *path;
 	bool verbose = false, all = true;
 	struct storefile store, known;
 	int option, lock;
 
 	while ((option = getopt_long(argc, argv, "vh", options, NULL)) != -1) {
 		if (option == 's')
-			path = optarg;
+			name = optarg;
 		else if (option == 'v')
 			verbose = true;
 		else if (option == 'h')
@@ -86,7 +87,7 @@ int command_analyze(int argc, char **argv)
 	}
 	if (optind == argc)
 		die_usage("analyze", "no file is given");
-	path = storeuse_path(path);
+	path = storeuse_path(name);
 	storeuse_read(&known, path); /* what is wrong with it is said first */
 	storefile_free(&known);
 	known = (struct storefile){ 0 };
@@ -99,6 +100,7 @@ int command_analyze(int argc, char **argv)
 	storeuse_write(&known, path, lock);
 	storefile_free(&store);
 	storefile_free(&known);
+	free(path);
 	if (fflush(stdout) != 0)
 		die(EXIT_K23, "the report could not be written");
 	return all ? 0 : 1;

@@ -112,10 +112,12 @@ int command_learn(int argc, char **argv)
 	struct ingest_report report;
 	struct launch launch = { 0 };
 	struct storefile store;
+	char *path;
 	long r;
 
 	parse(&launch, argc, argv);
-	launch.store = storeuse_path(launch.store);
+	path = storeuse_path(launch.store);
+	launch.store = path;
 	storeuse_read(&store, launch.store); /* what is wrong with it is said before the program runs */
 	storefile_free(&store);
 	run(&launch, &collection);
@@ -126,5 +128,7 @@ int command_learn(int argc, char **argv)
 	if (report.failed || report.dropped)
 		complain("%" PRIu32 " files could not be analysed, %" PRIu64 " lines of the log were too many", report.failed,
 			 report.dropped);
+	free(path);
+	free(launch.hooks);
 	collect_exit(&collection);
 }

@@ -72,6 +72,7 @@ static void parse(struct sites_options *to, int argc, char **argv)
 int command_sites(int argc, char **argv)
 {
 	struct sites_options options = { 0 };
+	char *store;
 	int status;
 
 	parse(&options, argc, argv);
@@ -79,11 +80,13 @@ int command_sites(int argc, char **argv)
 	argv += optind;
 	if (!argc)
 		die_usage("sites", "no command is given");
-	options.store = storeuse_path(options.store);
+	store = storeuse_path(options.store);
+	options.store = store;
 	for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
 		if (strcmp(argv[0], subcommands[i].name) != 0)
 			continue;
 		status = subcommands[i].run(&options, argc - 1, argv + 1);
+		free(store);
 		if (fflush(stdout) != 0 || ferror(stdout))
 			die(EXIT_K23, "not all could be written");
 		return status;

@@ -8,11 +8,10 @@
 
 #include "sites/learnlog.h"
 
-const char *storeuse_path(const char *option)
+char *storeuse_path(const char *option)
 {
-	static const char *path; /* nobody frees it */
+	char *path = option ? store_beside(option, "") : store_default_path();
 
-	path = option ? option : store_default_path();
 	if (!path)
 		die(EXIT_K23, "there is no HOME to keep the store in: --store names one");
 	if (!*path)

@@ -7,8 +7,8 @@
 #include "cli/cli.h"
 #include "sites/storefile.h"
 
-/* The store's path: what --store says, or the default. */
-const char *storeuse_path(const char *option);
+/* The store's path: what --store says, or the default. Free it. */
+char *storeuse_path(const char *option);
 /* Reads it; one that is not there is empty. */
 void storeuse_read(struct storefile *store, const char *path);
 /* The same to change it: nobody else can until storeuse_write() has written it. Returns the lock. */
