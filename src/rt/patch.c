@@ -10,16 +10,12 @@
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/mman.h>
-#include <linux/uio.h>
 
 #include "core/hash.h"
 #include "core/patch.h"
 #include "core/string.h"
 
 #define SITES_AT_ONCE 128u
-#define JUMPS_AT_ONCE 64u
-#define PIECE 1024u /* of a function's bytes; a multiple of 8 */
-#define MAX_HEADERS 64u
 #define MAX_STUBS 16384u
 
 /* How far a jump reaches, less the size of what is at both ends. */
@@ -27,13 +23,6 @@
 #define LOWEST (64ul << 10)
 #define FAR_STEP (1ul << 20)
 #define NEAR_STEP (64ul << 10)
-
-/* The jumps of a module until they are written, all by one call. */
-struct jumps {
-	struct iovec windows[JUMPS_AT_ONCE];
-	uint8_t bytes[JUMPS_AT_ONCE][STORE_MIN_WINDOW];
-	uint32_t count;
-};
 
 static bool usable(const struct store_site *site, const struct rt_module *module)
 {
@@ -46,22 +35,14 @@ static bool usable(const struct store_site *site, const struct rt_module *module
 	       begin - module->offset <= module->end - module->start - site->function_size;
 }
 
-/* Whether the function's bytes are what they were. *window gets those of the window and of the `syscall`. */
-static bool verify(const struct store_site *site, uint64_t address, uint8_t *window)
+/* Whether the function's bytes are what they were. They are read as the program is about to do: if somebody has just
+ * truncated the file, it dies of that a moment earlier. */
+static bool verify(const struct store_site *site, uint64_t address)
 {
-	uint64_t hash = CORE_HASH_START, begin = address - site->function_before;
-	uint8_t piece[PIECE];
+	const uint8_t *code = (const uint8_t *)address;
 
-	for (uint64_t done = 0; done < site->function_size; done += PIECE) {
-		uint64_t size = site->function_size - done < PIECE ? site->function_size - done : PIECE;
-
-		if (failed(rt_copy_from(piece, begin + done, size)))
-			return false;
-		hash = core_hash(hash, piece, size);
-	}
-	if (hash != site->function_hash || failed(rt_copy_from(window, address - site->window, site->window + 2u)))
-		return false;
-	return window[site->window] == 0x0f && window[site->window + 1] == 0x05;
+	return core_hash(CORE_HASH_START, code - site->function_before, site->function_size) == site->function_hash &&
+	       code[0] == 0x0f && code[1] == 0x05;
 }
 
 static enum core_patch_entry entry_for(const struct store_site *site)
@@ -97,54 +78,61 @@ static long near(const struct rt_module *module, size_t size)
 	return -ENOMEM;
 }
 
-static uint32_t count_usable(const struct rt_module *module, const struct store_file *file)
-{
-	struct store_site sites[SITES_AT_ONCE];
-	uint32_t count = 0;
-
-	for (uint32_t first = 0;;) {
-		long n = rt_store_sites(file, first, sites, SITES_AT_ONCE);
-
-		if (n <= 0)
-			return count;
-		for (long i = 0; i < n && count < MAX_STUBS; i++)
-			count += usable(&sites[i], module);
-		first += (uint32_t)n;
-	}
-}
-
-static bool write_jumps(struct jumps *jumps)
-{
-	struct iovec local = { jumps->bytes, jumps->count * STORE_MIN_WINDOW };
-	long r = 0;
-
-	if (jumps->count)
-		r = sys(process_vm_writev, rt_self()->tid, &local, 1, jumps->windows, jumps->count, 0);
-	jumps->count = 0;
-	return (size_t)r == local.iov_len;
-}
-
 /* One site. Returns whether it took the slot. */
-static bool patch_site(const struct rt_module *module, const struct store_site *site, uint8_t *slot, struct jumps *jumps)
+static bool patch_site(const struct rt_module *module, const struct store_site *site, uint8_t *slot)
 {
-	uint64_t address = module->start + (site->offset - module->offset), start = address - site->window;
-	uint8_t window[STORE_MAX_WINDOW + 2];
+	uint64_t address = module->start + (site->offset - module->offset), window = address - site->window;
+	uint8_t jump[STORE_MIN_WINDOW];
 
-	if (!verify(site, address, window) ||
-	    !core_patch_stub(slot, (uint64_t)slot, module->block, entry_for(site), site, window, address) ||
-	    !core_patch_jump(jumps->bytes[jumps->count], start, (uint64_t)slot)) {
+	if (!verify(site, address) ||
+	    !core_patch_stub(slot, (uint64_t)slot, module->block, entry_for(site), site, (const uint8_t *)window, address) ||
+	    !core_patch_jump(jump, window, (uint64_t)slot)) {
 		memset(slot, 0, PATCH_SLOT);
 		return false;
 	}
-	jumps->windows[jumps->count++] = (struct iovec){ (void *)start, STORE_MIN_WINDOW };
-	return jumps->count < JUMPS_AT_ONCE || write_jumps(jumps);
+	memcpy((uint8_t *)window, jump, sizeof(jump));
+	return true;
 }
 
-/* Fills the module's block of `stubs` stubs and writes the jumps to it. False: what was written is not to be used. */
-static bool patch_sites(const struct rt_module *module, const struct store_file *file, uint32_t stubs)
-{
+/* A module's usable sites, some at a time. */
+struct site_reader {
+	const struct rt_module *module;
+	const struct store_file *file;
+	uint32_t next; /* in the store */
+	uint32_t count;
 	struct store_site sites[SITES_AT_ONCE];
-	struct jumps jumps = { .count = 0 };
+};
+
+/* Fills in further ones. False: there are none. */
+static bool read_sites(struct site_reader *reader)
+{
+	reader->count = 0;
+	while (!reader->count) {
+		long n = rt_store_sites(reader->file, reader->next, reader->sites, SITES_AT_ONCE);
+
+		if (n <= 0)
+			return false;
+		reader->next += (uint32_t)n;
+		for (long i = 0; i < n; i++)
+			if (usable(&reader->sites[i], reader->module))
+				reader->sites[reader->count++] = reader->sites[i];
+	}
+	return true;
+}
+
+static uint32_t count_sites(struct site_reader *reader)
+{
+	uint32_t count = 0;
+
+	reader->next = 0;
+	while (read_sites(reader))
+		count += reader->count;
+	return count < MAX_STUBS ? count : MAX_STUBS;
+}
+
+/* Fills the module's block of `stubs` stubs and writes the jumps to it. Returns whether there are any. */
+static bool patch_sites(const struct rt_module *module, struct site_reader *reader, uint32_t stubs)
+{
 	uint8_t *slot = (uint8_t *)module->block + PATCH_SLOT;
 	uint64_t *entries = (uint64_t *)module->block;
 	uint32_t done = 0;
@@ -152,25 +140,21 @@ static bool patch_sites(const struct rt_module *module, const struct store_file 
 	entries[CORE_PATCH_DISPATCH] = (uint64_t)rt_fast_dispatch;
 	entries[CORE_PATCH_DIRECT] = (uint64_t)rt_fast_direct;
 	entries[CORE_PATCH_NUMBER] = (uint64_t)rt_fast_number;
-	for (uint32_t first = 0;;) {
-		long n = rt_store_sites(file, first, sites, SITES_AT_ONCE);
-
-		if (n <= 0)
-			break;
-		for (long i = 0; i < n && done < stubs; i++)
-			if (usable(&sites[i], module) && patch_site(module, &sites[i], slot, &jumps)) {
+	reader->next = 0;
+	while (read_sites(reader))
+		for (uint32_t i = 0; i < reader->count && done < stubs; i++)
+			if (patch_site(module, &reader->sites[i], slot)) {
 				slot += PATCH_SLOT;
 				done++;
 			}
-		first += (uint32_t)n;
-	}
-	return write_jumps(&jumps) && done;
+	return done;
 }
 
 /* The text of the module is mapped with `prot`, and so it is at the end. */
 static void patch_module(struct rt_module *module, const struct store_file *file, int prot)
 {
-	uint32_t stubs = count_usable(module, file);
+	struct site_reader reader = { .module = module, .file = file };
+	uint32_t stubs = count_sites(&reader);
 	size_t size = (core_patch_block_size(stubs) + RT_PAGE - 1) & ~(RT_PAGE - 1);
 	uint64_t length = module->end - module->start;
 	long block;
@@ -183,9 +167,9 @@ static void patch_module(struct rt_module *module, const struct store_file *file
 	module->block_size = size;
 	__atomic_store_n(&module->block, (uint64_t)block, __ATOMIC_RELEASE);
 	if (!failed(sys(mprotect, module->start, length, PROT_READ | PROT_WRITE))) {
-		bool patched = patch_sites(module, file, stubs);
+		bool patched = patch_sites(module, &reader, stubs);
 
-		if (!patched || failed(sys(mprotect, block, size, PROT_READ | PROT_EXEC))) {
+		if (patched && failed(sys(mprotect, block, size, PROT_READ | PROT_EXEC))) {
 			sys(madvise, module->start, length, MADV_DONTNEED);
 			patched = false;
 		}
@@ -243,21 +227,26 @@ void rt_patch_protected(uint64_t start, uint64_t end, int prot)
 /* The text segments of an image that the kernel has mapped. path: where it is from, for a file without a build-id. */
 static void patch_image(uint64_t elf, const char *path)
 {
-	Elf64_Ehdr head;
+	const Elf64_Ehdr *head = (const Elf64_Ehdr *)elf;
+	const Elf64_Phdr *headers = (const Elf64_Phdr *)(elf + sizeof(*head));
 	struct store_file file;
 	uint64_t bias = 0;
-	bool stored, based = false;
+	bool stored = false, based = false;
 
-	if (failed(rt_copy_from(&head, elf, sizeof(head))) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    head.e_phentsize != sizeof(Elf64_Phdr))
+	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 || head->e_phentsize != sizeof(*headers) ||
+	    head->e_phoff != sizeof(*head) || sizeof(*head) + head->e_phnum * sizeof(*headers) > RT_PAGE)
 		return;
-	stored = rt.fast && (!failed(rt_store_find_image(elf, &file)) || (path && !failed(rt_store_find_path(path, &file))));
-	for (unsigned i = 0; i < head.e_phnum && i < MAX_HEADERS; i++) {
-		Elf64_Phdr header;
+	if (rt.fast) {
+		long r = rt_store_find_image(elf, &file);
+
+		if (r == -ENODATA && path)
+			r = rt_store_find_path(path, &file);
+		stored = !failed(r);
+	}
+	for (unsigned i = 0; i < head->e_phnum; i++) {
+		const Elf64_Phdr header = headers[i];
 		struct rt_module *module;
 
-		if (failed(rt_copy_from(&header, elf + head.e_phoff + i * sizeof(header), sizeof(header))))
-			return;
 		if (header.p_type != PT_LOAD)
 			continue;
 		if (!based)
@@ -281,7 +270,7 @@ void rt_patch_start(const uint64_t *stack)
 	if (!rt.fast && !rt.learn)
 		return;
 	/* The program headers mostly follow the ELF header; otherwise the file is not patched. */
-	if (headers)
+	if (headers && (headers[1] & (RT_PAGE - 1)) == sizeof(Elf64_Ehdr))
 		patch_image(headers[1] - sizeof(Elf64_Ehdr), "/proc/self/exe");
 	if (interpreter && interpreter[1])
 		patch_image(interpreter[1], NULL);

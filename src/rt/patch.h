@@ -23,7 +23,7 @@ struct rt_module {
 /* Whether there is a store that can be used. */
 bool rt_store_open(void);
 /* What the store knows of a file that is open, or of an image in memory (its ELF header), or of the file at a path. 0,
- * or -ENOENT. */
+ * or -ENOENT; -ENODATA when it has no build-id to find it by. */
 long rt_store_find_fd(int fd, struct store_file *file) must_check;
 /* The same, quickly: only a file that is exactly as it was. */
 long rt_store_find_same(int fd, struct store_file *file) must_check;

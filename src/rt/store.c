@@ -83,16 +83,19 @@ static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
 
 static long read_image(const void *context, uint64_t offset, void *to, size_t size)
 {
-	return rt_copy_from(to, *(const uint64_t *)context + offset, size);
+	/* What the kernel has mapped of the file, from its beginning on. */
+	if (offset + size > RT_PAGE)
+		return -EINVAL;
+	memcpy(to, (const void *)(*(const uint64_t *)context + offset), size);
+	return 0;
 }
 
 static long find_id(core_read_fn *read, const void *context, struct store_file *file)
 {
 	struct store_id id;
+	long r = core_build_id(read, context, &id);
 
-	if (failed(core_build_id(read, context, &id)))
-		return -ENOENT;
-	return core_store_find(&store, &id, file);
+	return failed(r) ? -ENODATA : core_store_find(&store, &id, file);
 }
 
 long rt_store_find_same(int fd, struct store_file *file)
@@ -115,7 +118,7 @@ long rt_store_find_fd(int fd, struct store_file *file)
 
 long rt_store_find_image(uint64_t elf, struct store_file *file)
 {
-	return store_address ? find_id(read_image, &elf, file) : -ENOENT;
+	return find_id(read_image, &elf, file);
 }
 
 long rt_store_find_path(const char *path, struct store_file *file)
