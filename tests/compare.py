@@ -22,10 +22,16 @@ import time
 import traceback
 
 # What stands between the k23 executable and the program. One row per mode; a new mode is a new row.
+# {learned}: a store of the test's own, in which `k23 learn` has noted what the same command does; {base}: --base-store
+LEARNED, BASE = "--store={learned}", "--store={base}"
 MODES = {
     "plain": ["run"],
     "null": ["run", "--hook", "null"],
     "chain": ["run", "--hook", "null", "--hook", "null"],
+    "observed": ["run", LEARNED, "--no-learn", "--hook", "null"],
+    "observed-plain": ["run", LEARNED, "--no-learn"],
+    "eager": ["run", BASE, "--no-learn", "--eager", "--hook", "null"],
+    "eager-plain": ["run", BASE, "--no-learn", "--eager"],
 }
 
 SAME, DIFFERS, SKIPPED, BROKEN = 0, 1, 77, 99
@@ -187,10 +193,22 @@ class Runner:
                     shutil.copy(os.path.join(hooks, name), os.path.join(directory, "hooks", name))
         return copy
 
-    def run(self, command):
+    def store(self, base):
+        """A path for a store that everybody may read: a copy of base, if there is one."""
+        directory = os.path.join(self.base, "store")
+        os.mkdir(directory)
+        os.chmod(directory, 0o755)
+        path = os.path.join(directory, "store")
+        if base:
+            shutil.copy(base, path)
+            os.chmod(path, 0o644)
+        return path
+
+    def run(self, command, identity=None):
+        identity = self.identity if identity is None else identity
         cwd = os.path.join(self.base, "cwd")
         os.mkdir(cwd)
-        if self.identity:
+        if identity:
             os.chown(cwd, NOBODY, NOBODY)
         paths = [os.path.join(self.base, name) for name in ("out", "err")]
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C",
@@ -201,7 +219,7 @@ class Runner:
                 child = subprocess.Popen(
                     ["/bin/sh", "-c", 'ulimit -c 0; umask 022; exec "$@"', "sh", *command],
                     cwd=cwd, env=environment, stdin=stdin, stdout=out, stderr=err,
-                    start_new_session=True, **self.identity)
+                    start_new_session=True, **identity)
             code = self.wait(child)
             if code is None:
                 kill_children()
@@ -240,6 +258,25 @@ def skip(why):
     return SKIPPED
 
 
+def prepare_store(runner, options, k23, command):
+    """The store that the mode needs, as a path, or None; what goes wrong is k23's fault."""
+    words = MODES[options.mode]
+    if BASE in words:
+        if not options.base_store:
+            raise Broken(f"mode {options.mode} needs --base-store")
+        return runner.store(options.base_store)
+    if LEARNED not in words:
+        return None
+    path = runner.store(options.base_store)
+    # by whoever runs the test, who owns the store; the user that runs the program only reads it
+    learned = runner.run([k23, "learn", "--store", path, "--", *command], identity={})
+    if learned.code is None or not os.path.exists(path) or not os.path.getsize(path):
+        print("\n".join(["k23 learn made no store", *learned.lines()]))
+        return None
+    os.chmod(path, 0o644)
+    return path
+
+
 def compare(options):
     program = shutil.which(options.program[0])
     if program is None:
@@ -253,7 +290,7 @@ def compare(options):
     runner = Runner(options.user, options.timeout, options.stdin)
     try:
         command = [runner.readable(os.path.abspath(program), options.beside), *options.program[1:]]
-        k23 = [runner.readable(os.path.abspath(options.k23)), *MODES[options.mode], "--"]
+        tool = runner.readable(os.path.abspath(options.k23))
         native = runner.run(command)
         if native.code is None:
             raise Broken("the native run timed out")
@@ -262,6 +299,10 @@ def compare(options):
         if options.expect is not None and native.code != options.expect:
             print("\n".join(native.lines()))
             raise Broken(f"natively: {exit_line(native.code)}, expected exit {options.expect}")
+        store = prepare_store(runner, options, tool, command)
+        if store is None and any("{" in word for word in MODES[options.mode]):
+            return DIFFERS
+        k23 = [tool, *(word.format(learned=store, base=store) for word in MODES[options.mode]), "--"]
         for number in range(1, options.rounds + 1):
             got = runner.run(k23 + command)
             if got.code is not None and got.lines() == native.lines():
@@ -284,6 +325,7 @@ def main():
     parser.add_argument("--user", action="store_true", help="both as an unprivileged user")
     parser.add_argument("--beside", action="append", default=[],
                         help="a file in the program's directory that it needs")
+    parser.add_argument("--base-store", help="what the store of a mode that has one starts with")
     parser.add_argument("--stdin", default="/dev/null", help="file to read standard input from")
     parser.add_argument("--expect", type=int, help="exit status the native run must have")
     parser.add_argument("program", nargs=argparse.REMAINDER)

@@ -52,10 +52,12 @@ GO_ONLY = {
 
 
 class Case:
-    """One program; what is left out of its comparison, or the only calls that are in it."""
+    """One program; what is left out of its comparison, or the only calls that are in it.
 
-    def __init__(self, command, without=None, only=None, threads=False):
-        self.command, self.only, self.threads = command, only, threads
+    also: how often calls must be seen under k23 that strace cannot see natively."""
+
+    def __init__(self, command, without=None, only=None, threads=False, also=None):
+        self.command, self.only, self.threads, self.also = command, only, threads, also or {}
         self.without = {**EVERYWHERE, **(without or {})}
 
     def wants(self, name):
@@ -97,6 +99,50 @@ CASES = {
     "vfork": Case(["{bin}/forks", "vfork"]),
     "sud": Case(["{bin}/sud", "exempt_range"]),
     "segments": Case(["{bin}/segments", "other_fs"]),
+    "p1a-environment": Case(["{bin}/p1a", "environment"]),
+    "p1a-preload": Case(["{bin}/p1a", "own_preload"]),
+    "p1a-spawned": Case(["{bin}/p1a", "spawned"]),
+    "p1a-static": Case(["{bin}/p1a", "without_interpreter"]),
+    "p1a-interpreter": Case(["{bin}/p1a", "interpreter"]),
+    "p1a-bare": Case(["{bin}/p1a", "bare"]),
+    "p1b-off": Case(["{bin}/p1b", "off"]),
+    "p1b-by-prctl": Case(["{bin}/p1b", "by_prctl"]),
+    "p1b-exempt": Case(["{bin}/p1b", "everything_exempt"]),
+    "p1b-threads": Case(["{bin}/p1b", "threads"], without=THREADS, threads=True),
+    "p1b-handler": Case(["{bin}/p1b", "in_handler"]),
+    "p1b-children": Case(["{bin}/p1b", "in_children"]),
+    "p1b-turns": Case(["{bin}/p1b", "by_turns"]),
+    "p1b-static": Case(["{bin}/p1b-static", "off"]),
+    "p2a-late": Case(["{bin}/p2a", "late"]),
+    "p2a-namespaces": Case(["{bin}/p2a", "namespaces"], without=THREADS, threads=True),
+    "p2a-reloaded": Case(["{bin}/p2a", "reloaded_elsewhere"]),
+    "p2a-nameless": Case(["{bin}/p2a", "nameless"]),
+    "p2a-constructors": Case(["{bin}/p2a", "constructors"]),
+    "p2a-rwx": Case(["{bin}/p2a", "jit_rwx"]),
+    "p2a-w-xor-x": Case(["{bin}/p2a", "jit_w_xor_x"]),
+    "p2a-two-mappings": Case(["{bin}/p2a", "jit_two_mappings"]),
+    "p2a-packed": Case(["{bin}/p2a", "packed"]),
+    "p2b-around-main": Case(["{bin}/p2b", "before_and_after"]),
+    "p2b-preload": Case(["{bin}/p2b", "preload"]),
+    "p2b-nothing-else": Case(["{bin}/p2b", "nothing_else"]),
+    "p2b-vdso": Case(["{bin}/p2b", "vdso"], also={"clock_gettime": 31, "gettimeofday": 10, "time": 10, "getcpu": 10,
+                                                  "clock_getres": 10}),
+    "p3a-code": Case(["{bin}/p3a", "code"]),
+    "p3b-to-the-call": Case(["{bin}/p3b", "to_the_call"]),
+    "p3b-window": Case(["{bin}/p3b", "into_the_window"]),
+    "p3b-loops": Case(["{bin}/p3b", "loops"]),
+    "p3b-tables": Case(["{bin}/p3b", "tables"]),
+    "p3b-immediates": Case(["{bin}/p3b", "immediates"]),
+    "p3b-computed": Case(["{bin}/p3b", "computed_to_the_call"]),
+    "p3b-computed-window": Case(["{bin}/p3b", "computed_into_the_window"]),
+    "p5-fresh": Case(["{bin}/p5", "fresh_site"], only={"getppid", "close"}, threads=True),
+    "p5-modified": Case(["{bin}/p5", "self_modifying"]),
+    "p5-moved": Case(["{bin}/p5", "moved"], without={"read": "as many as /proc/self/maps is long"}),
+    "p5-pages": Case(["{bin}/p5", "pages"]),
+    "replaced": Case(["{bin}/replaced", "upgraded"]),
+    "beyond": Case(["{bin}/beyond", "numbers"]),
+    "red-zone": Case(["{bin}/red_zone", "kept"]),
+    "work-in-handlers": Case(["{bin}/interrupted", "work_in_handlers"]),
 }
 
 STARTERS = {"clone", "clone3", "fork", "vfork"}
@@ -195,6 +241,12 @@ def read_k23(lines, case):
     return tree.lines()
 
 
+def count(lines, names):
+    """How often the calls are in a log of k23 trace."""
+    found = collections.Counter(match.group(2) for match in map(K23_LINE.match, lines) if match)
+    return {name: found[name] for name in names}
+
+
 def make_tree(base):
     tree = os.path.join(base, "tree")
     for directory in ("a", "b/c", "empty"):
@@ -241,14 +293,20 @@ def compare(options):
             print("\n".join(difflib.unified_diff(want, again, "strace", "strace again", lineterm="")))
             raise Broken("the program is not deterministic natively")
         log = os.path.join(base, "k23.log")
-        got_done = run([options.k23, "trace", "-o", log, "--", *command], os.path.join(base, "cwd"))
+        store = [f"--store={options.store}", "--no-learn", "--eager"] if options.store else []
+        got_done = run([options.k23, "trace", *store, "-o", log, "--", *command], os.path.join(base, "cwd"))
         # strace has complaints of its own on standard error
         if (done.returncode, done.stdout) != (got_done.returncode, got_done.stdout):
             print(f"exit {done.returncode} natively, {got_done.returncode} under k23 trace")
             print(got_done.stderr.decode("utf-8", "replace"))
             return DIFFERS
         with open(log, encoding="utf-8", errors="replace") as f:
-            got = read_k23(f, case)
+            log_lines = f.readlines()
+        got = read_k23(log_lines, case)
+        also = count(log_lines, case.also)
+        if also != case.also:
+            print(f"{also}, not {case.also}")
+            return DIFFERS
         if got == want:
             return SAME
         print("\n".join(difflib.unified_diff(want, got, "strace", "k23 trace", lineterm="", n=2)))
@@ -266,6 +324,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--k23", required=True, type=os.path.abspath)
     parser.add_argument("--programs", required=True, help="directory of the built guests")
+    parser.add_argument("--store", type=os.path.abspath, help="with the plans of this one")
     parser.add_argument("case", choices=sorted(CASES))
     return compare(parser.parse_args())
 
