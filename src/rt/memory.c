@@ -7,6 +7,9 @@
 #include "core/string.h"
 #include "rt/rt.h"
 
+/* Blocks of this size and less are mostly a structure or a name. */
+#define SMALL 256u
+
 /* ctx: entry | sigsys */
 static long transfer(long nr, uint64_t local, uint64_t remote, size_t size)
 {
@@ -14,31 +17,51 @@ static long transfer(long nr, uint64_t local, uint64_t remote, size_t size)
 	long r;
 
 	/* By this thread's id: the thread that has the process's may have ended, and its memory with it. */
-	if (!size)
-		return 0;
-	if (rt_self()->strict) {
-		/* The call would be death; so is a fault, as natively when the frame cannot be written. */
-		if (nr == __NR_process_vm_readv)
-			memcpy((void *)local, (const void *)remote, size);
-		else
-			memcpy((void *)remote, (const void *)local, size);
-		return 0;
-	}
 	r = raw_syscall(nr, (unsigned long)rt_self()->tid, (unsigned long)&here, 1, (unsigned long)&there, 1, 0);
 	if (failed(r))
 		return r == -ENOMEM ? r : -EFAULT;
 	return (size_t)r == size ? 0 : -EFAULT;
 }
 
+/* Whether the 8 bytes at an address can be read: the kernel looks at them before it finds that it is not to do anything.
+ * In a fraction of the time of a copy. */
+static bool readable(uint64_t address)
+{
+	return address && sys(rt_sigprocmask, -1, address, 0, 8) != -EFAULT;
+}
+
+/* Whether they can be written to: they are. */
+static bool writable(uint64_t address)
+{
+	return !failed(sys(rt_sigpending, address, 8));
+}
+
+static bool in_one_page(uint64_t address, size_t size)
+{
+	return (address & (RT_PAGE - 1)) + size <= RT_PAGE;
+}
+
 /* 0 or -EFAULT */
 long rt_copy_from(void *to, uint64_t from, size_t size)
 {
+	bool strict = rt_self()->strict;
+
+	if (!size)
+		return 0;
+	/* With strict seccomp the call would be death; so is a fault, as natively when a frame cannot be read. Otherwise, who
+	 * unmaps memory that another thread is just giving to a call gets the fault that a fault handler would see. */
+	if (strict || (size >= 8 && size <= SMALL && in_one_page(from, size) && readable(from)))
+		return rt_peek(to, from, size);
 	return transfer(__NR_process_vm_readv, (uint64_t)to, from, size);
 }
 
 /* 0 or -EFAULT */
 long rt_copy_to(uint64_t to, const void *from, size_t size)
 {
+	if (!size)
+		return 0;
+	if (rt_self()->strict || (size >= 8 && size <= SMALL && in_one_page(to, size) && writable(to)))
+		return rt_peek((void *)to, (uint64_t)from, size);
 	return transfer(__NR_process_vm_writev, (uint64_t)from, to, size);
 }
 

@@ -84,6 +84,8 @@ static bool patch_site(const struct rt_module *module, const struct store_site *
 	uint64_t address = module->start + (site->offset - module->offset), window = address - site->window;
 	uint8_t jump[STORE_MIN_WINDOW];
 
+	/* The page becomes this process's own by one fault, where reading first would take two. */
+	__atomic_fetch_or((uint8_t *)window, 0, __ATOMIC_RELAXED);
 	if (!verify(site, address) ||
 	    !core_patch_stub(slot, (uint64_t)slot, module->block, entry_for(site), site, (const uint8_t *)window, address) ||
 	    !core_patch_jump(jump, window, (uint64_t)slot)) {
@@ -185,13 +187,15 @@ static void patch_module(struct rt_module *module, const struct store_file *file
 void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset)
 {
 	struct store_file file;
-	bool stored = rt.fast && !failed(rt_store_find_fd(fd, &file));
+	uint64_t in_file = 0;
+	bool stored = rt.fast && !failed(rt_store_find_fd(fd, &file, &in_file));
 	uint64_t end = start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1));
 	struct rt_module *module;
 
 	rt_modules_lock();
 	module = rt_module_add(start, end, offset, stored ? &file : NULL);
-	if (module && stored)
+	/* Behind the end of a file that has become shorter there is nothing to look at. */
+	if (module && stored && offset + size <= ((in_file + RT_PAGE - 1) & ~(RT_PAGE - 1)))
 		patch_module(module, &file, prot);
 	rt_modules_unlock();
 }
@@ -199,8 +203,9 @@ void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t off
 void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset)
 {
 	struct store_file file;
+	uint64_t in_file;
 
-	if (!rt.fast || failed(rt_store_find_same(fd, &file)))
+	if (!rt.fast || failed(rt_store_find_same(fd, &file, &in_file)))
 		return;
 	rt_modules_lock();
 	rt_candidate_add(start, start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1)), offset, &file);

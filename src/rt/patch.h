@@ -24,9 +24,10 @@ struct rt_module {
 bool rt_store_open(void);
 /* What the store knows of a file that is open, or of an image in memory (its ELF header), or of the file at a path. 0,
  * or -ENOENT; -ENODATA when it has no build-id to find it by. */
-long rt_store_find_fd(int fd, struct store_file *file) must_check;
+/* size: that of the file, now. */
+long rt_store_find_fd(int fd, struct store_file *file, uint64_t *size) must_check;
 /* The same, quickly: only a file that is exactly as it was. */
-long rt_store_find_same(int fd, struct store_file *file) must_check;
+long rt_store_find_same(int fd, struct store_file *file, uint64_t *size) must_check;
 long rt_store_find_image(uint64_t elf, struct store_file *file) must_check;
 long rt_store_find_path(const char *path, struct store_file *file) must_check;
 long rt_store_sites(const struct store_file *file, uint32_t first, struct store_site *sites, uint32_t count)

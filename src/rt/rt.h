@@ -172,6 +172,8 @@ void rt_fast_direct(void);
 void rt_fast_number(void);
 extern const char rt_gate_direct[], rt_gate_direct_done[], rt_gate_direct_end[];
 void rt_child_entry(void);
+long rt_peek(void *to, uint64_t from, size_t size) must_check;
+extern const char rt_peek_begin[], rt_peek_end[], rt_peek_fault[];
 void rt_thread_end(uint32_t *slot_state, long status) __attribute__((noreturn));
 extern const char rt_gate_page[], rt_gate_page_end[], rt_gate_begin[], rt_gate_done[], rt_gate_abort[];
 extern const char rt_gate_i386_begin[], rt_gate_i386_done[], rt_gate_i386_abort[];

@@ -259,6 +259,11 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 
 	if (sig == SIGSYS && info->si_code == SYS_USER_DISPATCH && (uint64_t)info->si_call_addr == ip)
 		return rt_guard_trap(thread, info, uc) ? thread : NULL;
+	if (ip - (uint64_t)rt_peek_begin < (uint64_t)(rt_peek_end - rt_peek_begin) && SIGBIT(sig) & RT_FAULTS &&
+	    info->si_code > 0) {
+		uc->uc_mcontext.rip = (uint64_t)rt_peek_fault;
+		return NULL;
+	}
 	rollback = rt_roll_back(thread, sig, info, uc);
 	if (rollback == RT_GO_ON)
 		return NULL;

@@ -98,20 +98,21 @@ static long find_id(core_read_fn *read, const void *context, struct store_file *
 	return failed(r) ? -ENODATA : core_store_find(&store, &id, file);
 }
 
-long rt_store_find_same(int fd, struct store_file *file)
+long rt_store_find_same(int fd, struct store_file *file, uint64_t *size)
 {
 	struct stat status;
 
 	if (!store_address || failed(sys(fstat, fd, &status)) || (status.st_mode & S_IFMT) != S_IFREG)
 		return -ENOENT;
+	*size = (uint64_t)status.st_size;
 	return find_status(&status, file);
 }
 
-long rt_store_find_fd(int fd, struct store_file *file)
+long rt_store_find_fd(int fd, struct store_file *file, uint64_t *size)
 {
 	if (!store_address)
 		return -ENOENT;
-	if (!failed(rt_store_find_same(fd, file)))
+	if (!failed(rt_store_find_same(fd, file, size)))
 		return 0;
 	return find_id(read_fd, &fd, file);
 }

@@ -36,7 +36,7 @@ const char *storefile_problem(long error);
 /* Makes this process the only one to change the store at `path`, and waits until it may be; creates the directories on
  * the way. A descriptor, which is closed to end it, or -errno. */
 long storefile_lock(const char *path) must_check;
-/* Where the store is by default, or NULL when there is no home. Free it. */
+/* Where the store is by default: $K23_STORE, or the user's or the system's; NULL when there is no home. Free it. */
 char *store_default_path(void);
 /* The path with something appended: the log's ".log". NULL: out of memory. */
 char *store_beside(const char *path, const char *suffix);

@@ -219,8 +219,10 @@ char *store_beside(const char *path, const char *suffix)
 
 char *store_default_path(void)
 {
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *named = getenv("K23_STORE"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 
+	if (named && *named)
+		return strdup(named);
 	if (geteuid() == 0)
 		return strdup(SYSTEM_STORE);
 	if (cache && *cache == '/')
