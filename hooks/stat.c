@@ -4,6 +4,7 @@
 #include "collector.h"
 
 #include "../src/abi/counters.h"
+#include "stat_sites.h"
 
 static struct counter *counter_of(const struct k23_call *call)
 {
@@ -29,15 +30,18 @@ static long on_call(struct k23_call *call)
 		return k23_forward(call);
 	counter = counter_of(call);
 	add(&counter->calls, 1);
+	site_count(call, 1);
 	start = k23_cycles();
 	result = k23_forward(call);
 	end = k23_cycles();
 	if (end > start)
 		add(&counter->cycles, end - start);
 	/* It will be made again, and counted then. */
-	if (result == -K23_ERESTART)
+	if (result == -K23_ERESTART) {
 		add(&counter->calls, -1ul);
-	else if (k23_failed(result))
+		site_count(call, -1ul);
+	}
+	if (result != -K23_ERESTART && k23_failed(result))
 		add(&counter->errors, 1);
 	return result;
 }

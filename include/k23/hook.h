@@ -161,6 +161,20 @@ K23_INLINE int k23_failed(long result)
 	return (unsigned long)result > -4096ul;
 }
 
+/* Where a call was made: writes the path of the file that is mapped there, with a NUL, and sets *offset to that of the
+ * instruction in the file. Returns the path's length; -ENOENT when there is no file (generated code, the vDSO); or
+ * -ENAMETOOLONG. It takes some microseconds: remember what it said by call->ip, until k23_unmapped() changes. */
+K23_INLINE long k23_site(const struct k23_call *call, char *path, size_t size, unsigned long *offset)
+{
+	return k23_api->site(call, path, size, offset);
+}
+
+/* How often files with code were unmapped or replaced in this process. */
+K23_INLINE uint32_t k23_unmapped(void)
+{
+	return __atomic_load_n(k23_api->unmapped, __ATOMIC_RELAXED);
+}
+
 /* The time stamp counter: cycles at a constant rate on every processor since about 2008. */
 K23_INLINE uint64_t k23_cycles(void)
 {

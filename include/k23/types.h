@@ -39,6 +39,14 @@ struct k23_call {
 	unsigned long sp;      /* the program's stack pointer */
 	uint32_t arch;         /* K23_ARCH_* */
 	uint32_t next;         /* which hook of the chain k23_forward() goes on with; the runtime's */
+	uint32_t way;          /* enum k23_way */
+	uint32_t reserved;
+};
+
+/* How a call came to the hooks. */
+enum k23_way {
+	K23_BY_GUARD, /* its site was not patched: by a signal */
+	K23_BY_SITE,  /* its site was patched: by a jump */
 };
 
 /* A hook's function for one system call: its return value is what the program gets, -errno for an error. */
@@ -141,6 +149,8 @@ struct k23_api {
 	int (*tid)(void);
 	const struct k23_syscall_info *(*describe)(uint32_t arch, long nr);
 	const char *(*error_name)(long error);
+	long (*site)(const struct k23_call *call, char *path, size_t size, unsigned long *offset);
+	const uint32_t *unmapped;
 };
 
 #endif

@@ -34,9 +34,34 @@ struct counters_shard {
 	uint64_t padding[2];
 };
 
+/* Where the calls were made: a hash table, by a key that is made of path and offset (0: free). Whoever takes an entry fills
+ * in the rest, which is complete when `known` is. */
+#define COUNTERS_SITES 4096u
+#define COUNTERS_PATHS 1024u
+#define COUNTERS_TEXT (256u << 10)
+
+struct counter_site {
+	uint64_t key;
+	uint64_t offset; /* in the file, of the instruction */
+	uint32_t path;   /* in paths; COUNTERS_PATHS: no file, or no room for its path */
+	uint32_t known;
+	uint64_t calls[2]; /* by enum k23_way */
+};
+
+struct counter_path {
+	uint64_t key;
+	uint32_t text; /* where it begins; ends with a NUL */
+	uint32_t known;
+};
+
 struct counters {
 	struct channel channel;
 	struct counters_shard shards[COUNTERS_SHARDS];
+	struct counter_site sites[COUNTERS_SITES];
+	uint64_t elsewhere[2]; /* calls from sites that had no room, by enum k23_way */
+	struct counter_path paths[COUNTERS_PATHS];
+	uint32_t text_used;
+	char text[COUNTERS_TEXT];
 };
 
 _Static_assert(sizeof(struct counters_shard) % 64 == 0, "shards share no cache line");

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "abi/counters.h"
 #include "cli/cli.h"
@@ -12,6 +13,7 @@
 #include "cli/segment.h"
 #include "cli/statreport.h"
 #include "cli/tsc.h"
+#include "sites/storefile.h"
 
 static const char help[] =
 	"usage: k23 stat [OPTIONS] [--] PROGRAM [ARGS...]\n"
@@ -22,16 +24,18 @@ static const char help[] =
 	"  -o, --output=FILE            write the report to FILE, not to stderr\n"
 	"  -j, --json                   the report as JSON\n"
 	"  -s, --sort=KEY               time (default), average, calls, errors, name or number\n"
+	"  --sites                      also list each place where calls were made, which way they took, and why\n"
 	"  --hook FILE[:KEY=VALUE,...]  a further hook, between the counting and the kernel\n"
 	"  --foreign=refuse|allow       programs that cannot be interposed: refuse them (default), or let them\n"
 	"                               run, uncounted\n"
+	LAUNCH_HELP
 	"\n"
 	"Exit status: the program's; when a signal killed the program, the same signal kills k23. 125 when k23\n"
 	"fails, 126 when the program cannot be run, 127 when it is not found.\n";
 
 struct stat_options {
 	const char *output;
-	bool json;
+	bool json, sites;
 	const char *order;
 	struct launch launch;
 };
@@ -45,6 +49,7 @@ static bool parse(struct stat_options *to, int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "sort", required_argument, NULL, 's' },
+		{ "sites", no_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -59,6 +64,8 @@ static bool parse(struct stat_options *to, int argc, char **argv)
 			to->json = true;
 		else if (option == 's')
 			to->order = optarg;
+		else if (option == 'S')
+			to->sites = true;
 		else if (option == 'h')
 			return fputs(help, stdout), false;
 		else if (!launch_option(&to->launch, "stat", option, optarg))
@@ -77,6 +84,7 @@ static void count(struct report *report, struct collection *collection, struct s
 		  const struct launch *launch)
 {
 	struct tsc_moment start = tsc_now(), end;
+	char *store;
 
 	collect_start(collection, segment, launch);
 	while (!collect_over(collection))
@@ -86,6 +94,9 @@ static void count(struct report *report, struct collection *collection, struct s
 	report->programs = segment->channel->started;
 	report->missed = segment_missed(segment);
 	report_read(report, (const struct counters *)segment->channel, tsc_rate(start, end));
+	store = launch->store ? strdup(launch->store) : store_default_path();
+	site_report_read(&report->sites, (const struct counters *)segment->channel, store, !launch->no_patch);
+	free(store);
 }
 
 int command_stat(int argc, char **argv)
@@ -108,7 +119,8 @@ int command_stat(int argc, char **argv)
 	if (options.json)
 		report_print_json(output, &report, options.launch.argv, collection.status);
 	else
-		report_print_table(output, &report);
+		report_print_table(output, &report, options.sites);
+	site_report_free(&report.sites);
 	if (output_close(output, options.output) != 0)
 		exit(EXIT_K23);
 	collect_exit(&collection);

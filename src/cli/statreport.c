@@ -138,7 +138,7 @@ static void print_row(FILE *output, const struct row *row, const struct row *tot
 		(unsigned long long)row->calls, errors, row->name, arches[row->arch].suffix);
 }
 
-void report_print_table(FILE *output, const struct report *report)
+void report_print_table(FILE *output, const struct report *report, bool all_sites)
 {
 	static const char rule[] = "------ ----------- ----------- --------- --------- ----------------\n";
 
@@ -148,6 +148,7 @@ void report_print_table(FILE *output, const struct report *report)
 		print_row(output, &report->rows[i], &report->total);
 	fputs(rule, output);
 	print_row(output, &report->total, &report->total);
+	site_report_print(output, &report->sites, all_sites);
 	if (report->missed)
 		fprintf(output, "%llu of %llu programs started could not be counted\n",
 			(unsigned long long)report->missed, (unsigned long long)report->programs);
@@ -194,6 +195,7 @@ static struct json_object *json_report(const struct report *report, char **argv,
 	for (size_t i = 0; i < report->count; i++)
 		json_object_array_add(calls, json_row(&report->rows[i]));
 	json_object_object_add(object, "syscalls", calls);
+	site_report_json(object, &report->sites);
 	return object;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "abi/counters.h"
+#include "cli/statsites.h"
 
 #define REPORT_ROWS (COUNTERS_ARCHES * (COUNTERS_NUMBERS + 1))
 
@@ -27,6 +28,7 @@ struct report {
 	struct row total;
 	double elapsed;
 	uint64_t programs, missed;
+	struct site_report sites;
 };
 
 /* Adds up the counters. rate: nanoseconds per cycle. */
@@ -35,7 +37,8 @@ void report_read(struct report *report, const struct counters *counters, double 
 /* key: time, average, calls, errors (largest first), name or number. False: there is no such key. */
 bool report_sort(struct report *report, const char *key);
 
-void report_print_table(FILE *output, const struct report *report);
+/* all_sites: where the calls were made, in full. */
+void report_print_table(FILE *output, const struct report *report, bool all_sites);
 
 /* argv: the program. status: as of waitpid. */
 void report_print_json(FILE *output, const struct report *report, char **argv, int status);

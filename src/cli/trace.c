@@ -43,6 +43,7 @@ static const char help[] =
 	"  --hook FILE[:KEY=VALUE,...]  a further hook, between the recording and the kernel\n"
 	"  --foreign=refuse|allow       programs that cannot be interposed: refuse them (default), or let them\n"
 	"                               run, untraced\n"
+	LAUNCH_HELP
 	"\n"
 	"Exit status: the program's; when a signal killed the program, the same signal kills k23. 125 when k23\n"
 	"fails, 126 when the program cannot be run, 127 when it is not found.\n";

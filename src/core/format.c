@@ -216,3 +216,14 @@ long core_format(char *to, size_t size, const char *format, va_list args)
 		to[out.length < size ? out.length : size - 1] = '\0';
 	return (long)out.length;
 }
+
+long core_print(char *to, size_t size, const char *format, ...)
+{
+	va_list args;
+	long length;
+
+	va_start(args, format);
+	length = core_format(to, size, format, args);
+	va_end(args);
+	return length;
+}

@@ -12,4 +12,7 @@
 long core_format(char *to, size_t size, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
+/* The same with arguments. */
+long core_print(char *to, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 #endif

@@ -9,7 +9,7 @@
 #include "core/format.h"
 #include "core/path.h"
 #include "core/string.h"
-#include "rt/rt.h"
+#include "rt/patch.h"
 
 static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
 			unsigned long a5, unsigned long a6)
@@ -143,6 +143,19 @@ static const char *api_error_name(long error)
 	return core_error_name(error);
 }
 
+static long api_site(const struct k23_call *call, char *path, size_t size, unsigned long *offset)
+{
+	struct rt_module module;
+	uint64_t ip = call->ip - 2;
+	long r;
+
+	if (!rt_module_find(ip, &module))
+		return -ENOENT;
+	*offset = module.offset + (ip - module.start);
+	r = rt_module_path(&module, path, size);
+	return r == -ENAMETOOLONG || !failed(r) ? r : -ENOENT;
+}
+
 void rt_api_fill(struct k23_api *api)
 {
 	api->version = K23_HOOK_VERSION;
@@ -162,4 +175,6 @@ void rt_api_fill(struct k23_api *api)
 	api->tid = api_tid;
 	api->describe = api_describe;
 	api->error_name = api_error_name;
+	api->site = api_site;
+	api->unmapped = &rt_modules_unmapped;
 }

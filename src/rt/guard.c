@@ -110,5 +110,6 @@ bool rt_guard_trap(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		return false;
 	rt_copy_regs(&thread->regs, regs);
 	thread->call.arch = info->si_arch;
+	thread->call.way = K23_BY_GUARD;
 	return true;
 }

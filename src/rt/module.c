@@ -1,8 +1,11 @@
 /*
  * The table of modules: see patch.h.
  */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
 #include <linux/mman.h>
 
+#include "core/format.h"
 #include "core/patch.h"
 #include "core/string.h"
 #include "rt/patch.h"
@@ -12,6 +15,7 @@
 static struct rt_module modules[MODULES];
 static uint32_t used; /* none behind this one is taken */
 static uint32_t lock;
+uint32_t rt_modules_unmapped;
 
 void rt_modules_lock(void)
 {
@@ -67,6 +71,7 @@ void rt_module_unmapped(uint64_t start, uint64_t end)
 		if (block)
 			sys(munmap, block, module->block_size);
 		module->start = module->end = 0;
+		__atomic_fetch_add(&rt_modules_unmapped, 1, __ATOMIC_RELAXED);
 	}
 }
 
@@ -83,6 +88,21 @@ bool rt_module_find(uint64_t ip, struct rt_module *module)
 		}
 	rt_modules_unlock();
 	return found;
+}
+
+long rt_module_path(const struct rt_module *module, char *path, size_t size)
+{
+	char name[64];
+	long r;
+
+	core_print(name, sizeof(name), "/proc/self/map_files/%lx-%lx", module->start, module->end);
+	r = sys(readlinkat, AT_FDCWD, name, path, size);
+	if (failed(r))
+		return r;
+	if ((size_t)r >= size)
+		return -ENAMETOOLONG;
+	path[r] = '\0';
+	return r;
 }
 
 /* The stub around `ip`, or NULL. A block stays in place as long as a thread of the program may be in it.

@@ -70,35 +70,22 @@ static void append(const char *line, size_t size)
 	sys(close, fd);
 }
 
-__attribute__((format(printf, 3, 4))) static long print(char *to, size_t size, const char *format, ...)
-{
-	va_list args;
-	long length;
-
-	va_start(args, format);
-	length = core_format(to, size, format, args);
-	va_end(args);
-	return length;
-}
-
 static void note(const struct rt_module *module, uint64_t offset)
 {
-	char name[64], path[K23_PATH_MAX], line[K23_PATH_MAX + 96];
+	char path[K23_PATH_MAX], line[K23_PATH_MAX + 96];
 	struct stat status;
 	uint64_t mask;
 	long size;
 
-	print(name, sizeof(name), "/proc/self/map_files/%lx-%lx", module->start, module->end);
-	size = sys(readlinkat, AT_FDCWD, name, path, sizeof(path) - 1);
-	if (failed(size) || size == sizeof(path) - 1)
+	size = rt_module_path(module, path, sizeof(path));
+	if (failed(size))
 		return;
-	path[size] = '\0';
 	for (long i = 0; i < size; i++)
 		if (path[i] == '\n')
 			return;
 	if (failed(sys(newfstatat, AT_FDCWD, path, &status, 0)) || (status.st_mode & S_IFMT) != S_IFREG)
 		return;
-	size = print(line, sizeof(line), "%lx %lx:%lx %lu %s\n", offset, status.st_dev >> 8 & 0xfff,
+	size = core_print(line, sizeof(line), "%lx %lx:%lx %lu %s\n", offset, status.st_dev >> 8 & 0xfff,
 			  (status.st_dev & 0xff) | (status.st_dev >> 12 & 0xfff00), status.st_ino, path);
 	/* Until it is closed, nobody else is to see the descriptor. */
 	mask = rt_block_signals();

@@ -35,16 +35,6 @@ static bool usable(const struct store_site *site, const struct rt_module *module
 	       begin - module->offset <= module->end - module->start - site->function_size;
 }
 
-/* Whether the function's bytes are what they were. They are read as the program is about to do: if somebody has just
- * truncated the file, it dies of that a moment earlier. */
-static bool verify(const struct store_site *site, uint64_t address)
-{
-	const uint8_t *code = (const uint8_t *)address;
-
-	return core_hash(CORE_HASH_START, code - site->function_before, site->function_size) == site->function_hash &&
-	       code[0] == 0x0f && code[1] == 0x05;
-}
-
 static enum core_patch_entry entry_for(const struct store_site *site)
 {
 	if (site->nr < 0)
@@ -78,15 +68,40 @@ static long near(const struct rt_module *module, size_t size)
 	return -ENOMEM;
 }
 
-/* One site. Returns whether it took the slot. */
-static bool patch_site(const struct rt_module *module, const struct store_site *site, uint8_t *slot)
+/* A module's usable sites, some at a time. */
+struct site_reader {
+	const struct rt_module *module;
+	const struct store_file *file;
+	uint32_t next; /* in the store */
+	uint32_t count;
+	uint64_t function, hash; /* the function that was looked at last: where it begins */
+	struct store_site sites[SITES_AT_ONCE];
+};
+
+/* Whether the function's bytes are what they were. They are read as the program is about to do: if somebody has just
+ * truncated the file, it dies of that a moment earlier. Sites of one function follow one another, and when the second
+ * comes the first may be patched: it is looked at once. */
+static bool verify(struct site_reader *reader, const struct store_site *site, uint64_t address)
 {
+	const uint8_t *code = (const uint8_t *)address;
+	uint64_t function = address - site->function_before;
+
+	if (reader->function != function)
+		reader->hash = core_hash(CORE_HASH_START, (const uint8_t *)function, site->function_size);
+	reader->function = function;
+	return reader->hash == site->function_hash && code[0] == 0x0f && code[1] == 0x05;
+}
+
+/* One site. Returns whether it took the slot. */
+static bool patch_site(struct site_reader *reader, const struct store_site *site, uint8_t *slot)
+{
+	const struct rt_module *module = reader->module;
 	uint64_t address = module->start + (site->offset - module->offset), window = address - site->window;
 	uint8_t jump[STORE_MIN_WINDOW];
 
 	/* The page becomes this process's own by one fault, where reading first would take two. */
 	__atomic_fetch_or((uint8_t *)window, 0, __ATOMIC_RELAXED);
-	if (!verify(site, address) ||
+	if (!verify(reader, site, address) ||
 	    !core_patch_stub(slot, (uint64_t)slot, module->block, entry_for(site), site, (const uint8_t *)window, address) ||
 	    !core_patch_jump(jump, window, (uint64_t)slot)) {
 		memset(slot, 0, PATCH_SLOT);
@@ -95,15 +110,6 @@ static bool patch_site(const struct rt_module *module, const struct store_site *
 	memcpy((uint8_t *)window, jump, sizeof(jump));
 	return true;
 }
-
-/* A module's usable sites, some at a time. */
-struct site_reader {
-	const struct rt_module *module;
-	const struct store_file *file;
-	uint32_t next; /* in the store */
-	uint32_t count;
-	struct store_site sites[SITES_AT_ONCE];
-};
 
 /* Fills in further ones. False: there are none. */
 static bool read_sites(struct site_reader *reader)
@@ -145,7 +151,7 @@ static bool patch_sites(const struct rt_module *module, struct site_reader *read
 	reader->next = 0;
 	while (read_sites(reader))
 		for (uint32_t i = 0; i < reader->count && done < stubs; i++)
-			if (patch_site(module, &reader->sites[i], slot)) {
+			if (patch_site(reader, &reader->sites[i], slot)) {
 				slot += PATCH_SLOT;
 				done++;
 			}
@@ -272,8 +278,6 @@ void rt_patch_start(const uint64_t *stack)
 {
 	const uint64_t *headers = rt_auxiliary(stack, AT_PHDR), *interpreter = rt_auxiliary(stack, AT_BASE);
 
-	if (!rt.fast && !rt.learn)
-		return;
 	/* The program headers mostly follow the ELF header; otherwise the file is not patched. */
 	if (headers && (headers[1] & (RT_PAGE - 1)) == sizeof(Elf64_Ehdr))
 		patch_image(headers[1] - sizeof(Elf64_Ehdr), "/proc/self/exe");

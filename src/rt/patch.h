@@ -38,6 +38,9 @@ long rt_store_site(const struct store_file *file, uint64_t offset, struct store_
 struct rt_module *rt_module_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_file *file);
 void rt_module_unmapped(uint64_t start, uint64_t end);
 bool rt_module_find(uint64_t ip, struct rt_module *module);
+/* The path of the file, with a NUL: its length or -errno. ctx: entry */
+long rt_module_path(const struct rt_module *module, char *path, size_t size) must_check;
+extern uint32_t rt_modules_unmapped; /* counts */
 const uint8_t *rt_patch_slot(uint64_t ip);
 bool rt_module_overlaps(uint64_t start, uint64_t end);
 bool rt_module_owns(uint64_t start, uint64_t end);

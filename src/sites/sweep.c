@@ -38,7 +38,8 @@ static enum store_reason choose_window(const struct position *at, uint64_t addre
 		start = at->recent[(at->decoded - n) % RECENT];
 	}
 	reason = window_plan(&at->code->full, text->bytes + (start - text->address), (unsigned)(address - start), site);
-	if (reason == STORE_PLANNED && start / 4096 != (address + 1) / 4096)
+	/* What is written is the jump; a page may be thrown away, and be as in the file again, without its neighbour. */
+	if (reason == STORE_PLANNED && start / 4096 != (start + STORE_MIN_WINDOW - 1) / 4096)
 		return STORE_PAGE_END;
 	return reason;
 }

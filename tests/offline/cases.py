@@ -72,7 +72,7 @@ CASES = {
     'flags': ('NOT_RESTARTABLE', 'adc $0, %edx; mov %edi, %eax; SITE', {}),
     'load-last': ('NOT_RESTARTABLE', 'mov %rdi, %rdx; mov (%rbx), %edx; SITE', {}),
     'store': ('NOT_RESTARTABLE', 'mov %edi, (%rbx); mov %rsi, %rdx; SITE', {}),
-    'page-end': ('PAGE_END', '.skip 4090 - (. - page_end), 0x90; mov $39, %eax; SITE', dict(align=4096)),
+    'page-end': ('PAGE_END', '.skip 4092 - (. - page_end), 0x90; mov $39, %eax; SITE', dict(align=4096)),
     'page-end-inside': ('PAGE_END', '.skip 4094 - (. - page_end_inside), 0x90; mov $39, %eax; SITE', dict(align=4096)),
 }
 

@@ -479,7 +479,7 @@ def case_default_path(t):
         if not os.access(t.k23, os.X_OK) or run('test', '-x', t.k23, **someone).returncode:
             raise Skipped('others cannot execute k23')
     for variable, where in ('XDG_CACHE_HOME', 'k23/sites'), ('HOME', '.cache/k23/sites'):
-        environment = {key: value for key, value in os.environ.items() if key not in ('HOME', 'XDG_CACHE_HOME')}
+        environment = {key: value for key, value in os.environ.items() if key not in ('HOME', 'XDG_CACHE_HOME', 'K23_STORE')}
         environment[variable] = os.path.join(os.getcwd(), 'home-' + variable)
         os.mkdir(environment[variable], 0o777)
         os.chmod(environment[variable], 0o777)

@@ -127,9 +127,35 @@ def case_stat_orphan(t):
     expect('exit_status', report['exit_status'], 7)
 
 
+def case_stat_sites(t):
+    """Which way calls took, and why: before anything is known, after learning, and without patching."""
+    store = os.path.abspath('store')
+
+    def sites(*options):
+        report, calls, _ = t.stat(t.calls, 'calls', '1000', options=(f'--store={store}', *options))
+        mine = [s for s in report['sites'] if s['calls'] >= 1000]
+        expect('sites with the calls', len(mine), 1)
+        expect('sum', sum(s['calls'] for s in report['sites']), report['calls'])
+        expect('fast', sum(s['fast'] for s in report['sites']), report['fast'])
+        expect('file', os.path.basename(mine[0]['file']).startswith('libc'), True)
+        return mine[0]
+
+    site = sites('--no-learn')
+    expect('unknown', (site['fast'], site['why']), (0, 'not learned yet'))
+    expect('learn', run(t.k23, 'learn', f'--store={store}', '--', t.calls, 'calls', '10').returncode, 0)
+    site = sites()
+    expect('learned', (site['fast'], site['why']), (site['calls'], None))
+    site = sites('--no-patch')
+    expect('not patched', (site['fast'], site['why']), (0, 'nothing is patched (--no-patch)'))
+    table = run(t.k23, 'stat', '--sites', f'--store={store}', '--', t.calls, 'calls', '1000').stderr
+    expect('table', f"{site['offset']:#x}" in table and '% fast' in table, True)
+
+
 def case_stat_table(t):
     result = run(t.k23, 'stat', '--sort=calls', '--', t.calls, 'calls', '100')
-    lines = result.stderr.splitlines()
+    report, _, by_file = result.stderr.partition('\n\n')
+    lines = report.splitlines()
+    expect('by file', by_file.splitlines()[0].split(), ['%', 'fast', 'fast', 'guarded', 'file'])
     expect('heading', lines[0], '% time     seconds  usecs/call     calls    errors syscall')
     expect('most calls', lines[2].split()[-1], 'getppid')
     expect('last line', lines[-1].split()[0::5][0] + ' ' + lines[-1].split()[-1], '100.00 total')

@@ -108,7 +108,7 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 	if (replaces && rt_owns(start, size))
 		return -EINVAL;
 	r = replaces && concerned(start, page_end(start + size)) ? map_over(thread, call) : rt_gate_program(call, thread);
-	if (failed(r) || over || !(rt.fast || rt.learn) || !is_private_file(call) || rt_trapped(thread))
+	if (failed(r) || over || !is_private_file(call) || rt_trapped(thread))
 		return r;
 	if (call->args[2] & PROT_EXEC)
 		rt_patch_mapped((uint64_t)r, size, (int)call->args[2], (int)call->args[4], call->args[5]);

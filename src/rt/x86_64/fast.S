@@ -119,6 +119,7 @@ rt_fast_kept:
 	mov	%rdx, REGS_R11(%rcx)
 	mov	%r11, REGS_RCX(%rcx)
 	movl	$ARCH_X86_64, CALL_ARCH(%rcx)
+	movl	$BY_SITE, CALL_WAY(%rcx)
 	test	$EFLAGS_UNUSUAL, %edx
 	jnz	3f
 4:	/* A frame of the site, for those who walk the stack by frame pointers. */

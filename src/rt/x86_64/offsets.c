@@ -43,6 +43,8 @@ void offsets(void)
 	OFFSET(FPSTATE_MAGIC, struct _fpstate_64, sw_reserved.magic1);
 	OFFSET(FPSTATE_FEATURES, struct _fpstate_64, sw_reserved.xfeatures);
 	OFFSET(CALL_ARCH, struct rt_thread, call.arch);
+	OFFSET(CALL_WAY, struct rt_thread, call.way);
+	VALUE(BY_SITE, K23_BY_SITE);
 	OFFSET(IMAGE_TRACED, struct rt_image, traced);
 	VALUE(ARCH_X86_64, K23_ARCH_X86_64);
 	VALUE(NUMBERS, RT_NUMBERS);
