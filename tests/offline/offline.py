@@ -330,7 +330,14 @@ def learn(t, log, *, status=0):
     return result.stderr
 
 
+def learn_true(t):
+    """Makes a store to which what learn() runs adds nothing: all that is new then was in the log."""
+    learn(t, None)
+    expect('all is known', learn(t, None), 'k23: 0 sites in 0 files are new\n')
+
+
 def case_log(t):
+    learn_true(t)
     library = t.library()
     odd = os.path.join(os.getcwd(), 'odd (deleted)\n')
     os.link(t.library(True), odd)
@@ -349,13 +356,15 @@ def case_log(t):
     expect('again', learn(t, log), 'k23: 0 sites in 0 files are new\n')
     expect('known ones', learn(t, line(library, where['case_zero'])), 'k23: 1 sites in 1 files are new\n')
     expect('without a log', learn(t, None), 'k23: 0 sites in 0 files are new\n')
-    os.rename('store/sites', 'kept')
+    t('sites', 'prune', '--reset')
+    learn_true(t)
     with open('store/sites.taken', 'w') as file:  # by one that was killed
         file.write(line(library, where['case_table']))
     expect('left over', learn(t, line(library, where['case_pad'])), 'k23: 2 sites in 2 files are new\n')
 
 
 def case_hostile_log(t):
+    learn_true(t)
     library = t.library()
     lines = b''.join(b'%x 0:0 1 /nowhere/%d\n' % (n, n % 9000) for n in range(300000))
     expect('many', 'too many' in learn(t, lines), True)
@@ -468,6 +477,63 @@ def case_learn(t):
     time.sleep(1)
     learner.terminate()
     expect('passed on', learner.wait(20), -signal.SIGTERM)
+
+
+# Says by which byte the window of its first site begins: that of its instruction, or of a jump.
+WITNESS = '''.globl _start
+.type _start, @function
+_start: .cfi_startproc
+window: mov $39, %eax
+site_pid: syscall
+mov $1, %edi
+lea window(%rip), %rsi
+mov $1, %edx
+mov $1, %eax
+site_write: syscall
+xor %edi, %edi
+mov $231, %eax
+site_exit: syscall
+.cfi_endproc
+.size _start, . - _start
+never: .cfi_startproc
+mov $102, %eax
+site_uncalled: syscall
+ret
+.cfi_endproc
+'''
+
+
+def case_learned(t):
+    """What one run meets, the next one finds patched."""
+    program = t.build('witness', WITNESS, '-static')
+    where = {name[5:]: offset for name, offset in offsets(program).items() if name.startswith('site_')}
+    called = {where[name] for name in ('pid', 'write', 'exit')}
+
+    def witness(*command):
+        result = subprocess.run([t.k23, *command, '--store=store/sites', '--', program], capture_output=True, timeout=100)
+        expect('status', (result.returncode, 'Sanitizer' in str(result.stderr)), (0, False))
+        return result.stdout.hex(), result.stderr.decode()
+
+    expect('unknown', witness('run', '--no-learn'), ('b8', ''))
+    expect('first', witness('learn'), ('b8', 'k23: 3 sites in 1 files are new\n'))
+    expect('known', {offset: (site['flags'], site['reason']) for offset, site in t.known()[program].items()},
+           {**{offset: (3, 'PLANNED') for offset in called}, where['uncalled']: (2, 'PLANNED')})
+    listed = [line.split() for line in t('sites', 'list', program).stdout.splitlines()]
+    expect('listed', {int(fields[0], 16) for fields in listed if 'observed' in fields}, called)
+    expect('second', witness('learn'), ('e9', 'k23: 0 sites in 0 files are new\n'))
+    expect('run', witness('run'), ('e9', ''))
+    expect('left to the guard', witness('run', '--no-patch'), ('b8', ''))
+    # A copy is the same file.
+    os.rename(program, 'moved')
+    with open('moved', 'rb') as file, open(program, 'wb') as copy:
+        copy.write(file.read())
+    os.chmod(program, 0o755)
+    expect('a copy', witness('run'), ('e9', ''))
+    # Without the learning that `run` does on the way, the log stays empty; with it, the next command takes it in.
+    t('sites', 'prune', '--reset')
+    witness('run', '--no-learn')
+    expect('nothing', witness('run'), ('b8', ''))
+    expect('learned on the way', witness('run'), ('e9', ''))
 
 
 def case_default_path(t):
