@@ -91,10 +91,8 @@ static void finish(const struct code *code)
 				site->site.reason = STORE_UNDECODABLE;
 			}
 		}
-		if (site->site.reason != STORE_PLANNED) {
-			site->site.window = site->site.relative_end = 0;
-			site->site.relative = 0xff;
-		}
+		if (site->site.reason != STORE_PLANNED)
+			code_no_plan(&site->site);
 	}
 }
 
@@ -110,7 +108,7 @@ static long add_observed(struct code *code, uint64_t offset)
 	site.address = segment->address + (offset - segment->offset);
 	site.site.offset = offset;
 	site.site.nr = -1;
-	site.site.relative = 0xff;
+	code_no_plan(&site.site);
 	if (memcmp(bytes, "\x0f\x05", 2) == 0) {
 		site.site.reason = code_function(code, site.address) ? STORE_UNDECODABLE : STORE_UNKNOWN_BOUNDS;
 	} else if (memcmp(bytes, "\x0f\x34", 2) == 0 || memcmp(bytes, "\xcd\x80", 2) == 0) {
@@ -175,8 +173,7 @@ static long hand_over(const struct code *code, struct analysis *to)
 		}
 		last->flags = (last->flags | site->flags) & STORE_OBSERVED;
 		last->reason = STORE_UNDECODABLE;
-		last->window = last->relative_end = 0;
-		last->relative = 0xff;
+		code_no_plan(last);
 	}
 	return 0;
 }

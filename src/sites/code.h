@@ -65,6 +65,13 @@ void code_end(struct code *code);
 const struct code_text *code_text(const struct code *code, uint64_t address);
 /* The function that has an address, or NULL. */
 struct code_function *code_function(const struct code *code, uint64_t address);
+/* Sets what says how the site is patched: not at all. */
+static inline void code_no_plan(struct store_site *site)
+{
+	site->window = site->relative_end = 0;
+	site->relative = site->branch = 0xff;
+}
+
 /* Notes that something leads to the address, if that may matter. */
 void code_fact(struct code *code, uint64_t address, enum store_reason reason);
 

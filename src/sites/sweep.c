@@ -56,7 +56,7 @@ static void add_site(struct position *at, uint64_t address, const ZydisDecodedIn
 		return;
 	site.site.offset = (uint64_t)(text->bytes - code->elf->bytes) + (site.address - text->address);
 	site.site.nr = -1;
-	site.site.relative = 0xff;
+	code_no_plan(&site.site);
 	function = &code->functions.at[at->function];
 	site.site.function_before = (uint32_t)(site.address - function->start);
 	site.site.function_size = (uint32_t)(function->end - function->start);
