@@ -2,7 +2,8 @@
 the window begins, for those who need it."""
 
 # name: (reason, what is in the function, options)
-# options: bare: no unwind information, no symbol; observed: only found when a program was seen there; other: assembly
+# options: bare: no unwind information, no symbol; observed: only found when a program was seen there; unseen: none was;
+# before: the reason before one was; other: assembly
 # outside the function; fixed: only where addresses are fixed; nr, window, relative, relative_end, branch: of the plan
 CASES = {
     'number': ('PLANNED', 'mov $39, %eax; SITE', dict(nr=39, window=5)),
@@ -38,6 +39,19 @@ CASES = {
                    dict(window=8, relative=2, relative_end=6, branch=255)),
     'branch-last': ('PLANNED', 'mov $1, %eax; test %edi, %edi; je 1f; SITE; 1: ret', dict(window=9, branch=7, nr=1)),
     'flags-again': ('PLANNED', 'test %edi, %edi; je 1f; add $0, %cl; SITE; 1: ret', {}),
+    'two-tables': ('PLANNED', '''lea 9f(%rip), %rdx; movslq (%rdx,%rdi,4), %rax; add %rdx, %rax; jmp *%rax
+                   1: mov $39, %eax; SITE; lea 8f(%rip), %rdx; movslq (%rdx,%rdi,4), %rax; add %rdx, %rax; jmp *%rax
+                   2: ret
+                   .pushsection .rodata; 9: .long 1b - 9b, 2b - 9b; .long 0x7fffffff; 8: .long 2b - 8b; .popsection''', {}),
+    'table-set-early': ('PLANNED', '''lea 9f(%rip), %rbx; call number; movslq (%rbx,%rdi,4), %rax; add %rbx, %rax
+                   jmp *%rax; 1: mov $39, %eax; SITE; 2: ret
+                   .pushsection .rodata; 9: .long 1b - 9b, 2b - 9b; .popsection''', {}),
+    'behind-call': ('PLANNED', 'call number; mov $39, %eax; SITE', {}),
+    'pad-only': ('PLANNED', 'ret; 1: mov $39, %eax; SITE; ret', dict(pad='1b')),
+    'entered-from-afar': ('PLANNED', 'ret; .Lfar_entry: mov $39, %eax; SITE', dict(other='nop; nop; jmp .Lfar_entry')),
+    'marked-entry': ('PLANNED', '''ret; 1: endbr64; mov $39, %eax; SITE
+                     .pushsection .data; .quad 1b; .popsection''', {}),
+    'seen-behind-jump': ('PLANNED', 'jmp 1f; mov $39, %eax; SITE; 1: ret', dict(before='NOT_REACHED')),
     'by-symbol': ('PLANNED', 'mov $39, %eax; SITE', dict(symbol=True)),
 
     'prefixed': ('NOT_SYSCALL', 'mov $39, %eax; .byte 0x48; SITE', {}),
@@ -71,6 +85,17 @@ CASES = {
     'pad': ('LANDING_PAD', 'mov %edi, %eax; 1: mov %rdx, %rsi; SITE; ret', dict(pad='1b')),
     'sum': ('UNKNOWN_JUMP', 'mov $39, %eax; SITE; movslq (%rsi,%rdi,4), %rax; add %rsi, %rax; jmp *%rax', {}),
     'sum-copied': ('UNKNOWN_JUMP', 'mov $39, %eax; SITE; add %rsi, %rax; mov %rax, %rdx; jmp *%rdx', {}),
+    'one-table-of-two': ('UNKNOWN_JUMP', '''lea 9f(%rip), %rdx; movslq (%rdx,%rdi,4), %rax; add %rdx, %rax; jmp *%rax
+                   1: mov $39, %eax; SITE; 2: movslq (%rsi,%rdi,4), %rax; add %rsi, %rax; jmp *%rax
+                   .pushsection .rodata; 9: .long 1b - 9b, 2b - 9b; .popsection''', {}),
+    'behind-jump': ('NOT_REACHED', 'jmp 1f; mov $39, %eax; SITE; 1: ret', dict(unseen=True)),
+    'behind-ret': ('NOT_REACHED', 'ret; mov $39, %eax; SITE', dict(unseen=True)),
+    'behind-trap': ('NOT_REACHED', 'ud2; mov $39, %eax; SITE', dict(unseen=True)),
+    'behind-hlt': ('NOT_REACHED', 'hlt; mov $39, %eax; SITE', dict(unseen=True)),
+    'behind-tail-call': ('NOT_REACHED', 'jmp *%rdi; mov $39, %eax; SITE', dict(unseen=True)),
+    'data-named': ('NOT_REACHED', '''lea 1f(%rip), %rax; ret; 1: mov $39, %eax; SITE
+                   .pushsection .data; .quad 1b; .popsection''', dict(unseen=True)),
+    'data-by-itself': ('NOT_REACHED', 'ret; 1: mov $39, %eax; SITE; jmp 1b', dict(unseen=True)),
     'push': ('NOT_RELOCATABLE', 'mov $39, %eax; push %rdi; SITE; pop %rdi', {}),
     'pop': ('NOT_RELOCATABLE', 'mov $39, %eax; pop %rdi; SITE', {}),
     'stack-pointer': ('NOT_RELOCATABLE', 'mov $39, %eax; sub $8, %rsp; SITE', {}),
