@@ -16,12 +16,13 @@
 #include <stdint.h>
 
 #define STORE_MAGIC 0x65726f747333326bul /* "k23store" */
-#define STORE_VERSION 1u
+#define STORE_VERSION 2u
 #define STORE_BUCKET_KEY 0x80000000u
 
 #define STORE_MIN_WINDOW 5u /* jmp rel32 */
-/* What fits into a stub (core/patch.h). */
+/* What fits into a stub (core/patch.h): the window, and what its branch becomes longer by. */
 #define STORE_MAX_WINDOW 18u
+#define STORE_BRANCH_GROWS 4u
 
 struct store_header {
 	uint64_t magic;
@@ -82,7 +83,8 @@ struct store_site {
 	uint8_t window;  /* bytes */
 	uint8_t relative; /* position in the window of a 32-bit displacement from %rip, 0xff: there is none */
 	uint8_t relative_end; /* and of the end of the instruction that has it */
-	uint8_t reserved[7];
+	uint8_t branch;  /* and of a conditional jump with an 8-bit displacement, 0xff: there is none */
+	uint8_t reserved[6];
 };
 
 enum store_reason {

@@ -36,6 +36,7 @@ struct launch {
 	bool foreign; /* let programs that cannot be interposed run anyway */
 	const char *store; /* where plans for sites are kept; NULL: the user's own */
 	bool no_learn;     /* do not note sites that are not in the store */
+	bool keep_log;     /* the caller takes in what was noted before, when the program has ended */
 	bool eager;        /* patch sites that were never observed, too */
 	bool no_patch;     /* leave all sites to the guard */
 	char **argv;  /* the program and its arguments, ended by NULL */

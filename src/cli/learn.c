@@ -118,6 +118,7 @@ int command_learn(int argc, char **argv)
 	parse(&launch, argc, argv);
 	path = storeuse_path(launch.store);
 	launch.store = path;
+	launch.keep_log = true; /* what is in it already is counted with the rest, at the end */
 	storeuse_read(&store, launch.store); /* what is wrong with it is said before the program runs */
 	storefile_free(&store);
 	run(&launch, &collection);

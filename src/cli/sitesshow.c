@@ -83,7 +83,7 @@ static void print_stub(const struct printer *printer, const struct elffile *elf,
 		return;
 	}
 	printf("  its %u bytes become a jump to the stub, as if at 0x%" PRIx64 ":\n", site->window, stub);
-	print_code(printer, slot, site->window + 13u, stub);
+	print_code(printer, slot, core_patch_displaced(slot) + PATCH_LEAVES, stub);
 }
 
 static bool fits(const struct elffile *elf, const struct store_site *site)

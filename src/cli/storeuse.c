@@ -74,7 +74,7 @@ static bool has_log(const char *path)
 static void take_in(struct launch *launch)
 {
 	struct ingest_report report;
-	long lock, r = has_log(launch->store) ? sites_ingest(launch->store, &report) : 0;
+	long lock, r = !launch->keep_log && has_log(launch->store) ? sites_ingest(launch->store, &report) : 0;
 
 	if (r == 0) {
 		lock = storefile_lock(launch->store);

@@ -6,7 +6,12 @@
 #define JMP_SIZE 6u
 #define NONE 0xff
 
-_Static_assert(STORE_MAX_WINDOW + LEA_SIZE + JMP_SIZE + 1 == PATCH_SLOT, "the longest window fills a slot");
+/* Conditional jumps: the opcode, and for the long form its second byte; the condition is in the lower half. */
+#define SHORT_JCC 0x70u
+#define LONG_JCC 0x80u
+#define SHORT_SIZE 2u
+
+_Static_assert(LEA_SIZE + JMP_SIZE == PATCH_LEAVES && STORE_MAX_WINDOW + PATCH_LEAVES + 1 == PATCH_SLOT, "the longest window fills a slot");
 
 /* A displacement from `next`, the address after its instruction. */
 static bool put_relative(uint8_t *at, uint64_t next, uint64_t to)
@@ -26,38 +31,74 @@ static int32_t get_relative(const uint8_t *at)
 	return value;
 }
 
+/* The last byte of a slot. */
+#define WIDENED 0x80u
+
 bool core_patch_valid(const struct store_site *site)
 {
-	if (!(site->flags & STORE_VERIFIED) || site->window < STORE_MIN_WINDOW || site->window > STORE_MAX_WINDOW ||
-	    site->function_before < site->window || site->function_size < 2 ||
-	    site->function_before > site->function_size - 2)
-		return false;
-	return site->relative == NONE || (site->relative_end <= site->window && site->relative + 4u <= site->relative_end);
+	unsigned window = site->window, branch = site->branch;
+	bool valid = site->flags & STORE_VERIFIED && window >= STORE_MIN_WINDOW &&
+		     window + (branch == NONE ? 0 : STORE_BRANCH_GROWS) <= STORE_MAX_WINDOW &&
+		     site->function_before >= window && site->function_size >= 2 &&
+		     site->function_before <= site->function_size - 2;
+
+	if (branch != NONE)
+		valid = valid && branch + SHORT_SIZE <= window;
+	if (site->relative == NONE)
+		return valid;
+	return valid && site->relative_end <= window && site->relative + 4u <= site->relative_end &&
+	       (branch == NONE || site->relative_end <= branch || site->relative >= branch + SHORT_SIZE);
 }
 
 static const uint8_t lea[] = { 0x4c, 0x8d, 0x1d }, jmp[] = { 0xff, 0x25 };
 
+/* Where something of the window is in the stub. */
+static unsigned moved(const struct store_site *plan, unsigned at)
+{
+	return at + (at > plan->branch ? STORE_BRANCH_GROWS : 0);
+}
+
+/* The window's instructions, for the stub at `address`; the window is at `from`. */
+static bool put_window(uint8_t *slot, uint64_t address, const struct store_site *plan, const uint8_t *window, uint64_t from)
+{
+	unsigned branch = plan->branch == NONE ? plan->window : plan->branch;
+
+	memcpy(slot, window, branch);
+	if (branch < plan->window) {
+		uint64_t target = from + branch + SHORT_SIZE + (uint64_t)(int8_t)window[branch + 1];
+
+		if ((window[branch] & 0xf0) != SHORT_JCC)
+			return false;
+		slot[branch] = 0x0f;
+		slot[branch + 1] = window[branch] + (LONG_JCC - SHORT_JCC);
+		if (!put_relative(slot + branch + 2, address + branch + SHORT_SIZE + STORE_BRANCH_GROWS, target))
+			return false;
+		branch += SHORT_SIZE;
+		memcpy(slot + branch + STORE_BRANCH_GROWS, window + branch, plan->window - branch);
+	}
+	if (plan->relative == NONE)
+		return true;
+	return put_relative(slot + moved(plan, plan->relative), address + moved(plan, plan->relative_end),
+			    from + plan->relative_end + (uint64_t)get_relative(window + plan->relative));
+}
+
 bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
 		const struct store_site *plan, const uint8_t *window, uint64_t site)
 {
-	uint8_t *code = slot + plan->window;
-	uint64_t ip = address + plan->window;
+	unsigned displaced = moved(plan, plan->window);
+	uint8_t *code = slot + displaced;
+	uint64_t ip = address + displaced;
 
 	memset(slot, 0xcc, PATCH_SLOT);
-	memcpy(slot, window, plan->window);
-	if (plan->relative != NONE) {
-		uint64_t target = site - plan->window + plan->relative_end + (uint64_t)get_relative(window + plan->relative);
-
-		if (!put_relative(slot + plan->relative, address + plan->relative_end, target))
-			return false;
-	}
+	if (!put_window(slot, address, plan, window, site - plan->window))
+		return false;
 	memcpy(code, lea, sizeof(lea));
 	if (!put_relative(code + sizeof(lea), ip + LEA_SIZE, site + 2))
 		return false;
 	code += LEA_SIZE;
 	ip += LEA_SIZE;
 	memcpy(code, jmp, sizeof(jmp));
-	slot[PATCH_SLOT - 1] = plan->window;
+	slot[PATCH_SLOT - 1] = (uint8_t)(plan->window | (displaced == plan->window ? 0 : WIDENED));
 	return put_relative(code + sizeof(jmp), ip + JMP_SIZE, block + 8u * entry);
 }
 
@@ -67,24 +108,33 @@ bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub)
 	return put_relative(window + 1, from + STORE_MIN_WINDOW, stub);
 }
 
+unsigned core_patch_window(const uint8_t slot[PATCH_SLOT])
+{
+	return slot[PATCH_SLOT - 1] & ~WIDENED;
+}
+
+unsigned core_patch_displaced(const uint8_t slot[PATCH_SLOT])
+{
+	return core_patch_window(slot) + (slot[PATCH_SLOT - 1] & WIDENED ? STORE_BRANCH_GROWS : 0);
+}
+
 bool core_patch_is_stub(const uint8_t slot[PATCH_SLOT])
 {
-	uint8_t window = slot[PATCH_SLOT - 1];
+	unsigned displaced = core_patch_displaced(slot);
 
-	return window >= STORE_MIN_WINDOW && window <= STORE_MAX_WINDOW &&
-	       memcmp(slot + window, lea, sizeof(lea)) == 0 && memcmp(slot + window + LEA_SIZE, jmp, sizeof(jmp)) == 0;
+	return core_patch_window(slot) >= STORE_MIN_WINDOW && displaced <= STORE_MAX_WINDOW &&
+	       memcmp(slot + displaced, lea, sizeof(lea)) == 0 &&
+	       memcmp(slot + displaced + LEA_SIZE, jmp, sizeof(jmp)) == 0;
 }
 
 uint64_t core_patch_site(const uint8_t slot[PATCH_SLOT], uint64_t address)
 {
-	uint8_t window = slot[PATCH_SLOT - 1];
+	unsigned displaced = core_patch_displaced(slot);
 
-	return address + window + LEA_SIZE + (uint64_t)get_relative(slot + window + 3) - 2;
+	return address + displaced + LEA_SIZE + (uint64_t)get_relative(slot + displaced + sizeof(lea)) - 2;
 }
 
 uint64_t core_patch_origin(const uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t ip)
 {
-	uint8_t window = slot[PATCH_SLOT - 1];
-
-	return core_patch_site(slot, address) - (ip - address < window ? window : 0u);
+	return core_patch_site(slot, address) - (ip - address < core_patch_displaced(slot) ? core_patch_window(slot) : 0);
 }

@@ -7,8 +7,8 @@
  *		syscall					jmp *entry(%rip)
  *	after:
  *
- * Stubs lie in slots of the same size; the last byte of a slot is the window's size, so that a slot says all about its
- * site. A block of stubs begins with the addresses of the entries, in a slot of their own.
+ * Stubs lie in slots of the same size; the last byte of a slot is the window's size and whether the window's code is longer
+ * in the stub, so that a slot says all about its site. A block of stubs begins with the addresses of the entries, in a slot of their own.
  */
 #ifndef CORE_PATCH_H
 #define CORE_PATCH_H
@@ -20,6 +20,12 @@
 #include "abi/store.h"
 
 #define PATCH_SLOT 32u
+#define PATCH_LEAVES 13u /* bytes of the two instructions that end a stub */
+
+/* How many bytes of a slot stand for the window: a conditional jump with a short displacement gets a long one. */
+unsigned core_patch_displaced(const uint8_t slot[PATCH_SLOT]);
+/* How many bytes the window has. */
+unsigned core_patch_window(const uint8_t slot[PATCH_SLOT]);
 
 /* The words of a block's first slot. */
 enum core_patch_entry {

@@ -84,12 +84,12 @@ enum rt_rollback rt_roll_back(struct rt_thread *thread, int sig, const siginfo_t
 	if (!slot)
 		return RT_ELSEWHERE;
 	address = (uint64_t)slot;
-	if (ip - address < slot[PATCH_SLOT - 1]) {
+	if (ip - address < core_patch_displaced(slot)) {
 		/* One that single-steps would come here again and again. */
 		if (sig == SIGTRAP && info->si_code == TRAP_TRACE_CODE)
 			return RT_GO_ON;
 		regs->rip = core_patch_origin(slot, address, ip);
-	} else if (ip - address == slot[PATCH_SLOT - 1]) {
+	} else if (ip - address == core_patch_displaced(slot)) {
 		regs->rip = core_patch_site(slot, address);
 	} else {
 		at(regs, core_patch_site(slot, address), core_patch_site(slot, address) + 2);

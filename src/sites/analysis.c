@@ -50,6 +50,7 @@ static enum store_reason intrusion(const struct code *code, const struct code_si
 static enum store_reason judge(const struct code *code, const struct code_site *site)
 {
 	const struct code_function *function = &code->functions.at[site->function];
+	enum store_reason reason;
 
 	if (site->site.reason == STORE_NOT_SYSCALL)
 		return STORE_NOT_SYSCALL;
@@ -61,7 +62,11 @@ static enum store_reason judge(const struct code *code, const struct code_site *
 		return STORE_UNKNOWN_JUMP;
 	if (function->unknown_pads)
 		return STORE_LANDING_PAD;
-	return intrusion(code, site);
+	reason = intrusion(code, site);
+	/* A program that was seen there came some way. */
+	if (reason == STORE_PLANNED && !site->reached && !(site->site.flags & STORE_OBSERVED))
+		return STORE_NOT_REACHED;
+	return reason;
 }
 
 static void finish(const struct code *code)
@@ -87,14 +92,12 @@ static void finish(const struct code *code)
 		if (site->site.reason == STORE_PLANNED) {
 			site->site.flags |= STORE_VERIFIED;
 			if (!core_patch_valid(&site->site)) {
-				site->site.flags = 0;
+				site->site.flags &= (uint8_t)~STORE_VERIFIED;
 				site->site.reason = STORE_UNDECODABLE;
 			}
 		}
-		if (site->site.reason != STORE_PLANNED) {
-			site->site.window = site->site.relative_end = 0;
-			site->site.relative = 0xff;
-		}
+		if (site->site.reason != STORE_PLANNED)
+			code_no_plan(&site->site);
 	}
 }
 
@@ -110,7 +113,7 @@ static long add_observed(struct code *code, uint64_t offset)
 	site.address = segment->address + (offset - segment->offset);
 	site.site.offset = offset;
 	site.site.nr = -1;
-	site.site.relative = 0xff;
+	code_no_plan(&site.site);
 	if (memcmp(bytes, "\x0f\x05", 2) == 0) {
 		site.site.reason = code_function(code, site.address) ? STORE_UNDECODABLE : STORE_UNKNOWN_BOUNDS;
 	} else if (memcmp(bytes, "\x0f\x34", 2) == 0 || memcmp(bytes, "\xcd\x80", 2) == 0) {
@@ -175,8 +178,7 @@ static long hand_over(const struct code *code, struct analysis *to)
 		}
 		last->flags = (last->flags | site->flags) & STORE_OBSERVED;
 		last->reason = STORE_UNDECODABLE;
-		last->window = last->relative_end = 0;
-		last->relative = 0xff;
+		code_no_plan(last);
 	}
 	return 0;
 }
@@ -198,15 +200,18 @@ long analyse_elf(const struct elffile *elf, const uint64_t *observed, size_t obs
 		r = sweep(&code);
 	if (r == 0)
 		r = jumps_find(&code);
+	if (r == 0)
+		r = reach(&code);
 	if (r == 0) {
 		if (code.facts.count)
 			qsort(code.facts.at, code.facts.count, sizeof(*code.facts.at), by_fact);
-		finish(&code);
 		sort_sites(&code);
 		r = mark_observed(&code, observed, observed_count);
 	}
-	if (r == 0)
+	if (r == 0) {
+		finish(&code);
 		r = hand_over(&code, to);
+	}
 	code_end(&code);
 	return r;
 }

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define PAGE 4096u
+
 /* Marks everything that may be inside the window of, or be, a system call. */
 static void mark(struct code_text *text)
 {
@@ -40,10 +42,10 @@ long code_start(struct code *code, const struct elffile *elf)
 		if (code->text_count == CODE_TEXTS || total > 2 * elf->size)
 			return -ENOEXEC;
 		*text = (struct code_text){ segment->address, segment->size, elf->bytes + segment->offset,
-					    calloc(segment->size / 8 + 1, 1) };
-		if (!text->near)
-			return -ENOMEM;
+					    calloc(segment->size / 8 + 1, 1), calloc(segment->size / PAGE / 8 + 1, 1) };
 		code->text_count++;
+		if (!text->near || !text->pages)
+			return -ENOMEM;
 		mark(text);
 	}
 	return 0;
@@ -52,9 +54,10 @@ long code_start(struct code *code, const struct elffile *elf)
 void code_end(struct code *code)
 {
 	for (uint32_t i = 0; i < code->text_count; i++)
-		free(code->texts[i].near);
+		free(code->texts[i].near), free(code->texts[i].pages);
 	free(code->functions.at);
 	free(code->facts.at);
+	free(code->entries.at);
 	free(code->references.at);
 	free(code->sites.at);
 }
@@ -90,5 +93,45 @@ void code_fact(struct code *code, uint64_t address, enum store_reason reason)
 	if (!text || !(text->near[i / 8] & 1u << i % 8))
 		return;
 	if (!array_push(&code->facts, (struct code_fact){ address, (uint8_t)reason }))
+		code->no_memory = true;
+}
+
+static void mark_pages(const struct code *code, const struct code_function *function)
+{
+	const struct code_text *text = code_text(code, function->start);
+	uint64_t last = (function->end - 1 - text->address) / PAGE;
+
+	for (uint64_t page = (function->start - text->address) / PAGE; page <= last; page++)
+		text->pages[page / 8] |= (uint8_t)(1u << page % 8);
+}
+
+void code_mark_functions(struct code *code)
+{
+	for (uint32_t i = 0; i < code->text_count; i++) {
+		const struct code_text *text = &code->texts[i];
+		const uint8_t *at = text->bytes, *end = text->bytes + text->size;
+
+		while (at < end && (at = memmem(at, (size_t)(end - at), "\x0f\x05", 2))) {
+			struct code_function *function = code_function(code, text->address + (uint64_t)(at - text->bytes));
+
+			if (function && !function->may_have_sites) {
+				function->may_have_sites = true;
+				mark_pages(code, function);
+			}
+			at += 2;
+		}
+	}
+}
+
+void code_entry(struct code *code, uint64_t address)
+{
+	const struct code_text *text = code_text(code, address);
+	uint64_t page = text ? (address - text->address) / PAGE : 0;
+	const struct code_function *function;
+
+	if (!text || !(text->pages[page / 8] & 1u << page % 8))
+		return;
+	function = code_function(code, address);
+	if (function && function->may_have_sites && address != function->start && !array_push(&code->entries, address))
 		code->no_memory = true;
 }

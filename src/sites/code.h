@@ -3,7 +3,7 @@
  *
  * The order is: code_start finds the bytes that look like system calls; functions_find, where functions are;
  * sweep, in one pass over all instructions, the system calls with their windows and what leads near them; jumps_find,
- * what jump tables add. Then a site whose window nothing leads into has its plan.
+ * what jump tables add; reach, which of it is known to be code. Then a site whose window nothing leads into has its plan.
  */
 #ifndef SITES_CODE_H
 #define SITES_CODE_H
@@ -20,11 +20,13 @@ struct code_text {
 	uint64_t address, size;
 	const uint8_t *bytes;
 	uint8_t *near; /* a bit for each byte: it may be inside a window */
+	uint8_t *pages; /* a bit for each 4096 bytes: functions that may have sites are in them */
 };
 
 struct code_function {
 	uint64_t start, end;
 	bool broken;       /* does not decode from begin to end */
+	bool may_have_sites;
 	bool has_sites;
 	bool has_jumps;    /* indirect ones that go by a register */
 	bool unknown_jump; /* nothing is known of where one leads */
@@ -42,6 +44,7 @@ struct code_site {
 	struct store_site site;
 	uint64_t address;
 	uint32_t function; /* index, or CODE_NO_FUNCTION */
+	bool reached;      /* control flow leads to the window */
 };
 #define CODE_NO_FUNCTION UINT32_MAX
 
@@ -53,6 +56,7 @@ struct code {
 	uint32_t text_count;
 	ARRAY(struct code_function) functions; /* by address; none overlap */
 	ARRAY(struct code_fact) facts;
+	ARRAY(uint64_t) entries; /* where functions that may have sites are entered, but for their begin */
 	ARRAY(uint64_t) references; /* addresses that code computes or names, in its order */
 	ARRAY(struct code_site) sites; /* by address */
 	bool no_memory; /* something is missing above */
@@ -65,8 +69,26 @@ void code_end(struct code *code);
 const struct code_text *code_text(const struct code *code, uint64_t address);
 /* The function that has an address, or NULL. */
 struct code_function *code_function(const struct code *code, uint64_t address);
+/* Sets what says how the site is patched: not at all. */
+static inline void code_no_plan(struct store_site *site)
+{
+	site->window = site->relative_end = 0;
+	site->relative = site->branch = 0xff;
+}
+
 /* Notes that something leads to the address, if that may matter. */
 void code_fact(struct code *code, uint64_t address, enum store_reason reason);
+
+/* Notes that code runs from the address, if that may matter. */
+void code_entry(struct code *code, uint64_t address);
+/* Finds out which functions may have sites. */
+void code_mark_functions(struct code *code);
+
+static inline bool code_is_opcode(const ZydisDecodedInstruction *instruction, ZydisOpcodeMap map, uint8_t opcode)
+{
+	return instruction->opcode == opcode && instruction->opcode_map == map &&
+	       instruction->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+}
 
 /* functions.c: from .eh_frame, and from symbols where that has nothing. */
 long functions_find(struct code *code) must_check;
@@ -74,5 +96,7 @@ long functions_find(struct code *code) must_check;
 long sweep(struct code *code) must_check;
 /* jumps.c. 0, -ENOMEM, or -E2BIG: tables that are too large to be any. */
 long jumps_find(struct code *code) must_check;
+/* reach.c */
+long reach(struct code *code) must_check;
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#define TITLE "k23-sites 1"
+#define TITLE "k23-sites 2"
 
 static void write_path(FILE *to, const char *path)
 {
@@ -39,7 +39,7 @@ static bool read_path(char *path)
 void exchange_write_text(FILE *to, const struct storefile *store)
 {
 	fputs(TITLE "\n# file ID PATH; key DEVICE INODE SIZE MTIME CTIME\n"
-		    "# site OFFSET FLAGS REASON FUNCTION-HASH FUNCTION-BEFORE FUNCTION-SIZE NR WINDOW RELATIVE RELATIVE-END\n",
+		    "# site OFFSET FLAGS REASON FUNCTION-HASH FUNCTION-BEFORE FUNCTION-SIZE NR WINDOW RELATIVE RELATIVE-END BRANCH\n",
 	      to);
 	for (size_t i = 0; i < store->files.count; i++) {
 		const struct known_file *file = &store->files.at[i];
@@ -59,10 +59,10 @@ void exchange_write_text(FILE *to, const struct storefile *store)
 		for (uint32_t n = 0; n < file->site_count; n++) {
 			const struct store_site *site = &file->sites[n];
 
-			fprintf(to, "site %" PRIx64 " %u %s %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRId32 " %u %u %u\n",
+			fprintf(to, "site %" PRIx64 " %u %s %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRId32 " %u %u %u %u\n",
 				site->offset, site->flags, reason_name(site->reason), site->function_hash,
 				site->function_before, site->function_size, site->nr, site->window, site->relative,
-				site->relative_end);
+				site->relative_end, site->branch);
 		}
 	}
 }
@@ -127,16 +127,16 @@ static long read_site(struct storefile *store, const char *line, size_t *room)
 {
 	struct known_file *file = store->files.count ? &store->files.at[store->files.count - 1] : NULL;
 	struct store_site site = { 0 };
-	unsigned flags, window, relative, relative_end;
+	unsigned flags, window, relative, relative_end, branch;
 	char reason[32], end;
 	int named;
 
-	if (!file || sscanf(line, "%" SCNx64 " %u %31s %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNd32 " %u %u %u%c",
+	if (!file || sscanf(line, "%" SCNx64 " %u %31s %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNd32 " %u %u %u %u%c",
 			    &site.offset, &flags, reason, &site.function_hash, &site.function_before, &site.function_size,
-			    &site.nr, &window, &relative, &relative_end, &end) != 10)
+			    &site.nr, &window, &relative, &relative_end, &branch, &end) != 11)
 		return -EINVAL;
 	named = reason_named(reason);
-	if (named < 0 || flags > 255 || window > 255 || relative > 255 || relative_end > 255 ||
+	if (named < 0 || flags > 255 || window > 255 || relative > 255 || relative_end > 255 || branch > 255 ||
 	    (file->site_count && file->sites[file->site_count - 1].offset >= site.offset) || file->site_count == UINT32_MAX)
 		return -EINVAL;
 	site.flags = (uint8_t)flags;
@@ -144,6 +144,7 @@ static long read_site(struct storefile *store, const char *line, size_t *room)
 	site.window = (uint8_t)window;
 	site.relative = (uint8_t)relative;
 	site.relative_end = (uint8_t)relative_end;
+	site.branch = (uint8_t)branch;
 	if (!array_grow((void **)&file->sites, file->site_count, room, sizeof(site)))
 		return -ENOMEM;
 	file->sites[file->site_count++] = site;

@@ -13,6 +13,8 @@ struct range {
 	bool symbol; /* else from .eh_frame, which is believed more */
 };
 
+static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+
 struct gathering {
 	struct code *code;
 	ARRAY(struct range) ranges;
@@ -35,18 +37,39 @@ static bool see_symbol(void *context, const Elf64_Sym *symbol)
 	unsigned type = ELF64_ST_TYPE(symbol->st_info);
 	struct range range = { symbol->st_value, symbol->st_value + symbol->st_size, true };
 
-	code_fact(to->code, symbol->st_value, STORE_ADDRESS_TAKEN);
 	if (symbol->st_size && (type == STT_FUNC || type == STT_GNU_IFUNC) && range.end > range.start &&
 	    !array_push(&to->ranges, range))
 		to->code->no_memory = true;
 	return !to->code->no_memory;
 }
 
+static bool see_label(void *context, const Elf64_Sym *symbol)
+{
+	struct code *code = context;
+	unsigned type = ELF64_ST_TYPE(symbol->st_info);
+
+	code_fact(code, symbol->st_value, STORE_ADDRESS_TAKEN);
+	if (type == STT_FUNC || type == STT_GNU_IFUNC)
+		code_entry(code, symbol->st_value);
+	return !code->no_memory;
+}
+
+/* An address that is kept somewhere. It may be that of data in a function, unless it is marked as a branch's target. */
+static void see_address(struct code *code, uint64_t address)
+{
+	const struct code_text *text = code_text(code, address);
+
+	code_fact(code, address, STORE_ADDRESS_TAKEN);
+	if (text && text->size - (address - text->address) >= sizeof(endbr64) &&
+	    memcmp(text->bytes + (address - text->address), endbr64, sizeof(endbr64)) == 0)
+		code_entry(code, address);
+}
+
 static bool see_value(void *context, uint64_t value)
 {
 	struct code *code = context;
 
-	code_fact(code, value, STORE_ADDRESS_TAKEN);
+	see_address(code, value);
 	return !code->no_memory;
 }
 
@@ -55,6 +78,7 @@ static bool see_pad(void *context, uint64_t address)
 	struct code *code = context;
 
 	code_fact(code, address, STORE_LANDING_PAD);
+	code_entry(code, address);
 	return !code->no_memory;
 }
 
@@ -78,7 +102,7 @@ static void see_words(struct code *code)
 
 			memcpy(&word, bytes + at, sizeof(word));
 			if (word - low < high - low)
-				code_fact(code, word, STORE_ADDRESS_TAKEN);
+				see_address(code, word);
 		}
 	}
 }
@@ -186,16 +210,20 @@ long functions_find(struct code *code)
 	}
 	if (r == 0) {
 		elffile_symbols(code->elf, see_symbol, &gathering);
-		elffile_relocations(code->elf, see_value, code);
-		code_fact(code, code->elf->entry, STORE_ADDRESS_TAKEN);
-		if (code->elf->fixed)
-			see_words(code);
 		if (gathering.ranges.count)
 			qsort(gathering.ranges.at, gathering.ranges.count, sizeof(*gathering.ranges.at), by_start);
 		r = join(code, &gathering);
 	}
-	if (r == 0)
+	if (r == 0) {
+		code_mark_functions(code);
+		elffile_symbols(code->elf, see_label, code);
+		elffile_relocations(code->elf, see_value, code);
+		code_fact(code, code->elf->entry, STORE_ADDRESS_TAKEN);
+		code_entry(code, code->elf->entry);
+		if (code->elf->fixed)
+			see_words(code);
 		r = find_landing_pads(code, unwound.at, unwound.count);
+	}
 	free(gathering.ranges.at);
 	free(unwound.at);
 	return r == 0 && code->no_memory ? -ENOMEM : r;

@@ -7,8 +7,15 @@
 
 #include "sites/code.h"
 
+/* A table of a function. */
+struct table {
+	uint64_t address;
+	bool claimed; /* a jump goes by it */
+};
+
 struct tables {
 	struct code *code;
+	ARRAY(struct table) found; /* of the function that is looked at, by address */
 	uint64_t *references; /* sorted: where one table ends another may begin */
 	size_t reference_count;
 	uint64_t budget; /* entries */
@@ -38,8 +45,9 @@ static uint64_t next_reference(const struct tables *tables, uint64_t address)
 }
 
 /* Reads a table: offsets from it of `size` 4, or addresses of `size` 8. Its entries lead into the function, or up to
- * the next thing that code refers to, into any code. Returns how many there are. */
-static uint64_t read_table(struct tables *tables, const struct code_function *function, uint64_t table, unsigned size)
+ * the next thing that code refers to, into any code. Returns how many there are. used: the function jumps there. */
+static uint64_t read_table(struct tables *tables, const struct code_function *function, uint64_t table, unsigned size,
+			   bool used)
 {
 	struct code *code = tables->code;
 	const struct elffile_segment *segment = elffile_segment(code->elf, table);
@@ -62,58 +70,150 @@ static uint64_t read_table(struct tables *tables, const struct code_function *fu
 		if (target - function->start >= function->end - function->start && (at >= limit || !code_text(code, target)))
 			break;
 		code_fact(code, target, STORE_JUMP_TABLE);
+		if (used)
+			code_entry(code, target);
 		count++;
 	}
 	return count;
 }
 
-/* Whether a register was last given a pointer, as a call of a function given by one is made, not a sum. */
+#define GENERAL 16
+#define CALL_CHANGES 0x0fc7u /* the registers that a function need not keep */
+
+/* What is known of registers, without regard to branches. */
 struct registers {
-	uint32_t sums; /* bits */
+	uint32_t sums; /* bits: the last value was no pointer, as a call of a function given by one has it, but computed */
+	uint64_t tables[GENERAL]; /* the address that it was computed from, or 0 */
 };
 
-static uint32_t bit(ZydisRegister reg)
+/* GENERAL: it is none. */
+static unsigned number(ZydisRegister reg)
 {
 	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
 
-	return ZydisRegisterGetClass(whole) == ZYDIS_REGCLASS_GPR64 ? 1u << ZydisRegisterGetId(whole) : 0;
+	return ZydisRegisterGetClass(whole) == ZYDIS_REGCLASS_GPR64 ? (unsigned)ZydisRegisterGetId(whole) : GENERAL;
+}
+
+static uint64_t table_of(const struct registers *registers, ZydisRegister reg)
+{
+	return number(reg) < GENERAL ? registers->tables[number(reg)] : 0;
+}
+
+static bool is_sum(const struct registers *registers, const ZydisDecodedOperand *operand)
+{
+	return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && number(operand->reg.value) < GENERAL &&
+	       registers->sums & 1u << number(operand->reg.value);
+}
+
+/* The address that the first operand's new value is computed from. next: the address behind the instruction. */
+static uint64_t source(const struct registers *registers, const ZydisDecodedInstruction *instruction,
+		       const ZydisDecodedOperand *operands, uint64_t next)
+{
+	const ZydisDecodedOperand *from = &operands[1];
+	uint64_t table = 0;
+
+	if (operands[0].actions & ZYDIS_OPERAND_ACTION_MASK_READ)
+		table = table_of(registers, operands[0].reg.value);
+	if (table || instruction->operand_count_visible < 2)
+		return table;
+	if (from->type == ZYDIS_OPERAND_TYPE_REGISTER)
+		return table_of(registers, from->reg.value);
+	if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		return from->imm.value.u;
+	if (from->type != ZYDIS_OPERAND_TYPE_MEMORY)
+		return 0;
+	if (from->mem.base == ZYDIS_REGISTER_RIP)
+		return instruction->mnemonic == ZYDIS_MNEMONIC_LEA ? next + (uint64_t)from->mem.disp.value : 0;
+	if (from->mem.base == ZYDIS_REGISTER_NONE)
+		return (uint64_t)from->mem.disp.value;
+	table = table_of(registers, from->mem.base);
+	return table ? table : table_of(registers, from->mem.index);
+}
+
+static void set(struct registers *registers, unsigned reg, bool pointer, uint64_t table)
+{
+	registers->sums = pointer ? registers->sums & ~(1u << reg) : registers->sums | 1u << reg;
+	registers->tables[reg] = table;
 }
 
 static void follow(struct registers *registers, const ZydisDecodedInstruction *instruction,
-		   const ZydisDecodedOperand *operands)
+		   const ZydisDecodedOperand *operands, uint64_t next)
 {
+	bool moves = instruction->mnemonic == ZYDIS_MNEMONIC_MOV || instruction->mnemonic == ZYDIS_MNEMONIC_POP;
+
 	/* Pointers are mangled by a rotation and a secret of the thread's. */
 	if (instruction->mnemonic == ZYDIS_MNEMONIC_ROR || instruction->mnemonic == ZYDIS_MNEMONIC_ROL ||
 	    (instruction->mnemonic == ZYDIS_MNEMONIC_XOR && operands[1].type == ZYDIS_OPERAND_TYPE_MEMORY))
 		return;
+	if (instruction->meta.category == ZYDIS_CATEGORY_CALL) {
+		registers->sums = 0;
+		for (unsigned i = 0; i < GENERAL; i++)
+			if (CALL_CHANGES & 1u << i)
+				registers->tables[i] = 0;
+		return;
+	}
 	for (unsigned i = 0; i < instruction->operand_count; i++) {
-		uint32_t reg;
-		bool pointer = instruction->mnemonic == ZYDIS_MNEMONIC_MOV || instruction->mnemonic == ZYDIS_MNEMONIC_POP ||
-			       instruction->meta.category == ZYDIS_CATEGORY_CALL;
+		bool pointer = moves;
 
 		if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER ||
-		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || number(operands[i].reg.value) == GENERAL)
 			continue;
-		reg = bit(operands[i].reg.value);
-		if (pointer && i == 0 && operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		    registers->sums & bit(operands[1].reg.value))
+		if (i == 0 && is_sum(registers, &operands[1]))
 			pointer = false;
 		/* The address of one thing, without an index. */
 		if (instruction->mnemonic == ZYDIS_MNEMONIC_LEA && operands[1].mem.base == ZYDIS_REGISTER_RIP)
 			pointer = true;
-		registers->sums = pointer ? registers->sums & ~reg : registers->sums | reg;
+		set(registers, number(operands[i].reg.value), pointer,
+		    i == 0 ? source(registers, instruction, operands, next) : 0);
 	}
-	if (instruction->meta.category == ZYDIS_CATEGORY_CALL)
-		registers->sums = 0;
 }
 
-/* Whether each jump by a register goes to a pointer. */
-static bool goes_to_pointers(const struct code *code, const struct code_function *function)
+static struct table *find_table(const struct tables *tables, uint64_t address)
 {
+	size_t low = 0, high = tables->found.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (tables->found.at[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < tables->found.count && tables->found.at[low].address == address ? &tables->found.at[low] : NULL;
+}
+
+/* A jump. Returns whether it is one by a table that is not known. */
+static bool claim(const struct tables *tables, const struct registers *registers, const ZydisDecodedOperand *operand)
+{
+	struct table *table;
+
+	if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+		/* *table(,%reg,8). Anything else in memory is a pointer. */
+		if (operand->mem.base != ZYDIS_REGISTER_NONE || operand->mem.index == ZYDIS_REGISTER_NONE)
+			return false;
+		table = find_table(tables, (uint64_t)operand->mem.disp.value);
+	} else {
+		uint64_t address = operand->type == ZYDIS_OPERAND_TYPE_REGISTER ? table_of(registers, operand->reg.value) : 0;
+
+		table = address ? find_table(tables, address) : NULL;
+		if (!table && !is_sum(registers, operand))
+			return false;
+	}
+	if (table)
+		table->claimed = true;
+	return !table;
+}
+
+/* Gives each jump its table. *unknown: how many have none. False: the function does not decode. */
+static bool claim_tables(const struct tables *tables, const struct code_function *function, uint64_t *unknown)
+{
+	const struct code *code = tables->code;
 	const struct code_text *text = code_text(code, function->start);
 	struct registers registers = { 0 };
 	uint64_t at = function->start;
 
+	*unknown = 0;
 	while (at < function->end) {
 		ZydisDecodedInstruction instruction;
 		ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
@@ -121,32 +221,71 @@ static bool goes_to_pointers(const struct code *code, const struct code_function
 		if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&code->full, text->bytes + (at - text->address), function->end - at,
 							 &instruction, operands)))
 			return false;
-		if (instruction.mnemonic == ZYDIS_MNEMONIC_JMP && operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		    registers.sums & bit(operands[0].reg.value))
-			return false;
-		follow(&registers, &instruction, operands);
 		at += instruction.length;
+		if (instruction.mnemonic == ZYDIS_MNEMONIC_JMP)
+			*unknown += claim(tables, &registers, &operands[0]);
+		follow(&registers, &instruction, operands, at);
 	}
 	return true;
 }
 
-static void try_tables(struct tables *tables, struct code_function *function)
+static int by_address(const void *a, const void *b)
+{
+	const struct table *x = a, *y = b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+/* The tables among what the function refers to. False: out of memory. */
+static bool find_tables(struct tables *tables, const struct code_function *function)
 {
 	const struct code *code = tables->code;
-	uint64_t found = 0;
+	size_t kept = 0;
 
+	tables->found.count = 0;
 	for (uint32_t i = 0; i < function->reference_count; i++) {
-		uint64_t table = code->references.at[function->references + i];
+		struct table table = { code->references.at[function->references + i], false };
+		uint64_t entries = read_table(tables, function, table.address, 4, false) +
+				   read_table(tables, function, table.address, 8, false);
 
-		found += read_table(tables, function, table, 4);
-		found += read_table(tables, function, table, 8);
+		if (entries && !array_push(&tables->found, table))
+			return false;
 	}
-	function->unknown_jump = function->has_sites && !found && !goes_to_pointers(code, function);
+	if (tables->found.count)
+		qsort(tables->found.at, tables->found.count, sizeof(*tables->found.at), by_address);
+	for (size_t i = 0; i < tables->found.count; i++)
+		if (!i || tables->found.at[i].address != tables->found.at[kept - 1].address)
+			tables->found.at[kept++] = tables->found.at[i];
+	tables->found.count = kept;
+	return true;
+}
+
+/* Whether the targets of the function's jumps are known; those by tables are where code runs from. A jump whose table
+ * does not show has one of those that no other has. */
+static bool try_tables(struct tables *tables, const struct code_function *function)
+{
+	uint64_t unknown, unclaimed = 0;
+	bool known = claim_tables(tables, function, &unknown);
+
+	for (size_t i = 0; i < tables->found.count; i++)
+		unclaimed += !tables->found.at[i].claimed;
+	if (!known || unknown > unclaimed)
+		return false;
+	for (size_t i = 0; i < tables->found.count; i++) {
+		const struct table *table = &tables->found.at[i];
+
+		if (table->claimed || unknown) {
+			read_table(tables, function, table->address, 4, true);
+			read_table(tables, function, table->address, 8, true);
+		}
+	}
+	return true;
 }
 
 long jumps_find(struct code *code)
 {
-	struct tables tables = { code, NULL, code->references.count, 8 * code->elf->size + (1u << 20) };
+	struct tables tables = { .code = code, .reference_count = code->references.count,
+				 .budget = 8 * code->elf->size + (1u << 20) };
 	size_t bytes = code->references.count * sizeof(uint64_t);
 
 	if (bytes) {
@@ -156,10 +295,18 @@ long jumps_find(struct code *code)
 		memcpy(tables.references, code->references.at, bytes);
 		qsort(tables.references, code->references.count, sizeof(uint64_t), by_value);
 	}
-	for (size_t i = 0; i < code->functions.count; i++)
-		if (code->functions.at[i].has_jumps)
-			try_tables(&tables, &code->functions.at[i]);
+	for (size_t i = 0; i < code->functions.count && !code->no_memory; i++) {
+		struct code_function *function = &code->functions.at[i];
+
+		if (!function->has_jumps)
+			continue;
+		if (!find_tables(&tables, function))
+			code->no_memory = true;
+		else if (function->has_sites)
+			function->unknown_jump = !try_tables(&tables, function);
+	}
 	free(tables.references);
+	free(tables.found.at);
 	if (!tables.budget)
 		return -E2BIG;
 	return code->no_memory ? -ENOMEM : 0;

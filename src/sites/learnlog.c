@@ -172,9 +172,13 @@ static long read_log(FILE *log, struct groups *groups, struct ingest_report *rep
 /* Whether the store has them all: then they are only marked. */
 static bool mark_known(struct known_file *file, const uint64_t *offsets, size_t count, uint32_t *observed)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!known_site(file, offsets[i]))
+	for (size_t i = 0; i < count; i++) {
+		const struct store_site *site = known_site(file, offsets[i]);
+
+		/* That it was reached is new: there may be a plan now. */
+		if (!site || site->reason == STORE_NOT_REACHED)
 			return false;
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct store_site *site = known_site(file, offsets[i]);
 

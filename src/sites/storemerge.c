@@ -44,6 +44,14 @@ static struct known_file *add_file(struct storefile *store, const struct store_i
 	return NULL;
 }
 
+/* What is only planned because a program was seen there stays planned when somebody looks who does not know of it. */
+static bool keeps_plan(const struct store_site *old, const struct store_site *new)
+{
+	return new->reason == STORE_NOT_REACHED && old->flags == (STORE_OBSERVED | STORE_VERIFIED) &&
+	       old->function_hash == new->function_hash && old->function_before == new->function_before &&
+	       old->function_size == new->function_size;
+}
+
 /* The sites of both, by offset; where both have one, `sites`'s is kept, observed if either is. */
 static long unite(struct known_file *file, const struct store_site *sites, uint32_t count, uint32_t *observed)
 {
@@ -62,7 +70,7 @@ static long unite(struct known_file *file, const struct store_site *sites, uint3
 		if (a && (!b || a->offset <= b->offset))
 			before = a->flags & STORE_OBSERVED;
 		if (b && (!a || b->offset <= a->offset)) {
-			all[n] = *b;
+			all[n] = a && a->offset == b->offset && keeps_plan(a, b) ? *a : *b;
 			old += a && a->offset == b->offset;
 			new++;
 		} else {

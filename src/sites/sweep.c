@@ -19,12 +19,6 @@ struct position {
 	uint64_t decoded;  /* instructions so far, without a gap */
 };
 
-static bool is_opcode(const ZydisDecodedInstruction *instruction, ZydisOpcodeMap map, uint8_t opcode)
-{
-	return instruction->opcode == opcode && instruction->opcode_map == map &&
-	       instruction->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
-}
-
 /* Takes whole instructions in front of a `syscall` for its window. */
 static enum store_reason choose_window(const struct position *at, uint64_t address, struct store_site *site)
 {
@@ -57,7 +51,7 @@ static void add_site(struct position *at, uint64_t address, const ZydisDecodedIn
 		return;
 	site.site.offset = (uint64_t)(text->bytes - code->elf->bytes) + (site.address - text->address);
 	site.site.nr = -1;
-	site.site.relative = 0xff;
+	code_no_plan(&site.site);
 	function = &code->functions.at[at->function];
 	site.site.function_before = (uint32_t)(site.address - function->start);
 	site.site.function_size = (uint32_t)(function->end - function->start);
@@ -81,6 +75,20 @@ static void add_reference(struct position *at, uint64_t address)
 	code->functions.at[at->function].reference_count++;
 }
 
+static void add_branch(struct position *at, uint64_t target)
+{
+	struct code *code = at->code;
+	const struct code_function *function;
+
+	code_fact(code, target, STORE_BRANCH_TARGET);
+	/* What is between functions is not known to be code; a function's own branches are followed later. */
+	if (at->function == CODE_NO_FUNCTION)
+		return;
+	function = &code->functions.at[at->function];
+	if (target - function->start >= function->end - function->start)
+		code_entry(code, target);
+}
+
 /* What an instruction says of other addresses. next: the address behind it. */
 static void look(struct position *at, const ZydisDecodedInstruction *instruction, uint64_t next)
 {
@@ -91,7 +99,7 @@ static void look(struct position *at, const ZydisDecodedInstruction *instruction
 		if (instruction->raw.imm[i].size < 8)
 			continue;
 		if (instruction->raw.imm[i].is_relative)
-			code_fact(code, next + instruction->raw.imm[i].value.u, STORE_BRANCH_TARGET);
+			add_branch(at, next + instruction->raw.imm[i].value.u);
 		else if (code->elf->fixed && instruction->raw.imm[i].size >= 32)
 			add_reference(at, instruction->raw.imm[i].value.u &
 						  (instruction->raw.imm[i].size == 32 ? UINT32_MAX : UINT64_MAX));
@@ -99,13 +107,13 @@ static void look(struct position *at, const ZydisDecodedInstruction *instruction
 	if (!has_modrm)
 		return;
 	if (instruction->raw.modrm.mod == 0 && instruction->raw.modrm.rm == 5) {
-		if (is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0x8d)) /* lea */
+		if (code_is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0x8d)) /* lea */
 			add_reference(at, next + (uint64_t)instruction->raw.disp.value);
 	} else if (code->elf->fixed && instruction->raw.disp.size == 32) {
 		add_reference(at, (uint64_t)instruction->raw.disp.value);
 	}
 	/* jmp *%reg */
-	if (is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0xff) && instruction->raw.modrm.reg == 4 &&
+	if (code_is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0xff) && instruction->raw.modrm.reg == 4 &&
 	    at->function != CODE_NO_FUNCTION) {
 		struct code_function *function = &code->functions.at[at->function];
 
@@ -133,7 +141,7 @@ static bool decode(struct position *at, uint64_t start, uint64_t end)
 			continue;
 		}
 		look(at, &instruction, start + instruction.length);
-		if (is_opcode(&instruction, ZYDIS_OPCODE_MAP_0F, 0x05))
+		if (code_is_opcode(&instruction, ZYDIS_OPCODE_MAP_0F, 0x05))
 			add_site(at, start, &instruction);
 		at->recent[at->decoded++ % RECENT] = start;
 		start += instruction.length;

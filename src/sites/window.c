@@ -13,6 +13,7 @@ struct effect {
 	uint32_t fills;         /* of `writes`: all of the register */
 	uint32_t settles;       /* of `writes`: doing it again changes nothing, though it reads them */
 	uint32_t flag_reads, flag_writes;
+	uint32_t flag_fills; /* of `flag_writes`: whatever the operands are */
 	bool others; /* writes what none of the above is */
 	bool faults; /* or may do */
 };
@@ -97,6 +98,17 @@ static struct effect effect_of(const ZydisDecodedInstruction *instruction, const
 		effect.reads = 0;
 		effect.fills = effect.writes;
 	}
+	switch (instruction->mnemonic) {
+	case ZYDIS_MNEMONIC_CMP:
+	case ZYDIS_MNEMONIC_TEST:
+	case ZYDIS_MNEMONIC_XOR:
+	case ZYDIS_MNEMONIC_SUB:
+	case ZYDIS_MNEMONIC_ADD:
+		effect.flag_fills = effect.flag_writes;
+		break;
+	default:
+		break;
+	}
 	/* Masks do not change what they have changed. */
 	if ((instruction->mnemonic == ZYDIS_MNEMONIC_AND || instruction->mnemonic == ZYDIS_MNEMONIC_OR) &&
 	    operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER && operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
@@ -104,11 +116,22 @@ static struct effect effect_of(const ZydisDecodedInstruction *instruction, const
 	return effect;
 }
 
+/* A conditional jump on flags; loop and jrcxz have no longer form, and prefixes none that we know of. */
+static bool is_conditional(const ZydisDecodedInstruction *instruction, unsigned displacement)
+{
+	if (instruction->meta.category != ZYDIS_CATEGORY_COND_BR || instruction->raw.imm[0].size != displacement)
+		return false;
+	return displacement == 8 ? instruction->length == 2 && (instruction->opcode & 0xf0) == 0x70 :
+				   instruction->length == 6 && (instruction->opcode & 0xf0) == 0x80;
+}
+
 static bool is_movable(const ZydisDecodedInstruction *instruction, const struct effect *effect)
 {
 	/* No change to the stack pointer: neither push and pop nor arithmetic. */
 	if (effect->writes & 1u << ZydisRegisterGetId(ZYDIS_REGISTER_RSP))
 		return false;
+	if (is_conditional(instruction, 8) || is_conditional(instruction, 32))
+		return true;
 	if (instruction->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE || instruction->attributes & ZYDIS_ATTRIB_IS_PRIVILEGED)
 		return false;
 	switch (instruction->meta.category) {
@@ -131,10 +154,27 @@ static bool is_movable(const ZydisDecodedInstruction *instruction, const struct 
 	}
 }
 
+static bool note_displacement(struct store_site *site, unsigned at, unsigned end)
+{
+	if (site->relative != NO_OFFSET)
+		return false;
+	site->relative = (uint8_t)at;
+	site->relative_end = (uint8_t)end;
+	return true;
+}
+
 /* Notes a displacement from %rip. False: there is another, or it is one of a kind that cannot be adjusted. */
 static bool note_relative(const ZydisDecodedInstruction *instruction, const ZydisDecodedOperand *operands, unsigned at,
 			  struct store_site *site)
 {
+	if (is_conditional(instruction, 8)) {
+		if (site->branch != NO_OFFSET)
+			return false;
+		site->branch = (uint8_t)at;
+		return true;
+	}
+	if (is_conditional(instruction, 32))
+		return note_displacement(site, at + instruction->raw.imm[0].offset, at + instruction->length);
 	for (unsigned i = 0; i < instruction->operand_count; i++) {
 		if (operands[i].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && operands[i].imm.is_relative)
 			return false;
@@ -144,10 +184,9 @@ static bool note_relative(const ZydisDecodedInstruction *instruction, const Zydi
 			return false;
 		if (operands[i].mem.base != ZYDIS_REGISTER_RIP)
 			continue;
-		if (instruction->raw.disp.size != 32 || site->relative != NO_OFFSET)
+		if (instruction->raw.disp.size != 32 ||
+		    !note_displacement(site, at + instruction->raw.disp.offset, at + instruction->length))
 			return false;
-		site->relative = (uint8_t)(at + instruction->raw.disp.offset);
-		site->relative_end = (uint8_t)(at + instruction->length);
 	}
 	return true;
 }
@@ -178,16 +217,16 @@ static bool is_restartable(const struct effect *effects, unsigned count)
 		if (effects[i].faults)
 			return false;
 	for (unsigned i = 0; i + 1 < count; i++) {
-		uint32_t filled = 0;
+		uint32_t filled = 0, flags = 0;
 
 		if (effects[i].others || effects[i].writes & MEMORY)
 			return false;
 		for (unsigned before = 0; before < i; before++)
-			filled |= effects[before].fills;
+			filled |= effects[before].fills, flags |= effects[before].flag_fills;
 		for (unsigned later = i; later + 1 < count; later++)
 			if ((effects[i].reads & ~filled & effects[later].writes &
 			     ~(later == i ? effects[i].settles : 0)) ||
-			    (effects[i].flag_reads & effects[later].flag_writes))
+			    (effects[i].flag_reads & ~flags & effects[later].flag_writes))
 				return false;
 	}
 	return true;
@@ -199,7 +238,7 @@ enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes,
 	unsigned at = 0, count = 0;
 
 	site->nr = -1;
-	site->relative = NO_OFFSET;
+	site->relative = site->branch = NO_OFFSET;
 	site->relative_end = 0;
 	if (size > STORE_MAX_WINDOW)
 		return STORE_NOT_RELOCATABLE;
@@ -226,5 +265,7 @@ enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes,
 	if (site->nr == SIGRETURN)
 		return STORE_NOT_RELOCATABLE;
 	site->window = (uint8_t)size;
+	if (site->branch != NO_OFFSET && size + STORE_BRANCH_GROWS > STORE_MAX_WINDOW)
+		return STORE_NOT_RELOCATABLE;
 	return is_restartable(effects, count) ? STORE_PLANNED : STORE_NOT_RESTARTABLE;
 }

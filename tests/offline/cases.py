@@ -2,8 +2,9 @@
 the window begins, for those who need it."""
 
 # name: (reason, what is in the function, options)
-# options: bare: no unwind information, no symbol; observed: only found when a program was seen there; other: assembly
-# outside the function; fixed: only where addresses are fixed; nr, window, relative: of the plan
+# options: bare: no unwind information, no symbol; observed: only found when a program was seen there; unseen: none was;
+# before: the reason before one was; other: assembly
+# outside the function; fixed: only where addresses are fixed; nr, window, relative, relative_end, branch: of the plan
 CASES = {
     'number': ('PLANNED', 'mov $39, %eax; SITE', dict(nr=39, window=5)),
     'zero': ('PLANNED', 'mov %rdi, %rdx; xor %eax, %eax; SITE', dict(nr=0, window=5)),
@@ -27,6 +28,30 @@ CASES = {
                    1: mov $39, %eax; SITE; 2: ret
                    .pushsection .rodata; 9: .long 1b - 9b, 2b - 9b, case_good_table - 9b; .popsection''', {}),
     'good-pad': ('PLANNED', '1: mov $39, %eax; SITE; 2: ret', dict(pad='2b')),
+    'branch-out': ('PLANNED', 'test %edi, %edi; je 1f; xor %eax, %eax; SITE; 1: ret',
+                   dict(window=6, branch=2, relative=255, nr=0)),
+    'cancellable': ('PLANNED', 'cmpb $0, data(%rip); je 1f; xor %eax, %eax; SITE; 1: ret',
+                    dict(window=11, relative=2, relative_end=7, branch=7, nr=0)),
+    'branch-then-operand': ('PLANNED', 'test %edi, %edi; jne 1f; mov data(%rip), %eax; SITE; 1: ret', dict(window=6)),
+    'branch-back': ('PLANNED', '1: test %edi, %edi; je 1b; xor %eax, %eax; SITE; ret', dict(window=6, branch=2)),
+    'branch-over': ('PLANNED', 'test %edi, %edi; je 1f; xor %eax, %eax; SITE; ret; 1: jmp case_branch_over', {}),
+    'branch-far': ('PLANNED', 'test %edi, %edi; jne number; xor %eax, %eax; SITE',
+                   dict(window=8, relative=2, relative_end=6, branch=255)),
+    'branch-last': ('PLANNED', 'mov $1, %eax; test %edi, %edi; je 1f; SITE; 1: ret', dict(window=9, branch=7, nr=1)),
+    'flags-again': ('PLANNED', 'test %edi, %edi; je 1f; add $0, %cl; SITE; 1: ret', {}),
+    'two-tables': ('PLANNED', '''lea 9f(%rip), %rdx; movslq (%rdx,%rdi,4), %rax; add %rdx, %rax; jmp *%rax
+                   1: mov $39, %eax; SITE; lea 8f(%rip), %rdx; movslq (%rdx,%rdi,4), %rax; add %rdx, %rax; jmp *%rax
+                   2: ret
+                   .pushsection .rodata; 9: .long 1b - 9b, 2b - 9b; .long 0x7fffffff; 8: .long 2b - 8b; .popsection''', {}),
+    'table-set-early': ('PLANNED', '''lea 9f(%rip), %rbx; call number; movslq (%rbx,%rdi,4), %rax; add %rbx, %rax
+                   jmp *%rax; 1: mov $39, %eax; SITE; 2: ret
+                   .pushsection .rodata; 9: .long 1b - 9b, 2b - 9b; .popsection''', {}),
+    'behind-call': ('PLANNED', 'call number; mov $39, %eax; SITE', {}),
+    'pad-only': ('PLANNED', 'ret; 1: mov $39, %eax; SITE; ret', dict(pad='1b')),
+    'entered-from-afar': ('PLANNED', 'ret; .Lfar_entry: mov $39, %eax; SITE', dict(other='nop; nop; jmp .Lfar_entry')),
+    'marked-entry': ('PLANNED', '''ret; 1: endbr64; mov $39, %eax; SITE
+                     .pushsection .data; .quad 1b; .popsection''', {}),
+    'seen-behind-jump': ('PLANNED', 'jmp 1f; mov $39, %eax; SITE; 1: ret', dict(before='NOT_REACHED')),
     'by-symbol': ('PLANNED', 'mov $39, %eax; SITE', dict(symbol=True)),
 
     'prefixed': ('NOT_SYSCALL', 'mov $39, %eax; .byte 0x48; SITE', {}),
@@ -44,6 +69,7 @@ CASES = {
     'branch-from-afar': ('BRANCH_TARGET', 'mov %edi, %eax; .Lfar: mov %rdx, %rsi; SITE',
                          dict(other='nop; nop; jmp .Lfar')),
     'branch-into-syscall': ('BRANCH_TARGET', 'mov $39, %eax; SITE; jmp case_branch_into_syscall + 1', {}),
+    'branch-inside': ('BRANCH_TARGET', 'test %edi, %edi; je 1f; mov %edi, %eax; 1: xor %edx, %edx; SITE', {}),
     'call': ('BRANCH_TARGET', 'mov %edi, %eax; 1: mov %rdx, %rsi; SITE; call 1b', {}),
     'lea': ('ADDRESS_TAKEN', 'mov %edi, %eax; 1: mov %rdx, %rsi; SITE; lea 1b(%rip), %rax', {}),
     'pointer': ('ADDRESS_TAKEN', '''mov %edi, %eax; 1: mov %rdx, %rsi; SITE
@@ -59,10 +85,26 @@ CASES = {
     'pad': ('LANDING_PAD', 'mov %edi, %eax; 1: mov %rdx, %rsi; SITE; ret', dict(pad='1b')),
     'sum': ('UNKNOWN_JUMP', 'mov $39, %eax; SITE; movslq (%rsi,%rdi,4), %rax; add %rsi, %rax; jmp *%rax', {}),
     'sum-copied': ('UNKNOWN_JUMP', 'mov $39, %eax; SITE; add %rsi, %rax; mov %rax, %rdx; jmp *%rdx', {}),
+    'one-table-of-two': ('UNKNOWN_JUMP', '''lea 9f(%rip), %rdx; movslq (%rdx,%rdi,4), %rax; add %rdx, %rax; jmp *%rax
+                   1: mov $39, %eax; SITE; 2: movslq (%rsi,%rdi,4), %rax; add %rsi, %rax; jmp *%rax
+                   .pushsection .rodata; 9: .long 1b - 9b, 2b - 9b; .popsection''', {}),
+    'behind-jump': ('NOT_REACHED', 'jmp 1f; mov $39, %eax; SITE; 1: ret', dict(unseen=True)),
+    'behind-ret': ('NOT_REACHED', 'ret; mov $39, %eax; SITE', dict(unseen=True)),
+    'behind-trap': ('NOT_REACHED', 'ud2; mov $39, %eax; SITE', dict(unseen=True)),
+    'behind-hlt': ('NOT_REACHED', 'hlt; mov $39, %eax; SITE', dict(unseen=True)),
+    'behind-tail-call': ('NOT_REACHED', 'jmp *%rdi; mov $39, %eax; SITE', dict(unseen=True)),
+    'data-named': ('NOT_REACHED', '''lea 1f(%rip), %rax; ret; 1: mov $39, %eax; SITE
+                   .pushsection .data; .quad 1b; .popsection''', dict(unseen=True)),
+    'data-by-itself': ('NOT_REACHED', 'ret; 1: mov $39, %eax; SITE; jmp 1b', dict(unseen=True)),
     'push': ('NOT_RELOCATABLE', 'mov $39, %eax; push %rdi; SITE; pop %rdi', {}),
     'pop': ('NOT_RELOCATABLE', 'mov $39, %eax; pop %rdi; SITE', {}),
     'stack-pointer': ('NOT_RELOCATABLE', 'mov $39, %eax; sub $8, %rsp; SITE', {}),
-    'jump': ('NOT_RELOCATABLE', 'test %edi, %edi; je 1f; xor %eax, %eax; SITE; 1: ret', {}),
+    'jump': ('NOT_RELOCATABLE', '1: test %edi, %edi; xor %eax, %eax; jmp 1b; SITE', {}),
+    'jump-by-register': ('NOT_RELOCATABLE', 'test %edi, %edi; 1: jrcxz 1b; xor %eax, %eax; SITE', {}),
+    'loop': ('NOT_RELOCATABLE', 'test %edi, %edi; 1: loop 1b; xor %eax, %eax; SITE', {}),
+    'two-branches': ('NOT_RELOCATABLE', 'je 1f; js 1f; mov %edi, %eax; SITE; 1: ret', {}),
+    'branch-too-long': ('NOT_RELOCATABLE', 
+                        'cmpq $0x12345678, %fs:0x12345678(%rax,%rbx,8); je 1f; xor %eax, %eax; SITE; 1: ret', {}),
     'called': ('NOT_RELOCATABLE', 'call number; SITE', {}),
     'two-calls': ('NOT_RELOCATABLE', 'nop; nop; nop; nop; syscall; mov %edi, %eax; SITE', {}),
     'privileged': ('NOT_RELOCATABLE', 'mov %edi, %eax; wrmsr; hlt; SITE', {}),
@@ -70,6 +112,7 @@ CASES = {
     'increment': ('NOT_RESTARTABLE', 'inc %edi; mov %rsi, %rdx; SITE', {}),
     'read-then-set': ('NOT_RESTARTABLE', 'mov %edi, %edx; mov %esi, %edi; mov %ecx, %eax; SITE', {}),
     'flags': ('NOT_RESTARTABLE', 'adc $0, %edx; mov %edi, %eax; SITE', {}),
+    'flags-of-branch': ('NOT_RESTARTABLE', 'je 1f; xor %eax, %eax; mov %edi, %edx; SITE; 1: ret', {}),
     'load-last': ('NOT_RESTARTABLE', 'mov %rdi, %rdx; mov (%rbx), %edx; SITE', {}),
     'store': ('NOT_RESTARTABLE', 'mov %edi, (%rbx); mov %rsi, %rdx; SITE', {}),
     'page-end': ('PAGE_END', '.skip 4092 - (. - page_end), 0x90; mov $39, %eax; SITE', dict(align=4096)),

@@ -14,10 +14,10 @@
 
 static const struct store_site sites[] = {
 	{ .offset = 0x1000, .nr = 39, .flags = STORE_VERIFIED | STORE_OBSERVED, .function_before = 40, .function_size = 80,
-	  .function_hash = 7, .window = 5, .relative = 0xff },
-	{ .offset = 0x1040, .nr = -1, .reason = STORE_PAGE_END, .relative = 0xff },
+	  .function_hash = 7, .window = 5, .relative = 0xff, .branch = 0xff },
+	{ .offset = 0x1040, .nr = -1, .reason = STORE_PAGE_END, .relative = 0xff, .branch = 0xff },
 	{ .offset = 0x2000, .nr = 1, .flags = STORE_VERIFIED, .function_before = 90, .function_size = 99, .window = 7,
-	  .relative = 3, .relative_end = 7 },
+	  .relative = 3, .relative_end = 7, .branch = 0xff },
 };
 
 static struct analysis made_up(unsigned char n)

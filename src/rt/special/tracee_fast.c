@@ -50,19 +50,21 @@ static bool in_entry(const struct tracee *tracee, struct tracee_view *view)
 static bool in_stub(const struct tracee *tracee, struct tracee_view *view)
 {
 	uint64_t ip = view->real.rip, address = ip & ~(uint64_t)(PATCH_SLOT - 1), site;
-	uint8_t slot[PATCH_SLOT], window, code[STORE_MAX_WINDOW + 2], jump[STORE_MIN_WINDOW];
+	uint8_t slot[PATCH_SLOT], code[STORE_MAX_WINDOW + 2], jump[STORE_MIN_WINDOW];
+	unsigned window, displaced;
 
 	if (failed(tracee_read(tracee->tid, slot, address, sizeof(slot))) || !core_patch_is_stub(slot))
 		return false;
-	window = slot[PATCH_SLOT - 1];
+	window = core_patch_window(slot);
+	displaced = core_patch_displaced(slot);
 	site = core_patch_site(slot, address);
-	if (ip - address >= PATCH_SLOT - 1 || failed(tracee_read(tracee->tid, code, site - window, window + 2u)) ||
+	if (ip - address >= PATCH_SLOT - 1 || failed(tracee_read(tracee->tid, code, site - window, window + 2)) ||
 	    !core_patch_jump(jump, site - window, address) || memcmp(jump, code, sizeof(jump)) != 0 ||
 	    code[window] != 0x0f || code[window + 1] != 0x05)
 		return false;
-	view->fast = ip - address < window ? TRACEE_STUB : TRACEE_STUB_DONE;
+	view->fast = ip - address < displaced ? TRACEE_STUB : TRACEE_STUB_DONE;
 	view->shown.rip = core_patch_origin(slot, address, ip);
-	if (ip - address > window) {
+	if (ip - address > displaced) {
 		view->shown.rcx = site + 2;
 		view->shown.r11 = view->shown.eflags;
 	}

@@ -1,0 +1,142 @@
+/*
+ * Control flow: which instructions of a function are known to run. From its begin and from where it is known to be
+ * entered, each instruction leads to the next one, unless it never does, and to the target of its branch. What this
+ * does not come to may be data, whatever it decodes as.
+ */
+#include <errno.h>
+
+#include "sites/code.h"
+
+struct flow {
+	const struct code *code;
+	const struct code_function *function;
+	const uint8_t *bytes; /* of the function */
+	uint8_t *seen;        /* a bit for each byte: an instruction begins there */
+	ARRAY(uint64_t) todo;
+};
+
+static bool is_seen(const struct flow *flow, uint64_t address)
+{
+	uint64_t i = address - flow->function->start;
+
+	return flow->seen[i / 8] & 1u << i % 8;
+}
+
+/* False: out of memory. */
+static bool visit(struct flow *flow, uint64_t address)
+{
+	uint64_t i = address - flow->function->start;
+
+	if (i >= flow->function->end - flow->function->start || is_seen(flow, address))
+		return true;
+	flow->seen[i / 8] |= (uint8_t)(1u << i % 8);
+	return array_push(&flow->todo, address);
+}
+
+/* Whether what is behind an instruction does not run after it. A call may return: that it never does cannot be seen. */
+static bool is_end(const ZydisDecodedInstruction *instruction)
+{
+	static const struct {
+		ZydisOpcodeMap map;
+		uint8_t opcode;
+	} ends[] = {
+		{ ZYDIS_OPCODE_MAP_DEFAULT, 0xe9 }, { ZYDIS_OPCODE_MAP_DEFAULT, 0xeb }, /* jmp */
+		{ ZYDIS_OPCODE_MAP_DEFAULT, 0xc2 }, { ZYDIS_OPCODE_MAP_DEFAULT, 0xc3 }, /* ret */
+		{ ZYDIS_OPCODE_MAP_DEFAULT, 0xca }, { ZYDIS_OPCODE_MAP_DEFAULT, 0xcb },
+		{ ZYDIS_OPCODE_MAP_DEFAULT, 0xcf }, { ZYDIS_OPCODE_MAP_DEFAULT, 0xf4 }, /* iret, hlt */
+		{ ZYDIS_OPCODE_MAP_0F, 0x07 }, { ZYDIS_OPCODE_MAP_0F, 0x35 },           /* sysret, sysexit */
+		{ ZYDIS_OPCODE_MAP_0F, 0x0b }, { ZYDIS_OPCODE_MAP_0F, 0xb9 }, { ZYDIS_OPCODE_MAP_0F, 0xff }, /* ud */
+	};
+
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (code_is_opcode(instruction, ends[i].map, ends[i].opcode))
+			return true;
+	return code_is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0xff) && (instruction->raw.modrm.reg & 6) == 4;
+}
+
+/* One instruction. False: out of memory. */
+static bool step(struct flow *flow, uint64_t address)
+{
+	const struct code_function *function = flow->function;
+	ZydisDecodedInstruction instruction;
+
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&flow->code->quick, NULL, flow->bytes + (address - function->start),
+							function->end - address, &instruction)))
+		return true;
+	address += instruction.length;
+	for (int i = 0; i < 2; i++)
+		if (instruction.raw.imm[i].size >= 8 && instruction.raw.imm[i].is_relative &&
+		    !visit(flow, address + instruction.raw.imm[i].value.u))
+			return false;
+	return is_end(&instruction) || visit(flow, address);
+}
+
+/* The first entry from an address on. */
+static size_t first_entry(const struct code *code, uint64_t address)
+{
+	size_t low = 0, high = code->entries.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (code->entries.at[middle] < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool walk(struct flow *flow)
+{
+	const struct code *code = flow->code;
+	const struct code_function *function = flow->function;
+
+	if (!visit(flow, function->start))
+		return false;
+	for (size_t i = first_entry(code, function->start); i < code->entries.count && code->entries.at[i] < function->end; i++)
+		if (!visit(flow, code->entries.at[i]))
+			return false;
+	while (flow->todo.count)
+		if (!step(flow, flow->todo.at[--flow->todo.count]))
+			return false;
+	return true;
+}
+
+/* Follows a function; the sites from *next on, by address, are the first ones that may be its. */
+static long follow(struct code *code, uint32_t index, size_t *next)
+{
+	const struct code_function *function = &code->functions.at[index];
+	const struct code_text *text = code_text(code, function->start);
+	struct flow flow = { .code = code, .function = function, .bytes = text->bytes + (function->start - text->address),
+			     .seen = calloc((function->end - function->start) / 8 + 1, 1) };
+	bool whole = flow.seen && walk(&flow);
+
+	for (; *next < code->sites.count && code->sites.at[*next].function == index; ++*next) {
+		struct code_site *site = &code->sites.at[*next];
+
+		site->reached = whole && site->site.reason == STORE_PLANNED &&
+				is_seen(&flow, site->address - site->site.window);
+	}
+	free(flow.seen);
+	free(flow.todo.at);
+	return whole ? 0 : -ENOMEM;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+long reach(struct code *code)
+{
+	long r = 0;
+
+	if (code->entries.count)
+		qsort(code->entries.at, code->entries.count, sizeof(*code->entries.at), by_address);
+	for (size_t next = 0; r == 0 && next < code->sites.count;)
+		r = follow(code, code->sites.at[next].function, &next);
+	return r;
+}
