@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "sites/storefile.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -200,9 +201,31 @@ static void check_io_uring(struct finding *finding)
 static void check_gs(struct finding *finding)
 {
 	if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT)
-		find(finding, OK, "FSGSBASE");
+		find(finding, OK, "FSGSBASE: patched sites can find their thread");
 	else
-		find(finding, OK, "no FSGSBASE; nothing needs it yet");
+		find(finding, LIMITED, "no FSGSBASE: nothing is patched, every call takes a signal");
+}
+
+static void check_store(struct finding *finding)
+{
+	char *path = store_default_path();
+	struct storefile store;
+	long r;
+
+	if (!path) {
+		find(finding, LIMITED, "no HOME for a store: nothing is learned or patched without --store");
+		return;
+	}
+	r = storefile_read(&store, path);
+	if (r == 0) {
+		find(finding, OK, "%s knows %zu files", path, store.files.count);
+		storefile_free(&store);
+	} else if (r == -ENOENT) {
+		find(finding, OK, "%s is not there yet: programs are not patched before `k23 learn` or a first `k23 run`", path);
+	} else {
+		find(finding, LIMITED, "%s %s: nothing is patched", path, storefile_problem(r));
+	}
+	free(path);
 }
 
 static void check_processes(struct finding *finding)
@@ -233,6 +256,7 @@ static const struct check {
 	{ "x32", check_x32, false },
 	{ "io_uring", check_io_uring, false },
 	{ "fsgsbase", check_gs, false },
+	{ "store", check_store, false },
 	{ "processes", check_processes, false },
 };
 #define CHECK_COUNT (sizeof(checks) / sizeof(checks[0]))

@@ -11,6 +11,9 @@
 #include "rt/patch.h"
 
 #define MODULES 128u
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
 
 static struct rt_module modules[MODULES];
 static uint32_t used; /* none behind this one is taken */
@@ -139,6 +142,13 @@ bool rt_module_owns(uint64_t start, uint64_t end)
 	return false;
 }
 
+/* The page is that of the file again. */
+static void give_up(uint64_t page)
+{
+	if (failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED)))
+		sys(madvise, page, RT_PAGE, MADV_DONTNEED_LOCKED); /* Linux 5.18 */
+}
+
 /* Only the runtime has written to a module's pages, which are then as in the file again: in one step for each page,
  * whoever is running there. */
 static void restore(struct rt_module *module)
@@ -154,7 +164,7 @@ static void restore(struct rt_module *module)
 			break;
 		page = core_patch_site(slot, (uint64_t)slot) & ~(RT_PAGE - 1);
 		if (page != last)
-			sys(madvise, page, RT_PAGE, MADV_DONTNEED);
+			give_up(page);
 		last = page;
 	}
 	module->restored = 1;
