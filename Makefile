@@ -2,11 +2,11 @@
 
 BUILD := build
 PACKAGES := gcc meson ninja-build pkg-config python3 binutils libelf-dev libzydis-dev libjson-c-dev libssl-dev linux-libc-dev
-TEST_PACKAGES := clang musl-tools golang-go strace gdb util-linux mandoc \
+TEST_PACKAGES := clang libclang-rt-14-dev musl-tools golang-go strace gdb util-linux mandoc \
 	curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux xz-utils zstd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
-.PHONY: build try check check-apps bench install clean deps test-deps app-deps
+.PHONY: build try check check-apps fuzz bench install clean deps test-deps app-deps
 
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
@@ -22,6 +22,13 @@ check: test-deps build
 # Real applications, from shells to databases and a browser; installs them.
 check-apps: build app-deps
 	@python3 tests/apps/run.py --k23 $(BUILD)/k23 $(APPS)
+
+# make fuzz SECONDS=600: each fuzzer for so long; what they find is left in build-clang/tests/fuzz.
+SECONDS ?= 60
+fuzz: test-deps
+	@test -f $(BUILD)-clang/build.ninja || CC=clang meson setup $(BUILD)-clang --werror
+	ninja -C $(BUILD)-clang check-targets
+	FUZZ_SECONDS=$(SECONDS) meson test -C $(BUILD)-clang --no-rebuild --suite fuzz --print-errorlogs
 
 bench: build
 	@python3 bench/run.py --k23 $(BUILD)/k23 --build $(BUILD)

@@ -24,7 +24,7 @@ run() {
 
 run "$build" --no-suite stress
 if CC=clang also "$build-clang"; then
-	run "$build-clang" --suite unit --suite hooks --suite tools --suite offline
+	run "$build-clang" --suite unit --suite hooks --suite tools --suite offline --suite fuzz
 else
 	status=1
 fi

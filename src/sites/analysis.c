@@ -106,10 +106,11 @@ static long add_observed(struct code *code, uint64_t offset)
 {
 	const struct elffile_segment *segment = elffile_segment_of_offset(code->elf, offset);
 	struct code_site site = { .function = CODE_NO_FUNCTION };
-	const uint8_t *bytes = code->elf->bytes + offset;
+	const uint8_t *bytes;
 
 	if (!elffile_is_text(segment) || segment->size - (offset - segment->offset) < 2)
 		return 0;
+	bytes = code->elf->bytes + offset;
 	site.address = segment->address + (offset - segment->offset);
 	site.site.offset = offset;
 	site.site.nr = -1;
