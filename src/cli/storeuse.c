@@ -104,8 +104,8 @@ void storeuse_prepare(struct launch *launch)
 		storefile_free(&store);
 	if (r == 0 || r == -ENOENT)
 		return;
-	complain("%s %s%s; nothing is patched", launch->store, r == -EACCES ? "cannot be read: " : "",
-		 storefile_problem(r));
+	complain("%s %s%s; nothing is patched (`k23 sites prune --reset` starts a new store)", launch->store,
+		 r == -EACCES ? "cannot be read: " : "", storefile_problem(r));
 	launch->no_patch = launch->no_learn = true;
 }
 
