@@ -52,6 +52,24 @@ static bool keeps_plan(const struct store_site *old, const struct store_site *ne
 	       old->function_size == new->function_size;
 }
 
+/* Takes back plans that a call was seen in the displaced bytes of: something leads there. */
+static void drop_contradicted(struct store_site *sites, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct store_site *site = &sites[i];
+		bool seen = i + 1 < count && sites[i + 1].offset == site->offset + 1 && sites[i + 1].flags & STORE_OBSERVED;
+
+		for (uint32_t n = i; n-- > 0 && site->offset - sites[n].offset < site->window;)
+			seen |= sites[n].flags & STORE_OBSERVED;
+		if (!seen || !(site->flags & STORE_VERIFIED))
+			continue;
+		site->flags &= (uint8_t)~STORE_VERIFIED;
+		site->reason = STORE_BRANCH_TARGET;
+		site->window = site->relative_end = 0;
+		site->relative = site->branch = 0xff;
+	}
+}
+
 /* The sites of both, by offset; where both have one, `sites`'s is kept, observed if either is. */
 static long unite(struct known_file *file, const struct store_site *sites, uint32_t count, uint32_t *observed)
 {
@@ -82,6 +100,7 @@ static long unite(struct known_file *file, const struct store_site *sites, uint3
 			++*observed;
 		n++;
 	}
+	drop_contradicted(all, n);
 	free(file->sites);
 	file->sites = all;
 	file->site_count = n;

@@ -3,7 +3,7 @@ the window begins, for those who need it."""
 
 # name: (reason, what is in the function, options)
 # options: bare: no unwind information, no symbol; observed: only found when a program was seen there; unseen: none was;
-# before: the reason before one was; other: assembly
+# before: the reason before one was; inside: and so far in front of it; other: assembly
 # outside the function; fixed: only where addresses are fixed; nr, window, relative, relative_end, branch: of the plan
 CASES = {
     'number': ('PLANNED', 'mov $39, %eax; SITE', dict(nr=39, window=5)),
@@ -70,6 +70,7 @@ CASES = {
                          dict(other='nop; nop; jmp .Lfar')),
     'branch-into-syscall': ('BRANCH_TARGET', 'mov $39, %eax; SITE; jmp case_branch_into_syscall + 1', {}),
     'branch-inside': ('BRANCH_TARGET', 'test %edi, %edi; je 1f; mov %edi, %eax; 1: xor %edx, %edx; SITE', {}),
+    'seen-inside': ('BRANCH_TARGET', 'mov $0x90c3050f, %eax; SITE', dict(before='PLANNED', inside=4)),
     'call': ('BRANCH_TARGET', 'mov %edi, %eax; 1: mov %rdx, %rsi; SITE; call 1b', {}),
     'lea': ('ADDRESS_TAKEN', 'mov %edi, %eax; 1: mov %rdx, %rsi; SITE; lea 1b(%rip), %rax', {}),
     'pointer': ('ADDRESS_TAKEN', '''mov %edi, %eax; 1: mov %rdx, %rsi; SITE

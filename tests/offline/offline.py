@@ -88,8 +88,9 @@ def check_cases(t, fixed):
     t('analyze', path)
     before = t.known()[path]
     with open('observed', 'w') as file:
-        file.writelines(f'{path},{where["case_" + cases.label(name)]}\n' for name, (_, _, options) in cases.CASES.items()
-                        if not options.get('unseen') and (fixed or not options.get('fixed')))
+        file.writelines(f'{path},{where["case_" + cases.label(name)] - before}\n' for name, (_, _, options) in cases.CASES.items()
+                        if not options.get('unseen') and (fixed or not options.get('fixed'))
+                        for before in {0, options.get('inside', 0)})
     t('sites', 'import', '--format=paper', 'observed')
     t('analyze', path)  # which knows of nothing that was seen
     sites = t.known()[path]
