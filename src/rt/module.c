@@ -142,11 +142,10 @@ bool rt_module_owns(uint64_t start, uint64_t end)
 	return false;
 }
 
-/* The page is that of the file again. */
-static void give_up(uint64_t page)
+bool rt_page_restore(uint64_t page)
 {
-	if (failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED)))
-		sys(madvise, page, RT_PAGE, MADV_DONTNEED_LOCKED); /* Linux 5.18 */
+	return !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED)) ||
+	       !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED_LOCKED)); /* Linux 5.18 */
 }
 
 /* Only the runtime has written to a module's pages, which are then as in the file again: in one step for each page,
@@ -164,7 +163,7 @@ static void restore(struct rt_module *module)
 			break;
 		page = core_patch_site(slot, (uint64_t)slot) & ~(RT_PAGE - 1);
 		if (page != last)
-			give_up(page);
+			rt_page_restore(page);
 		last = page;
 	}
 	module->restored = 1;

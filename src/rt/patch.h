@@ -51,6 +51,8 @@ void rt_modules_unlock(void);
 /* Takes the patches out of what lies in a range, which is about to become writable, or to move: from then on it is the
  * program's to change. ctx: entry, locked */
 void rt_module_restore(uint64_t start, uint64_t end);
+/* A page with patched sites becomes that of the file again. ctx: any; no locks */
+bool rt_page_restore(uint64_t page);
 
 /* candidate.c: mappings of files that the store knows, not executable yet. The newest few are kept. ctx: entry, locked */
 void rt_candidate_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_file *file);

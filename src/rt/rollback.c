@@ -85,10 +85,14 @@ enum rt_rollback rt_roll_back(struct rt_thread *thread, int sig, const siginfo_t
 		return RT_ELSEWHERE;
 	address = (uint64_t)slot;
 	if (ip - address < core_patch_displaced(slot)) {
-		/* One that single-steps would come here again and again. */
-		if (sig == SIGTRAP && info->si_code == TRAP_TRACE_CODE)
-			return RT_GO_ON;
 		regs->rip = core_patch_origin(slot, address, ip);
+		/* One that single-steps would come here again and again, and is to see each instruction of the window: it gets
+		 * the file's own. */
+		if (sig == SIGTRAP && info->si_code == TRAP_TRACE_CODE) {
+			if (!rt_page_restore(regs->rip & ~(RT_PAGE - 1)))
+				regs->rip = ip;
+			return RT_GO_ON;
+		}
 	} else if (ip - address == core_patch_displaced(slot)) {
 		regs->rip = core_patch_site(slot, address);
 	} else {

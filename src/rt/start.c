@@ -121,7 +121,8 @@ static void start_fast_path(struct rt_thread *thread)
 	const uint64_t *stack = (const uint64_t *)rt_start_block.stack, *capabilities = rt_auxiliary(stack, AT_HWCAP2);
 
 	rt.learn = rt.bundle->site_log;
-	rt.fast = capabilities && capabilities[1] & HWCAP2_FSGSBASE && rt_store_open();
+	/* A tracer's program is shown the file's text, and stops at each call anyway. */
+	rt.fast = !rt_start_block.traced && capabilities && capabilities[1] & HWCAP2_FSGSBASE && rt_store_open();
 	rt_patch_start(stack);
 	rt_gs_set(thread);
 }
