@@ -293,7 +293,7 @@ def compare(options):
             print("\n".join(difflib.unified_diff(want, again, "strace", "strace again", lineterm="")))
             raise Broken("the program is not deterministic natively")
         log = os.path.join(base, "k23.log")
-        store = [f"--store={options.store}", "--no-learn", "--eager"] if options.store else []
+        store = [f"--store={options.store}", "--no-learn", "--eager"] if options.store else ["--no-learn", "--no-patch"]
         got_done = run([options.k23, "trace", *store, "-o", log, "--", *command], os.path.join(base, "cwd"))
         # strace has complaints of its own on standard error
         if (done.returncode, done.stdout) != (got_done.returncode, got_done.stdout):
