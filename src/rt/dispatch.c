@@ -25,7 +25,9 @@ static uint8_t position[BUNDLE_MAX_HOOKS][RT_NUMBERS];
 static uint32_t all; /* the hooks that want what they do not name */
 static uint32_t i386;
 static const struct k23_descriptor *hooks[BUNDLE_MAX_HOOKS];
-/* A bit for each number that the fast path must not make without the dispatcher. */
+/* A bit for each number that is a special call's, and for each that the fast path must not make without the
+ * dispatcher. */
+static uint64_t specials[RT_NUMBERS / 64];
 uint64_t rt_indirect[RT_NUMBERS / 64];
 
 struct k23_descriptor *rt_hook(uint32_t index)
@@ -57,7 +59,8 @@ void rt_chain_build(void)
 		if (hook->i386 || hook->all)
 			i386 |= 1u << i;
 	}
-	memcpy(rt_indirect, rt_specials, sizeof(rt_indirect));
+	rt_special_bits(specials);
+	memcpy(rt_indirect, specials, sizeof(rt_indirect));
 	for (unsigned long nr = 0; nr < RT_NUMBERS && rt.bundle->hook_count; nr++) {
 		wanted[nr] = named[nr] | all;
 		if (wanted[nr])
@@ -137,7 +140,7 @@ static inline long kernel(struct rt_thread *thread, struct k23_call *call)
 {
 	unsigned long nr = (unsigned long)call->nr;
 
-	if (__builtin_expect(call->arch == K23_ARCH_X86_64 && nr < RT_NUMBERS && !bit(rt_specials, nr), 1))
+	if (__builtin_expect(call->arch == K23_ARCH_X86_64 && nr < RT_NUMBERS && !bit(specials, nr), 1))
 		return rt_gate_program(call, thread);
 	return thread->signal ? -K23_ERESTART : unusual(thread, call);
 }

@@ -274,6 +274,7 @@ void rt_callbacks_process_exit(int status);
 /* special/ */
 typedef long rt_special_fn(struct rt_thread *thread, struct k23_call *call);
 rt_special_fn *rt_special(uint32_t arch, long nr);
-extern const uint64_t rt_specials[RT_NUMBERS / 64];
+/* Sets a bit for each number that has one. */
+void rt_special_bits(uint64_t bits[RT_NUMBERS / 64]);
 
 #endif

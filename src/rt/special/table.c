@@ -18,49 +18,14 @@ rt_special_fn *rt_special(uint32_t arch, long nr)
 	}
 }
 
-/* A bit for each. */
-const uint64_t rt_specials[RT_NUMBERS / 64] = {
-#define SPECIAL(name, function, why) | (__NR_##name / 64 == WORD ? 1ul << __NR_##name % 64 : 0)
-#define WORD 0
-	[WORD] = 0
+void rt_special_bits(uint64_t bits[RT_NUMBERS / 64])
+{
+	static const uint16_t numbers[] = {
+#define SPECIAL(name, function, why) __NR_##name,
 #include "special.def"
-	,
-#undef WORD
-#define WORD 1
-	[WORD] = 0
-#include "special.def"
-	,
-#undef WORD
-#define WORD 2
-	[WORD] = 0
-#include "special.def"
-	,
-#undef WORD
-#define WORD 3
-	[WORD] = 0
-#include "special.def"
-	,
-#undef WORD
-#define WORD 4
-	[WORD] = 0
-#include "special.def"
-	,
-#undef WORD
-#define WORD 5
-	[WORD] = 0
-#include "special.def"
-	,
-#undef WORD
-#define WORD 6
-	[WORD] = 0
-#include "special.def"
-	,
-#undef WORD
-#define WORD 7
-	[WORD] = 0
-#include "special.def"
-	,
-#undef WORD
 #undef SPECIAL
-};
-_Static_assert(RT_NUMBERS == 8 * 64, "a word each");
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		bits[numbers[i] / 64] |= 1ul << numbers[i] % 64;
+}
