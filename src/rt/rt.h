@@ -21,6 +21,7 @@
 
 #include "abi/bundle.h"
 #include "abi/syscall.h"
+#include "core/patch.h"
 
 #define RT_PAGE 4096ul
 #define RT_REGION_SIZE (128ul << 10)
@@ -127,8 +128,17 @@ struct rt_thread {
 	struct rt_process own_process;
 };
 
+/* What tools/k23-gdb.py reads in the debug information, where no macros are. */
+enum rt_debug {
+	RT_DEBUG_REGION_SIZE = RT_REGION_SIZE,
+	RT_DEBUG_GS_TAG = RT_GS_TAG,
+	RT_DEBUG_GS_MASK = 0xffff,
+	RT_DEBUG_SLOT = PATCH_SLOT,
+};
+
 /* The image's. */
 struct rt_image {
+	enum rt_debug debug[0]; /* so that the type is known */
 	struct bundle *bundle;
 	uintptr_t start, end; /* the bundle */
 	uint32_t x32;       /* 0: not asked yet, 1: the kernel has x32 calls, 2: it has not */

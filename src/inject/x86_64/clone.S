@@ -1,6 +1,7 @@
 /*
  * The helper is made by hand: it shares the caller's memory, and must not return on its stack.
  */
+	.cfi_sections .debug_frame
 	.text
 
 /* long inj_clone(unsigned long flags, uint64_t stack_top, struct inj_exec *exec)

@@ -1,7 +1,7 @@
 /*
  * Into the dispatcher and back to the program.
  */
-#include "offsets.h"
+#include "cfi.h"
 
 #define EFLAGS_ARITHMETIC 0x8d5	/* CF PF AF ZF SF OF */
 #define EFLAGS_OF_BIT 11
@@ -31,6 +31,9 @@
 	.globl rt_guard_enter
 	.type rt_guard_enter, @function
 rt_guard_enter:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_thread
 	mov	%rax, %rdi
 	mov	UC_FPSTATE(%rbx), %rsi
 	test	%rsi, %rsi
@@ -42,19 +45,28 @@ rt_guard_enter:
 	xrstor64 (%rsi)
 1:
 	mov	THREAD_STACK_TOP(%rdi), %rsp
+	push	REGS_RIP(%rdi)		/* a frame of the site: see rt_fast_dispatch */
+	push	REGS_RBP(%rdi)
+	mov	%rsp, %rbp
 	call	rt_dispatch_guarded	/* goes to rt_return */
 2:
 	fxrstor64 (%rsi)
 	jmp	1b
+	.cfi_endproc
 	.size rt_guard_enter, . - rt_guard_enter
 
 /* Where a thread or process that the program created starts, on its own runtime stack. */
 	.globl rt_child_entry
 	.type rt_child_entry, @function
 rt_child_entry:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_thread
+	xor	%ebp, %ebp		/* its creator's frames are not here */
 	call	rt_child_start		/* returns the thread */
 	mov	%rax, %rdi
 	jmp	rt_return
+	.cfi_endproc
 	.size rt_child_entry, . - rt_child_entry
 
 /* The first instruction of k23 in a new image.
@@ -62,14 +74,19 @@ rt_child_entry:
 	.globl rt_start
 	.type rt_start, @function
 rt_start:
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_undefined %rip
 	xor	%ebp, %ebp
 	call	rt_start_image		/* returns the first thread */
 	mov	THREAD_STACK_TOP(%rax), %rsp
+	cfi_regs_in_thread
 	mov	%rax, %rbx
 	mov	%rax, %rdi
 	call	rt_start_thread
 	mov	%rbx, %rdi
 	jmp	rt_return
+	.cfi_endproc
 	.size rt_start, . - rt_start
 
 /* Back to the program, with the registers in thread->regs, all of them and the flags, and without use of the program's
@@ -83,6 +100,10 @@ rt_start:
 	.globl rt_return
 	.type rt_return, @function
 rt_return:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_thread
+	.cfi_remember_state
 	.globl rt_return_begin
 rt_return_begin:
 	cmpl	$0, THREAD_SIGNAL(%rdi)
@@ -102,8 +123,28 @@ rt_return_begin:
 	mov	REGS_RAX(%rdi), %rax
 	mov	REGS_RDX(%rdi), %rdx
 	mov	REGS_RSP(%rdi), %rsp
+	.cfi_def_cfa %rsp, 0		/* all others are as they are, but for %rdi */
+	.cfi_same_value %rax
+	.cfi_same_value %rdx
+	.cfi_same_value %rcx
+	.cfi_same_value %rbx
+	.cfi_same_value %rsi
+	.cfi_same_value %rbp
+	.cfi_same_value %r8
+	.cfi_same_value %r9
+	.cfi_same_value %r10
+	.cfi_same_value %r11
+	.cfi_same_value %r12
+	.cfi_same_value %r13
+	.cfi_same_value %r14
+	.cfi_same_value %r15
+	.cfi_same_value DW_EFLAGS
+	.cfi_register %rip, %rcx
+	.cfi_escape DW_CFA_expression, 5, 3, DW_OP_breg5, REGS_RDI & 0x7f | 0x80, REGS_RDI >> 7
 	mov	REGS_RDI(%rdi), %rdi
+	.cfi_same_value %rdi
 	jmp	*%rcx
+	.cfi_restore_state
 1:
 	movzwl	REGS_SS(%rdi), %eax
 	movzwl	REGS_CS(%rdi), %esi
@@ -119,7 +160,6 @@ rt_return_begin:
 	iretq
 	.globl rt_return_end
 rt_return_end:
-	.size rt_return, . - rt_return
 
 /* A signal waits to be delivered. Its frame needs the vector registers, which only the kernel can save, so ask
  * for a signal: this system call is not in the gate, and what the guard makes of it is delivery. */
@@ -128,6 +168,8 @@ rt_return_end:
 	.globl rt_selftrap_done
 rt_selftrap_done:
 	hlt
+	.cfi_endproc
+	.size rt_return, . - rt_return
 
 /* rt_start's stack, until there is a thread. */
 	.bss
@@ -141,8 +183,12 @@ rt_boot_stack_end:
 	.globl __x86_return_thunk
 	.type __x86_return_thunk, @function
 __x86_return_thunk:
+	.cfi_startproc
 	pop	%rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register %rip, %rcx
 	jmp	*%rcx
+	.cfi_endproc
 	.size __x86_return_thunk, . - __x86_return_thunk
 
 	.section .note.GNU-stack, "", @progbits

@@ -9,7 +9,7 @@
  * is executed: the guard needs no %gs. A signal that arrives in here finds the program at its `syscall`: rollback.c
  * knows, for each range between two labels, where the program's registers are.
  */
-#include "offsets.h"
+#include "cfi.h"
 
 #define EFLAGS_INITIAL 0x202
 #define EFLAGS_UNUSUAL 0x44400	/* DF, NT, AC: C code wants them off */
@@ -30,28 +30,39 @@
 rt_fast_begin:
 	.type to_guard, @function
 to_guard:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_place %r11
 	lea	-2(%r11), %r11
 	.globl rt_fast_guard
 rt_fast_guard:
 	jmp	*%r11
+	.cfi_endproc
 	.size to_guard, . - to_guard
 
 /* The window says which call it is, and nobody wants it. */
 	.globl rt_fast_direct
 	.type rt_fast_direct, @function
 rt_fast_direct:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_place %r11
 	need_gs
 	mov	rt + IMAGE_TRACED(%rip), %ecx
 	jrcxz	2f
 	jmp	rt_fast_dispatch
 2:	mov	%r11, %gs:GS_RETURN
 	jmp	rt_gate_direct
+	.cfi_endproc
 	.size rt_fast_direct, . - rt_fast_direct
 
 /* By the number in %eax. The flags are the program's, so they are kept in %ax and the number in %r11 meanwhile. */
 	.globl rt_fast_number
 	.type rt_fast_number, @function
 rt_fast_number:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_place %r11	/* but see tools/k23-gdb.py */
 	need_gs
 	mov	%r11, %gs:GS_RETURN
 	mov	%rax, %r11
@@ -84,11 +95,15 @@ rt_fast_number_restored:
 	.globl rt_fast_number_end
 rt_fast_number_end:
 	jmp	*%rcx
+	.cfi_endproc
 	.size rt_fast_number, . - rt_fast_number
 
 	.globl rt_fast_dispatch
 	.type rt_fast_dispatch, @function
 rt_fast_dispatch:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_place %r11
 	need_gs
 	rdgsbase %rcx
 	lea	GS_THREAD(%rcx), %rcx
@@ -108,6 +123,7 @@ rt_fast_dispatch:
 	mov	%rsp, REGS_RSP(%rcx)
 	mov	%r11, REGS_RIP(%rcx)
 	mov	THREAD_STACK_TOP(%rcx), %rsp
+	cfi_regs_in_thread
 	.globl rt_fast_switched
 rt_fast_switched:
 	pushfq
@@ -133,6 +149,7 @@ rt_fast_end:
 3:	push	$EFLAGS_INITIAL
 	popfq
 	jmp	4b
+	.cfi_endproc
 	.size rt_fast_dispatch, . - rt_fast_dispatch
 
 	.section .note.GNU-stack, "", @progbits

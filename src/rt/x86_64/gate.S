@@ -5,7 +5,7 @@
  * The first half serves the runtime's own calls, the second those of the program: a seccomp filter that the
  * program installs tells them apart by address (special/seccomp.c).
  */
-#include "offsets.h"
+#include "cfi.h"
 
 #define EFLAGS_INITIAL 0x202	/* interrupts on, and the bit that is always set */
 #define EFLAGS_NT 0x4000
@@ -42,6 +42,9 @@ raw_syscall:
 	.globl rt_signal_entry
 	.type rt_signal_entry, @function
 rt_signal_entry:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_context 8		/* behind pretcode */
 	testl	$(EFLAGS_AC | EFLAGS_NT), UC_EFLAGS(%rdx)
 	jnz	1f			/* the kernel leaves them on; C code and iretq want them off */
 0:
@@ -50,27 +53,35 @@ rt_signal_entry:
 	test	%rax, %rax
 	jnz	rt_guard_enter
 	add	$8, %rsp		/* pretcode: rt_sigreturn wants %rsp just above it */
+	.cfi_remember_state
+	cfi_regs_in_context 0
 	.globl rt_restorer
 rt_restorer:
 	mov	$NR_RT_SIGRETURN, %eax
 	syscall
 	hlt
+	.cfi_restore_state
 1:
 	push	$EFLAGS_INITIAL
 	popfq
 	jmp	0b
+	.cfi_endproc
 	.size rt_signal_entry, . - rt_signal_entry
 
 /* in:  %rdi the ucontext of a signal frame, as rt_sigreturn expects it at %rsp.   out: does not return. */
 	.globl rt_sigreturn_to
 	.type rt_sigreturn_to, @function
 rt_sigreturn_to:
+	.cfi_startproc
 	mov	%rdi, %rsp
+	.cfi_signal_frame
+	cfi_regs_in_context 0
 	mov	$NR_RT_SIGRETURN, %eax
 	syscall
 	.globl rt_gate_sigreturn_ip
 rt_gate_sigreturn_ip:
 	hlt
+	.cfi_endproc
 	.size rt_sigreturn_to, . - rt_sigreturn_to
 
 /* void rt_gate_stop(long kind): a system call that does not exist, for a tracer to stop at (trace.h).
@@ -78,11 +89,13 @@ rt_gate_sigreturn_ip:
 	.globl rt_gate_stop
 	.type rt_gate_stop, @function
 rt_gate_stop:
+	.cfi_startproc
 	mov	$-1, %rax
 	syscall
 	.globl rt_gate_stop_ip
 rt_gate_stop_ip:
 	ret
+	.cfi_endproc
 	.size rt_gate_stop, . - rt_gate_stop
 
 /* Ends the thread and gives its region back. From the store on the region may be another thread's, so
@@ -91,12 +104,15 @@ rt_gate_stop_ip:
 	.globl rt_thread_end
 	.type rt_thread_end, @function
 rt_thread_end:
+	.cfi_startproc
+	.cfi_undefined %rip
 	mov	%rdi, %rdx
 	mov	%rsi, %rdi
 	mov	$NR_EXIT, %eax
 	movl	$0, (%rdx)
 	syscall
 	hlt
+	.cfi_endproc
 	.size rt_thread_end, . - rt_thread_end
 
 	.balign 64
@@ -147,8 +163,13 @@ rt_gate_abort:
 	.globl rt_gate_i386
 	.type rt_gate_i386, @function
 rt_gate_i386:
+	.cfi_startproc
 	push	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbx, 0
 	push	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
 	.globl rt_gate_i386_begin
 rt_gate_i386_begin:
 	cmpl	$0, THREAD_SIGNAL(%rsi)
@@ -163,13 +184,20 @@ rt_gate_i386_begin:
 	int	$0x80
 	.globl rt_gate_i386_done
 rt_gate_i386_done:
+	.cfi_remember_state
 	pop	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
 	pop	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbx
 	ret
+	.cfi_restore_state
 	.globl rt_gate_i386_abort
 rt_gate_i386_abort:
 	mov	$-ERESTART, %rax
 	jmp	rt_gate_i386_done
+	.cfi_endproc
 	.size rt_gate_i386, . - rt_gate_i386
 
 /* A call of the program that nobody but the kernel has to do with: x86_64/fast.S. A signal finds its site in the

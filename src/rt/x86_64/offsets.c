@@ -11,6 +11,9 @@
 /* From %gs's base. */
 #define GS_THREAD_OFFSET (RT_REGION_SIZE - RT_GS_TAG - sizeof(struct rt_thread))
 
+/* So that one name serves the registers in a thread and those in a ucontext. */
+_Static_assert(offsetof(struct rt_thread, regs) == 0, "a thread begins with its registers");
+
 void offsets(void);
 void offsets(void)
 {
@@ -38,6 +41,7 @@ void offsets(void)
 	OFFSET(REGS_EFLAGS, struct rt_thread, regs.eflags);
 	OFFSET(REGS_CS, struct rt_thread, regs.cs);
 	OFFSET(REGS_SS, struct rt_thread, regs.ss);
+	OFFSET(UC_REGS, struct ucontext, uc_mcontext);
 	OFFSET(UC_EFLAGS, struct ucontext, uc_mcontext.eflags);
 	OFFSET(UC_FPSTATE, struct ucontext, uc_mcontext.fpstate);
 	OFFSET(FPSTATE_MAGIC, struct _fpstate_64, sw_reserved.magic1);
@@ -48,6 +52,8 @@ void offsets(void)
 	OFFSET(IMAGE_TRACED, struct rt_image, traced);
 	VALUE(ARCH_X86_64, K23_ARCH_X86_64);
 	VALUE(NUMBERS, RT_NUMBERS);
+	VALUE(REGION_SIZE, RT_REGION_SIZE);
+	VALUE(THREAD_SIZE, sizeof(struct rt_thread));
 	VALUE(GS_TAG, RT_GS_TAG);
 	VALUE(GS_THREAD, GS_THREAD_OFFSET);
 	VALUE(GS_RETURN, GS_THREAD_OFFSET + offsetof(struct rt_thread, fast_return));

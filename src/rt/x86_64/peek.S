@@ -3,6 +3,8 @@
  */
 #include <asm/errno.h>
 
+	.cfi_sections .debug_frame
+
 	.text
 
 /* long rt_peek(void *to, uint64_t from, size_t size): a fault between rt_peek_begin and rt_peek_end, if the thread has
@@ -11,6 +13,7 @@
 	.globl rt_peek
 	.type rt_peek, @function
 rt_peek:
+	.cfi_startproc
 	mov	%rdx, %rcx
 	.globl rt_peek_begin
 rt_peek_begin:
@@ -23,6 +26,7 @@ rt_peek_end:
 rt_peek_fault:
 	mov	$-EFAULT, %rax
 	ret
+	.cfi_endproc
 	.size rt_peek, . - rt_peek
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,292 @@
+"""Programs under k23 in gdb: source this file, before or after gdb attaches, or when it has a core file.
+
+It loads the symbols of k23's runtime and of the hooks where they are in the process. Their call frame information says
+where the program's registers are, so that a backtrace goes on from a system call that is under way to the functions
+of the program that made it. What no such information can describe is described here.
+
+gdb shows the frame between the runtime's and the program's as <signal handler called>.
+
+"k23-runtime FILE" names the runtime's ELF file, if it is not where this file looks for it.
+"""
+
+import glob
+import os
+import re
+import struct
+
+import gdb
+import gdb.unwinder
+
+HERE = os.path.dirname(os.path.realpath(os.path.expanduser(__file__)))
+# In the build tree, where it is installed, and in the source tree.
+PLACES = ("src/rt/k23-rt.elf", "../../lib*/k23/k23-rt.elf", "../../lib*/*/k23/k23-rt.elf", "../build*/src/rt/k23-rt.elf")
+REGISTERS = ("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx",
+             "rsp", "rip", "eflags")
+PF_X, PT_LOAD = 1, 1
+
+
+def text_of(path):
+    """The address and the bytes of the executable segment of an ELF file."""
+    with open(path, "rb") as file:
+        image = file.read()
+    if image[:4] != b"\x7fELF":
+        raise ValueError(f"{path} is no ELF file")
+    table, = struct.unpack_from("<Q", image, 32)
+    size, count = struct.unpack_from("<HH", image, 54)
+    for i in range(count):
+        kind, flags, offset, address, _, length = struct.unpack_from("<IIQQQQ", image, table + i * size)
+        if kind == PT_LOAD and flags & PF_X:
+            return address, image[offset:offset + length]
+    raise ValueError(f"{path} has no code")
+
+
+def anonymous_code():
+    """Where the process has executable memory that is no file's."""
+    inferior = gdb.selected_inferior()
+    try:
+        with open(f"/proc/{inferior.pid}/maps", encoding="utf-8", errors="replace") as maps:
+            for line in maps:
+                fields = line.split()
+                if "x" in fields[1] and fields[4] == "0" and len(fields) == 5:
+                    yield int(fields[0].split("-")[0], 16)
+        return
+    except OSError:
+        pass
+    # A core file, or a process on another machine.
+    for line in gdb.execute("info files", to_string=True).splitlines():
+        match = re.match(r"\s*(0x[0-9a-f]+) - 0x[0-9a-f]+ is load", line)
+        if match:
+            yield int(match[1], 16)
+
+
+def read(address, size):
+    try:
+        return gdb.selected_inferior().read_memory(address, size).tobytes()
+    except gdb.MemoryError:
+        return b""
+
+
+def word(address):
+    data = read(address, 8)
+    return struct.unpack("<Q", data)[0] if len(data) == 8 else 0
+
+
+class Runtime:
+    """The runtime in the process that gdb looks at."""
+
+    def __init__(self, path, place, text):
+        self.path = path
+        self.place = place
+        self.text = text
+        self.base = place - text[0]
+        before = set(gdb.objfiles())
+        gdb.execute(f"add-symbol-file {path} -o {self.base:#x}", to_string=True)
+        self.objfiles = [objfile for objfile in gdb.objfiles() if objfile not in before]
+        self.rt = self.objfiles[0].lookup_global_symbol("rt").value()
+        self.thread_type = self.symbol("rt_dispatch").type.fields()[0].type
+        self.constants = {field.name: field.enumval
+                          for field in self.rt.type["debug"].type.target().fields()}
+        self.modules = self.objfiles[0].lookup_static_symbol("modules").value()
+        self.ends = {}
+        self.load_hooks()
+
+    def symbol(self, name):
+        return self.objfiles[0].lookup_global_symbol(name).value()
+
+    def still_there(self):
+        return self.objfiles[0].is_valid() and read(self.place, 64) == self.text[1][:64]
+
+    def forget(self):
+        for objfile in self.objfiles:
+            if objfile.is_valid():
+                try:
+                    gdb.execute(f"remove-symbol-file {objfile.filename}", to_string=True)
+                except gdb.error:
+                    pass
+
+    def load_hooks(self):
+        """The files of the hooks may be gone, or changed: what they have as code must be what is there."""
+        bundle = self.rt["bundle"].dereference()
+        start = int(self.rt["start"])
+        for i in range(int(bundle["hook_count"])):
+            hook = bundle["hooks"][i]
+            path = read(start + int(hook["file"]), 4096).split(b"\0")[0].decode("utf-8", "replace")
+            try:
+                address, code = text_of(path)
+            except (OSError, ValueError, struct.error):
+                continue
+            base = start + int(hook["start"])
+            if read(base + address, len(code)) != code:
+                continue
+            before = set(gdb.objfiles())
+            gdb.execute(f"add-symbol-file {path} -o {base:#x}", to_string=True)
+            self.objfiles += [objfile for objfile in gdb.objfiles() if objfile not in before]
+
+    def address(self, label):
+        if label not in self.ends:
+            self.ends[label] = int(gdb.parse_and_eval(f"(unsigned long)&{label}"))
+        return self.ends[label]
+
+    def between(self, pc, begin, end):
+        return self.address(begin) <= pc < self.address(end)
+
+    def within(self, pc):
+        return int(self.rt["start"]) <= pc < int(self.rt["end"])
+
+    def thread_at(self, address):
+        """The thread in whose region an address is."""
+        size = self.constants["RT_DEBUG_REGION_SIZE"]
+        end = (address & ~(size - 1)) + size
+        return gdb.Value(end - self.thread_type.target().sizeof).cast(self.thread_type).dereference()
+
+    def thread_by_gs(self, frame):
+        base = int(frame.read_register("gs_base")) & (1 << 64) - 1
+        if base & self.constants["RT_DEBUG_GS_MASK"] != self.constants["RT_DEBUG_GS_TAG"]:
+            return None
+        return self.thread_at(base)
+
+    def stub_site(self, pc):
+        """Where the program goes on, if an address is in a stub. See src/core/patch.h."""
+        slot = self.constants["RT_DEBUG_SLOT"]
+        low, high = self.modules.type.range()
+        for i in range(low, high + 1):
+            block = int(self.modules[i]["block"])
+            if not block or not slot <= pc - block < int(self.modules[i]["block_size"]):
+                continue
+            begin = pc - (pc - block) % slot
+            stub = read(begin, slot)
+            window = stub[-1]
+            displacement, = struct.unpack_from("<i", stub, window + 3)
+            return begin + window + 7 + displacement
+        return None
+
+
+class Unwinder(gdb.unwinder.Unwinder):
+    """The frames that have no call frame information."""
+
+    def __init__(self):
+        super().__init__("k23")
+
+    def __call__(self, frame):
+        if not current.runtime:
+            return None
+        try:
+            pc = int(frame.read_register("rip"))
+            sp = int(frame.read_register("rsp"))
+            return self.unwind(current.runtime, frame, pc, sp)
+        except (gdb.error, RuntimeError, ValueError):
+            return None
+
+    def unwind(self, runtime, frame, pc, sp):
+        if not runtime.within(pc):
+            after = runtime.stub_site(pc)
+            return self.same(frame, pc, sp, after) if after else None
+        if runtime.between(pc, "rt_gate_direct", "rt_gate_direct_end"):
+            thread = runtime.thread_by_gs(frame)
+            return self.same(frame, pc, sp, int(thread["fast_return"])) if thread else None
+        if runtime.between(pc, "rt_fast_number_moved", "rt_fast_number_end"):
+            thread = runtime.thread_by_gs(frame)
+            number = "r11" if pc < runtime.address("rt_fast_number_restored") else "rax"
+            return self.same(frame, pc, sp, int(thread["fast_return"]), number) if thread else None
+        if any(objfile.is_valid() and gdb.block_for_pc(pc) for objfile in runtime.objfiles[:1]) or \
+                " in section " in gdb.execute(f"info symbol {pc:#x}", to_string=True):
+            return None
+        return self.hook(runtime, frame, pc, sp)
+
+    @staticmethod
+    def same(frame, pc, sp, after, number="rax"):
+        """All registers are the program's, which goes on at `after`."""
+        info = frame.create_unwind_info(FrameId(sp, pc))
+        for name in REGISTERS:
+            if name not in ("rip", "rcx", "r11", "eflags"):
+                info.add_saved_register(name, frame.read_register(number if name == "rax" else name))
+        info.add_saved_register("rip", gdb.Value(after).cast(frame.read_register("rip").type))
+        return info
+
+    @staticmethod
+    def hook(runtime, frame, pc, sp):
+        """A hook without symbols: on to the first frame on the runtime's stack, whose call frame information has the
+        program's registers."""
+        thread = runtime.thread_at(sp)
+        top = int(thread["stack_top"])
+        for place in range(top - 8, max(sp, top - 64) - 1, -8):
+            called = gdb.execute(f"info symbol {word(place):#x}", to_string=True)
+            if re.match(r"(rt_guard_enter|rt_fast_dispatch|rt_child_entry|rt_start) \+", called):
+                info = frame.create_unwind_info(FrameId(sp, pc))
+                info.add_saved_register("rip", gdb.Value(word(place)).cast(frame.read_register("rip").type))
+                info.add_saved_register("rsp", gdb.Value(place + 8).cast(frame.read_register("rsp").type))
+                return info
+        return None
+
+
+class FrameId:
+    def __init__(self, sp, pc):
+        self.sp = sp
+        self.pc = pc
+
+
+class Current:
+    """What is known of the process that gdb looks at."""
+
+    def __init__(self):
+        self.runtime = None
+        self.seen = None
+        self.named = None
+
+    def candidates(self):
+        if self.named:
+            return [self.named]
+        return sorted({os.path.realpath(path) for place in PLACES for path in glob.glob(os.path.join(HERE, place))})
+
+    def find(self):
+        places = list(anonymous_code())
+        for path in self.candidates():
+            try:
+                text = text_of(path)
+            except (OSError, ValueError, struct.error):
+                continue
+            for place in places:
+                if read(place, len(text[1])) == text[1]:
+                    return Runtime(path, place, text)
+        return None
+
+    def look(self, *_):
+        """Whenever the process has stopped."""
+        inferior = gdb.selected_inferior()
+        try:
+            if self.runtime and not self.runtime.still_there():
+                self.runtime.forget()
+                self.runtime = self.seen = None
+            state = (inferior.pid, inferior.progspace.filename)
+            if self.runtime or state == self.seen or not inferior.threads():
+                return
+            self.seen = state
+            self.runtime = self.find()
+            if self.runtime:
+                gdb.execute("handle SIGSYS nostop noprint pass", to_string=True)
+                gdb.invalidate_cached_frames()
+        except gdb.error as error:
+            print(f"k23: {error}")
+
+
+class Command(gdb.Command):
+    """k23-runtime FILE: the ELF file of k23's runtime."""
+
+    def __init__(self):
+        super().__init__("k23-runtime", gdb.COMMAND_FILES, gdb.COMPLETE_FILENAME)
+
+    def invoke(self, argument, _):
+        if current.runtime:
+            current.runtime.forget()
+        current.named = os.path.abspath(os.path.expanduser(argument)) if argument else None
+        current.runtime = current.seen = None
+        current.look()
+        print(f"k23: the runtime is at {current.runtime.base:#x}" if current.runtime else "k23: no such runtime here")
+
+
+current = Current()
+gdb.unwinder.register_unwinder(None, Unwinder(), replace=True)
+gdb.events.stop.connect(current.look)
+gdb.events.before_prompt.connect(current.look)
+Command()
+current.look()
