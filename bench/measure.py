@@ -1,0 +1,103 @@
+"""What the benchmarks share: interleaved runs, medians of ratios, tables."""
+import os
+import re
+import shutil
+import statistics
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Skip(Exception):
+    """Why something cannot be measured here."""
+
+
+def compile_program(build, name):
+    out = os.path.join(build, "bench", name)
+    os.makedirs(os.path.dirname(out), exist_ok=True)
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-Wall", "-D_GNU_SOURCE", "-o", out, os.path.join(HERE, name + ".c")],
+                   check=True)
+    return out
+
+
+def output_number(command, **keywords):
+    done = subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, **keywords)
+    return float(done.stdout)
+
+
+def interleaved(variants, rounds):
+    """Calls each variant once per round, in turn, every other round backwards. Returns what each gave, by round."""
+    values = {name: [] for name in variants}
+    for i in range(rounds):
+        for name in list(variants)[::-1 if i % 2 else 1]:
+            values[name].append(variants[name]())
+    return values
+
+
+def ratio(values, base):
+    """The median of the ratios of each round."""
+    return statistics.median(v / b for v, b in zip(values, base))
+
+
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            raise Skip(f"no {tool}")
+
+
+class Table:
+    def __init__(self, title, *columns):
+        self.title, self.rows = title, [columns]
+
+    def add(self, *cells):
+        self.rows.append(cells)
+
+    def show(self, markdown):
+        if markdown:
+            print(f"\n{self.title}:\n")
+            lines = [self.rows[0], ["---", *["---:"] * (len(self.rows[0]) - 1)], *self.rows[1:]]
+            for row in lines:
+                print("| " + " | ".join(row) + " |")
+            return
+        widths = [max(len(row[i]) for row in self.rows) for i in range(len(self.rows[0]))]
+        print("\n" + self.title)
+        for row in self.rows:
+            print("  " + row[0].ljust(widths[0]) + "".join("  " + c.rjust(w) for c, w in zip(row[1:], widths[1:])))
+
+
+class K23:
+    """k23 as it is measured: with a store of its own that has been filled."""
+
+    def __init__(self, program, store):
+        self.program, self.store = os.path.abspath(program), store
+
+    def run(self, *options):
+        return [self.program, "run", "--store", self.store, "--no-learn", *options, "--"]
+
+    def learn(self):
+        return [self.program, "learn", "--store", self.store, "--hook", "null", "--"]
+
+
+class Counter:
+    """Counts system calls and signals of the guard by the kernel's tracepoints."""
+    EVENTS = ["-e", "signal:signal_deliver", "--filter", "sig==31", "-e", "raw_syscalls:sys_enter"]
+
+    def __init__(self, folder):
+        self.output = os.path.join(folder, "perf.txt")
+
+    @staticmethod
+    def available():
+        try:
+            return subprocess.run(["perf", "stat", *Counter.EVENTS, "true"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL).returncode == 0
+        except FileNotFoundError:
+            return False
+
+    def command(self, *what):
+        return ["perf", "stat", "-x,", "-o", self.output, *self.EVENTS, *what]
+
+    def result(self):
+        """(signals, calls)"""
+        with open(self.output) as file:
+            counts = re.findall(r"^(\d+),[^,]*,(?:signal|raw_syscalls):", file.read(), re.M)
+        return int(counts[0]), int(counts[1])
