@@ -406,6 +406,10 @@ def case_closed_streams(t):
 
 
 def main():
+    # Whoever runs the tests may ignore what a terminal sends; the programs are not to inherit that.
+    for ignored in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+        if signal.getsignal(ignored) == signal.SIG_IGN:
+            signal.signal(ignored, signal.SIG_DFL)
     k23, calls, case = sys.argv[1:]
     tools = Tools(os.path.abspath(k23), os.path.abspath(calls))
     with tempfile.TemporaryDirectory() as directory:
