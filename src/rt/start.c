@@ -144,8 +144,8 @@ void rt_start_thread(struct rt_thread *thread)
 	must("cannot set the signal handlers", rt_guard_install());
 	rt_chain_build();
 	place_thread_states();
-	rt_vdso_patch((uint64_t *)start->stack);
 	start_fast_path(thread);
+	rt_vdso_patch((uint64_t *)start->stack);
 	if (failed(rt_callbacks_init(start->first)))
 		for (;;)
 			sys(exit_group, 125);

@@ -62,19 +62,22 @@ static bool read_vdso(struct vdso *vdso, uintptr_t base)
 	return vdso->size && vdso->symbols && vdso->strings;
 }
 
-static uint8_t *find_function(const struct vdso *vdso, const char *name)
+static const Elf64_Sym *find_function(const struct vdso *vdso, const char *name)
 {
 	for (uint32_t i = 0; i < vdso->count; i++)
 		if (vdso->symbols[i].st_value && core_equal(vdso->strings + vdso->symbols[i].st_name, name))
-			return (uint8_t *)vdso->base + vdso->symbols[i].st_value;
+			return &vdso->symbols[i];
 	return NULL;
 }
 
 /* mov $nr, %eax; syscall; ret. The vDSO's getrandom is no system call in disguise (it keeps a state for the C
  * library), so it says ENOSYS, upon which the library makes the system call. */
-static void stub(uint8_t *code, long nr)
+static void stub(uint8_t *code, size_t size, long nr)
 {
 	static const uint8_t call[] = { 0x0f, 0x05, 0xc3 };
+	/* Like a patched site and its stub in one: lea after(%rip), %r11; jmp *entry(%rip); syscall; after: ret; entry. */
+	static const uint8_t fast[] = { 0x4c, 0x8d, 0x1d, 8, 0, 0, 0, 0xff, 0x25, 6, 0, 0, 0, 0x0f, 0x05, 0xc3, 0xcc, 0xcc, 0xcc };
+	uint64_t entry = (uint64_t)rt_fast_dispatch;
 	static const uint8_t none[] = { 0x48, 0xc7, 0xc0, 0xda, 0xff, 0xff, 0xff, 0xc3 }; /* mov $-38, %rax; ret */
 
 	if (nr == 318) {
@@ -84,7 +87,12 @@ static void stub(uint8_t *code, long nr)
 	code[0] = 0xb8;
 	for (int i = 0; i < 4; i++)
 		code[1 + i] = (uint8_t)(nr >> 8 * i);
-	memcpy(code + 5, call, sizeof(call));
+	if (!rt.fast || size < 5 + sizeof(fast) + sizeof(entry)) {
+		memcpy(code + 5, call, sizeof(call));
+		return;
+	}
+	memcpy(code + 5, fast, sizeof(fast));
+	memcpy(code + 5 + sizeof(fast), &entry, sizeof(entry));
 }
 
 /* Before the program runs. ctx: entry */
@@ -105,10 +113,10 @@ void rt_vdso_patch(const uint64_t *stack)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		uint8_t *code = find_function(&vdso, functions[i].name);
+		const Elf64_Sym *symbol = find_function(&vdso, functions[i].name);
 
-		if (code && rt_wanted(functions[i].nr))
-			stub(code, functions[i].nr);
+		if (symbol && rt_wanted(functions[i].nr))
+			stub((uint8_t *)vdso.base + symbol->st_value, symbol->st_size, functions[i].nr);
 	}
 	if (failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_EXEC)))
 		rt_panic("cannot protect the vDSO", 0);

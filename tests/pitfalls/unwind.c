@@ -146,6 +146,8 @@ static void cleanup(void *arg)
 	say("cleanup %s", (const char *)arg);
 }
 
+static volatile int about_to_block;
+
 static void *cancelled(void *arg)
 {
 	int old;
@@ -154,6 +156,7 @@ static void *cancelled(void *arg)
 	pthread_setcanceltype(arg ? PTHREAD_CANCEL_ASYNCHRONOUS : PTHREAD_CANCEL_DEFERRED, &old);
 	pthread_cleanup_push(cleanup, "outer");
 	pthread_cleanup_push(cleanup, "inner");
+	about_to_block = 1;
 	if (arg)
 		raw(SYS_read, fds[0], &c, 1);
 	else
@@ -171,7 +174,10 @@ CASE(cancellation)
 
 	NEED(pipe(fds) == 0);
 	for (i = 0; i < 4; i++) {
+		about_to_block = 0;
 		NEED(pthread_create(&t, NULL, cancelled, (void *)(i & 1)) == 0);
+		while (!about_to_block)
+			usleep(1000);
 		usleep(20000);
 		NEED(pthread_cancel(t) == 0);
 		NEED(pthread_join(t, &result) == 0);
