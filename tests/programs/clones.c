@@ -55,8 +55,8 @@ CASE(no_exit_signal)
 	EXPECT(raw(SYS_wait4, pid, &status, 0, 0), -ECHILD);
 	EXPECT(raw(SYS_wait4, pid, &status, __WCLONE, 0), pid);
 	EXPECT(shared, 9);
-	pid = raw_clone(CLONE_VM | SIGUSR1, new_stack(PAGE), NULL, NULL, 0, set_shared, (void *)9L);
 	signal(SIGUSR1, SIG_IGN);
+	pid = raw_clone(CLONE_VM | SIGUSR1, new_stack(PAGE), NULL, NULL, 0, set_shared, (void *)9L);
 	EXPECT(raw(SYS_wait4, pid, &status, __WALL, 0), pid);
 }
 
