@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define STORE_MAGIC 0x65726f747333326bul /* "k23store" */
-#define STORE_VERSION 2u
+#define STORE_VERSION 3u
 #define STORE_BUCKET_KEY 0x80000000u
 
 #define STORE_MIN_WINDOW 5u /* jmp rel32 */
@@ -50,11 +50,18 @@ struct store_id {
 	uint8_t bytes[32]; /* the rest zero */
 };
 
+/* A file's sites. The observed ones come first, as most processes need no others; each of the two parts is sorted by
+ * offset. */
+struct store_run {
+	uint32_t first;
+	uint32_t observed;
+	uint32_t count; /* of both parts */
+};
+
 struct store_file {
 	struct store_id id;
 	uint32_t path; /* in strings, where it was seen last; ends with a NUL */
-	uint32_t first_site, site_count; /* sorted by offset */
-	uint32_t reserved;
+	struct store_run sites;
 };
 
 /* A file as stat(2) shows it: the same file, not changed since. Only kept when the change was at least two seconds

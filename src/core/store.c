@@ -114,32 +114,31 @@ long core_store_find_key(const struct core_store *store, const struct store_key 
 	}
 }
 
-long core_store_sites(const struct core_store *store, const struct store_file *file, uint32_t first,
+long core_store_sites(const struct core_store *store, const struct store_run *run, uint32_t first,
 		      struct store_site *sites, uint32_t count)
 {
 	long r;
 
-	if (file->site_count > store->header.site_count ||
-	    file->first_site > store->header.site_count - file->site_count || first > file->site_count)
+	if (run->count > store->header.site_count || run->first > store->header.site_count - run->count ||
+	    first > run->count)
 		return -EINVAL;
-	if (count > file->site_count - first)
-		count = file->site_count - first;
+	if (count > run->count - first)
+		count = run->count - first;
 	if (!count)
 		return 0;
 	r = store->read(store->context,
-			store->header.sites + ((uint64_t)file->first_site + first) * sizeof(*sites), sites,
+			store->header.sites + ((uint64_t)run->first + first) * sizeof(*sites), sites,
 			count * sizeof(*sites));
 	return failed(r) ? r : (long)count;
 }
 
-long core_store_site(const struct core_store *store, const struct store_file *file, uint64_t offset,
-		     struct store_site *site)
+/* In one of the parts, from index `low` to below `high`. */
+static long search(const struct core_store *store, const struct store_run *run, uint32_t low, uint32_t high, uint64_t offset,
+		   struct store_site *site)
 {
-	uint32_t low = 0, high = file->site_count;
-
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		long r = core_store_sites(store, file, middle, site, 1);
+		long r = core_store_sites(store, run, middle, site, 1);
 
 		if (r != 1)
 			return failed(r) ? r : -EINVAL;
@@ -151,4 +150,14 @@ long core_store_site(const struct core_store *store, const struct store_file *fi
 			high = middle;
 	}
 	return -ENOENT;
+}
+
+long core_store_site(const struct core_store *store, const struct store_run *run, uint64_t offset, struct store_site *site)
+{
+	long r;
+
+	if (run->observed > run->count)
+		return -EINVAL;
+	r = search(store, run, 0, run->observed, offset, site);
+	return r == -ENOENT ? search(store, run, run->observed, run->count, offset, site) : r;
 }

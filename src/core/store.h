@@ -23,11 +23,11 @@ long core_store_open(struct core_store *store, core_read_fn *read, const void *c
 long core_store_find(const struct core_store *store, const struct store_id *id, struct store_file *file) must_check;
 long core_store_find_key(const struct core_store *store, const struct store_key *key, struct store_file *file)
 	must_check;
-/* Reads sites of a file from the index `first` on. Returns how many (up to count), or -EINVAL. */
-long core_store_sites(const struct core_store *store, const struct store_file *file, uint32_t first,
+/* Reads sites of a run from the index `first` on. Returns how many (up to count), or -EINVAL. */
+long core_store_sites(const struct core_store *store, const struct store_run *run, uint32_t first,
 		      struct store_site *sites, uint32_t count) must_check;
-/* The file's site at an offset: 0, -ENOENT or -EINVAL. */
-long core_store_site(const struct core_store *store, const struct store_file *file, uint64_t offset,
+/* The run's site at an offset: 0, -ENOENT or -EINVAL. */
+long core_store_site(const struct core_store *store, const struct store_run *run, uint64_t offset,
 		     struct store_site *site) must_check;
 
 /* Where a search in the buckets begins; they are filled by the same functions. */

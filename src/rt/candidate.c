@@ -9,15 +9,14 @@
 static struct rt_module candidates[CANDIDATES];
 static uint32_t newest;
 
-void rt_candidate_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_file *file)
+void rt_candidate_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_run *sites)
 {
 	rt_candidates_drop(start, end);
 	candidates[newest++ % CANDIDATES] = (struct rt_module){
 		.start = start,
 		.end = end,
 		.offset = offset,
-		.first_site = file->first_site,
-		.site_count = file->site_count,
+		.sites = *sites,
 	};
 }
 

@@ -7,8 +7,8 @@
 #include "core/string.h"
 #include "rt/rt.h"
 
-/* Blocks of this size and less are mostly a structure or a name. */
-#define SMALL 256u
+/* Blocks of this size and less are copied by the processor. */
+#define SMALL 2048u
 
 /* ctx: entry | sigsys */
 static long transfer(long nr, uint64_t local, uint64_t remote, size_t size)
@@ -23,10 +23,11 @@ static long transfer(long nr, uint64_t local, uint64_t remote, size_t size)
 	return (size_t)r == size ? 0 : -EFAULT;
 }
 
-/* Whether the 8 bytes at an address can be read: the kernel looks at them before it finds that it is not to do anything.
- * In a fraction of the time of a copy. */
+/* Whether the page around an address can be read: the kernel looks at 8 bytes before it finds that it is not to do
+ * anything. In a fraction of the time of a copy. */
 static bool readable(uint64_t address)
 {
+	address &= ~7ul;
 	return address && sys(rt_sigprocmask, -1, address, 0, 8) != -EFAULT;
 }
 
@@ -50,7 +51,7 @@ long rt_copy_from(void *to, uint64_t from, size_t size)
 		return 0;
 	/* With strict seccomp the call would be death; so is a fault, as natively when a frame cannot be read. Otherwise, who
 	 * unmaps memory that another thread is just giving to a call gets the fault that a fault handler would see. */
-	if (strict || (size >= 8 && size <= SMALL && in_one_page(from, size) && readable(from)))
+	if (strict || (size <= SMALL && in_one_page(from, size) && readable(from)))
 		return rt_peek(to, from, size);
 	return transfer(__NR_process_vm_readv, (uint64_t)to, from, size);
 }

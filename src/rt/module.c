@@ -37,7 +37,7 @@ void rt_modules_forked(void)
 }
 
 /* ctx: entry, locked */
-struct rt_module *rt_module_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_file *file)
+struct rt_module *rt_module_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_run *sites)
 {
 	uint32_t i = 0;
 
@@ -46,9 +46,8 @@ struct rt_module *rt_module_add(uint64_t start, uint64_t end, uint64_t offset, c
 	if (i == MODULES)
 		return NULL;
 	modules[i] = (struct rt_module){ .start = start, .end = end, .offset = offset };
-	if (file) {
-		modules[i].first_site = file->first_site;
-		modules[i].site_count = file->site_count;
+	if (sites) {
+		modules[i].sites = *sites;
 		modules[i].stored = 1;
 	}
 	if (i >= used)

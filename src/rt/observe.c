@@ -49,10 +49,9 @@ static bool is_new(uint64_t ip)
 
 static bool is_known(const struct rt_module *module, uint64_t offset)
 {
-	struct store_file file = { .first_site = module->first_site, .site_count = module->site_count };
 	struct store_site site;
 
-	return module->stored && !failed(rt_store_site(&file, offset, &site)) && site.flags & STORE_OBSERVED;
+	return module->stored && !failed(rt_store_site(&module->sites, offset, &site)) && site.flags & STORE_OBSERVED;
 }
 
 /* Appends a line. A write beyond RLIMIT_FSIZE would be a signal for the program. */

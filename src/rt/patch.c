@@ -71,8 +71,7 @@ static long near(const struct rt_module *module, size_t size)
 /* A module's usable sites, some at a time. */
 struct site_reader {
 	const struct rt_module *module;
-	const struct store_file *file;
-	uint32_t next; /* in the store */
+	uint32_t next, end; /* in the module's run */
 	uint32_t count;
 	uint64_t function, hash; /* the function that was looked at last: where it begins */
 	struct store_site sites[SITES_AT_ONCE];
@@ -116,7 +115,9 @@ static bool read_sites(struct site_reader *reader)
 {
 	reader->count = 0;
 	while (!reader->count) {
-		long n = rt_store_sites(reader->file, reader->next, reader->sites, SITES_AT_ONCE);
+		uint32_t left = reader->end - reader->next;
+		long n = rt_store_sites(&reader->module->sites, reader->next, reader->sites,
+					left < SITES_AT_ONCE ? left : SITES_AT_ONCE);
 
 		if (n <= 0)
 			return false;
@@ -128,17 +129,7 @@ static bool read_sites(struct site_reader *reader)
 	return true;
 }
 
-static uint32_t count_sites(struct site_reader *reader)
-{
-	uint32_t count = 0;
-
-	reader->next = 0;
-	while (read_sites(reader))
-		count += reader->count;
-	return count < MAX_STUBS ? count : MAX_STUBS;
-}
-
-/* Fills the module's block of `stubs` stubs and writes the jumps to it. Returns whether there are any. */
+/* Fills the module's block, which has room for `stubs` stubs, and writes the jumps to it. Returns whether there are any. */
 static bool patch_sites(const struct rt_module *module, struct site_reader *reader, uint32_t stubs)
 {
 	uint8_t *slot = (uint8_t *)module->block + PATCH_SLOT;
@@ -148,7 +139,6 @@ static bool patch_sites(const struct rt_module *module, struct site_reader *read
 	entries[CORE_PATCH_DISPATCH] = (uint64_t)rt_fast_dispatch;
 	entries[CORE_PATCH_DIRECT] = (uint64_t)rt_fast_direct;
 	entries[CORE_PATCH_NUMBER] = (uint64_t)rt_fast_number;
-	reader->next = 0;
 	while (read_sites(reader))
 		for (uint32_t i = 0; i < reader->count && done < stubs; i++)
 			if (patch_site(reader, &reader->sites[i], slot)) {
@@ -159,10 +149,12 @@ static bool patch_sites(const struct rt_module *module, struct site_reader *read
 }
 
 /* The text of the module is mapped with `prot`, and so it is at the end. */
-static void patch_module(struct rt_module *module, const struct store_file *file, int prot)
+static void patch_module(struct rt_module *module, int prot)
 {
-	struct site_reader reader = { .module = module, .file = file };
-	uint32_t stubs = count_sites(&reader);
+	const struct store_run *run = &module->sites;
+	struct site_reader reader = { .module = module,
+				      .end = rt.bundle->flags & BUNDLE_EAGER ? run->count : run->observed };
+	uint32_t stubs = reader.end < MAX_STUBS ? reader.end : MAX_STUBS;
 	size_t size = (core_patch_block_size(stubs) + RT_PAGE - 1) & ~(RT_PAGE - 1);
 	uint64_t length = module->end - module->start;
 	long block;
@@ -192,29 +184,29 @@ static void patch_module(struct rt_module *module, const struct store_file *file
 
 void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset)
 {
-	struct store_file file;
+	struct store_run sites;
 	uint64_t in_file = 0;
-	bool stored = rt.fast && !failed(rt_store_find_fd(fd, &file, &in_file));
+	bool stored = rt.fast && !failed(rt_store_find_fd(fd, &sites, &in_file));
 	uint64_t end = start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1));
 	struct rt_module *module;
 
 	rt_modules_lock();
-	module = rt_module_add(start, end, offset, stored ? &file : NULL);
+	module = rt_module_add(start, end, offset, stored ? &sites : NULL);
 	/* Behind the end of a file that has become shorter there is nothing to look at. */
 	if (module && stored && offset + size <= ((in_file + RT_PAGE - 1) & ~(RT_PAGE - 1)))
-		patch_module(module, &file, prot);
+		patch_module(module, prot);
 	rt_modules_unlock();
 }
 
 void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset)
 {
-	struct store_file file;
+	struct store_run sites;
 	uint64_t in_file;
 
-	if (!rt.fast || failed(rt_store_find_same(fd, &file, &in_file)))
+	if (!rt.fast || failed(rt_store_find_same(fd, &sites, &in_file)))
 		return;
 	rt_modules_lock();
-	rt_candidate_add(start, start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1)), offset, &file);
+	rt_candidate_add(start, start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1)), offset, &sites);
 	rt_modules_unlock();
 }
 
@@ -224,12 +216,10 @@ void rt_patch_protected(uint64_t start, uint64_t end, int prot)
 
 	rt_modules_lock();
 	if (!(prot & PROT_WRITE) && rt_candidate_take(start, end, &found)) {
-		struct store_file file = { .first_site = found.first_site, .site_count = found.site_count };
-
-		module = rt_module_add(start, end, found.offset, &file);
+		module = rt_module_add(start, end, found.offset, &found.sites);
 		/* Where it is not executable yet, nobody runs. */
 		if (module)
-			patch_module(module, &file, prot & ~PROT_EXEC);
+			patch_module(module, prot & ~PROT_EXEC);
 	}
 	rt_candidates_drop(start, end);
 	rt_modules_unlock();
@@ -240,7 +230,7 @@ static void patch_image(uint64_t elf, const char *path)
 {
 	const Elf64_Ehdr *head = (const Elf64_Ehdr *)elf;
 	const Elf64_Phdr *headers = (const Elf64_Phdr *)(elf + sizeof(*head));
-	struct store_file file;
+	struct store_run sites;
 	uint64_t bias = 0;
 	bool stored = false, based = false;
 
@@ -248,10 +238,10 @@ static void patch_image(uint64_t elf, const char *path)
 	    head->e_phoff != sizeof(*head) || sizeof(*head) + head->e_phnum * sizeof(*headers) > RT_PAGE)
 		return;
 	if (rt.fast) {
-		long r = rt_store_find_image(elf, &file);
+		long r = rt_store_find_image(elf, &sites);
 
 		if (r == -ENODATA && path)
-			r = rt_store_find_path(path, &file);
+			r = rt_store_find_path(path, &sites);
 		stored = !failed(r);
 	}
 	for (unsigned i = 0; i < head->e_phnum; i++) {
@@ -267,10 +257,9 @@ static void patch_image(uint64_t elf, const char *path)
 			continue;
 		module = rt_module_add(bias + (header.p_vaddr & ~(RT_PAGE - 1)),
 				       (bias + header.p_vaddr + header.p_filesz + RT_PAGE - 1) & ~(RT_PAGE - 1),
-				       header.p_offset & ~(RT_PAGE - 1), stored ? &file : NULL);
+				       header.p_offset & ~(RT_PAGE - 1), stored ? &sites : NULL);
 		if (module && stored)
-			patch_module(module, &file,
-				     header.p_flags & PF_R ? PROT_READ | PROT_EXEC : PROT_EXEC);
+			patch_module(module, header.p_flags & PF_R ? PROT_READ | PROT_EXEC : PROT_EXEC);
 	}
 }
 

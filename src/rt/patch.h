@@ -14,7 +14,7 @@ struct rt_module {
 	uint64_t start, end; /* 0, 0: free */
 	uint64_t offset;     /* in the file, of start */
 	uint64_t block, block_size; /* its stubs; 0: none */
-	uint32_t first_site, site_count; /* in the store */
+	struct store_run sites; /* in the store */
 	uint32_t stored; /* the store knows the file */
 	uint32_t restored; /* the program may have changed its text: no site is patched any more */
 };
@@ -22,20 +22,20 @@ struct rt_module {
 /* store.c */
 /* Whether there is a store that can be used. */
 bool rt_store_open(void);
-/* What the store knows of a file that is open, or of an image in memory (its ELF header), or of the file at a path. 0,
- * or -ENOENT; -ENODATA when it has no build-id to find it by. */
+/* The sites of a file that is open, or of an image in memory (its ELF header), or of the file at a path. 0, or -ENOENT;
+ * -ENODATA when it has no build-id to find it by. */
 /* size: that of the file, now. */
-long rt_store_find_fd(int fd, struct store_file *file, uint64_t *size) must_check;
+long rt_store_find_fd(int fd, struct store_run *sites, uint64_t *size) must_check;
 /* The same, quickly: only a file that is exactly as it was. */
-long rt_store_find_same(int fd, struct store_file *file, uint64_t *size) must_check;
-long rt_store_find_image(uint64_t elf, struct store_file *file) must_check;
-long rt_store_find_path(const char *path, struct store_file *file) must_check;
-long rt_store_sites(const struct store_file *file, uint32_t first, struct store_site *sites, uint32_t count)
+long rt_store_find_same(int fd, struct store_run *sites, uint64_t *size) must_check;
+long rt_store_find_image(uint64_t elf, struct store_run *sites) must_check;
+long rt_store_find_path(const char *path, struct store_run *sites) must_check;
+long rt_store_sites(const struct store_run *run, uint32_t first, struct store_site *sites, uint32_t count)
 	must_check;
-long rt_store_site(const struct store_file *file, uint64_t offset, struct store_site *site) must_check;
+long rt_store_site(const struct store_run *run, uint64_t offset, struct store_site *site) must_check;
 
 /* module.c: the table. Its size is fixed: what has no room is not patched, and its sites are not noted. */
-struct rt_module *rt_module_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_file *file);
+struct rt_module *rt_module_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_run *sites);
 void rt_module_unmapped(uint64_t start, uint64_t end);
 bool rt_module_find(uint64_t ip, struct rt_module *module);
 /* The path of the file, with a NUL: its length or -errno. ctx: entry */
@@ -55,7 +55,7 @@ void rt_module_restore(uint64_t start, uint64_t end);
 bool rt_page_restore(uint64_t page);
 
 /* candidate.c: mappings of files that the store knows, not executable yet. The newest few are kept. ctx: entry, locked */
-void rt_candidate_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_file *file);
+void rt_candidate_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_run *sites);
 /* Takes out what is left of a candidate that covers the range. */
 bool rt_candidate_take(uint64_t start, uint64_t end, struct rt_module *module);
 /* Something else is mapped there now, or nothing, or it is executable. */

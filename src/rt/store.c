@@ -61,7 +61,14 @@ bool rt_store_open(void)
 	return store_address;
 }
 
-static long find_status(const struct stat *status, struct store_file *file)
+static long found(long r, const struct store_file *file, struct store_run *sites)
+{
+	if (!failed(r))
+		*sites = file->sites;
+	return r;
+}
+
+static long find_status(const struct stat *status, struct store_run *sites)
 {
 	struct store_key key = {
 		.dev = status->st_dev,
@@ -70,8 +77,9 @@ static long find_status(const struct stat *status, struct store_file *file)
 		.mtime = (int64_t)(status->st_mtime * 1000000000ul + status->st_mtime_nsec),
 		.ctime = (int64_t)(status->st_ctime * 1000000000ul + status->st_ctime_nsec),
 	};
+	struct store_file file;
 
-	return core_store_find_key(&store, &key, file);
+	return found(core_store_find_key(&store, &key, &file), &file, sites);
 }
 
 static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
@@ -90,53 +98,55 @@ static long read_image(const void *context, uint64_t offset, void *to, size_t si
 	return 0;
 }
 
-static long find_id(core_read_fn *read, const void *context, struct store_file *file)
+static long find_id(core_read_fn *read, const void *context, struct store_run *sites)
 {
+	struct store_file file;
 	struct store_id id;
-	long r = core_build_id(read, context, &id);
 
-	return failed(r) ? -ENODATA : core_store_find(&store, &id, file);
+	if (failed(core_build_id(read, context, &id)))
+		return -ENODATA;
+	return found(core_store_find(&store, &id, &file), &file, sites);
 }
 
-long rt_store_find_same(int fd, struct store_file *file, uint64_t *size)
+long rt_store_find_same(int fd, struct store_run *sites, uint64_t *size)
 {
 	struct stat status;
 
 	if (!store_address || failed(sys(fstat, fd, &status)) || (status.st_mode & S_IFMT) != S_IFREG)
 		return -ENOENT;
 	*size = (uint64_t)status.st_size;
-	return find_status(&status, file);
+	return find_status(&status, sites);
 }
 
-long rt_store_find_fd(int fd, struct store_file *file, uint64_t *size)
+long rt_store_find_fd(int fd, struct store_run *sites, uint64_t *size)
 {
 	if (!store_address)
 		return -ENOENT;
-	if (!failed(rt_store_find_same(fd, file, size)))
+	if (!failed(rt_store_find_same(fd, sites, size)))
 		return 0;
-	return find_id(read_fd, &fd, file);
+	return find_id(read_fd, &fd, sites);
 }
 
-long rt_store_find_image(uint64_t elf, struct store_file *file)
+long rt_store_find_image(uint64_t elf, struct store_run *sites)
 {
-	return find_id(read_image, &elf, file);
+	return find_id(read_image, &elf, sites);
 }
 
-long rt_store_find_path(const char *path, struct store_file *file)
+long rt_store_find_path(const char *path, struct store_run *sites)
 {
 	struct stat status;
 
 	if (!store_address || failed(sys(newfstatat, AT_FDCWD, path, &status, 0)))
 		return -ENOENT;
-	return find_status(&status, file);
+	return find_status(&status, sites);
 }
 
-long rt_store_sites(const struct store_file *file, uint32_t first, struct store_site *sites, uint32_t count)
+long rt_store_sites(const struct store_run *run, uint32_t first, struct store_site *sites, uint32_t count)
 {
-	return core_store_sites(&store, file, first, sites, count);
+	return core_store_sites(&store, run, first, sites, count);
 }
 
-long rt_store_site(const struct store_file *file, uint64_t offset, struct store_site *site)
+long rt_store_site(const struct store_run *run, uint64_t offset, struct store_site *site)
 {
-	return store_address ? core_store_site(&store, file, offset, site) : -ENOENT;
+	return store_address ? core_store_site(&store, run, offset, site) : -ENOENT;
 }

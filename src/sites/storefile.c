@@ -52,6 +52,24 @@ bool known_valid(const struct known_file *file)
 	return true;
 }
 
+static int by_offset(const void *a, const void *b)
+{
+	const struct store_site *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* The sites all in a row, by offset. False: the observed ones were not those that are to be. */
+static bool unite_parts(struct known_file *file, uint32_t observed)
+{
+	for (uint32_t i = 0; i < file->site_count; i++)
+		if (!(file->sites[i].flags & STORE_OBSERVED) != (i >= observed) ||
+		    (i && i != observed && file->sites[i].offset <= file->sites[i - 1].offset))
+			return false;
+	qsort(file->sites, file->site_count, sizeof(*file->sites), by_offset);
+	return true;
+}
+
 /* One file. *sites: how many the files before it have; they follow each other without a gap. */
 static long read_known(const struct core_store *store, const struct bytes *bytes, uint32_t index, uint32_t *sites,
 		       struct known_file *to)
@@ -63,23 +81,23 @@ static long read_known(const struct core_store *store, const struct bytes *bytes
 
 	if (r != 0)
 		return r;
-	if (file.first_site != *sites || file.path >= header->string_size ||
+	if (file.sites.first != *sites || file.path >= header->string_size ||
 	    !memchr(strings + file.path, 0, header->string_size - file.path))
 		return -EBADMSG;
-	*to = (struct known_file){ .id = file.id, .site_count = file.site_count };
+	*to = (struct known_file){ .id = file.id, .site_count = file.sites.count };
 	to->path = strdup(strings + file.path);
 	/* Not before it is known that they are there: a count may be anything. */
-	if (file.site_count > header->site_count - *sites)
+	if (file.sites.count > header->site_count - *sites || file.sites.observed > file.sites.count)
 		return -EBADMSG;
-	to->sites = calloc(file.site_count + 1, sizeof(*to->sites));
+	to->sites = calloc(file.sites.count + 1, sizeof(*to->sites));
 	if (!to->path || !to->sites)
 		return -ENOMEM;
-	r = core_store_sites(store, &file, 0, to->sites, file.site_count);
-	if (r != (long)file.site_count)
+	r = core_store_sites(store, &file.sites, 0, to->sites, file.sites.count);
+	if (r != (long)file.sites.count)
 		return -EBADMSG;
-	if (!known_valid(to))
+	if (!unite_parts(to, file.sites.observed) || !known_valid(to))
 		return -EBADMSG;
-	*sites += file.site_count;
+	*sites += file.sites.count;
 	return 0;
 }
 

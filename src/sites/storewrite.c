@@ -64,21 +64,31 @@ static void put_bucket(uint8_t *image, const struct store_header *header, uint64
 	}
 }
 
+/* Behind run->first, in two parts; fills in the rest of *run. */
+static void put_sites(const struct known_file *known, uint8_t *sites, struct store_run *run)
+{
+	for (int observed = 1; observed >= 0; observed--) {
+		for (uint32_t i = 0; i < known->site_count; i++)
+			if (!!(known->sites[i].flags & STORE_OBSERVED) == observed)
+				memcpy(sites + (uint64_t)(run->first + run->count++) * sizeof(*known->sites), &known->sites[i],
+				       sizeof(*known->sites));
+		if (observed)
+			run->observed = run->count;
+	}
+}
+
 static void fill(const struct storefile *store, uint8_t *image, struct store_header *header)
 {
 	uint32_t sites = 0, keys = 0, strings = 0;
 
 	for (uint32_t i = 0; i < store->files.count; i++) {
 		const struct known_file *known = &store->files.at[i];
-		struct store_file file = { .id = known->id, .path = strings, .first_site = sites,
-					   .site_count = known->site_count };
+		struct store_file file = { .id = known->id, .path = strings, .sites = { .first = sites } };
 
+		put_sites(known, image + header->sites, &file.sites);
 		memcpy(image + header->files + i * sizeof(file), &file, sizeof(file));
 		memcpy(image + header->strings + strings, known->path, strlen(known->path) + 1);
 		strings += (uint32_t)strlen(known->path) + 1;
-		if (known->site_count)
-			memcpy(image + header->sites + (uint64_t)sites * sizeof(*known->sites), known->sites,
-			       known->site_count * sizeof(*known->sites));
 		sites += known->site_count;
 		put_bucket(image, header, core_store_id_hash(&known->id), 1 + i);
 		for (size_t n = 0; n < known->keys.count; n++) {

@@ -35,7 +35,7 @@ static void look_up(const struct input *input, const struct store_id *id)
 		return;
 	if (core_store_find(&store, id, &file) == 0) {
 		for (uint32_t first = 0; first < 1000;) {
-			long n = core_store_sites(&store, &file, first, sites, 16);
+			long n = core_store_sites(&store, &file.sites, first, sites, 16);
 
 			if (n <= 0)
 				break;
@@ -50,7 +50,7 @@ static void look_up(const struct input *input, const struct store_id *id)
 			}
 			first += (uint32_t)n;
 		}
-		if (core_store_site(&store, &file, 0x1000, sites) == 0)
+		if (core_store_site(&store, &file.sites, 0x1000, sites) == 0)
 			MUST(sites->offset == 0x1000);
 	}
 }

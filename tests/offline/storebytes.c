@@ -47,10 +47,10 @@ static void look_up(uint8_t *bytes, size_t size)
 		struct store_file file;
 		struct store_site site;
 
-		if (core_store_find(&store, &analysis.id, &file) == 0 && core_store_site(&store, &file, 0x1040, &site) == 0)
+		if (core_store_find(&store, &analysis.id, &file) == 0 && core_store_site(&store, &file.sites, 0x1040, &site) == 0)
 			CHECK(site.offset == 0x1040, "another site");
 		if (core_store_find_key(&store, &analysis.key, &file) == 0 &&
-		    core_store_site(&store, &file, 0x2000, &site) == 0)
+		    core_store_site(&store, &file.sites, 0x2000, &site) == 0)
 			CHECK(site.offset == 0x2000, "another site");
 	}
 }
@@ -156,8 +156,8 @@ int main(void)
 		struct store_file file;
 
 		CHECK(core_store_open(&core, read_bytes, bytes, size) == 0, "opening");
-		CHECK(core_store_find(&core, &analysis.id, &file) == 0 && file.site_count == n, "file %u by id", n);
-		CHECK(core_store_find_key(&core, &analysis.key, &file) == 0 && file.site_count == n, "file %u by key", n);
+		CHECK(core_store_find(&core, &analysis.id, &file) == 0 && file.sites.count == n, "file %u by id", n);
+		CHECK(core_store_find_key(&core, &analysis.key, &file) == 0 && file.sites.count == n, "file %u by key", n);
 	}
 	change_each(bytes, size);
 	storefile_free(&store);
