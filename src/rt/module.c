@@ -15,7 +15,7 @@
 #define MADV_DONTNEED_LOCKED 24
 #endif
 
-static struct rt_module modules[MODULES];
+static RT_TABLE struct rt_module modules[MODULES];
 static uint32_t used; /* none behind this one is taken */
 static uint32_t lock;
 uint32_t rt_modules_unmapped;
@@ -60,20 +60,66 @@ static bool overlap(const struct rt_module *module, uint64_t start, uint64_t end
 	return module->start < end && module->end > start;
 }
 
-/* Forgets the modules of which nothing is left. ctx: entry, locked */
+bool rt_page_restore(uint64_t page)
+{
+	return !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED)) ||
+	       !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED_LOCKED)); /* Linux 5.18 */
+}
+
+/* Only the runtime has written to a module's pages, which are then as in the file again: in one step for each page,
+ * whoever is running there. But for those of a range that is somebody else's now. ctx: entry, locked */
+static void restore(struct rt_module *module, uint64_t but_start, uint64_t but_end)
+{
+	const uint8_t *block = (const uint8_t *)module->block;
+	uint64_t last = 0;
+
+	if (!block || module->restored)
+		return;
+	for (uint64_t at = PATCH_SLOT; at + PATCH_SLOT <= module->block_size; at += PATCH_SLOT) {
+		const uint8_t *slot = block + at;
+		uint64_t page;
+
+		if (!slot[PATCH_SLOT - 1])
+			break;
+		page = core_patch_origin(slot, (uint64_t)slot, (uint64_t)slot) & ~(RT_PAGE - 1);
+		if (page != last && page - module->start < module->end - module->start &&
+		    page - but_start >= but_end - but_start)
+			rt_page_restore(page);
+		last = page;
+	}
+	module->restored = 1;
+}
+
+/* ctx: entry, locked */
+static void forget(struct rt_module *module)
+{
+	uint64_t block = module->block;
+
+	__atomic_store_n(&module->block, 0, __ATOMIC_RELAXED);
+	if (block)
+		sys(munmap, block, module->block_size);
+	module->start = module->end = 0;
+	__atomic_fetch_add(&rt_modules_unmapped, 1, __ATOMIC_RELAXED);
+}
+
 void rt_module_unmapped(uint64_t start, uint64_t end)
 {
 	for (uint32_t i = 0; i < used; i++) {
 		struct rt_module *module = &modules[i];
-		uint64_t block = module->block;
 
-		if (!module->end || module->start < start || module->end > end)
+		if (!overlap(module, start, end))
 			continue;
-		__atomic_store_n(&module->block, 0, __ATOMIC_RELAXED);
-		if (block)
-			sys(munmap, block, module->block_size);
-		module->start = module->end = 0;
-		__atomic_fetch_add(&rt_modules_unmapped, 1, __ATOMIC_RELAXED);
+		if (module->start >= start && module->end <= end) {
+			forget(module);
+		} else if (module->start >= start) {
+			module->offset += end - module->start;
+			module->start = end;
+		} else if (module->end <= end) {
+			module->end = start;
+		} else {
+			/* What is in the middle is no business of ours any more, at any time. */
+			restore(module, start, end);
+		}
 	}
 }
 
@@ -141,36 +187,9 @@ bool rt_module_owns(uint64_t start, uint64_t end)
 	return false;
 }
 
-bool rt_page_restore(uint64_t page)
-{
-	return !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED)) ||
-	       !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED_LOCKED)); /* Linux 5.18 */
-}
-
-/* Only the runtime has written to a module's pages, which are then as in the file again: in one step for each page,
- * whoever is running there. */
-static void restore(struct rt_module *module)
-{
-	const uint8_t *block = (const uint8_t *)module->block;
-	uint64_t last = 0;
-
-	for (uint64_t at = PATCH_SLOT; at + PATCH_SLOT <= module->block_size; at += PATCH_SLOT) {
-		const uint8_t *slot = block + at;
-		uint64_t page;
-
-		if (!slot[PATCH_SLOT - 1])
-			break;
-		page = core_patch_site(slot, (uint64_t)slot) & ~(RT_PAGE - 1);
-		if (page != last)
-			rt_page_restore(page);
-		last = page;
-	}
-	module->restored = 1;
-}
-
 void rt_module_restore(uint64_t start, uint64_t end)
 {
 	for (uint32_t i = 0; i < used; i++)
-		if (modules[i].block && !modules[i].restored && overlap(&modules[i], start, end))
-			restore(&modules[i]);
+		if (overlap(&modules[i], start, end))
+			restore(&modules[i], 0, 0);
 }

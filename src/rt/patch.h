@@ -36,6 +36,7 @@ long rt_store_site(const struct store_run *run, uint64_t offset, struct store_si
 
 /* module.c: the table. Its size is fixed: what has no room is not patched, and its sites are not noted. */
 struct rt_module *rt_module_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_run *sites);
+/* Something else, or nothing, is mapped in a range. ctx: entry, locked */
 void rt_module_unmapped(uint64_t start, uint64_t end);
 bool rt_module_find(uint64_t ip, struct rt_module *module);
 /* The path of the file, with a NUL: its length or -errno. ctx: entry */

@@ -2,6 +2,7 @@
 #include "library.h"
 #include <pthread.h>
 #include <setjmp.h>
+#include <sys/prctl.h>
 #include <ucontext.h>
 
 #define THREADS 8
@@ -376,6 +377,98 @@ CASE(parts)
 	m.site = to + (m.site - page);
 	EXPECT(call_site(&m), getppid());
 	EXPECT(munmap(to, PAGE), 0);
+}
+
+static size_t pages_without(const unsigned char *p, size_t size, unsigned char byte)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < size; at += PAGE)
+		n += p[at] != byte;
+	return n;
+}
+
+/* Memory of the program's own is put in the place of the text, in two parts, by whichever calls; what happens to its
+ * permissions afterwards does not touch what is in it. */
+CASE(replaced_in_parts)
+{
+	static const char *const ways[] = { "over", "unmapped", "middle" };
+	size_t way;
+
+	for (way = 0; way < ARRAY_SIZE(ways); way++) {
+		struct mapping m = map_text("site_getppid", PROT_READ | PROT_EXEC, MAP_PRIVATE, beside("libsites.so"));
+		const int anonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+		size_t half = m.size / 2 & -PAGE, from = 0, size = m.size;
+
+		EXPECT(call_site(&m), getppid());
+		if (way == 1) {
+			NEED(munmap(m.text + half, m.size - half) == 0 && munmap(m.text, half) == 0);
+			NEED(mmap(m.text, m.size, PROT_READ | PROT_WRITE, anonymous, -1, 0) == m.text);
+		} else if (way == 2) {
+			from = PAGE, size = m.size - 2 * PAGE;
+			NEED(mmap(m.text + from, size, PROT_READ | PROT_WRITE, anonymous, -1, 0) == m.text + from);
+		} else {
+			NEED(mmap(m.text, half, PROT_READ | PROT_WRITE, anonymous, -1, 0) == m.text);
+			NEED(mmap(m.text + half, m.size - half, PROT_READ | PROT_WRITE, anonymous, -1, 0) == m.text + half);
+		}
+		memset(m.text + from, 0x5a, size);
+		NEED(mprotect(m.text, m.size, PROT_READ) == 0);
+		NEED(mprotect(m.text, m.size, PROT_READ | PROT_WRITE) == 0);
+		EXPECT(pages_without(m.text + from, size, 0x5a), 0);
+		NEED(munmap(m.text, m.size) == 0);
+		say("%s", ways[way]);
+	}
+}
+
+/* Text that the program has changed before it became executable keeps the change. */
+CASE(changed_before)
+{
+	struct mapping m = map_text("site_getppid", PROT_READ, MAP_PRIVATE, beside("libsites.so"));
+	unsigned char *byte = m.site + 8; /* of another function */
+	int i;
+
+	NEED(mprotect(m.text, m.size, PROT_READ | PROT_WRITE) == 0);
+	*byte = 0x77;
+	for (i = 0; i < 3; i++) {
+		NEED(mprotect(m.text, m.size, PROT_READ | PROT_EXEC) == 0);
+		EXPECT(call_site(&m), getppid());
+		NEED(mprotect(m.text, m.size, PROT_READ | PROT_WRITE) == 0);
+		EXPECT(*byte, 0x77);
+	}
+	EXPECT(munmap(m.text, m.size), 0);
+}
+
+/* The window ends with its page, the call is the first of the next: both move, or become the program's. */
+CASE(window_in_the_page_before)
+{
+	struct mapping m = map_text("site_next_page", PROT_READ | PROT_EXEC, MAP_PRIVATE, beside("libsites.so"));
+	unsigned char *to = (unsigned char *)0x330000000000;
+
+	EXPECT(call_site(&m), getppid());
+	EXPECT(raw(SYS_mremap, m.text, m.size, m.size, MREMAP_MAYMOVE | MREMAP_FIXED, to), to);
+	m.site = to + (m.site - m.text), m.text = to;
+	EXPECT(call_site(&m), getppid());
+	NEED(mprotect(m.text, m.size, PROT_READ | PROT_WRITE) == 0);
+	EXPECT(m.site[0], 0xb8);
+	EXPECT(munmap(m.text, m.size), 0);
+}
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#endif
+
+static void frozen(void)
+{
+	NEED(prctl(PR_SET_MDWE, 1, 0, 0, 0) == 0);
+	use_library(load(beside("libsites.so"), RTLD_NOW));
+	EXPECT(raw(SYS_getppid), getppid());
+	_exit(guest_failures ? 1 : 4);
+}
+
+/* What was writable may never be executable again. */
+CASE(mdwe)
+{
+	say("-> %d", in_child(frozen));
 }
 
 /* Every page of the text mapped alone, with what it has of calls that straddle its edges. */

@@ -70,9 +70,10 @@ long special_mprotect(struct rt_thread *thread, struct k23_call *call)
 
 	if (refused(call))
 		return -ENOMEM;
-	if (prot & PROT_WRITE && rt_module_overlaps(start, end)) {
+	if (prot & PROT_WRITE && concerned(start, end)) {
 		rt_modules_lock();
 		rt_module_restore(start, end);
+		rt_candidates_drop(start, end);
 		rt_modules_unlock();
 	}
 	if (prot & PROT_EXEC && !(start & (RT_PAGE - 1)) && rt_candidates_overlap(start, end))
@@ -140,6 +141,12 @@ long special_mremap(struct rt_thread *thread, struct k23_call *call)
 		replaced(call->args[4], new_end);
 	rt_modules_unlock();
 	return r;
+}
+
+/* Nothing that the program attached. */
+long special_shmdt(struct rt_thread *thread, struct k23_call *call)
+{
+	return rt_owns(call->args[0], 1) ? -EINVAL : rt_gate_program(call, thread);
 }
 
 long special_shmat(struct rt_thread *thread, struct k23_call *call)
