@@ -101,7 +101,5 @@ int command_analyze(int argc, char **argv)
 	storefile_free(&store);
 	storefile_free(&known);
 	free(path);
-	if (fflush(stdout) != 0)
-		die(EXIT_K23, "the report could not be written");
 	return all ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /*
  * k23: the command line tool. One file per command.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,15 @@ static void usage(FILE *to)
 	fputs("\n`k23 COMMAND --help` tells more, and so do the manual pages k23(1) and k23-hook(7).\n", to);
 }
 
+/* What was printed may be the whole point: it is not lost silently. */
+static int finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	complain("cannot write to stdout: %s", strerror(errno));
+	return EXIT_K23;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -38,14 +48,14 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		usage(stdout);
-		return 0;
+		return finish(0);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("k23 " K23_VERSION);
-		return 0;
+		return finish(0);
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return finish(commands[i].run(argc - 1, argv + 1));
 	die(EXIT_K23, "there is no command %s; `k23 --help` lists them", argv[1]);
 }

@@ -87,8 +87,6 @@ int command_sites(int argc, char **argv)
 			continue;
 		status = subcommands[i].run(&options, argc - 1, argv + 1);
 		free(store);
-		if (fflush(stdout) != 0 || ferror(stdout))
-			die(EXIT_K23, "not all could be written");
 		return status;
 	}
 	die_usage("sites", "there is no command %s", argv[0]);
