@@ -1,11 +1,14 @@
 /*
- * The bundle: everything of k23 that lives in a target, as one mapping of private anonymous memory.
+ * The bundle: everything of k23 that lives in a target, as one range of addresses.
  *
- *	| header, strings, fixups, initial contents | runtime: text, rodata, bss | hook 0 | hook 1 | ...
+ *	| header, strings, initial contents, fixups | runtime: rodata, text | bss | hook 0 | hook 1 | ... | regions |
+ *	  `shared_size`: never written                                        made by the new image itself
  *
- * The command line tool builds the first one from the runtime's ELF file and the hooks'. From then on it copies
- * itself: at each exec stop the helper writes the segments that are never written, and the start block, from
- * the old image to the new one, and rt_start makes the writable segments from their initial contents.
+ * The command line tool builds the first one from the runtime's ELF file and the hooks'. The part that is never written is
+ * the same in every process, so it lies in a System V shared memory segment, which each new image attaches: nothing is
+ * copied, and no descriptor is needed. The segment is marked for removal at once, so it goes with the last process that has
+ * it. Where it cannot be attached (another IPC namespace, another user, a seccomp filter of the program), the helper copies
+ * that part from the old image to memory of the new one's own. Everything else rt_start makes from the initial contents.
  * All positions are offsets from the start of the bundle.
  */
 #ifndef ABI_BUNDLE_H
@@ -14,22 +17,28 @@
 #include <stdint.h>
 
 #define BUNDLE_MAGIC 0x656c646e75623332ul /* "23bundle" */
-#define BUNDLE_VERSION 2u
+#define BUNDLE_VERSION 3u
 
 /* A bit for each hook of a chain in one 32-bit word. */
 #define BUNDLE_MAX_HOOKS 32u
-#define BUNDLE_MAX_SEGMENTS 160u /* four for the runtime and each hook, and the header */
+#define BUNDLE_MAX_SEGMENTS 160u /* of all hooks */
+
+/* A thread's part of the runtime: its stacks, and what the runtime and hooks keep of it. Two come with the bundle: the first
+ * thread's, and that of the helper of its execve. */
+#define BUNDLE_REGION_SIZE (128u << 10)
+#define BUNDLE_REGIONS 2u
 
 enum bundle_flags {
 	BUNDLE_FOREIGN = 1, /* programs that cannot be interposed may run without k23 */
 	BUNDLE_EAGER = 2,   /* sites are patched that were verified, but never observed */
 };
 
+/* A hook's. */
 struct bundle_segment {
 	uint32_t offset;       /* page-aligned */
 	uint32_t size;         /* whole pages */
 	uint32_t prot;         /* PROT_*; never both writable and executable */
-	uint32_t initial;      /* writable segments: where the initial contents are kept */
+	uint32_t initial;      /* where the initial contents are kept */
 	uint32_t initial_size; /* the rest is zero */
 };
 
@@ -45,38 +54,41 @@ struct bundle {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t flags;
-	uint32_t size; /* of the whole mapping */
+	uint32_t size; /* of the whole range */
+	uint32_t shared_size; /* of the part that is never written: whole pages */
+	int32_t shared_id; /* of the segment that it lies in, -1: it is this process's own memory */
+	uint32_t vdso_syscall; /* where the vDSO has a `syscall`, 0: not known */
+	uint64_t unique; /* random: an id may be another segment's in another IPC namespace */
+	uint32_t regions; /* behind this the first BUNDLE_REGIONS regions have room, aligned to their size */
+	uint32_t runtime; /* the begin of its rodata */
 	uint32_t start; /* rt_start */
-	uint32_t start_block; /* struct start_block, in the runtime's bss */
-	uint32_t boot_stack;  /* the end of a stack for rt_start, in the runtime's bss */
-	uint32_t gate;        /* the gate page */
-	uint32_t runtime_text; /* the runtime's executable segment: made so before rt_start */
+	uint32_t gate; /* the gate page */
+	uint32_t runtime_text; /* the runtime's executable segment */
 	uint32_t runtime_text_size;
 	uint32_t segment_count;
 	uint32_t hook_count;
 	uint32_t fixups; /* uint32_t each: offsets of words to which the bundle's address is added */
 	uint32_t fixup_count;
-	uint32_t store;    /* string: the path of the store; 0: nothing is patched */
+	uint32_t store, store_size; /* the store (abi/store.h) as it was at the start of it all; 0: nothing is patched */
 	uint32_t site_log; /* string: the file to which new sites are appended; 0: none */
-	uint32_t reserved;
 	struct bundle_segment segments[BUNDLE_MAX_SEGMENTS];
 	struct bundle_hook hooks[BUNDLE_MAX_HOOKS];
 };
 
-/* What the helper tells the new image. */
+/* What the helper tells the new image, in the registers that it starts with: rt_start in x86_64/gate.S knows which. */
 struct start_block {
 	uint64_t entry; /* the program's first instruction, stack pointer and flags */
 	uint64_t stack;
 	uint64_t eflags;
 	uint64_t sigmask;      /* as the program had it when it called execve */
 	int32_t helper;        /* to be reaped */
-	uint32_t first;        /* 1: started by the command line, 0: by an execve of the program */
+	int32_t ptracer;       /* for PR_SET_PTRACER, which had to be the helper */
 	uint8_t sigsys_blocked; /* the program's own view of SIGSYS */
 	uint8_t sigsys_ignored;
 	uint8_t sigsys_pending;
 	uint8_t seccomp; /* the program installed a filter that knows the bundle's address */
 	uint8_t traced;    /* enum rt_traced: a tracer that is under k23 planted the bundle */
-	uint8_t reserved;
+	uint8_t first;     /* 1: started by the command line, 0: by an execve of the program */
 	uint16_t exec_nr;  /* then: the number of the call, which its exit stop shows */
 };
 

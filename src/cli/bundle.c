@@ -3,13 +3,19 @@
  */
 #include "cli/bundle.h"
 
+#include <errno.h>
 #include <k23/types.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "abi/bundle.h"
@@ -18,6 +24,7 @@
 #include "version.h"
 
 #define PAGE 4096u
+#define SHM_OWNER 0700 /* of the segment: nobody else */
 
 extern char runtime_elf[], runtime_elf_end[];
 
@@ -70,25 +77,31 @@ static uint32_t front_options(struct builder *builder, const char *options)
 	return offset;
 }
 
-/* Where the store and its log are. */
-static void front_store(struct builder *builder, const struct launch *launch)
+/* Where the log is. */
+static void front_log(struct builder *builder, const struct launch *launch)
 {
 	char *site_log;
 	uint32_t offset;
 
-	if (!launch->store)
+	if (!launch->store || launch->no_learn)
 		return;
 	if (asprintf(&site_log, "%s.log", launch->store) < 0)
 		die(EXIT_K23, "out of memory");
-	if (!launch->no_patch) {
-		offset = front(builder, launch->store, strlen(launch->store) + 1);
-		builder->bundle->store = offset;
-	}
-	if (!launch->no_learn) {
-		offset = front(builder, site_log, strlen(site_log) + 1);
-		builder->bundle->site_log = offset;
-	}
+	offset = front(builder, site_log, strlen(site_log) + 1);
+	builder->bundle->site_log = offset;
 	free(site_log);
+}
+
+/* Behind what every process looks at. */
+static void front_store(struct builder *builder, const struct launch *launch)
+{
+	uint32_t offset;
+
+	if (!launch->store_bytes)
+		return;
+	offset = front(builder, launch->store_bytes, launch->store_size);
+	builder->bundle->store = offset;
+	builder->bundle->store_size = (uint32_t)launch->store_size;
 }
 
 /* The file of a hook given by name: beside the tool in a build tree, or where it is installed. */
@@ -175,24 +188,28 @@ static void open_modules(struct builder *builder, const struct launch *launch)
 	}
 }
 
-/* Where each module lies; the front's size is known. */
+/* Where each module lies; the front's size is known. The runtime's part that is written to, which is the end of it, begins
+ * what each image makes for itself. */
 static void place_modules(struct builder *builder, uint32_t front_size)
 {
+	const struct module *runtime = &builder->modules[0];
 	uint64_t at = front_size;
 
 	for (size_t i = 0; i < builder->module_count; i++) {
 		builder->places[i] = (uint32_t)at;
 		at += builder->modules[i].size;
-		if (at > INT32_MAX)
+		if (at > INT32_MAX / 2)
 			die(EXIT_K23, "the hooks are too large");
 	}
-	builder->bundle->size = (uint32_t)at;
+	builder->bundle->shared_size = front_size + (uint32_t)runtime->segments[runtime->segment_count - 1].address;
+	builder->bundle->regions = (uint32_t)at;
+	builder->bundle->size = (uint32_t)at + (BUNDLE_REGIONS + 1) * BUNDLE_REGION_SIZE;
 }
 
-/* Segments and the initial contents of the writable ones, offsets still relative to their module. */
+/* The hooks' segments and their initial contents, offsets still relative to their module. */
 static void front_segments(struct builder *builder)
 {
-	for (size_t i = 0; i < builder->module_count; i++)
+	for (size_t i = 1; i < builder->module_count; i++)
 		for (size_t k = 0; k < builder->modules[i].segment_count; k++) {
 			const struct module_segment *segment = &builder->modules[i].segments[k];
 			struct bundle_segment entry = {
@@ -201,7 +218,7 @@ static void front_segments(struct builder *builder)
 				.prot = (uint32_t)segment->prot,
 			};
 
-			if (segment->prot & PROT_WRITE && segment->contents_size) {
+			if (segment->contents_size) {
 				entry.initial_size = (uint32_t)(segment->lead + segment->contents_size);
 				entry.initial = front(builder, NULL, entry.initial_size);
 				memcpy((char *)builder->bundle + entry.initial + segment->lead,
@@ -229,9 +246,9 @@ static void apply_fixup(struct builder *builder, const struct bundle_segment *se
 
 static void settle_modules(struct builder *builder, uint32_t *fixups)
 {
-	struct bundle_segment *segments = builder->bundle->segments + 1; /* after the front's own */
+	struct bundle_segment *segments = builder->bundle->segments;
 
-	for (size_t i = 0; i < builder->module_count; i++) {
+	for (size_t i = 1; i < builder->module_count; i++) {
 		const struct module *module = &builder->modules[i];
 
 		for (size_t k = 0; k < module->fixup_count; k++) {
@@ -250,9 +267,8 @@ static void describe_runtime(struct builder *builder)
 	struct bundle *bundle = builder->bundle;
 	uint32_t place = builder->places[0];
 
+	bundle->runtime = place;
 	bundle->start = place + (uint32_t)runtime->entry;
-	bundle->start_block = place + (uint32_t)module_symbol(runtime, "rt_start_block");
-	bundle->boot_stack = place + (uint32_t)module_symbol(runtime, "rt_boot_stack_end");
 	bundle->gate = place + (uint32_t)module_symbol(runtime, "rt_gate_page");
 	for (size_t i = 0; i < runtime->segment_count; i++)
 		if (runtime->segments[i].prot & PROT_EXEC) {
@@ -285,23 +301,86 @@ static void free_builder(struct builder *builder)
 	free(builder->bundle);
 }
 
-/* The mapping that the helper copies from. */
-static const struct bundle *map_bundle(const struct builder *builder)
+/* A kernel or a filter that this process came with may be against shared memory, and may kill for it. */
+static bool may_share(void)
 {
-	char *memory = mmap(NULL, builder->bundle->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int status = 0;
+	pid_t child;
 
+	if (prctl(PR_GET_SECCOMP) == 0)
+		return true;
+	child = fork();
+	if (child == 0) {
+		int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | SHM_OWNER);
+		const void *memory = id < 0 ? (void *)-1 : shmat(id, NULL, SHM_RDONLY | SHM_EXEC);
+
+		shmctl(id, IPC_RMID, NULL);
+		_exit(memory == (void *)-1);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+/* Memory for the part of the bundle that is never written from now on, in a segment or, with an id of -1, of this process's
+ * own. */
+static char *part_memory(const struct bundle *bundle, int *id)
+{
+	char *memory = MAP_FAILED;
+
+	/* As large as the bundle, so that its other part has the addresses behind it. */
+	*id = may_share() ? shmget(IPC_PRIVATE, bundle->size, IPC_CREAT | SHM_NORESERVE | SHM_OWNER) : -1;
+	if (*id >= 0) {
+		memory = shmat(*id, NULL, 0);
+		shmctl(*id, IPC_RMID, NULL); /* when nobody has it any more */
+	}
+	if (memory != MAP_FAILED)
+		return memory;
+	*id = -1;
+	memory = mmap(NULL, bundle->shared_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		die(EXIT_K23, "out of memory");
-	memcpy(memory, builder->bundle, builder->used);
-	for (size_t i = 0; i < builder->module_count; i++)
-		for (size_t k = 0; k < builder->modules[i].segment_count; k++) {
-			const struct module_segment *segment = &builder->modules[i].segments[k];
+	return memory;
+}
 
-			if (!(segment->prot & PROT_WRITE))
-				memcpy(memory + builder->places[i] + segment->address + segment->lead,
-				       segment->contents, segment->contents_size);
-		}
-	return (const struct bundle *)memory;
+static void fill_part(const struct builder *builder, char *memory)
+{
+	const struct module *runtime = &builder->modules[0];
+
+	memcpy(memory, builder->bundle, builder->used);
+	for (size_t k = 0; k < runtime->segment_count; k++) {
+		const struct module_segment *segment = &runtime->segments[k];
+
+		if (!(segment->prot & PROT_WRITE))
+			memcpy(memory + builder->places[0] + segment->address + segment->lead, segment->contents,
+			       segment->contents_size);
+	}
+}
+
+/* The mapping that the helper hands on. */
+static const struct bundle *map_bundle(struct builder *builder)
+{
+	char *memory = part_memory(builder->bundle, &builder->bundle->shared_id), *attached;
+
+	fill_part(builder, memory);
+	if (builder->bundle->shared_id < 0)
+		return (const struct bundle *)memory;
+	attached = shmat(builder->bundle->shared_id, NULL, SHM_RDONLY | SHM_EXEC);
+	if (attached == (void *)-1) {
+		((struct bundle *)memory)->shared_id = -1;
+		return (const struct bundle *)memory;
+	}
+	shmdt(memory);
+	return (const struct bundle *)attached;
+}
+
+/* Where the vDSO, which is the same in every process, has a `syscall`; 0: nowhere. */
+static uint32_t vdso_syscall(void)
+{
+	const uint8_t *vdso = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
+
+	for (uint32_t i = sizeof(Elf64_Ehdr); vdso && i < PAGE; i++)
+		if (vdso[i] == 0x0f && vdso[i + 1] == 0x05)
+			return i;
+	return 0;
 }
 
 const struct bundle *bundle_build(const struct launch *launch)
@@ -321,9 +400,11 @@ const struct bundle *bundle_build(const struct launch *launch)
 	builder.bundle->magic = BUNDLE_MAGIC;
 	builder.bundle->version = BUNDLE_VERSION;
 	builder.bundle->flags = (launch->foreign ? BUNDLE_FOREIGN : 0) | (launch->eager ? BUNDLE_EAGER : 0);
-	front_store(&builder, launch);
+	front_log(&builder, launch);
 	builder.bundle->hook_count = (uint32_t)launch->hook_count;
-	builder.bundle->segment_count = 1;
+	builder.bundle->vdso_syscall = vdso_syscall();
+	if (getrandom(&builder.bundle->unique, sizeof(builder.bundle->unique), 0) != sizeof(builder.bundle->unique))
+		die(EXIT_K23, "this kernel has no random numbers: %s", strerror(errno));
 	for (size_t i = 0; i < launch->hook_count; i++) {
 		const char *options;
 		char *file = hook_file(launch->hooks[i], &options);
@@ -335,14 +416,13 @@ const struct bundle *bundle_build(const struct launch *launch)
 		free(file);
 	}
 	front_segments(&builder);
-	for (size_t i = 0; i < builder.module_count; i++)
+	for (size_t i = 1; i < builder.module_count; i++)
 		fixup_count += builder.modules[i].fixup_count;
 	fixups = front(&builder, NULL, fixup_count * sizeof(uint32_t));
 	builder.bundle->fixups = fixups;
 	builder.bundle->fixup_count = (uint32_t)fixup_count;
+	front_store(&builder, launch);
 	front_size = (uint32_t)((builder.used + PAGE - 1) & ~(size_t)(PAGE - 1));
-	front(&builder, NULL, 0);
-	builder.bundle->segments[0] = (struct bundle_segment){ .size = front_size, .prot = PROT_READ };
 
 	place_modules(&builder, front_size);
 	fixup_table = (uint32_t *)((char *)builder.bundle + fixups);

@@ -75,6 +75,8 @@ bool launch_option(struct launch *launch, const char *command, int option, const
 		launch->foreign = strcmp(value, "allow") == 0;
 		return true;
 	case 0x1002:
+		if (!*value)
+			die_usage(command, "--store takes the name of a file");
 		launch->store = value;
 		return true;
 	case 0x1003:
@@ -228,6 +230,7 @@ int launch_exec(const struct launch *launch)
 	storeuse_prepare(&merged);
 	bundle = bundle_build(&merged);
 	free((char *)merged.store);
+	free(merged.store_bytes);
 	for (size_t i = launch->hook_count; i < merged.hook_count; i++)
 		free((char *)merged.hooks[i]);
 	free(merged.hooks);

@@ -46,7 +46,7 @@ void storeuse_write(const struct storefile *store, const char *path, int lock)
 	close(lock);
 }
 
-/* The program may be anywhere when its runtime opens it. */
+/* The program may be anywhere when its runtime opens the log. */
 static char *absolute(const char *path)
 {
 	char *cwd, *joined;
@@ -88,7 +88,6 @@ static void take_in(struct launch *launch)
 void storeuse_prepare(struct launch *launch)
 {
 	char *given = launch->store ? strdup(launch->store) : store_default_path();
-	struct storefile store;
 	long r;
 
 	launch->store = given && *given ? absolute(given) : NULL;
@@ -99,13 +98,14 @@ void storeuse_prepare(struct launch *launch)
 		take_in(launch);
 	if (launch->no_patch)
 		return;
-	r = storefile_read(&store, launch->store);
-	if (r == 0)
-		storefile_free(&store);
+	r = storefile_load(launch->store, &launch->store_bytes, &launch->store_size);
 	if (r == 0 || r == -ENOENT)
 		return;
-	complain("%s %s%s; nothing is patched (`k23 sites prune --reset` starts a new store)", launch->store,
-		 r == -EACCES ? "cannot be read: " : "", storefile_problem(r));
+	if (r == -EACCES)
+		complain("%s cannot be read: %s; nothing is patched (--store names another)", launch->store, strerror(EACCES));
+	else
+		complain("%s %s; nothing is patched (`k23 sites prune --reset` starts a new store)", launch->store,
+			 storefile_problem(r));
 	launch->no_patch = launch->no_learn = true;
 }
 

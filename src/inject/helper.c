@@ -128,12 +128,22 @@ static bool continued(int pid)
 	return false;
 }
 
+/* Nobody has killed it meanwhile. */
+static bool is_there(int pid)
+{
+	struct inj_regs regs;
+
+	return sys(ptrace, PTRACE_GETREGS, pid, 0, &regs) != -ESRCH;
+}
+
 void inj_helper(struct inj_exec *exec)
 {
 	int pid = 0, held = 0;
 	long r;
 
 	exec->block.helper = (int32_t)sys(getpid);
+	/* Whoever stops the caller's process group means the program. */
+	sys(setpgid, 0, 0);
 	stay_near(exec->cpu);
 	/* Shares nothing of the caller's but memory: an end of a pipe must not stay open because of us. Standard
 	 * error is kept for the one message below. */
@@ -156,7 +166,7 @@ void inj_helper(struct inj_exec *exec)
 			r = inj_plant(pid, exec->bundle, &exec->block, &held);
 		if (r == -ENOEXEC && exec->bundle->flags & BUNDLE_FOREIGN)
 			r = 0;
-		if (failed(r) && r != -ESRCH) {
+		if (failed(r) && is_there(pid)) {
 			complain(r);
 			sys(kill, pid, SIGKILL);
 		}
@@ -210,5 +220,5 @@ void inj_cancel(struct inj_exec *exec)
 	sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
 	if (pending & trap)
 		sys(tgkill, sys(getpid), sys(gettid), SIGTRAP);
-	sys(prctl, PR_SET_PTRACER, 0);
+	sys(prctl, PR_SET_PTRACER, exec->block.ptracer);
 }

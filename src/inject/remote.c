@@ -1,8 +1,8 @@
 /*
  * Doing things to a traced process that is stopped right after its execve.
  *
- * The new image has run nothing yet. Two system calls are made in it, with a `syscall` instruction of its vDSO:
- * a mapping for the bundle, and execute permission for the runtime's text when that has been written.
+ * The new image has run nothing yet. System calls are made in it with a `syscall` instruction of its vDSO: mostly one, which
+ * attaches the bundle's shared memory; otherwise those that make memory for a copy.
  */
 #include "inject/remote.h"
 
@@ -16,6 +16,8 @@
 #include "core/string.h"
 
 #define SIGTRAP 5
+#define SHM_RDONLY 010000 /* linux/shm.h cannot be included without a libc */
+#define SHM_EXEC 0100000
 #define USER_CS 0x33 /* 64-bit code */
 #define WALL 0x40000000
 #define PAGE 4096ul
@@ -108,100 +110,171 @@ static uint64_t auxiliary(int pid, uint64_t stack, uint64_t type)
 	return word == type ? value : 0;
 }
 
-/* The address of a `syscall` instruction in the vDSO, or 0. */
-static uint64_t find_syscall(int pid, uint64_t vdso)
+/* A stopped process whose image has run nothing. */
+struct image {
+	int pid;
+	int *held; /* as for inj_resume */
+	struct inj_regs start; /* its registers */
+	uint64_t instruction;  /* a `syscall` of its vDSO */
+};
+
+/* A word, in less time than a block takes. */
+static long peek_word(int pid, uint64_t from, uint64_t *word)
+{
+	return sys(ptrace, PTRACE_PEEKDATA, pid, from, word);
+}
+
+static bool is_syscall(const uint8_t *code)
+{
+	return code[0] == 0x0f && code[1] == 0x05;
+}
+
+/* The address of a `syscall` instruction in the vDSO, which is the same in all processes, or 0. */
+static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 {
 	uint8_t code[PAGE];
+	uint64_t word;
 
+	if (vdso && expected && !failed(peek_word(pid, vdso + expected, &word)) && is_syscall((const uint8_t *)&word))
+		return vdso + expected;
 	for (unsigned page = 0; vdso && page < 4; page++) {
 		if (failed(peek(pid, code, vdso + page * PAGE, PAGE)))
 			return 0;
 		for (size_t i = page ? 0 : sizeof(Elf64_Ehdr); i + 2 <= PAGE; i++)
-			if (code[i] == 0x0f && code[i + 1] == 0x05)
+			if (is_syscall(code + i))
 				return vdso + page * PAGE + i;
 	}
 	return 0;
 }
 
 /* One system call in the process. */
-static long remote_syscall(int pid, const struct inj_regs *start, uint64_t instruction, long nr,
-			   const uint64_t args[6], int *held)
+static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
-	struct inj_regs regs = *start;
+	struct inj_regs regs = image->start;
 	long r;
 
 	regs.rax = (uint64_t)nr;
 	regs.orig_rax = ~0ul;
-	regs.rdi = args[0];
-	regs.rsi = args[1];
-	regs.rdx = args[2];
-	regs.r10 = args[3];
-	regs.r8 = args[4];
-	regs.r9 = args[5];
-	regs.rip = instruction;
-	r = sys(ptrace, PTRACE_SETREGS, pid, 0, &regs);
+	regs.rdi = a1;
+	regs.rsi = a2;
+	regs.rdx = a3;
+	regs.r10 = a4;
+	regs.r8 = ~0ul; /* mmap's descriptor */
+	regs.r9 = 0;
+	regs.rip = image->instruction;
+	r = sys(ptrace, PTRACE_SETREGS, image->pid, 0, &regs);
 	if (failed(r))
 		return r;
-	r = inj_resume(pid, PTRACE_SINGLESTEP, SIGTRAP, held);
+	r = inj_resume(image->pid, PTRACE_SINGLESTEP, SIGTRAP, image->held);
 	if (failed(r))
 		return r;
-	r = sys(ptrace, PTRACE_GETREGS, pid, 0, &regs);
+	r = sys(ptrace, PTRACE_GETREGS, image->pid, 0, &regs);
 	return failed(r) ? r : (long)regs.rax;
 }
 
-static long write_bundle(int pid, const struct bundle *bundle, uint64_t base, const struct start_block *block)
+/* Attaches the bundle's shared memory. Its address or -errno: the process may be in another IPC namespace, where the id is
+ * nobody's or somebody else's, or have become another user's. */
+static long attach(const struct image *image, const struct bundle *bundle)
 {
-	for (uint32_t i = 0; i < bundle->segment_count; i++) {
-		const struct bundle_segment *segment = &bundle->segments[i];
-		long r;
+	uint64_t unique = 0;
+	long base, r;
 
-		if (segment->prot & PROT_WRITE)
-			continue;
-		r = poke(pid, base + segment->offset, (const char *)bundle + segment->offset, segment->size);
+	if (bundle->shared_id < 0)
+		return -ENOENT;
+	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, 0, SHM_RDONLY | SHM_EXEC, 0);
+	if (failed(base))
+		return base;
+	r = peek_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);
+	if (!failed(r) && unique == bundle->unique)
+		return base;
+	r = remote_syscall(image, __NR_shmdt, (uint64_t)base, 0, 0, 0);
+	return failed(r) ? r : -ENOENT;
+}
+
+/* Writes to memory that is not writable, as a debugger does. */
+static long poke_text(int pid, uint64_t to, const void *from, size_t size)
+{
+	const uint64_t *words = from;
+	long r = 0;
+
+	for (size_t i = 0; i < size / sizeof(*words) && !failed(r); i++)
+		r = sys(ptrace, PTRACE_POKEDATA, pid, to + i * sizeof(*words), words[i]);
+	return r;
+}
+
+/* The runtime's text at its place in a mapping. Who may not make memory executable that was writable gets it word by word,
+ * which takes a few milliseconds; who has a filter of his own, which may kill for it, is not tried. */
+static long copy_text(const struct image *image, const struct bundle *bundle, uint64_t base, bool filtered)
+{
+	uint64_t text = base + bundle->runtime_text, size = bundle->runtime_text_size;
+	const char *from = (const char *)bundle + bundle->runtime_text;
+	long r;
+
+	if (!filtered) {
+		r = poke(image->pid, text, from, size);
 		if (failed(r))
 			return r;
+		r = remote_syscall(image, __NR_mprotect, text, size, PROT_READ | PROT_EXEC, 0);
+		if (r != -EACCES && r != -EPERM)
+			return r;
 	}
-	return poke(pid, base + bundle->start_block, block, sizeof(*block));
+	r = remote_syscall(image, __NR_mmap, text, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+	return failed(r) ? r : poke_text(image->pid, text, from, size);
+}
+
+/* A copy of the bundle, in memory of the process's own. Its address or -errno. */
+static long copy(const struct image *image, const struct bundle *bundle, bool filtered)
+{
+	static const int32_t no_segment = -1;
+	/* A seccomp filter of the program lets the gate pass, at the address that it had when the filter was installed: stay
+	 * there if possible. */
+	long base = remote_syscall(image, __NR_mmap, filtered ? (uint64_t)bundle : 0, bundle->size, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS);
+	long r;
+
+	if (failed(base))
+		return base;
+	r = poke(image->pid, (uint64_t)base, bundle, bundle->runtime_text);
+	if (!failed(r))
+		r = poke(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment, sizeof(no_segment));
+	if (!failed(r))
+		r = copy_text(image, bundle, (uint64_t)base, filtered);
+	return failed(r) ? r : base;
+}
+
+/* Lets the process begin with rt_start, when it goes on. */
+static long start(const struct image *image, const struct bundle *bundle, const struct start_block *block, uint64_t base)
+{
+	struct inj_regs regs = image->start;
+	uint64_t words[sizeof(*block) / 8];
+
+	memcpy(words, block, sizeof(words));
+	regs.orig_rax = ~0ul;
+	regs.rip = base + bundle->start;
+	regs.rdi = base;
+	regs.rsi = image->start.rip;
+	regs.rdx = image->start.eflags;
+	regs.r10 = block->sigmask;
+	regs.r8 = words[offsetof(struct start_block, helper) / 8];
+	regs.r9 = words[offsetof(struct start_block, sigsys_blocked) / 8];
+	return sys(ptrace, PTRACE_SETREGS, image->pid, 0, &regs);
 }
 
 long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block, int *held)
 {
-	struct inj_regs regs;
-	struct start_block filled = *block;
-	uint64_t instruction, base;
-	long r = sys(ptrace, PTRACE_GETREGS, pid, 0, &regs);
+	struct image image = { .pid = pid, .held = held };
+	long base = -ENOENT, r = sys(ptrace, PTRACE_GETREGS, pid, 0, &image.start);
 
 	if (failed(r))
 		return r;
-	if (regs.cs != USER_CS)
+	if (image.start.cs != USER_CS)
 		return -ENOEXEC;
-	instruction = find_syscall(pid, auxiliary(pid, regs.rsp, AT_SYSINFO_EHDR));
-	if (!instruction)
+	image.instruction = find_syscall(pid, auxiliary(pid, image.start.rsp, AT_SYSINFO_EHDR), bundle->vdso_syscall);
+	if (!image.instruction)
 		return -ENOSYS;
-	/* A seccomp filter of the program lets the gate pass, at the address that it had when the filter was
-	 * installed: stay there if possible. */
-	r = remote_syscall(pid, &regs, instruction, __NR_mmap,
-			   (const uint64_t[6]){ block->seccomp ? (uint64_t)bundle : 0, bundle->size,
-						PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~0ul, 0 },
-			   held);
-	if (failed(r))
-		return r;
-	base = (uint64_t)r;
-	filled.entry = regs.rip;
-	filled.stack = regs.rsp;
-	filled.eflags = regs.eflags;
-	r = write_bundle(pid, bundle, base, &filled);
-	if (failed(r))
-		return r;
-	r = remote_syscall(pid, &regs, instruction, __NR_mprotect,
-			   (const uint64_t[6]){ base + bundle->runtime_text, bundle->runtime_text_size,
-						PROT_READ | PROT_EXEC },
-			   held);
-	if (failed(r))
-		return r;
-	regs.orig_rax = ~0ul;
-	regs.rip = base + bundle->start;
-	regs.rsp = base + bundle->boot_stack;
-	regs.rdi = base;
-	return sys(ptrace, PTRACE_SETREGS, pid, 0, &regs);
+	if (!block->seccomp)
+		base = attach(&image, bundle);
+	if (failed(base) && base != -ESRCH)
+		base = copy(&image, bundle, block->seccomp);
+	return failed(base) ? base : start(&image, bundle, block, (uint64_t)base);
 }

@@ -19,9 +19,9 @@
 #endif
 
 /* For each number the hooks that want it, a bit each; and where in the tables of those that name it. */
-static uint32_t wanted[RT_NUMBERS];
-static uint32_t named[RT_NUMBERS];
-static uint8_t position[BUNDLE_MAX_HOOKS][RT_NUMBERS];
+static RT_TABLE uint32_t wanted[RT_NUMBERS];
+static RT_TABLE uint32_t named[RT_NUMBERS];
+static RT_TABLE uint8_t position[BUNDLE_MAX_HOOKS][RT_NUMBERS];
 static uint32_t all; /* the hooks that want what they do not name */
 static uint32_t i386;
 static const struct k23_descriptor *hooks[BUNDLE_MAX_HOOKS];

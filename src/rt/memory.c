@@ -31,15 +31,23 @@ static bool readable(uint64_t address)
 	return address && sys(rt_sigprocmask, -1, address, 0, 8) != -EFAULT;
 }
 
-/* Whether they can be written to: they are. */
-static bool writable(uint64_t address)
+/* Whether memory of this size, all in a page, can be written to: some of it is. */
+static bool writable(uint64_t address, size_t size)
 {
-	return !failed(sys(rt_sigpending, address, 8));
+	if (size >= 8)
+		return !failed(sys(rt_sigpending, address, 8));
+	return size >= 4 && !failed(sys(getcpu, address, 0, 0));
 }
 
 static bool in_one_page(uint64_t address, size_t size)
 {
 	return (address & (RT_PAGE - 1)) + size <= RT_PAGE;
+}
+
+/* Of a size up to a page. */
+static bool all_readable(uint64_t address, size_t size)
+{
+	return readable(address) && (in_one_page(address, size) || readable(address + size - 1));
 }
 
 /* 0 or -EFAULT */
@@ -51,7 +59,7 @@ long rt_copy_from(void *to, uint64_t from, size_t size)
 		return 0;
 	/* With strict seccomp the call would be death; so is a fault, as natively when a frame cannot be read. Otherwise, who
 	 * unmaps memory that another thread is just giving to a call gets the fault that a fault handler would see. */
-	if (strict || (size <= SMALL && in_one_page(from, size) && readable(from)))
+	if (strict || (size <= SMALL && all_readable(from, size)))
 		return rt_peek(to, from, size);
 	return transfer(__NR_process_vm_readv, (uint64_t)to, from, size);
 }
@@ -61,7 +69,7 @@ long rt_copy_to(uint64_t to, const void *from, size_t size)
 {
 	if (!size)
 		return 0;
-	if (rt_self()->strict || (size >= 8 && size <= SMALL && in_one_page(to, size) && writable(to)))
+	if (rt_self()->strict || (size <= SMALL && in_one_page(to, size) && writable(to, size)))
 		return rt_peek((void *)to, (uint64_t)from, size);
 	return transfer(__NR_process_vm_writev, (uint64_t)from, to, size);
 }

@@ -20,7 +20,7 @@
 #define SEEK_TO_END 2
 #define SEEN 1024u /* a power of two. When half of it is full, further sites are not noted. */
 
-static uint64_t seen[SEEN];
+static RT_TABLE uint64_t seen[SEEN];
 static uint32_t seen_count;
 
 /* Whether this is the first time. ctx: entry; no locks */

@@ -15,7 +15,7 @@
 #include "core/patch.h"
 #include "core/string.h"
 
-#define SITES_AT_ONCE 128u
+#define SITES_AT_ONCE 32u /* of a size that the processor copies: memory.c */
 #define MAX_STUBS 16384u
 
 /* How far a jump reaches, less the size of what is at both ends. */
@@ -159,7 +159,7 @@ static void patch_module(struct rt_module *module, int prot)
 	uint64_t length = module->end - module->start;
 	long block;
 
-	if (!stubs)
+	if (!stubs || rt.frozen)
 		return;
 	block = near(module, size);
 	if (failed(block))

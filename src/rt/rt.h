@@ -24,7 +24,7 @@
 #include "core/patch.h"
 
 #define RT_PAGE 4096ul
-#define RT_REGION_SIZE (128ul << 10)
+#define RT_REGION_SIZE ((uint64_t)BUNDLE_REGION_SIZE)
 #define RT_SIGNAL_STACK_SIZE (48ul << 10)
 #define RT_HOOK_STATE_SIZE 4096ul
 #define RT_SIGNALS 64
@@ -33,6 +33,14 @@
 /* %gs's base while it is ours: inside the guard page at the beginning of the thread's region, so that what reads through
  * it faults, as with the base of 0 that a program starts with; and odd, so that it is no base that a program chooses. */
 #define RT_GS_TAG 0x23ul
+
+/* Newer than the oldest headers that this builds with. */
+#define PR_SET_MDWE_NR 65
+#define PR_GET_MDWE_NR 66
+
+/* A table of which few processes touch more than the beginning, if that: behind what all of them write to, so that it costs
+ * them no page. */
+#define RT_TABLE __attribute__((section(".bss.tables")))
 
 /* All signals but those that a fault raises: blocking these would turn a fault of the runtime or of a hook into
  * a silent death, and SIGSYS is the guard. */
@@ -82,6 +90,7 @@ struct rt_process {
 	uint32_t threads; /* threads that use this */
 	uint8_t sigsys_pending;
 	uint8_t seccomp;
+	int32_t ptracer; /* PR_SET_PTRACER: who else may trace the process; 0: nobody, -1: anybody */
 	uint8_t traceme; /* a vfork child asked to be traced: from its execve on */
 	const struct bundle *next; /* for the next execve, when `k23 run` runs in here; else NULL */
 };
@@ -117,6 +126,7 @@ struct rt_thread {
 	bool strict;         /* in seccomp's strict mode: only read, write, exit and sigreturn are left */
 	bool alone;          /* made without CLONE_THREAD, and has made no thread */
 	bool vforked;        /* a vfork child: its parent frees the region */
+	bool counted;        /* among the threads that use `process` */
 
 	struct rt_sigstack sigstack; /* as the program set it */
 	uint64_t fault[3];           /* err, trapno, cr2 of its last fault, which every signal frame shows */
@@ -127,6 +137,9 @@ struct rt_thread {
 
 	struct rt_process own_process;
 };
+
+/* What lies in a region behind its stacks. */
+#define RT_REGION_TAIL ((sizeof(struct rt_thread) + RT_HOOK_STATE_SIZE + 63) & ~63ul)
 
 /* What tools/k23-gdb.py reads in the debug information, where no macros are. */
 enum rt_debug {
@@ -145,6 +158,7 @@ struct rt_image {
 	uint32_t traced;    /* enum rt_traced; a tracer that is under k23 writes it, too */
 	bool fast;          /* sites may be patched: there is a store, and %gs can be used */
 	bool learn;         /* sites that are not in it are to be noted */
+	bool frozen;        /* PR_SET_MDWE: what was writable never becomes executable again */
 	/* While a helper is to attach, the memory must be dumpable: what was before, and how many need it. */
 	uint32_t dumpable_lock, dumpable_users;
 	int32_t dumpable;
@@ -190,6 +204,8 @@ extern const char rt_gate_i386_begin[], rt_gate_i386_done[], rt_gate_i386_abort[
 extern const char rt_return_begin[], rt_return_end[], rt_selftrap_done[];
 
 /* thread.c: regions. */
+/* Those in the bundle, in a new image. */
+long rt_threads_start(void) must_check;
 struct rt_thread *rt_thread_new(void);
 void rt_thread_free(struct rt_thread *thread);
 void rt_threads_forked(struct rt_thread *self);
@@ -280,6 +296,9 @@ void rt_callbacks_fork_child(void);
 void rt_callbacks_thread_start(void);
 void rt_callbacks_thread_exit(void);
 void rt_callbacks_process_exit(int status);
+
+/* A thread stops using its struct rt_process; not twice. Returns how many still do. ctx: entry, or an execve's helper */
+uint32_t rt_process_leave(struct rt_thread *thread);
 
 /* special/ */
 typedef long rt_special_fn(struct rt_thread *thread, struct k23_call *call);

@@ -17,6 +17,7 @@
 #include <asm/errno.h>
 
 #include "core/string.h"
+#include "rt/special/special.h"
 #include "rt/trace.h"
 
 #ifndef SYS_SECCOMP
@@ -113,7 +114,7 @@ void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, struct ucont
 	rt_lock(&process->action_lock);
 	action = process->actions[sig];
 	if (action.flags & SA_RESETHAND && action.handler > (uint64_t)SIG_IGN)
-		process->actions[sig].handler = (uint64_t)SIG_DFL;
+		special_reset_action(thread, sig);
 	rt_unlock(&process->action_lock);
 
 	if (action.handler == (uint64_t)SIG_IGN)

@@ -15,11 +15,10 @@
 #define USER_SS 0x2b
 #define WALL 0x40000000
 #define HWCAP2_FSGSBASE 2
+#define MADV_POPULATE_READ_NR 22 /* Linux 5.14; newer than the oldest headers that this builds with */
 
 struct rt_image rt;
-/* Found by the command line tool, by name; so is the boot stack, in x86_64/entry.S. */
-struct start_block rt_start_block __attribute__((aligned(64)));
-
+struct start_block rt_start_block; /* x86_64/gate.S fills it in */
 
 struct rt_thread *rt_start_image(struct bundle *bundle);
 void rt_start_thread(struct rt_thread *thread);
@@ -36,19 +35,22 @@ static void protect_segments(const struct bundle *bundle)
 {
 	const struct bundle_segment *segments = bundle->segments;
 
+	/* Shared memory is attached as it is to be. */
+	if (bundle->shared_id < 0)
+		must("cannot protect the runtime", sys(mprotect, bundle, bundle->runtime_text, PROT_READ));
 	for (uint32_t i = 0, next; i < bundle->segment_count; i = next) {
 		uint32_t size = segments[i].size;
 
 		for (next = i + 1; next < bundle->segment_count && segments[next].prot == segments[i].prot &&
 				   segments[next].offset == segments[i].offset + size; next++)
 			size += segments[next].size;
-		if (!(segments[i].prot & PROT_WRITE) && segments[i].offset != bundle->runtime_text)
-			must("cannot protect the runtime",
+		if (!(segments[i].prot & PROT_WRITE))
+			must("cannot protect a hook",
 			     sys(mprotect, rt.start + segments[i].offset, size, segments[i].prot));
 	}
 }
 
-/* Contents of the writable segments, then everybody's final permissions. ctx: boot stack */
+/* The hooks: their contents, then their permissions. ctx: boot stack */
 static void settle_segments(void)
 {
 	const struct bundle *bundle = rt.bundle;
@@ -91,8 +93,12 @@ struct rt_thread *rt_start_image(struct bundle *bundle)
 	rt.bundle = bundle;
 	rt.start = (uintptr_t)bundle;
 	rt.end = rt.start + bundle->size;
+	/* One call instead of a fault for each page. */
+	if (bundle->shared_id >= 0)
+		sys(madvise, rt.start + bundle->runtime, bundle->shared_size - bundle->runtime, MADV_POPULATE_READ_NR);
 	rt_api_fill(&rt.api);
 	settle_segments();
+	must("no memory for the runtime", rt_threads_start());
 	thread = rt_thread_new();
 	if (!thread)
 		rt_panic("no memory for the runtime", 0);
@@ -105,7 +111,9 @@ static void start_process(struct rt_thread *thread)
 	struct rt_process *process = &thread->own_process;
 
 	process->threads = 1;
+	thread->counted = true;
 	process->seccomp = start->seccomp;
+	process->ptracer = start->ptracer;
 	process->sigsys_pending = start->sigsys_pending;
 	process->known = SIGBIT(SIGSYS);
 	process->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;
@@ -121,8 +129,9 @@ static void start_fast_path(struct rt_thread *thread)
 	const uint64_t *stack = (const uint64_t *)rt_start_block.stack, *capabilities = rt_auxiliary(stack, AT_HWCAP2);
 
 	rt.learn = rt.bundle->site_log;
+	rt.frozen = sys(prctl, PR_GET_MDWE_NR) > 0;
 	/* A tracer's program is shown the file's text, and stops at each call anyway. */
-	rt.fast = !rt_start_block.traced && capabilities && capabilities[1] & HWCAP2_FSGSBASE && rt_store_open();
+	rt.fast = !rt_start_block.traced && !rt.frozen && capabilities && capabilities[1] & HWCAP2_FSGSBASE && rt_store_open();
 	rt_patch_start(stack);
 	rt_gs_set(thread);
 }
@@ -152,8 +161,8 @@ void rt_start_thread(struct rt_thread *thread)
 	must("cannot switch the guard on (Syscall User Dispatch)", rt_guard_arm());
 	if (start->helper) {
 		while (sys(wait4, start->helper, 0, WALL, 0) == -EINTR)
-		;
-		sys(prctl, PR_SET_PTRACER, 0);
+			;
+		sys(prctl, PR_SET_PTRACER, start->ptracer);
 	}
 	if (start->traced && !(start->traced & RT_TRACEME))
 		rt_rendezvous(thread, RT_EXEC_STARTED, NULL);

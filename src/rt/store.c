@@ -1,64 +1,32 @@
 /*
- * The store in this process: mapped read-only, and read through a system call that fails where an access would fault,
- * for somebody may truncate the file.
+ * The store in this process: in the bundle, as the command line tool has read and checked it.
  */
 #include <asm/errno.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
-#include <linux/mman.h>
 #include <linux/stat.h>
 
 #include "core/buildid.h"
 #include "core/string.h"
 #include "rt/patch.h"
 
-#define OTHERS_WRITE 022
-
 static struct core_store store;
-static uint64_t store_address, store_size;
+static bool is_open;
 
 static long read_store(const void *context, uint64_t offset, void *to, size_t size)
 {
 	(void)context;
-	if (offset > store_size || size > store_size - offset)
+	if (offset > rt.bundle->store_size || size > rt.bundle->store_size - offset)
 		return -EINVAL;
-	return rt_copy_from(to, store_address + offset, size);
+	memcpy(to, (const char *)rt.start + rt.bundle->store + offset, size);
+	return 0;
 }
 
-/* Only the user's own store, or the system's. */
-static bool trusted(const struct stat *status)
-{
-	return (status->st_mode & S_IFMT) == S_IFREG && !(status->st_mode & OTHERS_WRITE) &&
-	       (status->st_uid == 0 || status->st_uid == (uint32_t)sys(geteuid));
-}
-
-/* Without a store, or with one that cannot be used, every call takes the guard. ctx: entry, before the program runs */
+/* Without a store every call takes the guard. ctx: entry, before the program runs */
 bool rt_store_open(void)
 {
-	const char *path = (const char *)rt.start + rt.bundle->store;
-	struct stat status;
-	long fd;
-
-
-	if (!rt.bundle->store)
-		return false;
-	fd = sys(openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (failed(fd))
-		return false;
-	if (!failed(sys(fstat, fd, &status)) && trusted(&status) && status.st_size) {
-		long address = sys(mmap, 0, status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-		if (!failed(address)) {
-			store_address = (uint64_t)address;
-			store_size = (uint64_t)status.st_size;
-		}
-	}
-	sys(close, fd);
-	if (store_address && failed(core_store_open(&store, read_store, NULL, store_size))) {
-		sys(munmap, store_address, store_size);
-		store_address = 0;
-	}
-	return store_address;
+	is_open = rt.bundle->store && !failed(core_store_open(&store, read_store, NULL, rt.bundle->store_size));
+	return is_open;
 }
 
 static long found(long r, const struct store_file *file, struct store_run *sites)
@@ -112,7 +80,7 @@ long rt_store_find_same(int fd, struct store_run *sites, uint64_t *size)
 {
 	struct stat status;
 
-	if (!store_address || failed(sys(fstat, fd, &status)) || (status.st_mode & S_IFMT) != S_IFREG)
+	if (!is_open || failed(sys(fstat, fd, &status)) || (status.st_mode & S_IFMT) != S_IFREG)
 		return -ENOENT;
 	*size = (uint64_t)status.st_size;
 	return find_status(&status, sites);
@@ -120,7 +88,7 @@ long rt_store_find_same(int fd, struct store_run *sites, uint64_t *size)
 
 long rt_store_find_fd(int fd, struct store_run *sites, uint64_t *size)
 {
-	if (!store_address)
+	if (!is_open)
 		return -ENOENT;
 	if (!failed(rt_store_find_same(fd, sites, size)))
 		return 0;
@@ -136,7 +104,7 @@ long rt_store_find_path(const char *path, struct store_run *sites)
 {
 	struct stat status;
 
-	if (!store_address || failed(sys(newfstatat, AT_FDCWD, path, &status, 0)))
+	if (!is_open || failed(sys(newfstatat, AT_FDCWD, path, &status, 0)))
 		return -ENOENT;
 	return find_status(&status, sites);
 }
@@ -148,5 +116,5 @@ long rt_store_sites(const struct store_run *run, uint32_t first, struct store_si
 
 long rt_store_site(const struct store_run *run, uint64_t offset, struct store_site *site)
 {
-	return store_address ? core_store_site(&store, run, offset, site) : -ENOENT;
+	return is_open ? core_store_site(&store, run, offset, site) : -ENOENT;
 }

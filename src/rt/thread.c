@@ -11,7 +11,6 @@
 
 enum slot_state { SLOT_FREE, SLOT_TAKEN };
 
-#define CHUNK_FIRST 1u
 #define CHUNK_MORE 16u
 
 struct rt_region_slot {
@@ -27,21 +26,35 @@ struct chunk {
 	uint64_t count;
 	struct rt_region_slot slots[CHUNK_MORE];
 };
+
+/* In the bundle. */
+static struct chunk first;
+
 _Static_assert(sizeof(struct chunk) <= RT_PAGE, "a chunk's head is one page");
 _Static_assert(sizeof(struct rt_thread) <= 3 * RT_PAGE, "a region must have room for its stacks");
 
 static struct chunk *chunks;
 
-/* ctx: entry; no locks */
-static struct chunk *chunk_new(uint32_t count)
+/* ctx: boot stack, which is in the first region */
+long rt_threads_start(void)
 {
-	size_t size = (count + 1) * RT_REGION_SIZE + RT_PAGE;
+	first.count = BUNDLE_REGIONS;
+	first.regions = (rt.start + rt.bundle->regions + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
+	first.end = first.regions + BUNDLE_REGIONS * RT_REGION_SIZE;
+	chunks = &first;
+	return sys(mprotect, first.regions, RT_PAGE, PROT_NONE);
+}
+
+/* ctx: entry; no locks */
+static struct chunk *chunk_new(void)
+{
+	size_t size = (CHUNK_MORE + 1) * RT_REGION_SIZE + RT_PAGE;
 	uintptr_t start = (uintptr_t)sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct chunk *chunk = (struct chunk *)start;
 
 	if (failed((long)start))
 		return NULL;
-	chunk->count = count;
+	chunk->count = CHUNK_MORE;
 	chunk->regions = (start + 2 * RT_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	chunk->end = start + size;
 	/* With the first region's guard. What is left behind the last one costs nothing. */
@@ -66,7 +79,7 @@ static struct rt_thread *region_set_up(struct chunk *chunk, uint32_t i)
 	}
 	slot->prepared = 1;
 	thread->slot = slot;
-	thread->stack_top = ((uintptr_t)thread - RT_HOOK_STATE_SIZE - RT_SIGNAL_STACK_SIZE) & ~63ul;
+	thread->stack_top = region + RT_REGION_SIZE - RT_REGION_TAIL - RT_SIGNAL_STACK_SIZE;
 	return thread;
 }
 
@@ -86,7 +99,7 @@ struct rt_thread *rt_thread_new(void)
 								__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 					return region_set_up(chunk, i);
 			}
-		chunk = chunk_new(head ? CHUNK_MORE : CHUNK_FIRST);
+		chunk = chunk_new();
 		if (!chunk)
 			return NULL;
 		chunk->next = head;
@@ -95,6 +108,16 @@ struct rt_thread *rt_thread_new(void)
 						    __ATOMIC_ACQUIRE))
 			;
 	}
+}
+
+uint32_t rt_process_leave(struct rt_thread *thread)
+{
+	uint32_t *threads = &thread->process->threads;
+
+	if (!thread->counted)
+		return __atomic_load_n(threads, __ATOMIC_RELAXED);
+	thread->counted = false;
+	return __atomic_sub_fetch(threads, 1, __ATOMIC_RELAXED);
 }
 
 uint32_t *rt_thread_slot_state(struct rt_thread *thread)

@@ -199,31 +199,52 @@ static long read_whole(int fd, uint8_t **bytes, size_t *size)
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0) {
-			free(*bytes);
+		if (got <= 0)
 			return got ? -errno : -EBADMSG;
-		}
 		at += (size_t)got;
 	}
 	return 0;
 }
 
-long storefile_read(struct storefile *store, const char *path)
+/* Both: the bytes, NULL on failure, and what they say. */
+static long load(struct storefile *store, const char *path, uint8_t **bytes, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	uint8_t *bytes = NULL;
-	size_t size = 0;
 	long r;
 
 	memset(store, 0, sizeof(*store));
+	*bytes = NULL;
 	if (fd < 0)
 		return -errno;
-	r = read_whole(fd, &bytes, &size);
+	r = read_whole(fd, bytes, size);
 	close(fd);
-	if (r != 0)
-		return r;
-	r = storefile_parse(store, bytes, size);
-	free(bytes);
+	if (r == 0)
+		r = storefile_parse(store, *bytes, *size);
+	if (r != 0) {
+		free(*bytes);
+		*bytes = NULL;
+	}
+	return r;
+}
+
+long storefile_read(struct storefile *store, const char *path)
+{
+	uint8_t *bytes;
+	size_t size;
+	long r = load(store, path, &bytes, &size);
+
+	if (r == 0)
+		free(bytes);
+	return r;
+}
+
+long storefile_load(const char *path, uint8_t **bytes, size_t *size)
+{
+	struct storefile store;
+	long r = load(&store, path, bytes, size);
+
+	if (r == 0)
+		storefile_free(&store);
 	return r;
 }
 

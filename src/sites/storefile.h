@@ -30,6 +30,8 @@ long storefile_parse(struct storefile *store, const uint8_t *bytes, size_t size)
 /* Puts the store in place at `path`, for whoever holds the lock: by rename, when all of it is on the disk. */
 long storefile_write(const struct storefile *store, const char *path) must_check;
 void storefile_free(struct storefile *store);
+/* The bytes of the store at `path`, which are checked; free() is due. Errors as of storefile_read. */
+long storefile_load(const char *path, uint8_t **bytes, size_t *size) must_check;
 /* Why reading or writing failed, as the end of a sentence that begins with the path. */
 const char *storefile_problem(long error);
 

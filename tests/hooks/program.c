@@ -1,7 +1,9 @@
 /*
  * The program that hooks are tried on. usage: program WHAT
  */
+#include <linux/sched.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -12,6 +14,27 @@
 static void *nothing(void *argument)
 {
 	return argument;
+}
+
+/* The child, on its parent's stack, does nothing but exit. */
+static long clone_and_exit(void)
+{
+	register long r10 __asm__("r10") = 0;
+	register long r8 __asm__("r8") = 0;
+	long child;
+
+	__asm__ volatile("syscall\n\t"
+			 "test %%eax, %%eax\n\t"
+			 "jnz 1f\n\t"
+			 "mov %[exit], %%eax\n\t"
+			 "mov $6, %%edi\n\t"
+			 "syscall\n\t"
+			 "1:"
+			 : "=a"(child)
+			 : "a"(SYS_clone), "D"(CLONE_VM | CLONE_VFORK | CLONE_SIGHAND | SIGCHLD), "S"(0), "d"(0), "r"(r10), "r"(r8),
+			   [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "memory");
+	return child;
 }
 
 static void life(void)
@@ -31,6 +54,10 @@ static void life(void)
 	if (child == 0)
 		_exit(5);
 	waitpid(child, NULL, 0);
+	/* A child that shares the handlers, too, and ends for itself. */
+	waitpid((pid_t)clone_and_exit(), NULL, 0);
+	pthread_create(&thread, NULL, nothing, NULL);
+	pthread_join(thread, NULL);
 	_exit(4);
 }
 

@@ -54,7 +54,7 @@ def case_life(k23, program):
     expect("status", result.returncode, 4)
     expect("callbacks", result.stderr.splitlines(), ["life: " + line for line in (
         "init", "thread_start 1", "thread_exit", "fork_child 1", "init", "exec", "process_exit 3", "fork_child 1",
-        "process_exit 5", "process_exit 4")])
+        "process_exit 5", "fork_child 1", "thread_exit", "thread_start 1", "thread_exit", "process_exit 4")])
 
 
 def case_answer(k23, program):

@@ -272,6 +272,8 @@ def refused(t, what, store='store/sites'):
         else:
             result = t(*command, status=125, store=store)
         expect(f'{what}: lines', len(result.stderr.splitlines()), 1)
+    result = run(t.k23, 'run', '--store=' + store, '--', 'true')
+    expect(f'{what}: run', (result.returncode, len(result.stderr.splitlines())), (0, 1))
     with open(store, 'rb') as file:
         expect(f'{what}: unchanged', file.read() == before, True)
     return result.stderr

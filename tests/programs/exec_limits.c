@@ -4,6 +4,11 @@
 #include "report.h"
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
 
 extern char **environ;
 
@@ -135,6 +140,101 @@ CASE(chrooted)
 	say("-> %d", in_child(exec_chroot_nobody));
 	unlink("root/program");
 	rmdir("root");
+}
+
+static unsigned filter_action;
+
+/* A filter against memory that becomes executable, as for MemoryDenyWriteExecute. */
+static void exec_filtered(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 3, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_shmat, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SHM_EXEC, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, filter_action),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0);
+	say("mprotect %ld", filter_action == SECCOMP_RET_KILL_PROCESS ? 0 : raw(SYS_mprotect, PAGE, PAGE, PROT_EXEC));
+	execl(self_path(), "zero", "filtered", "again", NULL);
+	_exit(3);
+}
+
+/* Once more from there: that one has no filter of its own making. */
+HELPER(filtered)
+{
+	report_arguments();
+	no_children();
+	EXPECT(raw(SYS_getppid), getppid());
+	if (guest_argc > 1)
+		execl(self_path(), "zero", "filtered", NULL);
+}
+
+CASE(no_executable_memory)
+{
+	filter_action = SECCOMP_RET_ERRNO | EACCES;
+	say("-> %d", in_child(exec_filtered));
+	filter_action = SECCOMP_RET_KILL_PROCESS;
+	say("-> %d", in_child(exec_filtered));
+}
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#endif
+
+static void exec_frozen(void)
+{
+	NEED(prctl(PR_SET_MDWE, 1, 0, 0, 0) == 0);
+	execl(self_path(), "zero", "filtered", "again", NULL);
+	_exit(3);
+}
+
+CASE(mdwe)
+{
+	say("-> %d", in_child(exec_frozen));
+}
+
+/* In another IPC namespace a segment of the program's has the id that one of its creator's had. */
+static void exec_other_ipc(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512], *memory;
+	long wanted = -1, id = -1;
+	int i;
+
+	NEED(maps);
+	while (fgets(line, sizeof(line), maps))
+		if (strstr(line, "/SYSV"))
+			sscanf(line, "%*s %*s %*s %*s %ld", &wanted);
+	fclose(maps);
+	NEED(unshare(CLONE_NEWUSER | CLONE_NEWIPC) == 0);
+	for (i = 0; i < 400000 && wanted >= 0 && id != wanted; i++) {
+		if (id >= 0)
+			shmctl((int)id, IPC_RMID, NULL);
+		id = shmget(IPC_PRIVATE, 256 * PAGE, 0700);
+		NEED(id >= 0);
+	}
+	if (wanted >= 0) {
+		EXPECT(id, wanted);
+		memory = shmat((int)id, NULL, 0);
+		NEED(memory != (char *)-1);
+		memset(memory, 0xcc, 256 * PAGE);
+		shmctl((int)id, IPC_RMID, NULL);
+	}
+	execl(self_path(), "zero", "filtered", "again", NULL);
+	_exit(3);
+}
+
+CASE(other_ipc)
+{
+	say("-> %d", in_child(exec_other_ipc));
 }
 
 /* Little address space and a small stack. */

@@ -210,6 +210,21 @@ CASE(shared_memory)
 	EXPECT(raw(SYS_shmdt, 16), -EINVAL);
 }
 
+/* Segments that the program has not attached are not its to detach. */
+CASE(not_attached)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	unsigned long start;
+
+	NEED(maps);
+	while (fgets(line, sizeof(line), maps))
+		if (strstr(line, "/SYSV") && sscanf(line, "%lx-", &start) == 1)
+			EXPECT(raw(SYS_shmdt, start), -EINVAL);
+	fclose(maps);
+	say("still here");
+}
+
 CASE(file_mappings)
 {
 	int fd = open(self_path(), O_RDONLY);

@@ -232,6 +232,50 @@ CASE(filter_trap_blocked)
 	say("-> %d", in_child(trap_blocked));
 }
 
+HELPER(bombed)
+{
+	int left = atoi(guest_argv[1]);
+	char text[16];
+
+	if (!left)
+		return;
+	snprintf(text, sizeof(text), "%d", left - 1);
+	execl(self_path(), "zero", "bombed", text, NULL);
+	_exit(2);
+}
+
+/* It comes at any moment of many an execve, to one who ignores or blocks it. */
+STRESS(across_execve)
+{
+	sigset_t set = sigset_of(SIGSYS);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		pid_t pid, got;
+		int status;
+
+		/* before the child can be hit */
+		signal(SIGSYS, SIG_IGN);
+		pid = fork();
+		NEED(pid >= 0);
+		if (pid == 0) {
+			if (i) {
+				sigprocmask(SIG_BLOCK, &set, NULL);
+				signal(SIGSYS, SIG_DFL);
+			}
+			execl(self_path(), "zero", "bombed", "10", NULL);
+			_exit(3);
+		}
+		usleep(1000);
+		while ((got = waitpid(pid, &status, WNOHANG)) == 0) {
+			kill(pid, SIGSYS);
+			usleep(50);
+		}
+		EXPECT(got, pid);
+		say("%d -> %#x", i, status);
+	}
+}
+
 static void strict_mode(void)
 {
 	NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);

@@ -19,6 +19,7 @@ _Static_assert(sizeof(struct clone_args) == CLONE_ARGS_KNOWN, "a newer struct cl
 /* The kernel's rule for clone's handlers and for CLONE_CLEAR_SIGHAND. */
 static void share_process(struct rt_thread *thread, struct rt_thread *child, uint64_t flags)
 {
+	child->counted = true;
 	if (flags & CLONE_SIGHAND) {
 		child->process = thread->process;
 		__atomic_fetch_add(&child->process->threads, 1, __ATOMIC_RELAXED);
@@ -32,6 +33,7 @@ static void share_process(struct rt_thread *thread, struct rt_thread *child, uin
 	child->process->next = NULL;
 	child->process->sigsys_pending = 0;
 	child->process->traceme = 0;
+	child->process->ptracer = 0;
 	child->leads = true;
 	if (flags & CLONE_CLEAR_SIGHAND)
 		for (int sig = 1; sig <= RT_SIGNALS; sig++)
@@ -143,7 +145,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 static void child_discard(struct rt_thread *child)
 {
 	if (!child->leads)
-		__atomic_fetch_sub(&child->process->threads, 1, __ATOMIC_RELAXED);
+		rt_process_leave(child);
 	rt_thread_free(child);
 }
 

@@ -11,8 +11,6 @@
 #include "rt/special/special.h"
 #include "rt/trace.h"
 
-#define PR_GET_MDWE_NR 66 /* newer than the oldest headers that this builds with */
-
 /* In the helper's region, under its stack. */
 struct exec {
 	struct inj_exec inject; /* first: the helper knows only this */
@@ -61,7 +59,7 @@ static void end(struct inj_exec *inject)
 		/* Another process may share the handlers, and so the lock. */
 		if (exec->shared) {
 			if (exec->caller) /* else the parent does, as it discards the region */
-				__atomic_fetch_sub(&exec->shared->threads, 1, __ATOMIC_RELAXED);
+				rt_process_leave(exec->caller);
 			exec->shared->helper = 0;
 			rt_unlock(&exec->shared->exec_lock);
 		}
@@ -91,6 +89,7 @@ static void fill(struct start_block *block, const struct rt_thread *thread, uint
 	block->sigsys_ignored = process->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
 	block->sigsys_pending = process->sigsys_pending;
 	block->seccomp = process->seccomp;
+	block->ptracer = process->ptracer;
 	block->exec_nr = (uint16_t)nr;
 	if (process->traceme)
 		block->traced = RT_TRACED | RT_TRACEME | RT_TRAPPED;
@@ -111,6 +110,16 @@ static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, u
 	*result = rt_gate_program(call, thread);
 	rt_rendezvous(thread, RT_EXEC_FAILED, NULL);
 	return true;
+}
+
+/* A SIGSYS that comes between the images waits for the runtime of the new one, which knows what the program wants done with
+ * it. Unless a filter of the program may raise one for this very call. */
+static void hold_sigsys(const struct rt_process *process, int how)
+{
+	const uint64_t sigsys = SIGBIT(SIGSYS);
+
+	if (!process->seccomp)
+		sys(rt_sigprocmask, how, &sigsys, 0, 8);
 }
 
 /* call: the kernel's call. ctx: entry, exec_lock held */
@@ -153,7 +162,9 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 			   r == -EPERM ? "; is the process traced?" : "");
 	} else {
 		process->helper = exec->inject.helper;
+		hold_sigsys(process, SIG_BLOCK);
 		r = rt_gate_program(call, thread);
+		hold_sigsys(process, SIG_UNBLOCK);
 		inj_cancel(&exec->inject);
 		release_dumpable();
 		process->helper = 0;
@@ -180,8 +191,8 @@ static long execute(struct rt_thread *thread, struct k23_call *call, int dirfd, 
 			   "its helper would be the namespace's first process", path);
 		return -EAGAIN;
 	}
-	if (sys(prctl, PR_GET_MDWE_NR) > 0) {
-		rt_message("%s cannot be started after PR_SET_MDWE: the runtime's memory has to be written before it is "
+	if (rt.frozen && rt.bundle->hook_count) {
+		rt_message("%s cannot be started with hooks after PR_SET_MDWE: they have to be written before they are "
 			   "executable", path);
 		return -EPERM;
 	}

@@ -19,7 +19,7 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 		rt_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
-	others = __atomic_sub_fetch(&thread->process->threads, 1, __ATOMIC_RELAXED);
+	others = rt_process_leave(thread);
 	rt_callbacks_thread_exit();
 	if (!others)
 		rt_callbacks_process_exit((int)call->args[0]);
@@ -43,7 +43,7 @@ long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 	/* A child that shares its creator's memory must not leave its region behind there. */
 	if (thread->alone && !thread->vforked) {
 		if (!thread->leads)
-			__atomic_fetch_sub(&thread->process->threads, 1, __ATOMIC_RELAXED);
+			rt_process_leave(thread);
 		rt_block_all_signals();
 		rt_thread_end(rt_thread_slot_state(thread), (long)call->args[0]);
 	}

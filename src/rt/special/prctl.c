@@ -7,6 +7,7 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 
+#include "rt/patch.h"
 #include "rt/special/special.h"
 
 #define TASK_SIZE_MAX 0x7ffffffff000ul
@@ -41,6 +42,29 @@ static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 	}
 }
 
+/* From here on text cannot be made writable and executable again, so it is not patched. */
+static long freeze(struct rt_thread *thread, struct k23_call *call)
+{
+	long r;
+
+	rt_modules_lock(); /* nothing is being patched */
+	r = call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
+	if (r == 0)
+		rt.frozen = true;
+	rt_modules_unlock();
+	return r;
+}
+
+/* The helper of an execve needs it for itself. */
+static long set_ptracer(struct rt_thread *thread, struct k23_call *call)
+{
+	long r = call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
+
+	if (r == 0)
+		thread->process->ptracer = (int32_t)call->args[1];
+	return r;
+}
+
 long special_prctl(struct rt_thread *thread, struct k23_call *call)
 {
 	switch ((int)call->args[0]) {
@@ -52,6 +76,10 @@ long special_prctl(struct rt_thread *thread, struct k23_call *call)
 		if (call->args[1] == SECCOMP_MODE_STRICT)
 			return special_seccomp_strict(thread, call);
 		break;
+	case PR_SET_PTRACER:
+		return set_ptracer(thread, call);
+	case PR_SET_MDWE_NR:
+		return freeze(thread, call);
 	case PR_SET_SHADOW_STACK_STATUS_NR:
 		return -EINVAL;
 	}

@@ -29,12 +29,19 @@ static long install(int sig, const struct rt_sigaction *action)
 		return rt_guard_restarts(action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART);
 	if (action->handler > (uint64_t)SIG_IGN ||
 	    (always_entered(sig) && action->handler == (uint64_t)SIG_DFL)) {
-		/* A fault of a hook must find the runtime's handler also after the program's has run. */
-		uint64_t passed = SIGBIT(sig) & RT_FAULTS ? PASSED_FLAGS : PASSED_FLAGS | SA_RESETHAND;
-
-		rt_signal_action(&ours, action->flags & passed);
+		/* Not SA_RESETHAND: the table and the kernel change together, with the lock held. */
+		rt_signal_action(&ours, action->flags & PASSED_FLAGS);
 	}
 	return sys(rt_sigaction, sig, &ours, 0, 8);
+}
+
+void special_reset_action(struct rt_thread *thread, int sig)
+{
+	struct rt_sigaction *action = &thread->process->actions[sig];
+
+	action->handler = (uint64_t)SIG_DFL;
+	if (!thread->strict)
+		(void)install(sig, action);
 }
 
 /* What was set before: by the program, or before its execve. ctx: entry, action_lock held */

@@ -24,6 +24,8 @@ rt_special_fn *rt_i386_special(long nr);
 /* sigaction.c: sets an action and gives the old one; either may be NULL. */
 long special_set_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted,
 			struct rt_sigaction *old);
+/* SA_RESETHAND: a signal's handler is about to run. ctx: sigsys, action_lock held */
+void special_reset_action(struct rt_thread *thread, int sig);
 void rt_restore_sigstack(struct rt_thread *thread, const struct rt_sigstack *wanted, uint64_t sp);
 
 /* seccomp.c */

@@ -20,7 +20,7 @@
 #define FOLLOWS (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
 #define GET_DISPATCH_CONFIG 0x4211 /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG: Linux 6.4 */
 
-static struct tracee tracees[TRACEES];
+static RT_TABLE struct tracee tracees[TRACEES];
 static uint32_t count;
 
 /* ctx: entry; no locks: a record belongs to the thread that traces */
@@ -100,8 +100,7 @@ static bool is_bundle(struct tracee *tracee, uint64_t address, uint64_t gate)
 	if (failed(tracee_read(tracee->tid, &head, address, offsetof(struct bundle, segments))))
 		return false;
 	if (head.magic != BUNDLE_MAGIC || head.version != own->version || head.gate != gate ||
-	    head.start - head.gate != own->start - own->gate || head.runtime_text_size != own->runtime_text_size ||
-	    head.start_block - head.gate != own->start_block - own->gate)
+	    head.start - head.gate != own->start - own->gate || head.runtime_text_size != own->runtime_text_size)
 		return false;
 	tracee->bundle = address;
 	tracee->gate = address + gate;

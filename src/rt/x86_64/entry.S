@@ -69,26 +69,6 @@ rt_child_entry:
 	.cfi_endproc
 	.size rt_child_entry, . - rt_child_entry
 
-/* The first instruction of k23 in a new image.
- * in:  %rdi bundle, %rsp the boot stack, every signal blocked.   out: the program starts. */
-	.globl rt_start
-	.type rt_start, @function
-rt_start:
-	.cfi_startproc
-	.cfi_signal_frame
-	.cfi_undefined %rip
-	xor	%ebp, %ebp
-	call	rt_start_image		/* returns the first thread */
-	mov	THREAD_STACK_TOP(%rax), %rsp
-	cfi_regs_in_thread
-	mov	%rax, %rbx
-	mov	%rax, %rdi
-	call	rt_start_thread
-	mov	%rbx, %rdi
-	jmp	rt_return
-	.cfi_endproc
-	.size rt_start, . - rt_start
-
 /* Back to the program, with the registers in thread->regs, all of them and the flags, and without use of the program's
  * memory. After a `syscall` %rcx is where it goes on, so that a jump can do the last step, and of the flags mostly none but
  * the arithmetic ones are set, which sahf and an overflow restore in a fraction of popfq's time. Otherwise (after
@@ -171,14 +151,6 @@ rt_selftrap_done:
 	.cfi_endproc
 	.size rt_return, . - rt_return
 
-/* rt_start's stack, until there is a thread. */
-	.bss
-	.balign 64
-	.skip 12288
-	.globl rt_boot_stack_end
-rt_boot_stack_end:
-
-	.text
 /* The compiler's name for what a function returns through that must not use `ret` (dispatch.c). */
 	.globl __x86_return_thunk
 	.type __x86_return_thunk, @function

@@ -2,6 +2,8 @@
  * Offsets for the assembly, taken from the structs. Compiled to assembly only; the build turns the marked lines
  * into offsets.h.
  */
+#include <linux/mman.h>
+
 #include "rt/rt.h"
 
 #define OFFSET(name, type, member) \
@@ -59,6 +61,21 @@ void offsets(void)
 	VALUE(GS_RETURN, GS_THREAD_OFFSET + offsetof(struct rt_thread, fast_return));
 	VALUE(XSTATE_MAGIC, FP_XSTATE_MAGIC1);
 	VALUE(ERESTART, K23_ERESTART);
+	OFFSET(BUNDLE_SIZE, struct bundle, size);
+	OFFSET(BUNDLE_SHARED_SIZE, struct bundle, shared_size);
+	OFFSET(BUNDLE_REGIONS, struct bundle, regions);
+	OFFSET(START_ENTRY, struct start_block, entry);
+	OFFSET(START_STACK, struct start_block, stack);
+	OFFSET(START_EFLAGS, struct start_block, eflags);
+	OFFSET(START_SIGMASK, struct start_block, sigmask);
+	OFFSET(START_HELPER, struct start_block, helper);
+	OFFSET(START_REST, struct start_block, sigsys_blocked);
+	VALUE(REGION_TAIL, RT_REGION_TAIL);
+	VALUE(READ_WRITE, PROT_READ | PROT_WRITE);
+	VALUE(FIXED_ANONYMOUS, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+	VALUE(EXIT_RUNTIME, 125);
 	VALUE(NR_EXIT, __NR_exit);
+	VALUE(NR_EXIT_GROUP, __NR_exit_group);
+	VALUE(NR_MMAP, __NR_mmap);
 	VALUE(NR_RT_SIGRETURN, __NR_rt_sigreturn);
 }
