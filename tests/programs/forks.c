@@ -202,6 +202,57 @@ static void *spawn_many(void *arg)
 	return NULL;
 }
 
+static volatile bool vforking;
+
+static void *nothing_to_do(void *arg)
+{
+	return arg;
+}
+
+static void *make_threads(void *arg)
+{
+	while (vforking) {
+		pthread_t t;
+
+		NEED(pthread_create(&t, NULL, nothing_to_do, NULL) == 0);
+		pthread_join(t, NULL);
+	}
+	return arg;
+}
+
+static void *vfork_much(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 400; i++) {
+		pid_t pid = vfork();
+
+		if (pid == 0)
+			_exit(5);
+		EXPECT(wait_for(pid), 5);
+	}
+	return arg;
+}
+
+/* Threads come and go while others wait for their vfork children. */
+STRESS(vforks_among_threads)
+{
+	pthread_t makers[4], vforkers[2];
+	int i;
+
+	vforking = true;
+	for (i = 0; i < 4; i++)
+		NEED(pthread_create(&makers[i], NULL, make_threads, NULL) == 0);
+	for (i = 0; i < 2; i++)
+		NEED(pthread_create(&vforkers[i], NULL, vfork_much, NULL) == 0);
+	for (i = 0; i < 2; i++)
+		pthread_join(vforkers[i], NULL);
+	vforking = false;
+	for (i = 0; i < 4; i++)
+		pthread_join(makers[i], NULL);
+	no_children();
+}
+
 STRESS(spawn_threaded)
 {
 	pthread_t t[4];

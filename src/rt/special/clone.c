@@ -156,6 +156,7 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 {
 	uint64_t mask = rt_block_signals();
 	struct rt_thread *child = NULL;
+	bool vforked = false;
 	long r;
 
 	if (thread->signal) {
@@ -171,6 +172,7 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 			rt_unblock(thread, mask);
 			return -ENOMEM;
 		}
+		vforked = child->vforked;
 		*stack_argument = child->stack_top - 8;
 		if (stack_size) {
 			*stack_size = RT_PAGE;
@@ -187,7 +189,8 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 		rt_unlock(&thread->process->action_lock);
 	if (flags & CLONE_THREAD && !failed(r))
 		thread->alone = false;
-	if (child && (failed(r) || child->vforked || rt_trapped(thread)))
+	/* A thread may have ended, and its region be another's. */
+	if (child && (failed(r) || vforked || rt_trapped(thread)))
 		child_discard(child);
 	rt_unblock(thread, mask);
 	return r;
