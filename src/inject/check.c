@@ -66,6 +66,7 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 	for (int level = 0; level < LEVELS; level++) {
 		char *head = heads[level & 1];
 		struct stat status;
+		bool inaccessible;
 		long r = sys(newfstatat, dirfd, path, &status, flags);
 
 		if (failed(r))
@@ -88,9 +89,13 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 		if (r < 2 || head[0] != '#' || head[1] != '!')
 			return (struct inj_check){ INJ_TRY, 0 };
 		head[r] = '\0';
+		/* The interpreter would be told to open what is closed then. */
+		inaccessible = dirfd != AT_FDCWD && *path != '/' && sys(fcntl, dirfd, F_GETFD) & FD_CLOEXEC;
 		path = interpreter(head, r);
 		if (!path)
 			return (struct inj_check){ INJ_TRY, 0 };
+		if (inaccessible)
+			return (struct inj_check){ INJ_FAILS, -ENOENT };
 		dirfd = AT_FDCWD;
 		flags = 0;
 	}

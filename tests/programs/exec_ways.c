@@ -251,6 +251,11 @@ static void exec_memfd_script(void)
 	NEED(write(fd, text, strlen(text)) > 0);
 	exec_fd(fd);
 	close(fd);
+	/* whatever the interpreter is */
+	fd = (int)raw(SYS_memfd_create, "script", 1);
+	NEED(write(fd, "#!/\n", 4) == 4);
+	exec_fd(fd);
+	close(fd);
 	fd = (int)raw(SYS_memfd_create, "script", 0);
 	NEED(write(fd, text, strlen(text)) > 0);
 	exec_fd(fd);
