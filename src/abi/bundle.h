@@ -1,14 +1,14 @@
 /*
  * The bundle: everything of k23 that lives in a target, as one range of addresses.
  *
- *	| header, strings, initial contents, fixups | runtime: rodata, text | bss | hook 0 | hook 1 | ... | regions |
- *	  `shared_size`: never written                                        made by the new image itself
+ *	| header, strings, initial contents, fixups | runtime: rodata, text | bss | hook 0 | ... | regions | store |
+ *	  never written                                                       made by the new image          never written
  *
- * The command line tool builds the first one from the runtime's ELF file and the hooks'. The part that is never written is
+ * The command line tool builds the first one from the runtime's ELF file and the hooks'. What is never written is
  * the same in every process, so it lies in a System V shared memory segment, which each new image attaches: nothing is
  * copied, and no descriptor is needed. The segment is marked for removal at once, so it goes with the last process that has
  * it. Where it cannot be attached (another IPC namespace, another user, a seccomp filter of the program), the helper copies
- * that part from the old image to memory of the new one's own. Everything else rt_start makes from the initial contents.
+ * it from the old image to memory of the new one's own. Everything else rt_start makes from the initial contents.
  * All positions are offsets from the start of the bundle.
  */
 #ifndef ABI_BUNDLE_H
@@ -31,6 +31,7 @@
 enum bundle_flags {
 	BUNDLE_FOREIGN = 1, /* programs that cannot be interposed may run without k23 */
 	BUNDLE_EAGER = 2,   /* sites are patched that were verified, but never observed */
+	BUNDLE_PROFILE = 4, /* what this very program uses is to be learned: nothing else is patched */
 };
 
 /* A hook's. */
@@ -55,7 +56,7 @@ struct bundle {
 	uint32_t version;
 	uint32_t flags;
 	uint32_t size; /* of the whole range */
-	uint32_t shared_size; /* of the part that is never written: whole pages */
+	uint32_t private_start; /* what the new image makes: up to the store */
 	int32_t shared_id; /* of the segment that it lies in, -1: it is this process's own memory */
 	uint32_t vdso_syscall; /* where the vDSO has a `syscall`, 0: not known */
 	uint64_t unique; /* random: an id may be another segment's in another IPC namespace */
@@ -69,7 +70,7 @@ struct bundle {
 	uint32_t hook_count;
 	uint32_t fixups; /* uint32_t each: offsets of words to which the bundle's address is added */
 	uint32_t fixup_count;
-	uint32_t store, store_size; /* the store (abi/store.h) as it was at the start of it all; 0: nothing is patched */
+	uint32_t store, store_size; /* the store (abi/store.h) as it was at the start of it all; size 0: nothing is patched */
 	uint32_t site_log; /* string: the file to which new sites are appended; 0: none */
 	struct bundle_segment segments[BUNDLE_MAX_SEGMENTS];
 	struct bundle_hook hooks[BUNDLE_MAX_HOOKS];

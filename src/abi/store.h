@@ -19,6 +19,9 @@
 #define STORE_VERSION 3u
 #define STORE_BUCKET_KEY 0x80000000u
 
+/* Programs are told apart by the name of their file, into this many groups. */
+#define STORE_PROGRAMS 32u
+
 #define STORE_MIN_WINDOW 5u /* jmp rel32 */
 /* What fits into a stub (core/patch.h): the window, and what its branch becomes longer by. */
 #define STORE_MAX_WINDOW 18u
@@ -35,6 +38,8 @@ struct store_header {
 	uint32_t sites, site_count;
 	uint32_t buckets, bucket_count; /* a power of two, or 0 */
 	uint32_t strings, string_size;
+	uint32_t programs; /* those of any site */
+	uint32_t reserved;
 };
 
 /* What a file is known by. */
@@ -91,7 +96,8 @@ struct store_site {
 	uint8_t relative; /* position in the window of a 32-bit displacement from %rip, 0xff: there is none */
 	uint8_t relative_end; /* and of the end of the instruction that has it */
 	uint8_t branch;  /* and of a conditional jump with an 8-bit displacement, 0xff: there is none */
-	uint8_t reserved[6];
+	uint8_t reserved[2];
+	uint32_t programs; /* a bit for each group of programs that was seen to make a system call here; 0: any */
 };
 
 enum store_reason {
@@ -101,7 +107,7 @@ enum store_reason {
 	STORE_REASONS
 };
 
-_Static_assert(sizeof(struct store_header) == 72, "the store is shared by separate builds");
+_Static_assert(sizeof(struct store_header) == 80, "the store is shared by separate builds");
 _Static_assert(sizeof(struct store_file) == 56 && sizeof(struct store_key) == 48, "likewise");
 _Static_assert(sizeof(struct store_site) == 40, "likewise");
 

@@ -92,18 +92,6 @@ static void front_log(struct builder *builder, const struct launch *launch)
 	free(site_log);
 }
 
-/* Behind what every process looks at. */
-static void front_store(struct builder *builder, const struct launch *launch)
-{
-	uint32_t offset;
-
-	if (!launch->store_bytes)
-		return;
-	offset = front(builder, launch->store_bytes, launch->store_size);
-	builder->bundle->store = offset;
-	builder->bundle->store_size = (uint32_t)launch->store_size;
-}
-
 /* The file of a hook given by name: beside the tool in a build tree, or where it is installed. */
 static char *shipped_hook(const char *name)
 {
@@ -188,10 +176,11 @@ static void open_modules(struct builder *builder, const struct launch *launch)
 	}
 }
 
-/* Where each module lies; the front's size is known. The runtime's part that is written to, which is the end of it, begins
+/* Where everything lies; the front's size is known. The runtime's part that is written to, which is the end of it, begins
  * what each image makes for itself. */
-static void place_modules(struct builder *builder, uint32_t front_size)
+static void place_parts(struct builder *builder, uint32_t front_size, size_t store_size)
 {
+	struct bundle *bundle = builder->bundle;
 	const struct module *runtime = &builder->modules[0];
 	uint64_t at = front_size;
 
@@ -201,9 +190,11 @@ static void place_modules(struct builder *builder, uint32_t front_size)
 		if (at > INT32_MAX / 2)
 			die(EXIT_K23, "the hooks are too large");
 	}
-	builder->bundle->shared_size = front_size + (uint32_t)runtime->segments[runtime->segment_count - 1].address;
-	builder->bundle->regions = (uint32_t)at;
-	builder->bundle->size = (uint32_t)at + (BUNDLE_REGIONS + 1) * BUNDLE_REGION_SIZE;
+	bundle->private_start = front_size + (uint32_t)runtime->segments[runtime->segment_count - 1].address;
+	bundle->regions = (uint32_t)at;
+	bundle->store = (uint32_t)at + (BUNDLE_REGIONS + 1) * BUNDLE_REGION_SIZE;
+	bundle->store_size = (uint32_t)store_size;
+	bundle->size = bundle->store + (uint32_t)((store_size + PAGE - 1) & ~(size_t)(PAGE - 1));
 }
 
 /* The hooks' segments and their initial contents, offsets still relative to their module. */
@@ -320,13 +311,11 @@ static bool may_share(void)
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-/* Memory for the part of the bundle that is never written from now on, in a segment or, with an id of -1, of this process's
- * own. */
-static char *part_memory(const struct bundle *bundle, int *id)
+/* Memory for what is never written from now on, in a segment or, with an id of -1, of this process's own. */
+static char *bundle_memory(const struct bundle *bundle, int *id)
 {
 	char *memory = MAP_FAILED;
 
-	/* As large as the bundle, so that its other part has the addresses behind it. */
 	*id = may_share() ? shmget(IPC_PRIVATE, bundle->size, IPC_CREAT | SHM_NORESERVE | SHM_OWNER) : -1;
 	if (*id >= 0) {
 		memory = shmat(*id, NULL, 0);
@@ -335,13 +324,13 @@ static char *part_memory(const struct bundle *bundle, int *id)
 	if (memory != MAP_FAILED)
 		return memory;
 	*id = -1;
-	memory = mmap(NULL, bundle->shared_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, bundle->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		die(EXIT_K23, "out of memory");
 	return memory;
 }
 
-static void fill_part(const struct builder *builder, char *memory)
+static void fill_bundle(const struct builder *builder, const struct launch *launch, char *memory)
 {
 	const struct module *runtime = &builder->modules[0];
 
@@ -353,14 +342,16 @@ static void fill_part(const struct builder *builder, char *memory)
 			memcpy(memory + builder->places[0] + segment->address + segment->lead, segment->contents,
 			       segment->contents_size);
 	}
+	if (launch->store_size)
+		memcpy(memory + builder->bundle->store, launch->store_bytes, launch->store_size);
 }
 
 /* The mapping that the helper hands on. */
-static const struct bundle *map_bundle(struct builder *builder)
+static const struct bundle *map_bundle(struct builder *builder, const struct launch *launch)
 {
-	char *memory = part_memory(builder->bundle, &builder->bundle->shared_id), *attached;
+	char *memory = bundle_memory(builder->bundle, &builder->bundle->shared_id), *attached;
 
-	fill_part(builder, memory);
+	fill_bundle(builder, launch, memory);
 	if (builder->bundle->shared_id < 0)
 		return (const struct bundle *)memory;
 	attached = shmat(builder->bundle->shared_id, NULL, SHM_RDONLY | SHM_EXEC);
@@ -399,7 +390,8 @@ const struct bundle *bundle_build(const struct launch *launch)
 	open_modules(&builder, launch);
 	builder.bundle->magic = BUNDLE_MAGIC;
 	builder.bundle->version = BUNDLE_VERSION;
-	builder.bundle->flags = (launch->foreign ? BUNDLE_FOREIGN : 0) | (launch->eager ? BUNDLE_EAGER : 0);
+	builder.bundle->flags = (launch->foreign ? BUNDLE_FOREIGN : 0) | (launch->eager ? BUNDLE_EAGER : 0) |
+				(launch->profile ? BUNDLE_PROFILE : 0);
 	front_log(&builder, launch);
 	builder.bundle->hook_count = (uint32_t)launch->hook_count;
 	builder.bundle->vdso_syscall = vdso_syscall();
@@ -421,16 +413,15 @@ const struct bundle *bundle_build(const struct launch *launch)
 	fixups = front(&builder, NULL, fixup_count * sizeof(uint32_t));
 	builder.bundle->fixups = fixups;
 	builder.bundle->fixup_count = (uint32_t)fixup_count;
-	front_store(&builder, launch);
 	front_size = (uint32_t)((builder.used + PAGE - 1) & ~(size_t)(PAGE - 1));
 
-	place_modules(&builder, front_size);
+	place_parts(&builder, front_size, launch->store_size);
 	fixup_table = (uint32_t *)((char *)builder.bundle + fixups);
 	settle_modules(&builder, fixup_table);
 	describe_runtime(&builder);
 	for (size_t i = 0; i < launch->hook_count; i++)
 		describe_hook(&builder, i);
-	mapped = map_bundle(&builder);
+	mapped = map_bundle(&builder, launch);
 	free_builder(&builder);
 	return mapped;
 }

@@ -39,6 +39,7 @@ struct launch {
 	size_t store_size;
 	bool no_learn;     /* do not note sites that are not in the store */
 	bool keep_log;     /* the caller takes in what was noted before, when the program has ended */
+	bool profile;      /* learn what this very program uses */
 	bool eager;        /* patch sites that were never observed, too */
 	bool no_patch;     /* leave all sites to the guard */
 	char **argv;  /* the program and its arguments, ended by NULL */

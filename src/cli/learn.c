@@ -20,7 +20,8 @@ static const char help[] =
 	"usage: k23 learn [OPTIONS] [--] PROGRAM [ARGS...]\n"
 	"\n"
 	"Runs PROGRAM, and when it and every process that it started have ended, keeps in the store where they made\n"
-	"system calls, and how these places can be patched. Says how many are new.\n"
+	"system calls, and how these places can be patched; for each program, which of them it uses. Says how many\n"
+	"are new.\n"
 	"\n"
 	"  --store=FILE                 the store; by default $XDG_CACHE_HOME/k23/sites or ~/.cache/k23/sites, for\n"
 	"                               root /var/lib/k23/sites\n"
@@ -118,6 +119,7 @@ int command_learn(int argc, char **argv)
 	parse(&launch, argc, argv);
 	path = storeuse_path(launch.store);
 	launch.store = path;
+	launch.profile = true;
 	launch.keep_log = true; /* what is in it already is counted with the rest, at the end */
 	storeuse_read(&store, launch.store); /* what is wrong with it is said before the program runs */
 	storefile_free(&store);

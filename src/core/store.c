@@ -47,6 +47,16 @@ uint64_t core_store_key_hash(const struct store_key *key)
 	return core_hash(CORE_HASH_START, key, offsetof(struct store_key, file));
 }
 
+uint32_t core_store_program(const char *path)
+{
+	const char *name = path;
+
+	for (const char *c = path; *c; c++)
+		if (*c == '/')
+			name = c + 1;
+	return 1u << core_hash(CORE_HASH_START, name, core_strlen(name)) % STORE_PROGRAMS;
+}
+
 static long read_file(const struct core_store *store, uint32_t index, struct store_file *file)
 {
 	if (index >= store->header.file_count)

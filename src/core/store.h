@@ -30,6 +30,9 @@ long core_store_sites(const struct core_store *store, const struct store_run *ru
 long core_store_site(const struct core_store *store, const struct store_run *run, uint64_t offset,
 		     struct store_site *site) must_check;
 
+/* The bit of a program's group. path: of its file, with or without directories. */
+uint32_t core_store_program(const char *path);
+
 /* Where a search in the buckets begins; they are filled by the same functions. */
 uint64_t core_store_id_hash(const struct store_id *id);
 uint64_t core_store_key_hash(const struct store_key *key);

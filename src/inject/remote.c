@@ -235,6 +235,8 @@ static long copy(const struct image *image, const struct bundle *bundle, bool fi
 	if (failed(base))
 		return base;
 	r = poke(image->pid, (uint64_t)base, bundle, bundle->runtime_text);
+	if (!failed(r) && bundle->store_size)
+		r = poke(image->pid, (uint64_t)base + bundle->store, (const char *)bundle + bundle->store, bundle->store_size);
 	if (!failed(r))
 		r = poke(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment, sizeof(no_segment));
 	if (!failed(r))

@@ -1,8 +1,8 @@
 /*
  * The site log: each call that the guard catches comes from a site that is not patched. Those that the store does not
- * have as observed are appended to a text file beside it, once per site and process, for the offline phase. A line is
+ * have as observed, in this program if it keeps these apart, are appended to a text file beside it, once per site and process, for the offline phase. A line is
  *
- *	OFFSET MAJOR:MINOR INODE PATH
+ *	OFFSET MAJOR:MINOR INODE [GROUP] PATH
  *
  * as in /proc/PID/maps, OFFSET being that of the instruction in the file. Only modules (patch.h) are noted: what a program
  * generates is not.
@@ -51,7 +51,8 @@ static bool is_known(const struct rt_module *module, uint64_t offset)
 {
 	struct store_site site;
 
-	return module->stored && !failed(rt_store_site(&module->sites, offset, &site)) && site.flags & STORE_OBSERVED;
+	return module->stored && !failed(rt_store_site(&module->sites, offset, &site)) && site.flags & STORE_OBSERVED &&
+	       (!rt.profiled || site.programs & rt.program);
 }
 
 /* Appends a line. A write beyond RLIMIT_FSIZE would be a signal for the program. */
@@ -74,7 +75,7 @@ static void append(const char *line, size_t size)
 
 static void note(const struct rt_module *module, uint64_t offset)
 {
-	char path[K23_PATH_MAX], line[K23_PATH_MAX + 96];
+	char path[K23_PATH_MAX], line[K23_PATH_MAX + 96], group[8] = "";
 	struct stat status;
 	uint64_t mask;
 	long size;
@@ -87,8 +88,10 @@ static void note(const struct rt_module *module, uint64_t offset)
 			return;
 	if (failed(sys(newfstatat, AT_FDCWD, path, &status, 0)) || (status.st_mode & S_IFMT) != S_IFREG)
 		return;
-	size = core_print(line, sizeof(line), "%lx %lx:%lx %lu %s\n", offset, status.st_dev >> 8 & 0xfff,
-			  (status.st_dev & 0xff) | (status.st_dev >> 12 & 0xfff00), status.st_ino, path);
+	if (rt.profiled)
+		core_print(group, sizeof(group), "%d ", __builtin_ctz(rt.program));
+	size = core_print(line, sizeof(line), "%lx %lx:%lx %lu %s%s\n", offset, status.st_dev >> 8 & 0xfff,
+			  (status.st_dev & 0xff) | (status.st_dev >> 12 & 0xfff00), status.st_ino, group, path);
 	/* Until it is closed, nobody else is to see the descriptor. */
 	mask = rt_block_signals();
 	append(line, (size_t)size);

@@ -24,11 +24,25 @@
 #define FAR_STEP (1ul << 20)
 #define NEAR_STEP (64ul << 10)
 
+/* Whether the program will make calls there, as far as is known. Each page with a patched site is a copy that takes the time
+ * of several calls to make. */
+static bool is_used(const struct store_site *site)
+{
+	if (rt.bundle->flags & BUNDLE_EAGER)
+		return true;
+	/* Once is less than that. */
+	if (!(site->flags & STORE_OBSERVED) || site->nr == __NR_exit_group || site->nr == __NR_exit)
+		return false;
+	if (rt.bundle->flags & BUNDLE_PROFILE)
+		return site->programs & rt.program;
+	return !rt.profiled || !site->programs || site->programs & rt.program;
+}
+
 static bool usable(const struct store_site *site, const struct rt_module *module)
 {
 	uint64_t begin = site->offset - site->function_before;
 
-	if (!core_patch_valid(site) || !(site->flags & STORE_OBSERVED || rt.bundle->flags & BUNDLE_EAGER))
+	if (!core_patch_valid(site) || !is_used(site))
 		return false;
 	return site->offset >= site->function_before && begin >= module->offset &&
 	       site->function_size <= module->end - module->start &&
@@ -129,7 +143,8 @@ static bool read_sites(struct site_reader *reader)
 	return true;
 }
 
-/* Fills the module's block, which has room for `stubs` stubs, and writes the jumps to it. Returns whether there are any. */
+/* Fills the module's block, which has room for `stubs` stubs, and writes the jumps to it, from the sites on that have been
+ * read. Returns whether there are any. */
 static bool patch_sites(const struct rt_module *module, struct site_reader *reader, uint32_t stubs)
 {
 	uint8_t *slot = (uint8_t *)module->block + PATCH_SLOT;
@@ -139,12 +154,13 @@ static bool patch_sites(const struct rt_module *module, struct site_reader *read
 	entries[CORE_PATCH_DISPATCH] = (uint64_t)rt_fast_dispatch;
 	entries[CORE_PATCH_DIRECT] = (uint64_t)rt_fast_direct;
 	entries[CORE_PATCH_NUMBER] = (uint64_t)rt_fast_number;
-	while (read_sites(reader))
+	do
 		for (uint32_t i = 0; i < reader->count && done < stubs; i++)
 			if (patch_site(reader, &reader->sites[i], slot)) {
 				slot += PATCH_SLOT;
 				done++;
 			}
+	while (read_sites(reader));
 	return done;
 }
 
@@ -159,7 +175,7 @@ static void patch_module(struct rt_module *module, int prot)
 	uint64_t length = module->end - module->start;
 	long block;
 
-	if (!stubs || rt.frozen)
+	if (!stubs || rt.frozen || !read_sites(&reader))
 		return;
 	block = near(module, size);
 	if (failed(block))

@@ -20,8 +20,8 @@ struct rt_module {
 };
 
 /* store.c */
-/* Whether there is a store that can be used. */
-bool rt_store_open(void);
+/* Whether there is a store; and what it says of the program. */
+bool rt_store_open(const uint64_t *stack);
 /* The sites of a file that is open, or of an image in memory (its ELF header), or of the file at a path. 0, or -ENOENT;
  * -ENODATA when it has no build-id to find it by. */
 /* size: that of the file, now. */

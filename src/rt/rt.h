@@ -158,6 +158,8 @@ struct rt_image {
 	uint32_t traced;    /* enum rt_traced; a tracer that is under k23 writes it, too */
 	bool fast;          /* sites may be patched: there is a store, and %gs can be used */
 	bool learn;         /* sites that are not in it are to be noted */
+	bool profiled;      /* what programs of this name use is known, or being learned: only that is patched */
+	uint32_t program;   /* the bit of these programs in struct store_site */
 	bool frozen;        /* PR_SET_MDWE: what was writable never becomes executable again */
 	/* While a helper is to attach, the memory must be dumpable: what was before, and how many need it. */
 	uint32_t dumpable_lock, dumpable_users;
@@ -184,6 +186,8 @@ static inline bool rt_in_image(uintptr_t address)
 }
 
 /* x86_64/: assembly. */
+void rt_start(void);
+extern const char rt_start_end[];
 void rt_signal_entry(void);
 void rt_restorer(void);
 void rt_guard_enter(void);

@@ -30,23 +30,28 @@ static void must(const char *what, long r)
 		rt_panic(what, r);
 }
 
-/* Neighbours with the same permissions at once: each call is the price of every execve. ctx: boot stack */
+/* Neighbours that are not writable at once, as executable as one of them is: each call is the price of every execve. ctx:
+ * boot stack */
 static void protect_segments(const struct bundle *bundle)
 {
 	const struct bundle_segment *segments = bundle->segments;
 
 	/* Shared memory is attached as it is to be. */
-	if (bundle->shared_id < 0)
+	if (bundle->shared_id < 0) {
 		must("cannot protect the runtime", sys(mprotect, bundle, bundle->runtime_text, PROT_READ));
+		must("cannot protect the store",
+		     sys(mprotect, rt.start + bundle->store, bundle->size - bundle->store, PROT_READ));
+	}
 	for (uint32_t i = 0, next; i < bundle->segment_count; i = next) {
-		uint32_t size = segments[i].size;
+		uint32_t size = segments[i].size, prot = segments[i].prot;
 
-		for (next = i + 1; next < bundle->segment_count && segments[next].prot == segments[i].prot &&
-				   segments[next].offset == segments[i].offset + size; next++)
+		for (next = i + 1; next < bundle->segment_count && !((segments[next].prot | prot) & PROT_WRITE) &&
+				   segments[next].offset == segments[i].offset + size; next++) {
 			size += segments[next].size;
-		if (!(segments[i].prot & PROT_WRITE))
-			must("cannot protect a hook",
-			     sys(mprotect, rt.start + segments[i].offset, size, segments[i].prot));
+			prot |= segments[next].prot;
+		}
+		if (!(prot & PROT_WRITE))
+			must("cannot protect a hook", sys(mprotect, rt.start + segments[i].offset, size, prot));
 	}
 }
 
@@ -95,7 +100,7 @@ struct rt_thread *rt_start_image(struct bundle *bundle)
 	rt.end = rt.start + bundle->size;
 	/* One call instead of a fault for each page. */
 	if (bundle->shared_id >= 0)
-		sys(madvise, rt.start + bundle->runtime, bundle->shared_size - bundle->runtime, MADV_POPULATE_READ_NR);
+		sys(madvise, rt.start + bundle->runtime, bundle->private_start - bundle->runtime, MADV_POPULATE_READ_NR);
 	rt_api_fill(&rt.api);
 	settle_segments();
 	must("no memory for the runtime", rt_threads_start());
@@ -131,7 +136,8 @@ static void start_fast_path(struct rt_thread *thread)
 	rt.learn = rt.bundle->site_log;
 	rt.frozen = sys(prctl, PR_GET_MDWE_NR) > 0;
 	/* A tracer's program is shown the file's text, and stops at each call anyway. */
-	rt.fast = !rt_start_block.traced && !rt.frozen && capabilities && capabilities[1] & HWCAP2_FSGSBASE && rt_store_open();
+	rt.fast = rt_store_open(stack) && !rt_start_block.traced && !rt.frozen && capabilities &&
+		  capabilities[1] & HWCAP2_FSGSBASE;
 	rt_patch_start(stack);
 	rt_gs_set(thread);
 }

@@ -3,6 +3,7 @@
  */
 #include <asm/errno.h>
 #include <asm/stat.h>
+#include <linux/auxvec.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
@@ -22,10 +23,14 @@ static long read_store(const void *context, uint64_t offset, void *to, size_t si
 	return 0;
 }
 
-/* Without a store every call takes the guard. ctx: entry, before the program runs */
-bool rt_store_open(void)
+/* stack: as the program starts with it. ctx: entry, before the program runs */
+bool rt_store_open(const uint64_t *stack)
 {
-	is_open = rt.bundle->store && !failed(core_store_open(&store, read_store, NULL, rt.bundle->store_size));
+	const uint64_t *name = rt_auxiliary(stack, AT_EXECFN);
+
+	is_open = rt.bundle->store_size && !failed(core_store_open(&store, read_store, NULL, rt.bundle->store_size));
+	rt.program = name ? core_store_program((const char *)name[1]) : 0;
+	rt.profiled = rt.program && (rt.bundle->flags & BUNDLE_PROFILE || (is_open && store.header.programs & rt.program));
 	return is_open;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#define TITLE "k23-sites 2"
+#define TITLE "k23-sites 3"
 
 static void write_path(FILE *to, const char *path)
 {
@@ -39,7 +39,7 @@ static bool read_path(char *path)
 void exchange_write_text(FILE *to, const struct storefile *store)
 {
 	fputs(TITLE "\n# file ID PATH; key DEVICE INODE SIZE MTIME CTIME\n"
-		    "# site OFFSET FLAGS REASON FUNCTION-HASH FUNCTION-BEFORE FUNCTION-SIZE NR WINDOW RELATIVE RELATIVE-END BRANCH\n",
+		    "# site OFFSET FLAGS REASON FUNCTION-HASH FUNCTION-BEFORE FUNCTION-SIZE NR WINDOW RELATIVE RELATIVE-END BRANCH PROGRAMS\n",
 	      to);
 	for (size_t i = 0; i < store->files.count; i++) {
 		const struct known_file *file = &store->files.at[i];
@@ -59,10 +59,10 @@ void exchange_write_text(FILE *to, const struct storefile *store)
 		for (uint32_t n = 0; n < file->site_count; n++) {
 			const struct store_site *site = &file->sites[n];
 
-			fprintf(to, "site %" PRIx64 " %u %s %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRId32 " %u %u %u %u\n",
+			fprintf(to, "site %" PRIx64 " %u %s %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRId32 " %u %u %u %u %" PRIx32 "\n",
 				site->offset, site->flags, reason_name(site->reason), site->function_hash,
 				site->function_before, site->function_size, site->nr, site->window, site->relative,
-				site->relative_end, site->branch);
+				site->relative_end, site->branch, site->programs);
 		}
 	}
 }
@@ -131,9 +131,9 @@ static long read_site(struct storefile *store, const char *line, size_t *room)
 	char reason[32], end;
 	int named;
 
-	if (!file || sscanf(line, "%" SCNx64 " %u %31s %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNd32 " %u %u %u %u%c",
+	if (!file || sscanf(line, "%" SCNx64 " %u %31s %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNd32 " %u %u %u %u %" SCNx32 "%c",
 			    &site.offset, &flags, reason, &site.function_hash, &site.function_before, &site.function_size,
-			    &site.nr, &window, &relative, &relative_end, &branch, &end) != 11)
+			    &site.nr, &window, &relative, &relative_end, &branch, &site.programs, &end) != 12)
 		return -EINVAL;
 	named = reason_named(reason);
 	if (named < 0 || flags > 255 || window > 255 || relative > 255 || relative_end > 255 || branch > 255 ||
@@ -233,16 +233,17 @@ static long read_paper_line(char *line, struct paper_line *to)
 static long ingest_path(struct storefile *store, const struct paper_line *lines, size_t count,
 			struct ingest_report *report)
 {
-	ARRAY(uint64_t) offsets = { 0 };
+	ARRAY(struct seen_site) seen = { 0 };
 	size_t n = 0;
 	long r = 0;
 
 	for (; r == 0 && n < count && strcmp(lines[n].path, lines[0].path) == 0; n++)
-		if ((!n || lines[n].offset != lines[n - 1].offset) && !array_push(&offsets, lines[n].offset))
+		if ((!n || lines[n].offset != lines[n - 1].offset) &&
+		    !array_push(&seen, (struct seen_site){ .offset = lines[n].offset }))
 			r = -ENOMEM;
 	if (r == 0)
-		r = sites_ingest_file(store, lines[0].path, offsets.at, offsets.count, report);
-	free(offsets.at);
+		r = sites_ingest_file(store, lines[0].path, seen.at, seen.count, report);
+	free(seen.at);
 	return r == 0 ? (long)n : r;
 }
 

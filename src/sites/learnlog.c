@@ -18,12 +18,12 @@
 struct group {
 	char *path;
 	uint64_t inode;
-	ARRAY(uint64_t) offsets;
+	ARRAY(struct seen_site) sites;
 };
 
 struct groups {
 	struct group *at; /* by hash, 2 * MAX_FILES */
-	size_t count, offsets;
+	size_t count, sites;
 };
 
 static bool take_number(char **at, unsigned base, char end, uint64_t *value)
@@ -67,13 +67,19 @@ static void unescape(char *path)
 
 bool log_line_parse(char *line, struct log_line *to)
 {
-	uint64_t major, minor;
+	uint64_t major, minor, group;
 
 	if (!take_number(&line, 16, ' ', &to->offset) || !take_number(&line, 16, ':', &major) ||
 	    !take_number(&line, 16, ' ', &minor) || !take_number(&line, 10, ' ', &to->inode))
 		return false;
 	while (*line == ' ')
 		line++;
+	to->programs = 0;
+	if (*line >= '0' && *line <= '9') {
+		if (!take_number(&line, 10, ' ', &group) || group >= STORE_PROGRAMS)
+			return false;
+		to->programs = 1u << group;
+	}
 	if (*line != '/')
 		return false;
 	unescape(line);
@@ -100,23 +106,27 @@ static struct group *find_group(struct groups *groups, const struct log_line *li
 	}
 }
 
-static int by_value(const void *a, const void *b)
+static int by_offset(const void *a, const void *b)
 {
-	const uint64_t *x = a, *y = b;
+	const struct seen_site *x = a, *y = b;
 
-	return *x < *y ? -1 : *x > *y;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
 static void make_unique(struct group *group)
 {
+	struct seen_site *sites = group->sites.at;
 	size_t kept = 0;
 
-	if (group->offsets.count)
-		qsort(group->offsets.at, group->offsets.count, sizeof(*group->offsets.at), by_value);
-	for (size_t i = 0; i < group->offsets.count; i++)
-		if (!i || group->offsets.at[i] != group->offsets.at[kept - 1])
-			group->offsets.at[kept++] = group->offsets.at[i];
-	group->offsets.count = kept;
+	if (group->sites.count)
+		qsort(sites, group->sites.count, sizeof(*sites), by_offset);
+	for (size_t i = 0; i < group->sites.count; i++) {
+		if (kept && sites[i].offset == sites[kept - 1].offset)
+			sites[kept - 1].programs |= sites[i].programs;
+		else
+			sites[kept++] = sites[i];
+	}
+	group->sites.count = kept;
 }
 
 static void add_line(struct groups *groups, char *text, struct ingest_report *report)
@@ -131,19 +141,19 @@ static void add_line(struct groups *groups, char *text, struct ingest_report *re
 	}
 	group = find_group(groups, &line);
 	/* The same site may be met by many processes: only what is new takes room. */
-	if (group && group->offsets.count == group->offsets.room) {
-		groups->offsets -= group->offsets.count;
+	if (group && group->sites.count == group->sites.room) {
+		groups->sites -= group->sites.count;
 		make_unique(group);
-		groups->offsets += group->offsets.count;
+		groups->sites += group->sites.count;
 		/* Little was: not again so soon. */
-		if (2 * group->offsets.count > group->offsets.room &&
-		    !array_grow((void **)&group->offsets.at, group->offsets.room, &group->offsets.room, sizeof(uint64_t)))
+		if (2 * group->sites.count > group->sites.room &&
+		    !array_grow((void **)&group->sites.at, group->sites.room, &group->sites.room, sizeof(*group->sites.at)))
 			return;
 	}
-	if (!group || groups->offsets >= MAX_OFFSETS || !array_push(&group->offsets, line.offset))
+	if (!group || groups->sites >= MAX_OFFSETS || !array_push(&group->sites, ((struct seen_site){ line.offset, line.programs })))
 		report->dropped++;
 	else
-		groups->offsets++;
+		groups->sites++;
 }
 
 static long read_log(FILE *log, struct groups *groups, struct ingest_report *report)
@@ -169,22 +179,32 @@ static long read_log(FILE *log, struct groups *groups, struct ingest_report *rep
 	return ferror(log) ? -EIO : 0;
 }
 
-/* Whether the store has them all: then they are only marked. */
-static bool mark_known(struct known_file *file, const uint64_t *offsets, size_t count, uint32_t *observed)
+/* That programs were seen at sites that the store has. *observed, if not NULL, becomes how many more are observed now. */
+static void mark(struct known_file *file, const struct seen_site *seen, size_t count, uint32_t *observed)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct store_site *site = known_site(file, offsets[i]);
+		struct store_site *site = known_site(file, seen[i].offset);
+
+		if (!site)
+			continue;
+		if (observed)
+			*observed += !(site->flags & STORE_OBSERVED);
+		site->flags |= STORE_OBSERVED;
+		site->programs |= seen[i].programs;
+	}
+}
+
+/* Whether the store has them all: then they are only marked. */
+static bool mark_known(struct known_file *file, const struct seen_site *seen, size_t count, uint32_t *observed)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct store_site *site = known_site(file, seen[i].offset);
 
 		/* That it was reached is new: there may be a plan now. */
 		if (!site || site->reason == STORE_NOT_REACHED)
 			return false;
 	}
-	for (size_t i = 0; i < count; i++) {
-		struct store_site *site = known_site(file, offsets[i]);
-
-		*observed += !(site->flags & STORE_OBSERVED);
-		site->flags |= STORE_OBSERVED;
-	}
+	mark(file, seen, count, observed);
 	return true;
 }
 
@@ -197,30 +217,50 @@ static uint32_t count_observed(const struct analysis *analysis)
 	return observed;
 }
 
-long sites_ingest_file(struct storefile *store, const char *file, const uint64_t *offsets, size_t count,
+/* Analyses the file, which has been seen to have these sites. */
+static long ingest_new(struct storefile *store, const char *file, const struct seen_site *seen, size_t count,
+		       uint32_t *observed, struct ingest_report *report)
+{
+	uint64_t *offsets = calloc(count + 1, sizeof(*offsets));
+	struct analysis analysis;
+	long r;
+
+	if (!offsets)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		offsets[i] = seen[i].offset;
+	r = analyse(file, offsets, count, &analysis);
+	free(offsets);
+	if (r != 0)
+		return r;
+	report->rejected += count - count_observed(&analysis);
+	r = storefile_add(store, file, &analysis, observed);
+	if (r == 0)
+		mark(storefile_find(store, &analysis.id), seen, count, NULL);
+	analysis_free(&analysis);
+	return r;
+}
+
+long sites_ingest_file(struct storefile *store, const char *file, const struct seen_site *seen, size_t count,
 		       struct ingest_report *report)
 {
 	struct store_key key;
 	struct store_id id;
 	struct stat status;
-	struct analysis analysis;
 	uint32_t observed = 0;
 	struct known_file *known;
 	long r = identity_of_path(file, &id, &status);
 
 	known = r == 0 ? storefile_find(store, &id) : NULL;
-	if (known && mark_known(known, offsets, count, &observed)) {
+	if (known && mark_known(known, seen, count, &observed)) {
 		r = identity_key(&status, &key) ? storefile_add_key(known, &key) : 0;
 	} else {
-		r = analyse(file, offsets, count, &analysis);
-		if (r != 0) {
+		r = ingest_new(store, file, seen, count, &observed, report);
+		if (r != 0 && r != -ENOMEM) {
 			report->failed += r != -ENOENT;
 			report->gone += r == -ENOENT;
-			return r == -ENOMEM ? r : 0;
+			return 0;
 		}
-		report->rejected += count - count_observed(&analysis);
-		r = storefile_add(store, file, &analysis, &observed);
-		analysis_free(&analysis);
 	}
 	report->files++;
 	report->new_sites += observed;
@@ -237,7 +277,7 @@ static long ingest_group(struct storefile *store, struct group *group, struct in
 		report->gone++;
 		return 0;
 	}
-	return sites_ingest_file(store, group->path, group->offsets.at, group->offsets.count, report);
+	return sites_ingest_file(store, group->path, group->sites.at, group->sites.count, report);
 }
 
 static long ingest_log(struct storefile *store, const char *taken, struct ingest_report *report)
@@ -257,7 +297,7 @@ static long ingest_log(struct storefile *store, const char *taken, struct ingest
 			r = ingest_group(store, &groups.at[i], report);
 	for (size_t i = 0; groups.at && i < 2 * MAX_FILES; i++) {
 		free(groups.at[i].path);
-		free(groups.at[i].offsets.at);
+		free(groups.at[i].sites.at);
 	}
 	free(groups.at);
 	if (log)

@@ -1,10 +1,10 @@
 /*
  * The log that programs under k23 append to when the guard meets a site that was not patched, a line for each:
  *
- *	OFFSET MAJOR:MINOR INODE PATH
+ *	OFFSET MAJOR:MINOR INODE [GROUP] PATH
  *
  * as /proc/PID/maps has them: the offset in the file of the instruction and the device in hexadecimal, the path to the
- * end of the line with \012 for a newline. It lies beside the store, as STORE.log. Whoever can write to it may write
+ * end of the line with \012 for a newline. GROUP is the program's (core_store_program), where its sites are kept apart. It lies beside the store, as STORE.log. Whoever can write to it may write
  * anything: all of it is checked, and what does not hold is counted.
  */
 #ifndef SITES_LEARNLOG_H
@@ -27,13 +27,19 @@ struct ingest_report {
 /* Takes the log of the store at `path` away and puts into the store what it says. 0, also without a log; or -errno, and
  * what storefile_problem() explains: then the log is still there, as STORE.log or STORE.taken. */
 long sites_ingest(const char *path, struct ingest_report *report) must_check;
+/* Where programs were seen to make system calls, by offset. */
+struct seen_site {
+	uint64_t offset;
+	uint32_t programs; /* as in struct store_site */
+};
 /* Puts sites of one file into the store. A file of which all are known is not analysed again. */
-long sites_ingest_file(struct storefile *store, const char *file, const uint64_t *offsets, size_t count,
+long sites_ingest_file(struct storefile *store, const char *file, const struct seen_site *seen, size_t count,
 		       struct ingest_report *report) must_check;
 
 /* Takes a line, without its newline, apart; unescapes the path in place. */
 struct log_line {
 	uint64_t offset, inode;
+	uint32_t programs;
 	char *path;
 };
 bool log_line_parse(char *line, struct log_line *to);

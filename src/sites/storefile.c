@@ -32,6 +32,8 @@ static bool is_site(const struct store_site *site)
 {
 	if (site->reason >= STORE_REASONS || site->flags & ~(STORE_OBSERVED | STORE_VERIFIED))
 		return false;
+	if (site->programs && !(site->flags & STORE_OBSERVED))
+		return false;
 	if (site->flags & STORE_VERIFIED)
 		return site->reason == STORE_PLANNED && core_patch_valid(site);
 	return site->reason != STORE_PLANNED;
@@ -117,7 +119,7 @@ static long read_keys(struct storefile *store, const struct core_store *from, co
 
 static long read_all(struct storefile *store, const struct core_store *from, const struct bytes *bytes)
 {
-	uint32_t sites = 0;
+	uint32_t sites = 0, programs = 0;
 
 	for (uint32_t i = 0; i < from->header.file_count; i++) {
 		struct known_file file = { 0 };
@@ -131,8 +133,10 @@ static long read_all(struct storefile *store, const struct core_store *from, con
 		}
 		if (r != 0)
 			return r;
+		for (uint32_t n = 0; n < file.site_count; n++)
+			programs |= file.sites[n].programs;
 	}
-	return sites == from->header.site_count ? read_keys(store, from, bytes) : -EBADMSG;
+	return sites == from->header.site_count && programs == from->header.programs ? read_keys(store, from, bytes) : -EBADMSG;
 }
 
 /* The parts follow each other, as we write them: the checksum does not cover the header. */
@@ -140,7 +144,7 @@ static bool is_laid_out(const struct store_header *header)
 {
 	uint64_t at = sizeof(*header);
 
-	if (header->files != at)
+	if (header->files != at || header->reserved)
 		return false;
 	at += header->file_count * (uint64_t)sizeof(struct store_file);
 	if (header->keys != at)
@@ -214,6 +218,7 @@ static long load(struct storefile *store, const char *path, uint8_t **bytes, siz
 
 	memset(store, 0, sizeof(*store));
 	*bytes = NULL;
+	*size = 0;
 	if (fd < 0)
 		return -errno;
 	r = read_whole(fd, bytes, size);
@@ -223,6 +228,7 @@ static long load(struct storefile *store, const char *path, uint8_t **bytes, siz
 	if (r != 0) {
 		free(*bytes);
 		*bytes = NULL;
+		*size = 0;
 	}
 	return r;
 }

@@ -84,9 +84,10 @@ static long unite(struct known_file *file, const struct store_site *sites, uint3
 		const struct store_site *a = old < file->site_count ? &file->sites[old] : NULL;
 		const struct store_site *b = new < count ? &sites[new] : NULL;
 		unsigned before = 0;
+		uint32_t programs = 0;
 
 		if (a && (!b || a->offset <= b->offset))
-			before = a->flags & STORE_OBSERVED;
+			before = a->flags & STORE_OBSERVED, programs = a->programs;
 		if (b && (!a || b->offset <= a->offset)) {
 			all[n] = a && a->offset == b->offset && keeps_plan(a, b) ? *a : *b;
 			old += a && a->offset == b->offset;
@@ -96,6 +97,7 @@ static long unite(struct known_file *file, const struct store_site *sites, uint3
 			old++;
 		}
 		all[n].flags |= (uint8_t)before;
+		all[n].programs |= programs;
 		if (observed && all[n].flags & STORE_OBSERVED && !before)
 			++*observed;
 		n++;

@@ -19,6 +19,7 @@
 static bool lay_out(const struct storefile *store, struct store_header *header)
 {
 	uint64_t sites = 0, keys = 0, strings = 0, buckets = 1, at = sizeof(*header);
+	uint32_t programs = 0;
 
 	for (size_t i = 0; i < store->files.count; i++) {
 		const struct known_file *file = &store->files.at[i];
@@ -26,6 +27,8 @@ static bool lay_out(const struct storefile *store, struct store_header *header)
 		sites += file->site_count;
 		keys += file->keys.count;
 		strings += strlen(file->path) + 1;
+		for (uint32_t n = 0; n < file->site_count; n++)
+			programs |= file->sites[n].programs;
 	}
 	/* At most half full: searches are short, and end. */
 	while (buckets < 2 * (store->files.count + keys))
@@ -47,6 +50,7 @@ static bool lay_out(const struct storefile *store, struct store_header *header)
 	header->site_count = (uint32_t)sites;
 	header->bucket_count = (uint32_t)buckets;
 	header->string_size = (uint32_t)strings;
+	header->programs = programs;
 	return at <= INT32_MAX;
 }
 

@@ -214,8 +214,8 @@ def case_paper(t):
 
 def made_up(count, first=0):
     """The text of a store of files that are nowhere."""
-    return 'k23-sites 2\n' + ''.join(
-        f'file build-id:{n + first:08x} /nowhere/{n + first}\nsite 1000 1 UNKNOWN_BOUNDS 0 0 0 -1 0 255 0 255\n'
+    return 'k23-sites 3\n' + ''.join(
+        f'file build-id:{n + first:08x} /nowhere/{n + first}\nsite 1000 1 UNKNOWN_BOUNDS 0 0 0 -1 0 255 0 255 0\n'
         for n in range(count))
 
 
@@ -532,6 +532,80 @@ ret
 several: .byte 0
 seen: .byte 0, 0
 '''
+
+
+# Makes a second call only with an argument; says by which bytes the windows of both begin.
+SELECTIVE = '''.globl _start
+.type _start, @function
+_start: .cfi_startproc
+mov (%rsp), %ebx
+pid: mov $39, %eax
+site_pid: syscall
+cmp $1, %ebx
+je 1f
+uid: mov $102, %eax
+site_uid: syscall
+1: mov pid(%rip), %al
+mov %al, seen(%rip)
+mov uid(%rip), %al
+mov %al, seen + 1(%rip)
+mov $1, %edi
+lea seen(%rip), %rsi
+mov $2, %edx
+mov $1, %eax
+site_write: syscall
+xor %edi, %edi
+mov $231, %eax
+site_exit: syscall
+.cfi_endproc
+.size _start, . - _start
+.bss
+seen: .byte 0, 0
+'''
+
+
+def case_profiles(t):
+    """Of a program that was learned, only what it was seen to use is patched; of others, all that any was."""
+    program = t.build('selective', SELECTIVE, '-static')
+    where = {name[5:]: offset for name, offset in offsets(program).items() if name.startswith('site_')}
+    with open(program, 'rb') as file:
+        content = file.read()
+
+    def selective(name, *arguments, command=('run', '--no-learn')):
+        if not os.path.exists(name):
+            with open(name, 'wb') as file:
+                file.write(content)
+            os.chmod(name, 0o755)
+        result = subprocess.run([t.k23, *command, '--store=store/sites', '--', './' + name, *arguments], capture_output=True,
+                                timeout=100)
+        expect('status', (result.returncode, 'Sanitizer' in str(result.stderr)), (0, False))
+        return result.stdout.hex()
+
+    def programs(name):
+        return {int(line.split()[12], 16) for line in t.export().splitlines()
+                if line.startswith('site ') and int(line.split()[1], 16) == where[name]}.pop()
+
+    expect('learn one', selective('one', command=['learn']), 'b8b8')
+    one = programs('pid')
+    expect('one group', (bin(one).count('1'), programs('uid')), (1, 0))
+    # What another program uses is not patched in the first. Two names of a group are one program.
+    other = next(name for name in ('two', 'three', 'four', 'five')
+                 if selective(name, 'argument', command=['learn']) == 'b8b8' and programs('uid') != one)
+    expect('both', programs('pid'), one | programs('uid'))
+    expect('one', selective('one'), 'e9b8')
+    expect('the other', selective(other), 'e9e9')
+    expect('some unknown', 'e9e9' in [selective(f'unknown{n}') for n in range(5)], True)
+    # Until it uses it.
+    expect('uses it', selective('one', 'argument', command=['run']), 'e9b8')
+    expect('has used it', selective('one', 'argument', command=['run']), 'e9e9')
+    expect('its group', programs('uid') & one, one)
+    # Groups go along to another store.
+    with open('text', 'w') as file:
+        file.write(t.export())
+    t('sites', 'import', 'text', store='other')
+    expect('imported', t.export('other'), t.export())
+    # A process ends once: that is not worth a page.
+    expect('left to the guard', programs('exit') & one, one)
 
 
 def case_learned(t):

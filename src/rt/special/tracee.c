@@ -104,7 +104,7 @@ static bool is_bundle(struct tracee *tracee, uint64_t address, uint64_t gate)
 		return false;
 	tracee->bundle = address;
 	tracee->gate = address + gate;
-	tracee->size = head.size;
+	tracee->size = head.regions;
 	return true;
 }
 
@@ -186,11 +186,11 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	if (tracee_view_fast(tracee, view))
 		return 0;
 	if (!tracee->bundle || ip - tracee->bundle >= tracee->size ||
-	    view->real.rsp - tracee->bundle < tracee->size /* rt_start, on its first stack */)
+	    ip - in_gate(tracee, (const char *)rt_start) < (uint64_t)(rt_start_end - (const char *)rt_start))
 		return 0;
 	view->thread = rt_region_thread(view->real.rsp);
-	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, hook));
-	if (failed(r)) {
+	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, fast_return));
+	if (failed(r) || !thread.stack_top /* a new image, where nothing is set up yet */) {
 		view->thread = NULL;
 		return 0;
 	}
@@ -334,7 +334,7 @@ static long plant(struct tracee *tracee)
 		return r;
 	tracee->bundle = regs.rdi;
 	tracee->gate = regs.rdi + rt.bundle->gate;
-	tracee->size = rt.bundle->size;
+	tracee->size = rt.bundle->regions;
 	return sys(ptrace, PTRACE_CONT, tracee->tid, 0, held);
 }
 

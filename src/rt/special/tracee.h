@@ -29,7 +29,7 @@ struct tracee {
 	uint32_t options; /* PTRACE_O_*, as the program set them */
 	uint64_t bundle;  /* 0: not known, or none */
 	uint64_t gate;
-	uint32_t size;     /* of the bundle */
+	uint32_t size;     /* of its code: what is behind are regions */
 	int32_t exec_from; /* the thread that called execve, by the id it had */
 	struct start_block block; /* for the image that its execve makes */
 	siginfo_t held;

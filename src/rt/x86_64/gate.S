@@ -131,8 +131,8 @@ rt_start:
 	mov	%r10, %r14
 	mov	%r8, %r15
 	mov	%r9, %rbp
-	mov	BUNDLE_SHARED_SIZE(%rbx), %eax
-	mov	BUNDLE_SIZE(%rbx), %esi
+	mov	BUNDLE_PRIVATE_START(%rbx), %eax
+	mov	BUNDLE_STORE(%rbx), %esi
 	sub	%eax, %esi
 	lea	(%rbx, %rax), %rdi
 	mov	$READ_WRITE, %edx
@@ -169,6 +169,8 @@ rt_start:
 	hlt
 	.cfi_endproc
 	.size rt_start, . - rt_start
+	.globl rt_start_end
+rt_start_end:
 
 	.balign 64
 	.globl rt_gate_own_end

@@ -61,8 +61,8 @@ void offsets(void)
 	VALUE(GS_RETURN, GS_THREAD_OFFSET + offsetof(struct rt_thread, fast_return));
 	VALUE(XSTATE_MAGIC, FP_XSTATE_MAGIC1);
 	VALUE(ERESTART, K23_ERESTART);
-	OFFSET(BUNDLE_SIZE, struct bundle, size);
-	OFFSET(BUNDLE_SHARED_SIZE, struct bundle, shared_size);
+	OFFSET(BUNDLE_PRIVATE_START, struct bundle, private_start);
+	OFFSET(BUNDLE_STORE, struct bundle, store);
 	OFFSET(BUNDLE_REGIONS, struct bundle, regions);
 	OFFSET(START_ENTRY, struct start_block, entry);
 	OFFSET(START_STACK, struct start_block, stack);
