@@ -9,7 +9,7 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 .PHONY: build try check check-apps fuzz bench install clean deps test-deps app-deps
 
 build: deps
-	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@test -f $(BUILD)/build.ninja || meson setup $(SETUP) $(BUILD)
 	ninja -C $(BUILD)
 
 # Shows on a real program what k23 is for.
@@ -17,6 +17,7 @@ try: build
 	@tools/try.sh $(BUILD)/k23
 
 # A build from before has no tests for what was not installed then.
+check: SETUP := --werror
 check: test-deps build
 	@meson setup --reconfigure $(BUILD) >$(BUILD).log || { cat $(BUILD).log; exit 1; }
 	ninja -C $(BUILD)

@@ -2,6 +2,7 @@
 #include "library.h"
 #include <pthread.h>
 #include <spawn.h>
+#include <sys/stat.h>
 
 extern char **environ;
 

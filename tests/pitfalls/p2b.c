@@ -1,5 +1,6 @@
 /* P2b: calls before any library could be loaded, after all are gone, and those that the vDSO answers. */
 #include "library.h"
+#include <sched.h>
 #include <sys/auxv.h>
 #include <time.h>
 

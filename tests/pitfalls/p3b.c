@@ -88,7 +88,7 @@ CASE(immediates)
 		EXPECT(enter(immediate, 1, SYS_getppid, 0), getppid());
 		EXPECT(enter(immediate, 1, SYS_close, -1), -EBADF);
 		EXPECT(displacement(7), 0x10c3050f + 7);
-		EXPECT(enter((long (*)(void))displacement, 3, SYS_getppid, 0), getppid());
+		EXPECT(enter((long (*)(void))(void *)displacement, 3, SYS_getppid, 0), getppid());
 		EXPECT(displacement(-1), 0x10c3050f - 1);
 		EXPECT(long_immediate(), (long)0x90909090c3050f90);
 		EXPECT(enter(long_immediate, 3, SYS_getuid, 0), getuid());

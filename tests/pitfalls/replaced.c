@@ -113,7 +113,7 @@ CASE(truncated)
 	const char *path = beside("libsites.so");
 	void *handle = load(path, RTLD_NOW);
 	struct text_place place = place_of(path, handle, "site_getppid");
-	char *p;
+	char *volatile p; /* siglongjmp */
 	int fd, i;
 
 	set_handler(SIGBUS, on_fault, 0);
