@@ -2,7 +2,6 @@
  * k23 analyze: finds the system call instructions of files, and puts them into the store.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,15 +74,13 @@ int command_analyze(int argc, char **argv)
 	struct storefile store, known;
 	int option, lock;
 
-	while ((option = getopt_long(argc, argv, "vh", options, NULL)) != -1) {
+	while ((option = next_option("analyze", argc, argv, "vh", options)) != -1) {
 		if (option == 's')
 			name = optarg;
 		else if (option == 'v')
 			verbose = true;
-		else if (option == 'h')
-			return fputs(help, stdout), 0;
 		else
-			die_usage("analyze", "wrong option");
+			return fputs(help, stdout), 0;
 	}
 	if (optind == argc)
 		die_usage("analyze", "no file is given");

@@ -4,6 +4,7 @@
 #ifndef K23_CLI_H
 #define K23_CLI_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,8 @@ void die(int status, const char *format, ...) __attribute__((format(printf, 2, 3
 /* complain(), with a hint at `k23 COMMAND --help`, then exit(EXIT_K23). */
 void die_usage(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
+/* getopt_long() for a command; a wrong option ends it by die_usage(). */
+int next_option(const char *command, int argc, char **argv, const char *letters, const struct option *options);
 
 /* What to run, and with which hooks. */
 struct launch {
@@ -49,8 +52,8 @@ struct launch {
 void launch_hook(struct launch *launch, const char *spec);
 /* Takes an option that every command which starts a program has: --hook SPEC, --foreign=allow|refuse, --store=FILE,
  * --no-learn, --eager or --no-patch.
- * `option` is the value of getopt_long for launch_options, `value` its optarg. Returns whether it was one. */
-bool launch_option(struct launch *launch, const char *command, int option, const char *value);
+ * `option` is the value of next_option() for LAUNCH_OPTIONS, `value` its optarg. */
+void launch_option(struct launch *launch, const char *command, int option, const char *value);
 #define LAUNCH_OPTIONS                                                                                       \
 	{ "hook", required_argument, NULL, 0x1000 }, { "foreign", required_argument, NULL, 0x1001 },         \
 	{ "store", required_argument, NULL, 0x1002 }, { "no-learn", no_argument, NULL, 0x1003 },             \

@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -291,13 +290,11 @@ int command_doctor(int argc, char **argv)
 	bool json = false, works = true;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = next_option("doctor", argc, argv, "h", options)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return 0;
 		}
-		if (option != 'j')
-			die_usage("doctor", "wrong option");
 		json = true;
 	}
 	if (optind != argc)

@@ -63,33 +63,32 @@ void launch_hook(struct launch *launch, const char *spec)
 	launch->hooks[launch->hook_count++] = spec;
 }
 
-bool launch_option(struct launch *launch, const char *command, int option, const char *value)
+void launch_option(struct launch *launch, const char *command, int option, const char *value)
 {
 	switch (option) {
 	case 0x1000:
 		launch_hook(launch, value);
-		return true;
+		break;
 	case 0x1001:
 		if (strcmp(value, "allow") != 0 && strcmp(value, "refuse") != 0)
 			die_usage(command, "--foreign takes allow or refuse, not %s", value);
 		launch->foreign = strcmp(value, "allow") == 0;
-		return true;
+		break;
 	case 0x1002:
 		if (!*value)
 			die_usage(command, "--store takes the name of a file");
 		launch->store = value;
-		return true;
+		break;
 	case 0x1003:
 		launch->no_learn = true;
-		return true;
+		break;
 	case 0x1004:
 		launch->eager = true;
-		return true;
+		break;
 	case 0x1005:
 		launch->no_patch = true;
-		return true;
+		break;
 	}
-	return false;
 }
 
 static void end_helper(struct inj_exec *exec)

@@ -2,7 +2,6 @@
  * k23 learn: runs a program, and keeps where it makes system calls.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,11 +39,10 @@ static void parse(struct launch *launch, int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+	while ((option = next_option("learn", argc, argv, "+h", options)) != -1) {
 		if (option == 'h')
 			exit((fputs(help, stdout), 0));
-		else if (!launch_option(launch, "learn", option, optarg))
-			die_usage("learn", "wrong option");
+		launch_option(launch, "learn", option, optarg);
 	}
 	if (optind == argc)
 		die_usage("learn", "no program is given");

@@ -37,9 +37,24 @@ void die_usage(const char *command, const char *format, ...)
 {
 	va_list args;
 
+	fputs("k23: ", stderr);
 	va_start(args, format);
-	print(format, args);
+	vfprintf(stderr, format, args);
 	va_end(args);
-	complain("`k23 %s --help` shows how it is used", command);
+	fprintf(stderr, "; `k23 %s --help` shows how it is used\n", command);
 	exit(EXIT_K23);
+}
+
+int next_option(const char *command, int argc, char **argv, const char *letters, const struct option *options)
+{
+	int option;
+
+	opterr = 0;
+	option = getopt_long(argc, argv, letters, options, NULL);
+	if (option != '?')
+		return option;
+	for (; options->name; options++)
+		if (optopt && options->val == optopt && options->has_arg == required_argument)
+			die_usage(command, "--%s needs an argument", options->name);
+	die_usage(command, "there is no option %s", argv[optind - 1]);
 }

@@ -1,7 +1,6 @@
 /*
  * k23 run: becomes the program, with the runtime and the hooks in place.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,14 +30,12 @@ int command_run(int argc, char **argv)
 	struct launch launch = { 0 };
 	int option, status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+	while ((option = next_option("run", argc, argv, "+h", options)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return 0;
 		}
-		if (!launch_option(&launch, "run", option, optarg))
-			die_usage("run", "wrong option %s", argv[optind - 1]);
+		launch_option(&launch, "run", option, optarg);
 	}
 	if (optind == argc)
 		die_usage("run", "no program is given");

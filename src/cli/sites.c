@@ -1,7 +1,6 @@
 /*
  * k23 sites: what is known of files and their system call instructions.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +50,7 @@ static void parse(struct sites_options *to, int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = next_option("sites", argc, argv, "h", options)) != -1) {
 		if (option == 's')
 			to->store = optarg;
 		else if (option == 'f' && (strcmp(optarg, "text") == 0 || strcmp(optarg, "paper") == 0))
@@ -62,10 +61,8 @@ static void parse(struct sites_options *to, int argc, char **argv)
 			to->unobserved = true;
 		else if (option == 'r')
 			to->reset = true;
-		else if (option == 'h')
-			exit((fputs(help, stdout), 0));
 		else
-			die_usage("sites", "wrong option");
+			exit((fputs(help, stdout), 0));
 	}
 }
 

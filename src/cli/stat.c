@@ -1,7 +1,6 @@
 /*
  * k23 stat: counts the system calls of a program and of all processes that it starts.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +56,7 @@ static bool parse(struct stat_options *to, int argc, char **argv)
 
 	to->order = "time";
 	launch_hook(&to->launch, "stat"); /* the first of the chain; its options follow */
-	while ((option = getopt_long(argc, argv, "+o:js:h", options, NULL)) != -1) {
+	while ((option = next_option("stat", argc, argv, "+o:js:h", options)) != -1) {
 		if (option == 'o')
 			to->output = optarg;
 		else if (option == 'j')
@@ -68,8 +67,8 @@ static bool parse(struct stat_options *to, int argc, char **argv)
 			to->sites = true;
 		else if (option == 'h')
 			return fputs(help, stdout), false;
-		else if (!launch_option(&to->launch, "stat", option, optarg))
-			die_usage("stat", "wrong option");
+		else
+			launch_option(&to->launch, "stat", option, optarg);
 	}
 	if (!report_sort(&none, to->order))
 		die_usage("stat", "--sort takes time, average, calls, errors, name or number, not %s", to->order);

@@ -2,7 +2,6 @@
  * k23 trace: prints the system calls of a program and of all processes that it starts.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,8 +111,7 @@ static void take_option(struct trace_options *to, int option, const char *value)
 		to->buffer = parse_size("--buffer", value, MIN_BUFFER, MAX_BUFFER);
 		break;
 	default:
-		if (!launch_option(&to->launch, "trace", option, value))
-			die_usage("trace", "wrong option");
+		launch_option(&to->launch, "trace", option, value);
 	}
 }
 
@@ -135,7 +133,7 @@ static bool parse(struct trace_options *to, int argc, char **argv)
 
 	*to = (struct trace_options){ .calls = "all", .buffer = DEFAULT_BUFFER, .string = DEFAULT_STRING };
 	launch_hook(&to->launch, "trace"); /* the first of the chain; its options follow */
-	while ((option = getopt_long(argc, argv, "+o:e:s:Th", options, NULL)) != -1) {
+	while ((option = next_option("trace", argc, argv, "+o:e:s:Th", options)) != -1) {
 		if (option == 'h')
 			return fputs(help, stdout), false;
 		take_option(to, option, optarg);

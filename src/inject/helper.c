@@ -8,6 +8,7 @@
 #include <linux/prctl.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <linux/time_types.h>
 
 #include "core/string.h"
 #include "inject/inject.h"
@@ -141,9 +142,9 @@ void inj_helper(struct inj_exec *exec)
 	int pid = 0, held = 0;
 	long r;
 
-	exec->block.helper = (int32_t)sys(getpid);
 	/* Whoever stops the caller's process group means the program. */
 	sys(setpgid, 0, 0);
+	exec->block.helper = (int32_t)sys(getpid);
 	stay_near(exec->cpu);
 	/* Shares nothing of the caller's but memory: an end of a pipe must not stay open because of us. Standard
 	 * error is kept for the one message below. */
@@ -180,6 +181,7 @@ void inj_helper(struct inj_exec *exec)
 
 long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 {
+	static const struct __kernel_timespec patience = { .tv_nsec = 20000000 };
 	long pid;
 
 	exec->ready = exec->failed = 0;
@@ -190,8 +192,10 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 		return pid;
 	exec->helper = (int32_t)pid;
 	sys(prctl, PR_SET_PTRACER, pid);
+	/* It may have been stopped with the caller, who was the only one to be continued. */
 	while (!__atomic_load_n(&exec->ready, __ATOMIC_ACQUIRE))
-		sys(futex, &exec->ready, FUTEX_WAIT_PRIVATE, 0);
+		if (sys(futex, &exec->ready, FUTEX_WAIT_PRIVATE, 0, &patience) == -ETIMEDOUT)
+			sys(kill, pid, SIGCONT);
 	if (exec->error) {
 		long error = exec->error;
 

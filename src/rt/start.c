@@ -6,6 +6,7 @@
 #include <linux/auxvec.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
+#include <linux/wait.h>
 
 #include "core/string.h"
 #include "rt/patch.h"
@@ -14,6 +15,7 @@
 #define USER_CS 0x33
 #define USER_SS 0x2b
 #define WALL 0x40000000
+#define P_ALL_CHILDREN 0 /* P_ALL */
 #define HWCAP2_FSGSBASE 2
 #define MADV_POPULATE_READ_NR 22 /* Linux 5.14; newer than the oldest headers that this builds with */
 
@@ -142,6 +144,24 @@ static void start_fast_path(struct rt_thread *thread)
 	rt_gs_set(thread);
 }
 
+/* A child that was made without an exit signal sends SIGCHLD all the same when its parent has called execve since. A
+ * program that has that blocked would find it: it is taken away, and what else it stands for put back. Only one of a
+ * standard signal is ever pending. */
+static void drop_helpers_signal(int helper)
+{
+	const uint64_t set = SIGBIT(SIGCHLD), now[2] = { 0 };
+	siginfo_t info = { 0 };
+
+	if (failed(sys(rt_sigtimedwait, &set, &info, now, 8)))
+		return;
+	if (info.si_pid == helper) {
+		info.si_pid = 0;
+		sys(waitid, P_ALL_CHILDREN, 0, &info, WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED, 0);
+	}
+	if (info.si_pid)
+		sys(rt_sigqueueinfo, sys(getpid), SIGCHLD, &info);
+}
+
 /* From rt_start, on the thread's own stack: the rest. All signals are blocked until the end. */
 void rt_start_thread(struct rt_thread *thread)
 {
@@ -168,6 +188,8 @@ void rt_start_thread(struct rt_thread *thread)
 	if (start->helper) {
 		while (sys(wait4, start->helper, 0, WALL, 0) == -EINTR)
 			;
+		if (start->sigmask & SIGBIT(SIGCHLD))
+			drop_helpers_signal(start->helper);
 		sys(prctl, PR_SET_PTRACER, start->ptracer);
 	}
 	if (start->traced && !(start->traced & RT_TRACEME))

@@ -581,6 +581,78 @@ static void exec_ticked(void)
 	execl(self_path(), "zero", "ticked", NULL);
 }
 
+HELPER(child_signals)
+{
+	sigset_t set = sigset_of(SIGCHLD);
+	struct timespec none = { 0, 0 };
+	pid_t expected = atoi(guest_argv[1]);
+	siginfo_t info;
+	int status;
+
+	if (sigtimedwait(&set, &info, &none) == SIGCHLD)
+		say("code %d, status %d, of %s", info.si_code, info.si_status, info.si_pid == expected ? "the child" : "another");
+	say("more %d", sigtimedwait(&set, &info, &none));
+	if (expected)
+		EXPECT(waitpid(-1, &status, WNOHANG), expected);
+	no_children();
+}
+
+static bool with_child;
+
+static void exec_blocked(void)
+{
+	sigset_t set = sigset_of(SIGCHLD);
+	char text[16];
+	pid_t pid = 0;
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (with_child) {
+		siginfo_t info;
+
+		pid = fork();
+		if (pid == 0)
+			_exit(7);
+		NEED(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
+	}
+	snprintf(text, sizeof(text), "%d", pid);
+	execl(self_path(), "zero", "child_signals", text, NULL);
+}
+
+/* SIGCHLD stays blocked: what is pending then is of children of the program's. */
+CASE(blocked_sigchld)
+{
+	say("-> %d", in_child(exec_blocked));
+	with_child = true;
+	say("-> %d", in_child(exec_blocked));
+}
+
+/* Its process group is stopped at any moment of its execve, and it alone is continued. */
+STRESS(stopped_group)
+{
+	int i, status;
+
+	for (i = 0; i < 40; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			setpgid(0, 0);
+			execl(self_path(), "zero", "nothing", NULL);
+			_exit(9);
+		}
+		setpgid(pid, pid);
+		usleep((useconds_t)(i * 25));
+		kill(-pid, SIGSTOP);
+		EXPECT(waitpid(pid, &status, WUNTRACED), pid);
+		if (!WIFSTOPPED(status)) {
+			EXPECT(status, 0);
+			continue;
+		}
+		kill(pid, SIGCONT);
+		EXPECT(waitpid(pid, &status, 0), pid);
+		EXPECT(status, 0);
+	}
+}
+
 /* Ignored signals arrive at 1 kHz during execve. */
 STRESS(under_signals)
 {

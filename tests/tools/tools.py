@@ -405,6 +405,22 @@ def case_closed_streams(t):
         expect(f'{tool} to no stderr', run('sh', '-c', command).returncode, 6)
 
 
+def case_wrong_options(t):
+    """One line that says what is wrong and where to look, and 125."""
+    for command in ('run', '--bogus', 'true'), ('run', '--hook'), ('run', '--store=', 'true'), ('run',), ('stat', '-x', 'true'), \
+            ('trace', '--string'), ('learn', '--foreign=x', 'true'), ('analyze', '--store'), ('sites', '-q'), ('doctor', 'x'), \
+            ('cc', 'x.c'), ('bogus',):
+        result = run(t.k23, *command)
+        lines = result.stderr.splitlines()
+        expect(command, (result.returncode, len(lines), lines[0].startswith('k23: '), '--help' in lines[0], result.stdout),
+               (125, 1, True, True, ''))
+    for command in ('--help',), ('--version',), ('doctor',), ('run', '--help'), ('sites', 'list', '--store=none'):
+        with open('/dev/full', 'w') as full:
+            result = subprocess.run([t.k23, *command], stdout=full, stderr=subprocess.PIPE, text=True)
+        wanted = 0 if command[0] == 'sites' else 125  # which has nothing to say
+        expect(f'{command} to a full disk', (result.returncode, len(result.stderr.splitlines())), (wanted, int(wanted != 0)))
+
+
 def main():
     # Whoever runs the tests may ignore what a terminal sends; the programs are not to inherit that.
     for ignored in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
