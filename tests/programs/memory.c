@@ -98,7 +98,8 @@ CASE(mapped_files)
 	while (fgets(line, sizeof(line), f)) {
 		char *name = strchr(line, '/');
 
-		if (!name || !strcmp(name, last))
+		/* a System V segment is no file */
+		if (!name || !strcmp(name, last) || !strncmp(name, "/SYSV", 5))
 			continue;
 		strcpy(last, name);
 		name[strcspn(name, "\n")] = 0;
