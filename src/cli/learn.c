@@ -2,12 +2,14 @@
  * k23 learn: runs a program, and keeps where it makes system calls.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,6 +49,23 @@ static void parse(struct launch *launch, int argc, char **argv)
 	if (optind == argc)
 		die_usage("learn", "no program is given");
 	launch->argv = argv + optind;
+}
+
+/* Daemons that root starts become other users, whose calls are to be learned, too: they can add to the log while this one
+ * runs. All that is in it is checked. */
+static void open_log_to_all(const char *store)
+{
+	char *log = store_beside(store, ".log");
+	long lock = storefile_lock(store); /* which makes the directory */
+	int fd = log && lock >= 0 ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600) : -1;
+
+	if (fd >= 0) {
+		fchmod(fd, 0622);
+		close(fd);
+	}
+	if (lock >= 0)
+		close((int)lock);
+	free(log);
 }
 
 /* Ends the waiting when the program has ended; before, they are its. */
@@ -121,6 +140,8 @@ int command_learn(int argc, char **argv)
 	launch.keep_log = true; /* what is in it already is counted with the rest, at the end */
 	storeuse_read(&store, launch.store); /* what is wrong with it is said before the program runs */
 	storefile_free(&store);
+	if (geteuid() == 0)
+		open_log_to_all(launch.store);
 	run(&launch, &collection);
 	r = sites_ingest(launch.store, &report);
 	if (r != 0)

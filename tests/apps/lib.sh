@@ -158,7 +158,7 @@ newline"
 # unprivileged COMMAND...: run as a user without privileges (as the caller, if he has none). As an array, so that $K23
 # can stand before or after it: "${unprivileged[@]}" $K23 program, or $K23 "${unprivileged[@]}" program
 if ((EUID == 0)); then
-	unprivileged=(setpriv --reuid=nobody --regid=nogroup --clear-groups --)
+	unprivileged=(env K23_STORE="$STORES/nobody/store" setpriv --reuid=nobody --regid=nogroup --clear-groups --)
 else
 	unprivileged=(env)
 fi

@@ -2,8 +2,8 @@
 """Run real applications natively and under k23, and compare.
 
 Native is the oracle: a scenario (scenarios/NAME.sh) drives one application, prints what it saw and leaves files in
-out/.  It runs once natively and once with every program under test started through k23; both runs must agree on
-output, exit status and files, and must end in time with no process left.
+out/.  It runs once natively and once with every program under test started through k23, which has learned its calls in a
+run before; both runs must agree on output, exit status and files, and must end in time with no process left.
 
 Exit status: 0 all passed, 1 something failed, 77 nothing ran because a tool is missing, 2 wrong usage.
 """
@@ -28,6 +28,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 SKIPPED = 77
+LEARN_ARGS = "learn --hook null --"
 # What outlives a scenario gets this long to go by itself: servers reap their workers after the test has seen them go.
 GRACE = 5.0
 PR_SET_CHILD_SUBREAPER = 36
@@ -73,12 +74,12 @@ def search_path():
                      *sorted(map(str, pathlib.Path("/usr/lib/postgresql").glob("*/bin")))])
 
 
-def environment(scratch, prefix, check_guard=False):
+def environment(scratch, prefix, stores="/", check_guard=False):
     """The same small environment for every run: nothing of the caller's may make a difference."""
     return {
         "PATH": search_path(), "HOME": f"{scratch}/home", "TMPDIR": f"{scratch}/tmp", "SCRATCH": str(scratch),
         "LC_ALL": "C.UTF-8", "TZ": "UTC", "TERM": "dumb", "SHELL": "/bin/bash", "USER": "k23", "LOGNAME": "k23",
-        "APPS": str(HERE), "TOP": str(TOP), "K23": prefix,
+        "APPS": str(HERE), "TOP": str(TOP), "K23": prefix, "STORES": str(stores), "K23_STORE": f"{stores}/own/store",
         "CHECK_GUARD": "1" if check_guard else "0",
     }
 
@@ -187,7 +188,7 @@ def clear_processes(log):
 
 class Run:
     def __init__(self, scenario, scratch, prefix, kept, limit, check_guard=False):
-        """Runs in scratch, the same path for both runs since programs print it; kept is where it goes afterwards."""
+        """Runs in scratch, the same path for all runs since programs print it; kept is where it goes afterwards."""
         self.kept = kept
         for folder in ("", "home", "tmp", "out"):
             (scratch / folder).mkdir()
@@ -197,7 +198,7 @@ class Run:
         output = scratch.parent / "output.txt"
         start = time.monotonic()
         with open(output, "wb") as out:
-            child = subprocess.Popen(["bash", str(scenario.path)], cwd=scratch, env=environment(scratch, prefix, check_guard),
+            child = subprocess.Popen(["bash", str(scenario.path)], cwd=scratch, env=environment(scratch, prefix, scratch.parent / "stores", check_guard),
                                      stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                                      start_new_session=True)
             self.timed_out = False
@@ -279,6 +280,11 @@ def run_scenario(scenario, root, prefix, options):
         figures = {name: (value, k23.figures.get(name, "") if k23 else "") for name, value in native.figures.items()}
         return Result(verdict, reason, native.seconds, k23.seconds if k23 else 0, figures, version)
 
+    for user in "own", "nobody":
+        store = folder / "stores" / user
+        store.mkdir(parents=True)
+        if user == "nobody" and os.geteuid() == 0:
+            shutil.chown(store, "nobody", "nogroup")
     scale = options.timeout_scale
     if options.table:
         # so that the native run is not the one that reads everything from disk
@@ -291,6 +297,9 @@ def run_scenario(scenario, root, prefix, options):
     if native.status != 0:
         return result("FAIL", f"natively: {status_text(native.status)}: {native.last_line()}", native)
 
+    if options.learn and options.wrapper is None:
+        # Whatever comes of it: in the next run, what it met is patched.
+        Run(scenario, folder / "scratch", learning_prefix(options, root), folder / "learned", scenario.timeout * scale)
     k23 = Run(scenario, folder / "scratch", prefix, folder / "k23", scenario.timeout * scale,
               check_guard=options.wrapper is None)
     reasons = [
@@ -307,21 +316,29 @@ def run_scenario(scenario, root, prefix, options):
 
 def prefix_for(options, root):
     """the words put before every program under test"""
-    if options.wrapper is not None:
-        return options.wrapper
+    return options.wrapper if options.wrapper is not None else program_for(options, root) + " " + options.k23_args
+
+
+def learning_prefix(options, root):
+    return program_for(options, root) + " " + LEARN_ARGS
+
+
+def program_for(options, root):
     program = pathlib.Path(options.k23).resolve()
     if not os.access(program, os.X_OK):
         sys.exit(f"run.py: {program} is missing: build it first, or name it with --k23")
     if not reachable_by_all(program):
         # Some scenarios run as an unprivileged user, who must be able to run k23 and read its hooks, too.
         copy = root / "build"
+        if copy.exists():
+            return shlex.join([str(copy / "k23")])
         copy.mkdir(mode=0o755)
         shutil.copy2(program, copy / "k23")
         if (program.parent / "hooks").is_dir():
             shutil.copytree(program.parent / "hooks", copy / "hooks", ignore=shutil.ignore_patterns("*.p"))
         subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
         program = copy / "k23"
-    return shlex.join([str(program)]) + " " + options.k23_args
+    return shlex.join([str(program)])
 
 
 def reachable_by_all(program):
@@ -354,6 +371,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description="Run real applications natively and under k23, and compare.")
     parser.add_argument("--k23", default=str(TOP / "build" / "k23"), metavar="PATH", help="the k23 program to test")
     parser.add_argument("--k23-args", default="run --hook null --", metavar="ARGS", help="default: %(default)s")
+    parser.add_argument("--no-learn", dest="learn", action="store_false", help="do not run each under k23 learn before")
     parser.add_argument("--wrapper", metavar="COMMAND", help="use COMMAND (e.g. env) in place of k23")
     parser.add_argument("--quick", action="store_true", help="only the quick scenarios")
     parser.add_argument("--only", metavar="NAME,...", help="only these scenarios")
