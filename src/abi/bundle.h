@@ -59,7 +59,7 @@ struct bundle {
 	uint32_t private_start; /* what the new image makes: up to the store */
 	int32_t shared_id; /* of the segment that it lies in, -1: it is this process's own memory */
 	uint32_t vdso_syscall; /* where the vDSO has a `syscall`, 0: not known */
-	uint64_t unique; /* random: an id may be another segment's in another IPC namespace */
+	uint64_t unique; /* random, the same in all copies: an id may be another segment's in another IPC namespace */
 	uint32_t regions; /* behind this the first BUNDLE_REGIONS regions have room, aligned to their size */
 	uint32_t runtime; /* the begin of its rodata */
 	uint32_t start; /* rt_start */

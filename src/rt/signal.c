@@ -74,7 +74,9 @@ static void queue(struct rt_thread *thread, int sig, siginfo_t *info)
 		plain.si_code = SI_KERNEL;
 		info = &plain;
 	}
-	sys(rt_tgsigqueueinfo, thread->pid, thread->tid, sig, info);
+	/* At RLIMIT_SIGPENDING only what comes from kill(2) still gets through. */
+	if (sys(rt_tgsigqueueinfo, thread->pid, thread->tid, sig, info) == -EAGAIN)
+		sys(kill, thread->pid, sig);
 }
 
 /* Lets the kernel do what it does by default, with the program's registers: for most signals, death. ctx: sigsys */

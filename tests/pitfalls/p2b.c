@@ -119,7 +119,8 @@ CASE(vdso)
 		CHECK(nanoseconds(&now) <= nanoseconds(&after));
 		EXPECT(gettimeofday(&tv, NULL), 0);
 		CHECK(tv.tv_sec > 1600000000);
-		CHECK(time(NULL) >= tv.tv_sec);
+		/* which goes by ticks */
+		CHECK(time(NULL) >= tv.tv_sec - 1);
 		EXPECT(getcpu(&cpu, &node), 0);
 		EXPECT(clock_getres(CLOCK_MONOTONIC, &now), 0);
 	}

@@ -269,8 +269,8 @@ static long accept(struct tracee *tracee, const struct rt_rendezvous *box)
 {
 	struct bundle head;
 
-	if (failed(tracee_read(tracee->tid, &head, tracee->bundle, sizeof(head))) ||
-	    memcmp(&head, rt.bundle, sizeof(head)) != 0)
+	if (failed(tracee_read(tracee->tid, &head, tracee->bundle, offsetof(struct bundle, segments))) ||
+	    head.unique != rt.bundle->unique)
 		return -EPERM;
 	tracee->block = box->block;
 	tracee->exec_from = tracee->tid;
