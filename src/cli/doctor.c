@@ -141,15 +141,21 @@ static void check_run(struct finding *finding)
 
 static void check_shared_memory(struct finding *finding)
 {
-	int id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+	int id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0700);
+	void *text = id < 0 ? (void *)-1 : shmat(id, NULL, SHM_RDONLY | SHM_EXEC);
 
-	if (id >= 0) {
-		shmctl(id, IPC_RMID, NULL);
-		find(finding, OK, "`k23 stat` and `k23 trace` can share memory with programs");
-	} else {
-		find(finding, LIMITED, "no System V shared memory (%s): no `k23 stat` and `k23 trace`",
+	if (id < 0)
+		find(finding, LIMITED, "no System V shared memory (%s): no `k23 stat` and `k23 trace`, and each process has "
+		     "the runtime to itself", strerror(errno));
+	else if (text == (void *)-1)
+		find(finding, LIMITED, "shared memory cannot be executable (%s): each process has the runtime to itself",
 		     strerror(errno));
-	}
+	else
+		find(finding, OK, "processes share the runtime; `k23 stat` and `k23 trace` can share memory with programs");
+	if (id >= 0)
+		shmctl(id, IPC_RMID, NULL);
+	if (text != (void *)-1)
+		shmdt(text);
 }
 
 static void check_vdso(struct finding *finding)
