@@ -33,7 +33,7 @@ SELECT (SELECT sum(abalance) FROM pgbench_accounts) = (SELECT sum(bbalance) FROM
 CREATE TABLE t AS SELECT n, n % 10 AS k, md5(n::text) AS h FROM generate_series(1, 50000) n;
 SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
 SELECT k, count(*), max(h) FROM t GROUP BY k ORDER BY k;
-SET statement_timeout = 100; SELECT pg_sleep(10);
+SET statement_timeout = 100; SELECT pg_sleep(10); RESET statement_timeout;
 COPY t TO PROGRAM 'sha256sum';
 END
 $K23 "${unprivileged[@]}" pg_dump -t t | grep -v '^--' | grep -v '^.\(un\)\?restrict' | sha256sum
