@@ -19,7 +19,8 @@ import gdb.unwinder
 
 HERE = os.path.dirname(os.path.realpath(os.path.expanduser(__file__)))
 # In the build tree, where it is installed, and in the source tree.
-PLACES = ("src/rt/k23-rt.elf", "../../lib*/k23/k23-rt.elf", "../../lib*/*/k23/k23-rt.elf", "../build*/src/rt/k23-rt.elf")
+PLACES = ("src/rt/k23-rt.elf", "../../lib*/k23/k23-rt.elf", "../../lib*/*/k23/k23-rt.elf",
+          "../build*/src/rt/k23-rt.elf")
 REGISTERS = ("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx",
              "rsp", "rip", "eflags")
 PF_X, PT_LOAD = 1, 1
@@ -43,16 +44,14 @@ def text_of(path):
 def anonymous_code():
     """Where the process has executable memory that is no file's."""
     inferior = gdb.selected_inferior()
-    try:
+    if inferior.connection and inferior.connection.type == "native":
         with open(f"/proc/{inferior.pid}/maps", encoding="utf-8", errors="replace") as maps:
             for line in maps:
                 fields = line.split()
                 if "x" in fields[1] and fields[4] == "0" and len(fields) == 5:
                     yield int(fields[0].split("-")[0], 16)
         return
-    except OSError:
-        pass
-    # A core file, or a process on another machine.
+    # A core file: its process may be gone, and the id another one's.
     for line in gdb.execute("info files", to_string=True).splitlines():
         match = re.match(r"\s*(0x[0-9a-f]+) - 0x[0-9a-f]+ is load", line)
         if match:
@@ -82,7 +81,10 @@ class Runtime:
         before = set(gdb.objfiles())
         gdb.execute(f"add-symbol-file {path} -o {self.base:#x}", to_string=True)
         self.objfiles = [objfile for objfile in gdb.objfiles() if objfile not in before]
-        self.rt = self.objfiles[0].lookup_global_symbol("rt").value()
+        if not self.objfiles[0].lookup_global_symbol("rt"):
+            self.forget()
+            raise gdb.GdbError(f"{path} has no symbols")
+        self.rt = self.symbol("rt")
         self.thread_type = self.symbol("rt_dispatch").type.fields()[0].type
         self.constants = {field.name: field.enumval
                           for field in self.rt.type["debug"].type.target().fields()}
@@ -145,17 +147,25 @@ class Runtime:
             return None
         return self.thread_at(base)
 
+    def blocks(self):
+        """Of each module the block of its stubs: address and size. Read at once, which gdb does in no time."""
+        module = self.modules.type.target()
+        at = {field.name: field.bitpos // 8 for field in module.fields()}
+        table = read(int(self.modules.address), self.modules.type.sizeof)
+        for start in range(0, len(table), module.sizeof):
+            yield tuple(struct.unpack_from("<Q", table, start + at[name])[0] for name in ("block", "block_size"))
+
     def stub_site(self, pc):
         """Where the program goes on, if an address is in a stub. See src/core/patch.h."""
         slot = self.constants["RT_DEBUG_SLOT"]
-        low, high = self.modules.type.range()
-        for i in range(low, high + 1):
-            block = int(self.modules[i]["block"])
-            if not block or not slot <= pc - block < int(self.modules[i]["block_size"]):
+        for block, size in self.blocks():
+            if not block or not slot <= pc - block < size:
                 continue
             begin = pc - (pc - block) % slot
             stub = read(begin, slot)
-            window = stub[-1]
+            window = stub[-1] & ~self.constants["RT_DEBUG_WIDENED"]
+            if window != stub[-1]:
+                window += self.constants["RT_DEBUG_BRANCH_GROWS"]
             displacement, = struct.unpack_from("<i", stub, window + 3)
             return begin + window + 7 + displacement
         return None
@@ -174,7 +184,7 @@ class Unwinder(gdb.unwinder.Unwinder):
             pc = int(frame.read_register("rip"))
             sp = int(frame.read_register("rsp"))
             return self.unwind(current.runtime, frame, pc, sp)
-        except (gdb.error, RuntimeError, ValueError):
+        except gdb.error:
             return None
 
     def unwind(self, runtime, frame, pc, sp):
@@ -220,9 +230,11 @@ class Unwinder(gdb.unwinder.Unwinder):
 
 
 class FrameId:
+    """gdb takes both as its own values only."""
+
     def __init__(self, sp, pc):
-        self.sp = sp
-        self.pc = pc
+        self.sp = gdb.Value(sp)
+        self.pc = gdb.Value(pc)
 
 
 class Current:
@@ -265,7 +277,7 @@ class Current:
             if self.runtime:
                 gdb.execute("handle SIGSYS nostop noprint pass", to_string=True)
                 gdb.invalidate_cached_frames()
-        except gdb.error as error:
+        except (gdb.error, gdb.GdbError, OSError) as error:
             print(f"k23: {error}")
 
 
