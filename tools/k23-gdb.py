@@ -24,6 +24,7 @@ PLACES = ("src/rt/k23-rt.elf", "../../lib*/k23/k23-rt.elf", "../../lib*/*/k23/k2
 REGISTERS = ("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx",
              "rsp", "rip", "eflags")
 PF_X, PT_LOAD = 1, 1
+LARGEST = 16 << 20  # of a mapping that the runtime may be in
 
 
 def text_of(path):
@@ -41,21 +42,21 @@ def text_of(path):
     raise ValueError(f"{path} has no code")
 
 
-def anonymous_code():
-    """Where the process has executable memory that is no file's."""
+def code():
+    """Begin and end of each executable mapping that is of no file, or of one that has no name any more."""
     inferior = gdb.selected_inferior()
     if inferior.connection and inferior.connection.type == "native":
         with open(f"/proc/{inferior.pid}/maps", encoding="utf-8", errors="replace") as maps:
             for line in maps:
                 fields = line.split()
-                if "x" in fields[1] and fields[4] == "0" and len(fields) == 5:
-                    yield int(fields[0].split("-")[0], 16)
+                if "x" in fields[1] and (fields[4] == "0" and len(fields) == 5 or fields[-1] == "(deleted)"):
+                    yield tuple(int(address, 16) for address in fields[0].split("-"))
         return
     # A core file: its process may be gone, and the id another one's.
-    for line in gdb.execute("info files", to_string=True).splitlines():
-        match = re.match(r"\s*(0x[0-9a-f]+) - 0x[0-9a-f]+ is load", line)
+    for line in gdb.execute("maintenance info sections", to_string=True).splitlines():
+        match = re.search(r"(0x[0-9a-f]+)->(0x[0-9a-f]+) .*: load\S* .*\bCODE\b", line)
         if match:
-            yield int(match[1], 16)
+            yield int(match[1], 16), int(match[2], 16)
 
 
 def read(address, size):
@@ -251,15 +252,15 @@ class Current:
         return sorted({os.path.realpath(path) for place in PLACES for path in glob.glob(os.path.join(HERE, place))})
 
     def find(self):
-        places = list(anonymous_code())
+        memory = [(begin, read(begin, end - begin)) for begin, end in code() if end - begin <= LARGEST]
         for path in self.candidates():
             try:
                 text = text_of(path)
             except (OSError, ValueError, struct.error):
                 continue
-            for place in places:
-                if read(place, len(text[1])) == text[1]:
-                    return Runtime(path, place, text)
+            for begin, contents in memory:
+                if text[1] in contents:
+                    return Runtime(path, begin + contents.index(text[1]), text)
         return None
 
     def look(self, *_):
