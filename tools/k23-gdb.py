@@ -25,6 +25,7 @@ REGISTERS = ("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi",
              "rsp", "rip", "eflags")
 PF_X, PT_LOAD = 1, 1
 LARGEST = 16 << 20  # of a mapping that the runtime may be in
+MAGIC = b"23bundle"  # of a bundle's header: src/abi/bundle.h
 
 
 def text_of(path):
@@ -74,7 +75,7 @@ def word(address):
 class Runtime:
     """The runtime in the process that gdb looks at."""
 
-    def __init__(self, path, place, text):
+    def __init__(self, path, place, text, settled=True):
         self.path = path
         self.place = place
         self.text = text
@@ -91,7 +92,8 @@ class Runtime:
                           for field in self.rt.type["debug"].type.target().fields()}
         self.modules = self.objfiles[0].lookup_static_symbol("modules").value()
         self.ends = {}
-        self.load_hooks()
+        if settled:
+            self.load_hooks()
 
     def symbol(self, name):
         return self.objfiles[0].lookup_global_symbol(name).value()
@@ -261,6 +263,23 @@ class Current:
             for begin, contents in memory:
                 if text[1] in contents:
                     return Runtime(path, begin + contents.index(text[1]), text)
+        return self.find_in_core([begin for begin, contents in memory if contents.startswith(MAGIC)])
+
+    def find_in_core(self, bundles):
+        """The kernel leaves shared memory that is only read out of core files, but for its first page. So it is the
+        bundle's header that says where the runtime is, and memory of the process's own whether it is this one."""
+        for path in self.candidates() if bundles else []:
+            symbols = Runtime(path, 0, (0, b""), settled=False)
+            at = {field.name: field.bitpos // 8 for field in gdb.lookup_type("struct bundle").fields()}["runtime"]
+            symbols.forget()
+            text = text_of(path)
+            for begin in bundles:
+                rodata, = struct.unpack("<I", read(begin + at, 4))
+                runtime = Runtime(path, begin + rodata + text[0], text, settled=False)
+                if int(runtime.rt["bundle"]) == begin == int(runtime.rt["start"]):
+                    runtime.load_hooks()
+                    return runtime
+                runtime.forget()
         return None
 
     def look(self, *_):
