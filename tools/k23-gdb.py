@@ -19,10 +19,13 @@ import gdb.unwinder
 
 HERE = os.path.dirname(os.path.realpath(os.path.expanduser(__file__)))
 # In the build tree, where it is installed, and in the source tree.
-PLACES = ("src/rt/k23-rt.elf", "../../lib*/k23/k23-rt.elf", "../../lib*/*/k23/k23-rt.elf", "../build*/src/rt/k23-rt.elf")
+PLACES = ("src/rt/k23-rt.elf", "../../lib*/k23/k23-rt.elf", "../../lib*/*/k23/k23-rt.elf",
+          "../build*/src/rt/k23-rt.elf")
 REGISTERS = ("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx",
              "rsp", "rip", "eflags")
 PF_X, PT_LOAD = 1, 1
+LARGEST = 16 << 20  # of a mapping that the runtime may be in
+MAGIC = b"23bundle"  # of a bundle's header: src/abi/bundle.h
 
 
 def text_of(path):
@@ -40,23 +43,21 @@ def text_of(path):
     raise ValueError(f"{path} has no code")
 
 
-def anonymous_code():
-    """Where the process has executable memory that is no file's."""
+def code():
+    """Begin and end of each executable mapping that is of no file, or of one that has no name any more."""
     inferior = gdb.selected_inferior()
-    try:
+    if inferior.connection and inferior.connection.type == "native":
         with open(f"/proc/{inferior.pid}/maps", encoding="utf-8", errors="replace") as maps:
             for line in maps:
                 fields = line.split()
-                if "x" in fields[1] and fields[4] == "0" and len(fields) == 5:
-                    yield int(fields[0].split("-")[0], 16)
+                if "x" in fields[1] and (fields[4] == "0" and len(fields) == 5 or fields[-1] == "(deleted)"):
+                    yield tuple(int(address, 16) for address in fields[0].split("-"))
         return
-    except OSError:
-        pass
-    # A core file, or a process on another machine.
-    for line in gdb.execute("info files", to_string=True).splitlines():
-        match = re.match(r"\s*(0x[0-9a-f]+) - 0x[0-9a-f]+ is load", line)
+    # A core file: its process may be gone, and the id another one's.
+    for line in gdb.execute("maintenance info sections", to_string=True).splitlines():
+        match = re.search(r"(0x[0-9a-f]+)->(0x[0-9a-f]+) .*: load\S* .*\bCODE\b", line)
         if match:
-            yield int(match[1], 16)
+            yield int(match[1], 16), int(match[2], 16)
 
 
 def read(address, size):
@@ -74,7 +75,7 @@ def word(address):
 class Runtime:
     """The runtime in the process that gdb looks at."""
 
-    def __init__(self, path, place, text):
+    def __init__(self, path, place, text, settled=True):
         self.path = path
         self.place = place
         self.text = text
@@ -82,13 +83,17 @@ class Runtime:
         before = set(gdb.objfiles())
         gdb.execute(f"add-symbol-file {path} -o {self.base:#x}", to_string=True)
         self.objfiles = [objfile for objfile in gdb.objfiles() if objfile not in before]
-        self.rt = self.objfiles[0].lookup_global_symbol("rt").value()
+        if not self.objfiles[0].lookup_global_symbol("rt"):
+            self.forget()
+            raise gdb.GdbError(f"{path} has no symbols")
+        self.rt = self.symbol("rt")
         self.thread_type = self.symbol("rt_dispatch").type.fields()[0].type
         self.constants = {field.name: field.enumval
                           for field in self.rt.type["debug"].type.target().fields()}
         self.modules = self.objfiles[0].lookup_static_symbol("modules").value()
         self.ends = {}
-        self.load_hooks()
+        if settled:
+            self.load_hooks()
 
     def symbol(self, name):
         return self.objfiles[0].lookup_global_symbol(name).value()
@@ -145,17 +150,25 @@ class Runtime:
             return None
         return self.thread_at(base)
 
+    def blocks(self):
+        """Of each module the block of its stubs: address and size. Read at once, which gdb does in no time."""
+        module = self.modules.type.target()
+        at = {field.name: field.bitpos // 8 for field in module.fields()}
+        table = read(int(self.modules.address), self.modules.type.sizeof)
+        for start in range(0, len(table), module.sizeof):
+            yield tuple(struct.unpack_from("<Q", table, start + at[name])[0] for name in ("block", "block_size"))
+
     def stub_site(self, pc):
         """Where the program goes on, if an address is in a stub. See src/core/patch.h."""
         slot = self.constants["RT_DEBUG_SLOT"]
-        low, high = self.modules.type.range()
-        for i in range(low, high + 1):
-            block = int(self.modules[i]["block"])
-            if not block or not slot <= pc - block < int(self.modules[i]["block_size"]):
+        for block, size in self.blocks():
+            if not block or not slot <= pc - block < size:
                 continue
             begin = pc - (pc - block) % slot
             stub = read(begin, slot)
-            window = stub[-1]
+            window = stub[-1] & ~self.constants["RT_DEBUG_WIDENED"]
+            if window != stub[-1]:
+                window += self.constants["RT_DEBUG_BRANCH_GROWS"]
             displacement, = struct.unpack_from("<i", stub, window + 3)
             return begin + window + 7 + displacement
         return None
@@ -174,7 +187,7 @@ class Unwinder(gdb.unwinder.Unwinder):
             pc = int(frame.read_register("rip"))
             sp = int(frame.read_register("rsp"))
             return self.unwind(current.runtime, frame, pc, sp)
-        except (gdb.error, RuntimeError, ValueError):
+        except gdb.error:
             return None
 
     def unwind(self, runtime, frame, pc, sp):
@@ -220,9 +233,11 @@ class Unwinder(gdb.unwinder.Unwinder):
 
 
 class FrameId:
+    """gdb takes both as its own values only."""
+
     def __init__(self, sp, pc):
-        self.sp = sp
-        self.pc = pc
+        self.sp = gdb.Value(sp)
+        self.pc = gdb.Value(pc)
 
 
 class Current:
@@ -239,15 +254,32 @@ class Current:
         return sorted({os.path.realpath(path) for place in PLACES for path in glob.glob(os.path.join(HERE, place))})
 
     def find(self):
-        places = list(anonymous_code())
+        memory = [(begin, read(begin, end - begin)) for begin, end in code() if end - begin <= LARGEST]
         for path in self.candidates():
             try:
                 text = text_of(path)
             except (OSError, ValueError, struct.error):
                 continue
-            for place in places:
-                if read(place, len(text[1])) == text[1]:
-                    return Runtime(path, place, text)
+            for begin, contents in memory:
+                if text[1] in contents:
+                    return Runtime(path, begin + contents.index(text[1]), text)
+        return self.find_in_core([begin for begin, contents in memory if contents.startswith(MAGIC)])
+
+    def find_in_core(self, bundles):
+        """The kernel leaves shared memory that is only read out of core files, but for its first page. So it is the
+        bundle's header that says where the runtime is, and memory of the process's own whether it is this one."""
+        for path in self.candidates() if bundles else []:
+            symbols = Runtime(path, 0, (0, b""), settled=False)
+            at = {field.name: field.bitpos // 8 for field in gdb.lookup_type("struct bundle").fields()}["runtime"]
+            symbols.forget()
+            text = text_of(path)
+            for begin in bundles:
+                rodata, = struct.unpack("<I", read(begin + at, 4))
+                runtime = Runtime(path, begin + rodata + text[0], text, settled=False)
+                if int(runtime.rt["bundle"]) == begin == int(runtime.rt["start"]):
+                    runtime.load_hooks()
+                    return runtime
+                runtime.forget()
         return None
 
     def look(self, *_):
@@ -265,7 +297,7 @@ class Current:
             if self.runtime:
                 gdb.execute("handle SIGSYS nostop noprint pass", to_string=True)
                 gdb.invalidate_cached_frames()
-        except gdb.error as error:
+        except (gdb.error, gdb.GdbError, OSError) as error:
             print(f"k23: {error}")
 
 

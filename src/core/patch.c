@@ -31,9 +31,6 @@ static int32_t get_relative(const uint8_t *at)
 	return value;
 }
 
-/* The last byte of a slot. */
-#define WIDENED 0x80u
-
 bool core_patch_valid(const struct store_site *site)
 {
 	unsigned window = site->window, branch = site->branch;
@@ -98,7 +95,7 @@ bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block,
 	code += LEA_SIZE;
 	ip += LEA_SIZE;
 	memcpy(code, jmp, sizeof(jmp));
-	slot[PATCH_SLOT - 1] = (uint8_t)(plan->window | (displaced == plan->window ? 0 : WIDENED));
+	slot[PATCH_SLOT - 1] = (uint8_t)(plan->window | (displaced == plan->window ? 0 : PATCH_WIDENED));
 	return put_relative(code + sizeof(jmp), ip + JMP_SIZE, block + 8u * entry);
 }
 
@@ -110,12 +107,12 @@ bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub)
 
 unsigned core_patch_window(const uint8_t slot[PATCH_SLOT])
 {
-	return slot[PATCH_SLOT - 1] & ~WIDENED;
+	return slot[PATCH_SLOT - 1] & ~PATCH_WIDENED;
 }
 
 unsigned core_patch_displaced(const uint8_t slot[PATCH_SLOT])
 {
-	return core_patch_window(slot) + (slot[PATCH_SLOT - 1] & WIDENED ? STORE_BRANCH_GROWS : 0);
+	return core_patch_window(slot) + (slot[PATCH_SLOT - 1] & PATCH_WIDENED ? STORE_BRANCH_GROWS : 0);
 }
 
 bool core_patch_is_stub(const uint8_t slot[PATCH_SLOT])

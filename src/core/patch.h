@@ -21,6 +21,7 @@
 
 #define PATCH_SLOT 32u
 #define PATCH_LEAVES 13u /* bytes of the two instructions that end a stub */
+#define PATCH_WIDENED 0x80u /* in the last byte of a slot: the window's code is longer there */
 
 /* How many bytes of a slot stand for the window: a conditional jump with a short displacement gets a long one. */
 unsigned core_patch_displaced(const uint8_t slot[PATCH_SLOT]);

@@ -12,6 +12,7 @@ extern const char rt_fast_begin[], rt_fast_guard[], rt_fast_number_moved[], rt_f
 	rt_fast_switched[], rt_fast_kept[], rt_fast_end[];
 
 #define TRAP_TRACE_CODE 2
+#define EFLAGS_TF 0x100ul
 #define EFLAGS_OF 0x800ul
 #define EFLAGS_LAHF 0xd5ul /* what lahf and sahf know of */
 #define OF_ADDED 0x80      /* what `add $0x7f, %al` makes of an %al of 1 */
@@ -65,7 +66,7 @@ bool rt_roll_back_entry(const struct rt_thread *thread, struct rt_regs *regs)
 
 		after = thread->regs.rip;
 		rt_copy_regs(regs, &thread->regs);
-		regs->eflags = eflags;
+		regs->eflags = eflags & ~EFLAGS_TF; /* a debugger's, if it is set: see rt_fast_dispatch */
 	}
 	at(regs, after - 2, after);
 	return true;

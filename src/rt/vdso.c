@@ -17,6 +17,7 @@ struct vdso {
 	const Elf64_Sym *symbols;
 	const char *strings;
 	uint32_t count;
+	uintptr_t unwind; /* .eh_frame_hdr; 0: none */
 };
 
 struct function {
@@ -46,6 +47,8 @@ static bool read_vdso(struct vdso *vdso, uintptr_t base)
 			vdso->size = (headers[i].p_memsz + RT_PAGE - 1) & ~(RT_PAGE - 1);
 		else if (headers[i].p_type == PT_DYNAMIC)
 			dynamic = (const void *)(base + headers[i].p_offset);
+		else if (headers[i].p_type == PT_GNU_EH_FRAME)
+			vdso->unwind = base + headers[i].p_offset;
 	}
 	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
 		if (dynamic->d_tag == DT_SYMTAB)
@@ -95,6 +98,53 @@ static void stub(uint8_t *code, size_t size, long nr)
 	memcpy(code + 5 + sizeof(fast), &entry, sizeof(entry));
 }
 
+#define PCREL_SDATA4 0x1b /* a displacement from its own address */
+
+static uint32_t word(uintptr_t at)
+{
+	uint32_t value;
+
+	memcpy(&value, (const void *)at, sizeof(value));
+	return value;
+}
+
+static uintptr_t relative(uintptr_t at)
+{
+	return at + (uintptr_t)(intptr_t)(int32_t)word(at);
+}
+
+/* Whether the descriptions that belong to a CIE have addresses of that kind, and no more than those in front of their
+ * instructions: version 1, augmentation "zR", of one byte. The two factors and the register are a byte each. */
+static bool plain_cie(uintptr_t cie)
+{
+	static const uint8_t begin[] = { 1, 'z', 'R', 0 };
+	const uint8_t *bytes = (const uint8_t *)cie + 8;
+
+	return memcmp(bytes, begin, sizeof(begin)) == 0 && bytes[7] == 1 && bytes[8] == PCREL_SDATA4;
+}
+
+/* Who unwinds from a function that was replaced is not to follow what its old code did to the stack: without
+ * instructions of its own (0 is DW_CFA_nop) the description says what holds at a function's begin, and in all of stub(). */
+static void describe_stub(const struct vdso *vdso, uintptr_t function)
+{
+	const uint8_t *header = (const uint8_t *)vdso->unwind;
+	uintptr_t end = vdso->base + vdso->size, entry, next;
+
+	if (!vdso->unwind || header[0] != 1 || header[1] != PCREL_SDATA4)
+		return;
+	for (entry = relative(vdso->unwind + 4); entry >= vdso->base && entry + 8 <= end && word(entry); entry = next) {
+		uintptr_t cie = entry + 4 - word(entry + 4);
+
+		next = entry + 4 + word(entry);
+		if (next > end || !word(entry + 4) || cie < vdso->base || cie + 24 > end)
+			continue;
+		/* Length, CIE, begin, size, and the length of no augmentation. */
+		if (next > entry + 17 && relative(entry + 8) == function && plain_cie(cie) &&
+		    *(const uint8_t *)(entry + 16) == 0)
+			memset((void *)(entry + 17), 0, next - (entry + 17));
+	}
+}
+
 /* Before the program runs. ctx: entry */
 void rt_vdso_patch(const uint64_t *stack)
 {
@@ -115,8 +165,10 @@ void rt_vdso_patch(const uint64_t *stack)
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
 		const Elf64_Sym *symbol = find_function(&vdso, functions[i].name);
 
-		if (symbol && rt_wanted(functions[i].nr))
-			stub((uint8_t *)vdso.base + symbol->st_value, symbol->st_size, functions[i].nr);
+		if (!symbol || !rt_wanted(functions[i].nr))
+			continue;
+		stub((uint8_t *)vdso.base + symbol->st_value, symbol->st_size, functions[i].nr);
+		describe_stub(&vdso, vdso.base + symbol->st_value);
 	}
 	if (failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_EXEC)))
 		rt_panic("cannot protect the vDSO", 0);

@@ -12,6 +12,7 @@
 #include "cfi.h"
 
 #define EFLAGS_INITIAL 0x202
+#define EFLAGS_TF 0x100
 #define EFLAGS_UNUSUAL 0x44400	/* DF, NT, AC: C code wants them off */
 
 	.text
@@ -136,7 +137,7 @@ rt_fast_kept:
 	mov	%r11, REGS_RCX(%rcx)
 	movl	$ARCH_X86_64, CALL_ARCH(%rcx)
 	movl	$BY_SITE, CALL_WAY(%rcx)
-	test	$EFLAGS_UNUSUAL, %edx
+	test	$(EFLAGS_UNUSUAL | EFLAGS_TF), %edx
 	jnz	3f
 4:	/* A frame of the site, for those who walk the stack by frame pointers. */
 	push	%r11
@@ -146,7 +147,14 @@ rt_fast_kept:
 	.globl rt_fast_end
 rt_fast_end:
 	call	rt_dispatch		/* goes to rt_return */
-3:	push	$EFLAGS_INITIAL
+	/* The trap flag is that of a debugger which steps here, and is not to become the program's: one that steps
+	 * itself does not come this far (rollback.c). Without popfq, after which the kernel takes the flag for the
+	 * program's. */
+3:	andl	$~EFLAGS_TF, REGS_EFLAGS(%rcx)
+	andl	$~EFLAGS_TF, REGS_R11(%rcx)
+	test	$EFLAGS_UNUSUAL, %edx
+	jz	4b
+	push	$EFLAGS_INITIAL
 	popfq
 	jmp	4b
 	.cfi_endproc
