@@ -72,6 +72,16 @@ def word(address):
     return struct.unpack("<Q", data)[0] if len(data) == 8 else 0
 
 
+def core_hash(data):
+    """src/core/hash.c"""
+    result, mask = 0x9e3779b97f4a7c15, (1 << 64) - 1
+    for at in range(0, len(data), 8):
+        part = data[at:at + 8]
+        result = (result ^ int.from_bytes(part, "little") ^ len(part)) * 0xff51afd7ed558ccd & mask
+        result ^= result >> 32
+    return result
+
+
 class Runtime:
     """The runtime in the process that gdb looks at."""
 
@@ -99,7 +109,8 @@ class Runtime:
         return self.objfiles[0].lookup_global_symbol(name).value()
 
     def still_there(self):
-        return self.objfiles[0].is_valid() and read(self.place, 64) == self.text[1][:64]
+        # A core file may not have it.
+        return self.objfiles[0].is_valid() and read(self.place, 64) in (self.text[1][:64], b"")
 
     def forget(self):
         for objfile in self.objfiles:
@@ -251,7 +262,9 @@ class Current:
     def candidates(self):
         if self.named:
             return [self.named]
-        return sorted({os.path.realpath(path) for place in PLACES for path in glob.glob(os.path.join(HERE, place))})
+        # The nearest first: there may be builds of other versions.
+        return list(dict.fromkeys(os.path.realpath(path) for place in PLACES
+                                  for path in sorted(glob.glob(os.path.join(HERE, place)))))
 
     def find(self):
         memory = [(begin, read(begin, end - begin)) for begin, end in code() if end - begin <= LARGEST]
@@ -267,19 +280,21 @@ class Current:
 
     def find_in_core(self, bundles):
         """The kernel leaves shared memory that is only read out of core files, but for its first page. So it is the
-        bundle's header that says where the runtime is, and memory of the process's own whether it is this one."""
+        bundle's header that says where the runtime is, and which."""
         for path in self.candidates() if bundles else []:
             symbols = Runtime(path, 0, (0, b""), settled=False)
-            at = {field.name: field.bitpos // 8 for field in gdb.lookup_type("struct bundle").fields()}["runtime"]
+            fields = symbols.rt.type["bundle"].type.target().fields()
+            at = {field.name: field.bitpos // 8 for field in fields}
             symbols.forget()
+            if "runtime_hash" not in at:
+                continue
             text = text_of(path)
             for begin in bundles:
-                rodata, = struct.unpack("<I", read(begin + at, 4))
-                runtime = Runtime(path, begin + rodata + text[0], text, settled=False)
-                if int(runtime.rt["bundle"]) == begin == int(runtime.rt["start"]):
+                rodata, = struct.unpack("<I", read(begin + at["runtime"], 4))
+                if struct.unpack("<Q", read(begin + at["runtime_hash"], 8))[0] == core_hash(text[1]):
+                    runtime = Runtime(path, begin + rodata + text[0], text, settled=False)
                     runtime.load_hooks()
                     return runtime
-                runtime.forget()
         return None
 
     def look(self, *_):

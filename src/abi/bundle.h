@@ -66,6 +66,7 @@ struct bundle {
 	uint32_t gate; /* the gate page */
 	uint32_t runtime_text; /* the runtime's executable segment */
 	uint32_t runtime_text_size;
+	uint32_t runtime_hash[2]; /* core_hash of its text, low half first: for debuggers, which see no more than the header in a core file */
 	uint32_t segment_count;
 	uint32_t hook_count;
 	uint32_t fixups; /* uint32_t each: offsets of words to which the bundle's address is added */

@@ -21,6 +21,7 @@
 #include "abi/bundle.h"
 #include "cli/hookcheck.h"
 #include "cli/module.h"
+#include "core/hash.h"
 #include "version.h"
 
 #define PAGE 4096u
@@ -263,8 +264,12 @@ static void describe_runtime(struct builder *builder)
 	bundle->gate = place + (uint32_t)module_symbol(runtime, "rt_gate_page");
 	for (size_t i = 0; i < runtime->segment_count; i++)
 		if (runtime->segments[i].prot & PROT_EXEC) {
+			uint64_t hash = core_hash(CORE_HASH_START, runtime->segments[i].contents,
+						  runtime->segments[i].contents_size);
+
 			bundle->runtime_text = place + (uint32_t)runtime->segments[i].address;
 			bundle->runtime_text_size = (uint32_t)runtime->segments[i].size;
+			memcpy(bundle->runtime_hash, &hash, sizeof(hash));
 		}
 }
 
