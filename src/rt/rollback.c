@@ -53,7 +53,7 @@ bool rt_roll_back_entry(const struct rt_thread *thread, struct rt_regs *regs)
 		at(regs, after - (ip == (uint64_t)rt_gate_direct ? 2 : 0), after);
 		return true;
 	}
-	if (!between(ip, rt_fast_begin, rt_fast_end))
+	if (!between(ip, rt_fast_begin, rt_fast_end) && !between(ip, (const char *)rt_fast_direct, rt_gate_direct))
 		return false;
 	if (ip == (uint64_t)rt_fast_guard) {
 		after += 2;

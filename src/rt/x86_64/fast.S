@@ -1,5 +1,6 @@
 /*
- * The fast path: from a patched site's stub (core/patch.h) to the dispatcher, or straight to the kernel.
+ * The fast path: from a patched site's stub (core/patch.h) to the dispatcher, or straight to the kernel. Its shortest way,
+ * rt_fast_direct, is in the gate page (gate.S), where it ends.
  *
  * in:  %r11 the address after the site's `syscall`, all other registers the program's, its stack untouched. %rcx and
  *      %r11 are those that a system call destroys.
@@ -10,6 +11,7 @@
  * knows, for each range between two labels, where the program's registers are.
  */
 #include "cfi.h"
+#include "gs.h"
 
 #define EFLAGS_INITIAL 0x202
 #define EFLAGS_TF 0x100
@@ -17,20 +19,11 @@
 
 	.text
 
-/* Goes to the guard unless %gs is ours, without use of the flags. clobbers: %rcx */
-.macro need_gs
-	rdgsbase %rcx
-	movzwl	%cx, %ecx
-	lea	-GS_TAG(%rcx), %ecx
-	jrcxz	1f
-	jmp	to_guard
-1:
-.endm
-
 	.globl rt_fast_begin
 rt_fast_begin:
-	.type to_guard, @function
-to_guard:
+	.globl rt_fast_to_guard
+	.type rt_fast_to_guard, @function
+rt_fast_to_guard:
 	.cfi_startproc
 	.cfi_signal_frame
 	cfi_regs_in_place %r11
@@ -39,23 +32,7 @@ to_guard:
 rt_fast_guard:
 	jmp	*%r11
 	.cfi_endproc
-	.size to_guard, . - to_guard
-
-/* The window says which call it is, and nobody wants it. */
-	.globl rt_fast_direct
-	.type rt_fast_direct, @function
-rt_fast_direct:
-	.cfi_startproc
-	.cfi_signal_frame
-	cfi_regs_in_place %r11
-	need_gs
-	mov	rt + IMAGE_TRACED(%rip), %ecx
-	jrcxz	2f
-	jmp	rt_fast_dispatch
-2:	mov	%r11, %gs:GS_RETURN
-	jmp	rt_gate_direct
-	.cfi_endproc
-	.size rt_fast_direct, . - rt_fast_direct
+	.size rt_fast_to_guard, . - rt_fast_to_guard
 
 /* By the number in %eax. The flags are the program's, so they are kept in %ax and the number in %r11 meanwhile. */
 	.globl rt_fast_number

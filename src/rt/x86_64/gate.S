@@ -6,6 +6,7 @@
  * program installs tells them apart by address (special/seccomp.c).
  */
 #include "cfi.h"
+#include "gs.h"
 
 #define EFLAGS_INITIAL 0x202	/* interrupts on, and the bit that is always set */
 #define EFLAGS_NT 0x4000
@@ -257,8 +258,25 @@ rt_gate_i386_abort:
 	.cfi_endproc
 	.size rt_gate_i386, . - rt_gate_i386
 
-/* A call of the program that nobody but the kernel has to do with: x86_64/fast.S. A signal finds its site in the
- * thread's fast_return: see rollback.c.
+/* From a stub whose window says which call it is, where nobody but the kernel has to do with it: see fast.S.
+ * in:  %r11 the address after the site's `syscall`, all other registers the program's.   out: the program goes on. */
+	.balign 64
+	.globl rt_fast_direct
+	.type rt_fast_direct, @function
+rt_fast_direct:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_place %r11
+	need_gs
+	mov	rt + IMAGE_TRACED(%rip), %ecx
+	jrcxz	2f
+	jmp	rt_fast_dispatch
+2:	mov	%r11, %gs:GS_RETURN	/* and on into rt_gate_direct */
+	.cfi_endproc
+	.size rt_fast_direct, . - rt_fast_direct
+
+/* A call of the program that nobody but the kernel has to do with. A signal finds its site in the thread's fast_return: see
+ * rollback.c.
  * in:  the program's registers, the call's.   out: the program goes on. */
 	.globl rt_gate_direct
 	.type rt_gate_direct, @function
