@@ -1,7 +1,7 @@
 /*
  * The store: what the offline phase knows of files and their system call instructions. One file, written whole by the
- * command line tool and put in place by rename; every process under k23 maps it read-only and looks files up while they
- * are mapped. Nobody trusts what is in it: readers check each offset, and a plan is used only when the bytes on the
+ * command line tool and put in place by rename; `k23 run` puts it into the bundle, where every process looks files up while they are
+ * mapped. Nobody trusts what is in it: readers check each offset, and a plan is used only when the bytes on the
  * spot are those that were analysed.
  *
  *	| struct store_header | files | keys | sites | buckets | strings |

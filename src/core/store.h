@@ -1,5 +1,5 @@
 /*
- * Looking things up in a store (abi/store.h) that may be corrupt, truncated while it is read, or somebody's trap:
+ * Looking things up in a store (abi/store.h) that may be corrupt, or somebody's trap:
  * everything is read through a function that may fail, and checked.
  */
 #ifndef CORE_STORE_H

@@ -1,6 +1,6 @@
 /*
  * Carrying the bundle through an execve. The caller starts a helper, which shares its memory and traces it, and
- * calls execve; at the exec stop the helper copies the bundle to the new image, points it at rt_start, and ends.
+ * calls execve; at the exec stop the helper gives the new image the bundle, points it at rt_start, and ends.
  * Freestanding: `k23 run` uses it as the runtime does.
  */
 #ifndef INJECT_H

@@ -1,6 +1,6 @@
 /*
- * The first code in a new image. The helper has left the bundle's segments that are never written, and the start
- * block; the rest is made here, and then the program starts as if nothing had been.
+ * The first C code in a new image, which has what is never written of the bundle; rt_start (x86_64/gate.S) has mapped the
+ * rest, and kept what the helper tells. Its contents are made here, and then the program starts as if nothing had been.
  */
 #include <asm/errno.h>
 #include <linux/auxvec.h>

@@ -489,6 +489,20 @@ def case_learn(t):
     expect('passed on', learner.wait(20), -signal.SIGTERM)
 
 
+def say_begins(first, second):
+    """Writes by which bytes two windows begin: those of their instructions, or of a jump."""
+    return f'''mov {first}(%rip), %al
+mov %al, seen(%rip)
+mov {second}(%rip), %al
+mov %al, seen + 1(%rip)
+mov $1, %edi
+lea seen(%rip), %rsi
+mov $2, %edx
+mov $1, %eax
+site_write: syscall
+'''
+
+
 # Says by which bytes the windows of its first sites begin: those of their instructions, or of a jump. The second is as
 # in glibc's read(), and is gone through both ways; the status is 8 if both ways lead where they should.
 WITNESS = '''.globl _start
@@ -509,16 +523,7 @@ jmp 3f
 2: inc %ebx
 movb $1, several(%rip)
 jmp 1b
-3: mov pid(%rip), %al
-mov %al, seen(%rip)
-mov read(%rip), %al
-mov %al, seen + 1(%rip)
-mov $1, %edi
-lea seen(%rip), %rsi
-mov $2, %edx
-mov $1, %eax
-site_write: syscall
-mov %ebx, %edi
+3:''' + say_begins('pid', 'read') + '''mov %ebx, %edi
 mov $231, %eax
 site_exit: syscall
 .cfi_endproc
@@ -545,16 +550,7 @@ cmp $1, %ebx
 je 1f
 uid: mov $102, %eax
 site_uid: syscall
-1: mov pid(%rip), %al
-mov %al, seen(%rip)
-mov uid(%rip), %al
-mov %al, seen + 1(%rip)
-mov $1, %edi
-lea seen(%rip), %rsi
-mov $2, %edx
-mov $1, %eax
-site_write: syscall
-xor %edi, %edi
+1:''' + say_begins('pid', 'uid') + '''xor %edi, %edi
 mov $231, %eax
 site_exit: syscall
 .cfi_endproc
