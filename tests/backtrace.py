@@ -49,12 +49,12 @@ NUMBERS = {"main": [10], "read": [1], "sleep": [2], "number": [3], "here": [4], 
 FACTORS = {"inner": 1000, "middle": 2000, "outer": 3000}
 
 # What the thread that steps must have come through, by mode; "" has no name: it is a stub.
-RETURN = ["rt_dispatch", "rt_gate_program", "rt_return"]
+RETURN = ["rt_gate_program", "rt_return"]
 ENTERED = ["rt_signal_entry", "rt_signal", "rt_guard_trap", "rt_guard_enter"]
 STEPPED = {
     None: ["umask", "read", "syscall", "calls_in_a_row"],
-    "guard": [*ENTERED, *RETURN],
-    "guard-null": [*ENTERED, *RETURN, "rt_forward"],
+    "guard": [*ENTERED, "rt_dispatch", *RETURN],
+    "guard-null": [*ENTERED, "rt_dispatch", *RETURN, "rt_forward"],
     "fast": ["", "rt_fast_direct", "rt_gate_direct", "rt_fast_number"],
     "fast-null": ["", "rt_fast_dispatch", "rt_forward", *RETURN],
     "fast-hook": ["", "rt_fast_direct", "rt_fast_number", "rt_fast_dispatch", "deep", "deeper", "rt_forward", *RETURN],

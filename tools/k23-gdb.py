@@ -207,7 +207,8 @@ class Unwinder(gdb.unwinder.Unwinder):
             return self.same(frame, pc, sp, after) if after else None
         if runtime.between(pc, "rt_gate_direct", "rt_gate_direct_end"):
             thread = runtime.thread_by_gs(frame)
-            return self.same(frame, pc, sp, int(thread["fast_return"])) if thread else None
+            stack = "rcx" if runtime.between(pc, "rt_gate_direct_switched", "rt_gate_direct_back") else "rsp"
+            return self.same(frame, pc, sp, int(thread["fast_return"]), stack=stack) if thread else None
         if runtime.between(pc, "rt_fast_number_moved", "rt_fast_number_end"):
             thread = runtime.thread_by_gs(frame)
             number = "r11" if pc < runtime.address("rt_fast_number_restored") else "rax"
@@ -218,12 +219,13 @@ class Unwinder(gdb.unwinder.Unwinder):
         return self.hook(runtime, frame, pc, sp)
 
     @staticmethod
-    def same(frame, pc, sp, after, number="rax"):
-        """All registers are the program's, which goes on at `after`."""
+    def same(frame, pc, sp, after, number="rax", stack="rsp"):
+        """All registers are the program's, which goes on at `after`. number, stack: where %rax and %rsp are."""
+        moved = {"rax": number, "rsp": stack}
         info = frame.create_unwind_info(FrameId(sp, pc))
         for name in REGISTERS:
             if name not in ("rip", "rcx", "r11", "eflags"):
-                info.add_saved_register(name, frame.read_register(number if name == "rax" else name))
+                info.add_saved_register(name, frame.read_register(moved.get(name, name)))
         info.add_saved_register("rip", gdb.Value(after).cast(frame.read_register("rip").type))
         return info
 

@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 #define BUNDLE_MAGIC 0x656c646e75623332ul /* "23bundle" */
-#define BUNDLE_VERSION 3u
+#define BUNDLE_VERSION 4u
 
-/* A bit for each hook of a chain in one 32-bit word. */
-#define BUNDLE_MAX_HOOKS 32u
+/* A bit for each hook of a chain in one 32-bit word, and one more. */
+#define BUNDLE_MAX_HOOKS 31u
 #define BUNDLE_MAX_SEGMENTS 160u /* of all hooks */
 
 /* A thread's part of the runtime: its stacks, and what the runtime and hooks keep of it. Two come with the bundle: the first

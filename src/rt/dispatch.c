@@ -8,27 +8,26 @@
 #include "rt/patch.h"
 #include "rt/trace.h"
 
-/*
- * What the processor has predicted for returns is gone after a system call (kernels that mitigate the speculation of return
- * stacks empty it), so each `ret` on the way back costs some 5 ns. An indirect jump does not.
- */
+/* What the processor predicts for returns is useless after a system call (fill_returns in x86_64/gate.S). An indirect jump
+ * does not need it. */
 #if __has_attribute(function_return)
 #define RETURNS_BY_JUMP __attribute__((function_return("thunk-extern")))
 #else
 #define RETURNS_BY_JUMP
 #endif
 
-/* For each number the hooks that want it, a bit each; and where in the tables of those that name it. */
-static RT_TABLE uint32_t wanted[RT_NUMBERS];
+/* For each number. Not filled in if there are no hooks. */
+RT_TABLE __attribute__((aligned(RT_PAGE))) struct rt_chain rt_chains[RT_NUMBERS];
+/* The hooks that name it, and where in their tables. */
 static RT_TABLE uint32_t named[RT_NUMBERS];
 static RT_TABLE uint8_t position[BUNDLE_MAX_HOOKS][RT_NUMBERS];
 static uint32_t all; /* the hooks that want what they do not name */
 static uint32_t i386;
 static const struct k23_descriptor *hooks[BUNDLE_MAX_HOOKS];
-/* A bit for each number that is a special call's, and for each that the fast path must not make without the
- * dispatcher. */
-static uint64_t specials[RT_NUMBERS / 64];
+/* A bit for each number that the fast path must not make without the dispatcher. */
 uint64_t rt_indirect[RT_NUMBERS / 64];
+
+_Static_assert(BUNDLE_MAX_HOOKS < 32, "struct rt_chain has a bit for each hook, and one more");
 
 struct k23_descriptor *rt_hook(uint32_t index)
 {
@@ -38,6 +37,17 @@ struct k23_descriptor *rt_hook(uint32_t index)
 static bool bit(const uint64_t *set, unsigned long nr)
 {
 	return set[nr / 64] & 1ul << nr % 64;
+}
+
+static k23_call_fn *function(uint32_t index, uint32_t arch, unsigned long nr)
+{
+	const struct k23_descriptor *hook = hooks[index];
+
+	if (__builtin_expect(arch != K23_ARCH_X86_64, 0))
+		return hook->i386 ? hook->i386 : hook->all;
+	if (nr < RT_NUMBERS && named[nr] & 1u << index)
+		return hook->calls[position[index][nr]].fn;
+	return hook->all;
 }
 
 /* Once per image, before the program runs. */
@@ -59,12 +69,16 @@ void rt_chain_build(void)
 		if (hook->i386 || hook->all)
 			i386 |= 1u << i;
 	}
-	rt_special_bits(specials);
-	memcpy(rt_indirect, specials, sizeof(rt_indirect));
+	rt_special_bits(rt_indirect);
 	for (unsigned long nr = 0; nr < RT_NUMBERS && rt.bundle->hook_count; nr++) {
-		wanted[nr] = named[nr] | all;
-		if (wanted[nr])
-			rt_indirect[nr / 64] |= 1ul << nr % 64;
+		uint32_t wanted = named[nr] | all;
+
+		rt_chains[nr].who = wanted | (bit(rt_indirect, nr) ? RT_SPECIAL : 0);
+		if (!wanted)
+			continue;
+		rt_chains[nr].first = (int32_t)((uintptr_t)function((uint32_t)__builtin_ctz(wanted), K23_ARCH_X86_64, nr) -
+						(uintptr_t)rt_chains);
+		rt_indirect[nr / 64] |= 1ul << nr % 64;
 	}
 }
 
@@ -72,7 +86,7 @@ static inline uint32_t hooks_for(uint32_t arch, unsigned long nr)
 {
 	if (__builtin_expect(arch != K23_ARCH_X86_64, 0))
 		return i386;
-	return __builtin_expect(nr < RT_NUMBERS, 1) ? wanted[nr] : all;
+	return __builtin_expect(nr < RT_NUMBERS, 1) ? rt_chains[nr].who & ~RT_SPECIAL : all;
 }
 
 /* Whether a hook sees calls with this number. */
@@ -91,18 +105,6 @@ bool rt_wants_all(void)
 bool rt_direct(long nr)
 {
 	return (unsigned long)nr < RT_NUMBERS && !bit(rt_indirect, (unsigned long)nr);
-}
-
-static inline k23_call_fn *function(uint32_t index, const struct k23_call *call)
-{
-	const struct k23_descriptor *hook = hooks[index];
-	unsigned long nr = (unsigned long)call->nr;
-
-	if (__builtin_expect(call->arch != K23_ARCH_X86_64, 0))
-		return hook->i386 ? hook->i386 : hook->all;
-	if (nr < RT_NUMBERS && named[nr] & 1u << index)
-		return hook->calls[position[index][nr]].fn;
-	return hook->all;
 }
 
 /* An x32 number (bit 30): a kernel without x32 says ENOSYS to all. On one that has it, those that need a special
@@ -140,13 +142,13 @@ static inline long kernel(struct rt_thread *thread, struct k23_call *call)
 {
 	unsigned long nr = (unsigned long)call->nr;
 
-	if (__builtin_expect(call->arch == K23_ARCH_X86_64 && nr < RT_NUMBERS && !bit(specials, nr), 1))
+	if (call->arch == K23_ARCH_X86_64 && nr < RT_NUMBERS && !bit(rt_indirect, nr))
 		return rt_gate_program(call, thread);
 	return thread->signal ? -K23_ERESTART : unusual(thread, call);
 }
 
 /* Goes on with the next of the given hooks, which are of those that want the call. ctx: entry */
-static inline long go_on(struct rt_thread *thread, struct k23_call *call, uint32_t rest)
+static RETURNS_BY_JUMP long go_on(struct rt_thread *thread, struct k23_call *call, uint32_t rest)
 {
 	uint32_t next = call->next, caller = thread->hook;
 	long result;
@@ -156,9 +158,9 @@ static inline long go_on(struct rt_thread *thread, struct k23_call *call, uint32
 
 		call->next = index + 1;
 		thread->hook = index + 1;
-		result = function(index, call)(call);
+		result = function(index, call->arch, (unsigned long)call->nr)(call);
 	} else {
-		thread->hook = 0;
+		thread->hook = RT_NO_HOOK;
 		result = kernel(thread, call);
 	}
 	thread->hook = caller;
@@ -166,8 +168,8 @@ static inline long go_on(struct rt_thread *thread, struct k23_call *call, uint32
 	return result;
 }
 
-/* struct k23_api's forward. ctx: entry */
-RETURNS_BY_JUMP long rt_forward(struct k23_call *call)
+/* What rt_forward leaves: there is another hook, or the call is not the kernel's alone. ctx: entry */
+long rt_forward_on(struct k23_call *call)
 {
 	uint32_t next = call->next;
 	uint32_t rest = next < 32 ? hooks_for(call->arch, (unsigned long)call->nr) & ~0u << next : 0;
@@ -200,8 +202,11 @@ static void take_i386(struct k23_call *call, const struct rt_regs *regs)
 	call->args[5] = (uint32_t)regs->rbp;
 }
 
-static inline void take(struct k23_call *call, const struct rt_regs *regs)
+static void take(struct rt_thread *thread)
 {
+	const struct rt_regs *regs = &thread->regs;
+	struct k23_call *call = &thread->call;
+
 	call->nr = (int32_t)regs->rax;
 	call->ip = regs->rip;
 	call->sp = regs->rsp;
@@ -218,36 +223,44 @@ static inline void take(struct k23_call *call, const struct rt_regs *regs)
 	call->args[5] = regs->r9;
 }
 
-/* Does not return but goes to the program: see RETURNS_BY_JUMP. ctx: entry; thread->regs are the program's at its call */
-void rt_dispatch(struct rt_thread *thread)
+/* The call is over. Does not return but goes to the program. ctx: entry */
+void rt_leave(struct rt_thread *thread, long result)
 {
 	struct rt_regs *regs = &thread->regs;
+
+	thread->in_call = 0;
+	thread->orig_rax = regs->rax;
+	regs->rax = (uint64_t)result;
+	if (thread->call.arch == K23_ARCH_X86_64) {
+		regs->rcx = regs->rip;
+		regs->r11 = regs->eflags;
+	}
+	rt_trace_stop(thread, RT_STOP_EXIT);
+	if (result == -K23_ERESTART && thread->signal) {
+		regs->rip -= 2; /* syscall, sysenter and int $0x80 are two bytes each */
+		regs->rax = thread->orig_rax;
+	}
+	rt_return(thread);
+}
+
+/* Does not return. The fast path does the same for calls that only hooks have to do with (fast.S).
+ * ctx: entry; thread->regs are the program's at its call */
+void rt_dispatch(struct rt_thread *thread)
+{
 	struct k23_call *call = &thread->call;
 	long result;
 
 	thread->in_call = 1;
 	rt_trace_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
-	thread->restart_rax = regs->rax;
-	take(call, regs);
+	take(thread);
 	/* A signal that came before any hook saw the call is as if it had come before the call. */
-	if (__builtin_expect(thread->signal, 0))
+	if (thread->signal)
 		result = -K23_ERESTART;
-	else if (__builtin_expect(call->nr == NESTED_NR, 0) && call->args[0] == NESTED_MAGIC)
+	else if (call->nr == NESTED_NR && call->args[0] == NESTED_MAGIC)
 		result = nested(thread, call);
 	else
 		result = go_on(thread, call, hooks_for(call->arch, (unsigned long)call->nr));
-	thread->in_call = 0;
-	regs->rax = (uint64_t)result;
-	if (__builtin_expect(call->arch == K23_ARCH_X86_64, 1)) {
-		regs->rcx = call->ip;
-		regs->r11 = regs->eflags;
-	}
-	rt_trace_stop(thread, RT_STOP_EXIT);
-	if (__builtin_expect(result == -K23_ERESTART && thread->signal, 0)) {
-		regs->rip -= 2; /* syscall, sysenter and int $0x80 are two bytes each */
-		regs->rax = thread->restart_rax;
-	}
-	rt_return(thread);
+	rt_leave(thread, result);
 }
 
 /* From the guard. ctx: entry; thread->regs are the program's at its call */

@@ -50,6 +50,8 @@ bool rt_roll_back_entry(const struct rt_thread *thread, struct rt_regs *regs)
 
 	if (between(ip, rt_gate_direct, rt_gate_direct_end)) {
 		after = thread->fast_return;
+		if (between(ip, rt_gate_direct_switched, rt_gate_direct_back))
+			regs->rsp = regs->rcx;
 		at(regs, after - (ip == (uint64_t)rt_gate_direct ? 2 : 0), after);
 		return true;
 	}

@@ -107,12 +107,14 @@ struct rt_thread {
 	 * signal entry, read by the gate. */
 	uint32_t signal;
 	uint32_t in_call;     /* a call of the program is in flight */
-	uint64_t restart_rax; /* rax for a call that is made again */
+	uint64_t orig_rax;    /* the call's, when regs.rax has its result */
 	uint64_t saved_mask;  /* the signal mask to go back to with `signal` */
 	siginfo_t siginfo;
 
 	struct k23_call call;
-	uint32_t hook; /* 1 + the hook that is running, for the message when it crashes */
+	/* Which hook is running, for the message when it crashes. The fast path leaves it at 0: it is the first one that wants
+	 * the call, or what that has called. */
+	uint32_t hook; /* 1 + its index; RT_NO_HOOK: the runtime is */
 	int32_t pid, tid;
 	uint64_t stack_top; /* of the runtime's stack */
 	uint64_t fast_return; /* where the call that the fast path makes without the dispatcher goes on */
@@ -149,6 +151,15 @@ enum rt_debug {
 	RT_DEBUG_SLOT = PATCH_SLOT,
 	RT_DEBUG_WIDENED = PATCH_WIDENED,
 	RT_DEBUG_BRANCH_GROWS = STORE_BRANCH_GROWS,
+};
+
+#define RT_NO_HOOK (~0u)
+
+/* Who has to do with calls of a number besides the kernel. */
+#define RT_SPECIAL (1u << 31)
+struct rt_chain {
+	uint32_t who;  /* a bit for each hook that wants them, and RT_SPECIAL */
+	int32_t first; /* the first such hook's function, from rt_chains on */
 };
 
 /* The image's. */
@@ -195,12 +206,13 @@ void rt_restorer(void);
 void rt_guard_enter(void);
 void rt_return(struct rt_thread *thread) __attribute__((noreturn));
 void rt_sigreturn_to(uint64_t frame) __attribute__((noreturn));
+long rt_forward(struct k23_call *call);
 long rt_gate_program(const struct k23_call *call, struct rt_thread *thread);
 long rt_gate_i386(const struct k23_call *call, struct rt_thread *thread);
 void rt_fast_dispatch(void);
 void rt_fast_direct(void);
 void rt_fast_number(void);
-extern const char rt_gate_direct[], rt_gate_direct_done[], rt_gate_direct_end[];
+extern const char rt_gate_direct[], rt_gate_direct_done[], rt_gate_direct_switched[], rt_gate_direct_back[], rt_gate_direct_end[];
 void rt_child_entry(void);
 long rt_peek(void *to, uint64_t from, size_t size) must_check;
 extern const char rt_peek_begin[], rt_peek_end[], rt_peek_fault[];
@@ -229,11 +241,13 @@ void rt_signal_action(struct rt_sigaction *action, uint64_t flags);
 /* dispatch.c */
 void rt_dispatch(struct rt_thread *thread) __attribute__((noreturn));
 void rt_dispatch_guarded(struct rt_thread *thread) __attribute__((noreturn));
-long rt_forward(struct k23_call *call);
+void rt_leave(struct rt_thread *thread, long result) __attribute__((noreturn));
+long rt_forward_on(struct k23_call *call);
 bool rt_wanted(long nr);
 bool rt_wants_all(void);
 bool rt_direct(long nr);
 extern uint64_t rt_indirect[];
+extern struct rt_chain rt_chains[];
 void rt_chain_build(void);
 struct k23_descriptor *rt_hook(uint32_t index);
 

@@ -164,7 +164,7 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 		uc->uc_mcontext.rip = (uint64_t)rt_gate_abort;
 		/* The kernel goes on with an interrupted sleep by this call, which knows how much is left. */
 		if (uc->uc_mcontext.rax == __NR_restart_syscall)
-			thread->restart_rax = __NR_restart_syscall;
+			thread->regs.rax = __NR_restart_syscall;
 	} else if (ip - (uint64_t)rt_gate_i386_begin < (uint64_t)(rt_gate_i386_done - rt_gate_i386_begin)) {
 		uc->uc_mcontext.rip = (uint64_t)rt_gate_i386_abort;
 	}
@@ -183,12 +183,13 @@ static void crashed(struct rt_thread *thread, int sig, const siginfo_t *info, st
 	struct rt_sigaction action = { .handler = (uint64_t)SIG_DFL };
 	uint64_t ip = uc->uc_mcontext.rip;
 	const struct bundle_hook *hook = NULL;
+	uint32_t running = thread->hook || !thread->in_call ? thread->hook : thread->call.next;
 
 	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
 		if (ip - rt.start >= rt.bundle->hooks[i].start && ip - rt.start < rt.bundle->hooks[i].end)
 			hook = &rt.bundle->hooks[i];
-	if (!hook && thread->hook)
-		hook = &rt.bundle->hooks[thread->hook - 1];
+	if (!hook && running && running != RT_NO_HOOK)
+		hook = &rt.bundle->hooks[running - 1];
 	if (hook)
 		rt_message("hook %s (%s) crashed with signal %d in system call %ld, at %s+0x%lx, address 0x%lx",
 			   rt_hook((uint32_t)(hook - rt.bundle->hooks))->name,

@@ -124,7 +124,7 @@ static void start_process(struct rt_thread *thread)
 	process->sigsys_pending = start->sigsys_pending;
 	process->known = SIGBIT(SIGSYS);
 	process->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;
-	thread->restart_rax = start->exec_nr;
+	thread->orig_rax = start->exec_nr;
 	rt.traced = start->traced & (RT_TRACED | RT_TRACED_CALLS);
 	thread->process = process;
 	thread->leads = thread->alone = true;

@@ -23,6 +23,11 @@ static long on_uname(struct k23_call *call)
 		*(volatile long *)address = 1;
 	if (how == 'u')
 		__builtin_trap();
+	if (how == 'f') {
+		char text[8];
+
+		k23_format(text, sizeof(text), "%s", (const char *)address); /* in the runtime */
+	}
 	if (how == 's') {
 		/* A stack that grows too far, a page at a time. */
 		volatile char *stack = (volatile char *)&address;

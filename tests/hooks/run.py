@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The hook interface, from both sides. usage: run.py K23 PROGRAM CASE"""
+import itertools
 import os
 import re
 import subprocess
@@ -67,12 +68,15 @@ def case_answer(k23, program):
 
 def case_crash(k23, program):
     hook = build(k23, "crash")
-    for how, signal in (("r", 11), ("w", 11), ("u", 4), ("s", 11)):
-        result = run(k23, "run", "--hook", f"{hook}:how={how}", "--", program, "uname")
-        expect(f"crash {how}", result.returncode, -signal)
+    store = os.path.join(os.getcwd(), "crash.store")
+    expect("learn", run(k23, "learn", "--store", store, "--", program, "uname").returncode, 0)
+    for how, way in itertools.product("rwusf", (["--no-patch"], ["--store", store])):
+        signal = 4 if how == "u" else 11
+        result = run(k23, "run", *way, "--hook", f"{hook}:how={how}", "--", program, "uname")
+        expect(f"crash {how} {way}", result.returncode, -signal)
         if not re.search(rf"k23: hook crash \({re.escape(hook)}\) crashed with signal {signal} in system call 63, "
                          r"at \S+\+0x[0-9a-f]+, address 0x[0-9a-f]+\n", result.stderr):
-            raise Failed(f"crash {how} says {result.stderr!r}")
+            raise Failed(f"crash {how} {way} says {result.stderr!r}")
     result = run(k23, "run", "--hook", hook + ":how=n", "--", program, "exit")
     expect("a hook that refuses", result.returncode, 125)
     if "refuses to start" not in result.stderr:

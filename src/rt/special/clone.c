@@ -92,7 +92,7 @@ struct rt_thread *rt_child_start(void)
 {
 	struct rt_thread *child = rt_self();
 
-	child_ready(child, child->restart_rax);
+	child_ready(child, child->orig_rax);
 	return child;
 }
 
@@ -134,7 +134,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->alone = !(flags & CLONE_THREAD);
 	child->vforked = (flags & CLONE_VFORK) && !(flags & CLONE_THREAD);
 	child->saved_mask = mask;
-	child->restart_rax = flags; /* for rt_child_start */
+	child->orig_rax = flags; /* for rt_child_start */
 	child_registers(child, stack);
 	share_process(thread, child, flags);
 	/* The gate's `ret` in the child takes it from here. */

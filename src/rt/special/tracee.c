@@ -156,10 +156,10 @@ static void show(struct tracee_view *view, const struct rt_thread *thread)
 	to->rdx = regs->rdx, to->rcx = regs->rcx, to->rsp = regs->rsp, to->rip = regs->rip;
 	to->eflags = regs->eflags, to->rax = regs->rax, to->orig_rax = ~0ul;
 	if (view->kind == RT_STOP_EXIT)
-		to->orig_rax = thread->restart_rax;
+		to->orig_rax = thread->orig_rax;
 	if (!thread->in_call)
 		return;
-	to->orig_rax = view->kind == RT_STOP_ENTRY ? regs->rax : thread->restart_rax;
+	to->orig_rax = regs->rax;
 	if (view->in_gate && view->real.orig_rax == __NR_restart_syscall)
 		to->orig_rax = __NR_restart_syscall;
 	to->rax = view->in_gate ? view->real.rax : (uint64_t)-ENOSYS;
@@ -203,7 +203,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->arch = thread.call.arch;
 	show(view, &thread);
 	if (tracee->flags & TRACEE_EXEC_STOP)
-		view->shown.orig_rax = thread.restart_rax;
+		view->shown.orig_rax = thread.orig_rax;
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #define EFLAGS_INITIAL 0x202
 #define EFLAGS_TF 0x100
 #define EFLAGS_UNUSUAL 0x44400	/* DF, NT, AC: C code wants them off */
+#define ABOVE (16 + STACK_BELOW_THREAD)	/* from the frame on the runtime's stack to the thread */
 
 	.text
 
@@ -83,57 +84,93 @@ rt_fast_dispatch:
 	.cfi_signal_frame
 	cfi_regs_in_place %r11
 	need_gs
-	rdgsbase %rcx
-	lea	GS_THREAD(%rcx), %rcx
-	mov	%r8, REGS_R8(%rcx)
-	mov	%r9, REGS_R9(%rcx)
-	mov	%r10, REGS_R10(%rcx)
-	mov	%r12, REGS_R12(%rcx)
-	mov	%r13, REGS_R13(%rcx)
-	mov	%r14, REGS_R14(%rcx)
-	mov	%r15, REGS_R15(%rcx)
-	mov	%rdi, REGS_RDI(%rcx)
-	mov	%rsi, REGS_RSI(%rcx)
-	mov	%rbp, REGS_RBP(%rcx)
-	mov	%rbx, REGS_RBX(%rcx)
-	mov	%rdx, REGS_RDX(%rcx)
-	mov	%rax, REGS_RAX(%rcx)
-	mov	%rsp, REGS_RSP(%rcx)
-	mov	%r11, REGS_RIP(%rcx)
-	mov	THREAD_STACK_TOP(%rcx), %rsp
+	/* Through %gs, because what rdgsbase returns comes late. */
+	mov	%r8, %gs:GS_THREAD + REGS_R8
+	mov	%r9, %gs:GS_THREAD + REGS_R9
+	mov	%r10, %gs:GS_THREAD + REGS_R10
+	mov	%r12, %gs:GS_THREAD + REGS_R12
+	mov	%r13, %gs:GS_THREAD + REGS_R13
+	mov	%r14, %gs:GS_THREAD + REGS_R14
+	mov	%r15, %gs:GS_THREAD + REGS_R15
+	mov	%rdi, %gs:GS_THREAD + REGS_RDI
+	mov	%rsi, %gs:GS_THREAD + REGS_RSI
+	mov	%rbp, %gs:GS_THREAD + REGS_RBP
+	mov	%rbx, %gs:GS_THREAD + REGS_RBX
+	mov	%rdx, %gs:GS_THREAD + REGS_RDX
+	mov	%rax, %gs:GS_THREAD + REGS_RAX
+	mov	%rsp, %gs:GS_THREAD + REGS_RSP
+	mov	%r11, %gs:GS_THREAD + REGS_RIP
+	mov	%r11, %gs:GS_THREAD + REGS_RCX	/* as a kernel entry leaves it */
+	mov	%rdi, %gs:GS_CALL + CALL_ARGS
+	mov	%rsi, %gs:GS_CALL + CALL_ARGS + 8
+	mov	%rdx, %gs:GS_CALL + CALL_ARGS + 16
+	mov	%r10, %gs:GS_CALL + CALL_ARGS + 24
+	mov	%r8, %gs:GS_CALL + CALL_ARGS + 32
+	mov	%r9, %gs:GS_CALL + CALL_ARGS + 40
+	mov	%rsp, %gs:GS_CALL + CALL_SP
+	mov	%r11, %gs:GS_CALL + CALL_IP
+	mov	%gs:GS_THREAD + THREAD_STACK_TOP, %rsp
 	cfi_regs_in_thread
 	.globl rt_fast_switched
 rt_fast_switched:
 	pushfq
 	pop	%rdx
-	mov	%rdx, REGS_EFLAGS(%rcx)
+	mov	%rdx, %gs:GS_THREAD + REGS_EFLAGS
 	.globl rt_fast_kept
 rt_fast_kept:
-	/* As a kernel entry leaves them, for what looks at the registers before the call is over. */
-	mov	%rdx, REGS_R11(%rcx)
-	mov	%r11, REGS_RCX(%rcx)
-	movl	$ARCH_X86_64, CALL_ARCH(%rcx)
-	movl	$BY_SITE, CALL_WAY(%rcx)
+	mov	%rdx, %gs:GS_THREAD + REGS_R11
+	cltq
+	mov	%rax, %gs:GS_CALL + CALL_NR
+	movl	$ARCH_X86_64, %gs:GS_CALL + CALL_ARCH
+	movl	$BY_SITE, %gs:GS_CALL + CALL_WAY
 	test	$(EFLAGS_UNUSUAL | EFLAGS_TF), %edx
-	jnz	3f
+	jnz	5f
 4:	/* A frame of the site, for those who walk the stack by frame pointers. */
 	push	%r11
 	push	%rbp
 	mov	%rsp, %rbp
-	mov	%rcx, %rdi
+	/* What rt_dispatch does, where the first hook is who the call goes to. */
+	testb	$TRACED_CALLS, rt + IMAGE_TRACED(%rip)
+	jnz	6f
+	cmp	$NUMBERS, %rax
+	jae	6f
+	lea	rt_chains(%rip), %rcx
+	mov	CHAIN_WHO(%rcx, %rax, 8), %edi
+	movslq	CHAIN_FIRST(%rcx, %rax, 8), %rdx
+	add	%rcx, %rdx
+	tzcnt	%edi, %ecx
+	test	%edi, %edi
+	jle	6f			/* no hook, or a special call */
+	add	$1, %ecx
+	mov	%ecx, %gs:GS_CALL + CALL_NEXT
+	lea	ABOVE + THREAD_CALL(%rsp), %rdi
 	.globl rt_fast_end
 rt_fast_end:
-	call	rt_dispatch		/* goes to rt_return */
+	movl	$1, %gs:GS_THREAD + THREAD_IN_CALL
+	call	*%rdx
+	lea	ABOVE(%rsp), %rdi
+	cmp	$-ERESTART, %rax
+	je	7f
+	testb	$TRACED_CALLS, rt + IMAGE_TRACED(%rip)
+	jnz	7f
+	movl	$0, THREAD_IN_CALL(%rdi)
+	mov	%rax, REGS_RAX(%rdi)
+	call	rt_return		/* for the program's next `ret`: see fill_returns in gate.S */
+
 	/* The trap flag is that of a debugger which steps here, and is not to become the program's: one that steps
 	 * itself does not come this far (rollback.c). Without popfq, after which the kernel takes the flag for the
 	 * program's. */
-3:	andl	$~EFLAGS_TF, REGS_EFLAGS(%rcx)
-	andl	$~EFLAGS_TF, REGS_R11(%rcx)
+5:	andl	$~EFLAGS_TF, %gs:GS_THREAD + REGS_EFLAGS
+	andl	$~EFLAGS_TF, %gs:GS_THREAD + REGS_R11
 	test	$EFLAGS_UNUSUAL, %edx
 	jz	4b
 	push	$EFLAGS_INITIAL
 	popfq
 	jmp	4b
+6:	lea	ABOVE(%rsp), %rdi
+	call	rt_dispatch		/* goes to rt_return */
+7:	mov	%rax, %rsi
+	call	rt_leave		/* the same */
 	.cfi_endproc
 	.size rt_fast_dispatch, . - rt_fast_dispatch
 

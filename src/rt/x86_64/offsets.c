@@ -4,7 +4,7 @@
  */
 #include <linux/mman.h>
 
-#include "rt/rt.h"
+#include "rt/trace.h"
 
 #define OFFSET(name, type, member) \
 	__asm__ volatile("\n.ascii \"@OFFSET " #name " %c0\"" : : "i"(offsetof(type, member)))
@@ -21,6 +21,15 @@ void offsets(void)
 {
 	OFFSET(CALL_NR, struct k23_call, nr);
 	OFFSET(CALL_ARGS, struct k23_call, args);
+	OFFSET(CALL_IP, struct k23_call, ip);
+	OFFSET(CALL_SP, struct k23_call, sp);
+	OFFSET(CALL_ARCH, struct k23_call, arch);
+	OFFSET(CALL_NEXT, struct k23_call, next);
+	OFFSET(CALL_WAY, struct k23_call, way);
+	OFFSET(CHAIN_WHO, struct rt_chain, who);
+	OFFSET(CHAIN_FIRST, struct rt_chain, first);
+	OFFSET(THREAD_CALL, struct rt_thread, call);
+	OFFSET(THREAD_IN_CALL, struct rt_thread, in_call);
 	OFFSET(THREAD_SIGNAL, struct rt_thread, signal);
 	OFFSET(THREAD_STACK_TOP, struct rt_thread, stack_top);
 	OFFSET(REGS_R8, struct rt_thread, regs.r8);
@@ -48,16 +57,17 @@ void offsets(void)
 	OFFSET(UC_FPSTATE, struct ucontext, uc_mcontext.fpstate);
 	OFFSET(FPSTATE_MAGIC, struct _fpstate_64, sw_reserved.magic1);
 	OFFSET(FPSTATE_FEATURES, struct _fpstate_64, sw_reserved.xfeatures);
-	OFFSET(CALL_ARCH, struct rt_thread, call.arch);
-	OFFSET(CALL_WAY, struct rt_thread, call.way);
 	VALUE(BY_SITE, K23_BY_SITE);
 	OFFSET(IMAGE_TRACED, struct rt_image, traced);
+	VALUE(TRACED_CALLS, RT_TRACED_CALLS);
 	VALUE(ARCH_X86_64, K23_ARCH_X86_64);
 	VALUE(NUMBERS, RT_NUMBERS);
 	VALUE(REGION_SIZE, RT_REGION_SIZE);
 	VALUE(THREAD_SIZE, sizeof(struct rt_thread));
 	VALUE(GS_TAG, RT_GS_TAG);
 	VALUE(GS_THREAD, GS_THREAD_OFFSET);
+	VALUE(GS_STACK_TOP, GS_THREAD_OFFSET + offsetof(struct rt_thread, stack_top));
+	VALUE(GS_CALL, GS_THREAD_OFFSET + offsetof(struct rt_thread, call));
 	VALUE(GS_RETURN, GS_THREAD_OFFSET + offsetof(struct rt_thread, fast_return));
 	VALUE(XSTATE_MAGIC, FP_XSTATE_MAGIC1);
 	VALUE(ERESTART, K23_ERESTART);
@@ -71,6 +81,7 @@ void offsets(void)
 	OFFSET(START_HELPER, struct start_block, helper);
 	OFFSET(START_REST, struct start_block, sigsys_blocked);
 	VALUE(REGION_TAIL, RT_REGION_TAIL);
+	VALUE(STACK_BELOW_THREAD, RT_REGION_TAIL + RT_SIGNAL_STACK_SIZE - sizeof(struct rt_thread));
 	VALUE(READ_WRITE, PROT_READ | PROT_WRITE);
 	VALUE(FIXED_ANONYMOUS, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
 	VALUE(EXIT_RUNTIME, 125);
