@@ -161,6 +161,7 @@ void inj_helper(struct inj_exec *exec)
 	/* The caller goes on without us, and may use the memory as soon as it has reaped us. */
 	while (failed(r))
 		sys(exit, 0);
+	__atomic_store_n(&exec->waits, 1, __ATOMIC_RELAXED);
 	if (await_exec(exec, &pid) == 0) {
 		r = finish_execve(pid, &held);
 		if (!failed(r))
@@ -184,7 +185,7 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 	static const struct __kernel_timespec patience = { .tv_nsec = 20000000 };
 	long pid;
 
-	exec->ready = exec->failed = 0;
+	exec->ready = exec->waits = exec->failed = 0;
 	sys(getcpu, &exec->cpu, 0, 0);
 	/* CLONE_FILES only until the helper's first call, which unshares without copying a descriptor. */
 	pid = inj_clone(CLONE_VM | CLONE_FILES, stack_top, exec);
@@ -196,6 +197,10 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 	while (!__atomic_load_n(&exec->ready, __ATOMIC_ACQUIRE))
 		if (sys(futex, &exec->ready, FUTEX_WAIT_PRIVATE, 0, &patience) == -ETIMEDOUT)
 			sys(kill, pid, SIGCONT);
+	/* If it was preempted by the caller whom it woke, it is still running for the kernel, which would then move the caller
+	 * away to an idle processor in execve. */
+	for (int i = 0; i < 3 && !exec->error && !__atomic_load_n(&exec->waits, __ATOMIC_RELAXED); i++)
+		sys(sched_yield);
 	if (exec->error) {
 		long error = exec->error;
 

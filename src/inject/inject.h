@@ -16,6 +16,7 @@ struct inj_exec {
 	int32_t caller;           /* thread id */
 	int32_t helper;
 	uint32_t ready;  /* futex: 0 until the helper traces the caller, then 1 */
+	uint32_t waits;  /* the helper is about to wait for it */
 	uint32_t failed; /* the execve failed: let go */
 	int32_t error;   /* why the helper could not start: -errno */
 	uint32_t cpu;    /* where the caller is */

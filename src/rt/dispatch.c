@@ -92,7 +92,8 @@ static inline uint32_t hooks_for(uint32_t arch, unsigned long nr)
 /* Whether a hook sees calls with this number. */
 bool rt_wanted(long nr)
 {
-	return hooks_for(K23_ARCH_X86_64, (unsigned long)nr) != 0;
+	/* Without hooks the table is not there: not even its first page. */
+	return rt.bundle->hook_count && hooks_for(K23_ARCH_X86_64, (unsigned long)nr);
 }
 
 /* Whether a hook sees calls of any number. */

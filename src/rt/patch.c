@@ -15,7 +15,7 @@
 #include "core/patch.h"
 #include "core/string.h"
 
-#define SITES_AT_ONCE 32u /* of a size that the processor copies: memory.c */
+#define SITES_AT_ONCE 16u /* of a size that the processor copies (memory.c), on one page of the stack with all else */
 #define MAX_STUBS 16384u
 
 /* How far a jump reaches, less the size of what is at both ends. */

@@ -22,6 +22,8 @@
 struct rt_image rt;
 struct start_block rt_start_block; /* x86_64/gate.S fills it in */
 
+extern const char rt_start_needs[], rt_start_needs_end[]; /* rt.lds */
+
 struct rt_thread *rt_start_image(struct bundle *bundle);
 void rt_start_thread(struct rt_thread *thread);
 
@@ -95,6 +97,7 @@ static void place_thread_states(void)
 /* From rt_start, on the boot stack: what a first thread needs. */
 struct rt_thread *rt_start_image(struct bundle *bundle)
 {
+	uintptr_t needs = (uintptr_t)rt_start_needs & ~(RT_PAGE - 1);
 	struct rt_thread *thread;
 
 	rt.bundle = bundle;
@@ -102,7 +105,7 @@ struct rt_thread *rt_start_image(struct bundle *bundle)
 	rt.end = rt.start + bundle->size;
 	/* One call instead of a fault for each page. */
 	if (bundle->shared_id >= 0)
-		sys(madvise, rt.start + bundle->runtime, bundle->private_start - bundle->runtime, MADV_POPULATE_READ_NR);
+		sys(madvise, needs, (uintptr_t)rt_start_needs_end - needs, MADV_POPULATE_READ_NR);
 	rt_api_fill(&rt.api);
 	settle_segments();
 	must("no memory for the runtime", rt_threads_start());

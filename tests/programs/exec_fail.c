@@ -2,7 +2,9 @@
 #include "report.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <spawn.h>
+#include <sys/mount.h>
 
 extern char **environ;
 
@@ -123,6 +125,29 @@ CASE(errors)
 	/* which error wins when there are two */
 	TRY("nonexistent, argv bad", "./nonexistent", (void *)16, environ, -ENOENT);
 	TRY("garbage, argv bad", "./garbage", (void *)16, environ, -EFAULT);
+}
+
+/* Anybody may execute the file, but the mount says otherwise. */
+CASE(mounted_noexec)
+{
+	char users[32], groups[32];
+	int size[2] = {
+		snprintf(users, sizeof(users), "0 %u 1", geteuid()),
+		snprintf(groups, sizeof(groups), "0 %u 1", getegid()),
+	};
+
+	NEED(mkdir("mounted", 0755) == 0);
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+		say("no namespaces of one's own: %d", errno);
+		return;
+	}
+	write_file("/proc/self/uid_map", 0, users, (size_t)size[0]);
+	write_file("/proc/self/setgroups", 0, "deny", 4);
+	write_file("/proc/self/gid_map", 0, groups, (size_t)size[1]);
+	NEED(mount("none", "mounted", "tmpfs", MS_NOEXEC, NULL) == 0);
+	write_file("mounted/script", 0755, "#!/bin/sh\n", 10);
+	TRY("script", "./mounted/script", words, environ, -EACCES);
+	NEED(umount("mounted") == 0);
 }
 
 CASE(too_big)
