@@ -188,7 +188,7 @@ static void crashed(struct rt_thread *thread, int sig, const siginfo_t *info, st
 	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
 		if (ip - rt.start >= rt.bundle->hooks[i].start && ip - rt.start < rt.bundle->hooks[i].end)
 			hook = &rt.bundle->hooks[i];
-	if (!hook && running && running != RT_NO_HOOK)
+	if (!hook && running - 1 < rt.bundle->hook_count)
 		hook = &rt.bundle->hooks[running - 1];
 	if (hook)
 		rt_message("hook %s (%s) crashed with signal %d in system call %ld, at %s+0x%lx, address 0x%lx",

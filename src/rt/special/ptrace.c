@@ -154,8 +154,11 @@ static long set_kept(const struct tracee *tracee, const struct tracee_view *view
 	to.rdi = from->rdi, to.rsi = from->rsi, to.rbp = from->rbp, to.rbx = from->rbx;
 	to.rdx = from->rdx, to.rcx = from->rcx, to.rsp = from->rsp, to.rip = from->rip;
 	to.eflags = from->eflags;
-	/* Where a call begins its number is in orig_rax, and what rax has is lost. */
-	to.rax = view->kind == RT_STOP_ENTRY ? nr : from->rax;
+	/* Where a call begins its number is in orig_rax, and what rax has is lost; until it ends rax keeps the number. */
+	if (view->kind == RT_STOP_ENTRY)
+		to.rax = nr;
+	else if (!view->in_call)
+		to.rax = from->rax;
 	r = tracee_write(tracee->tid, base, &to, sizeof(to));
 	real.fs_base = from->fs_base;
 	real.gs_base = tracee_registers(view, from).gs_base;

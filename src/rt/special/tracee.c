@@ -181,7 +181,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->shown = view->real;
 	view->thread = NULL;
 	view->kind = 0;
-	view->in_gate = view->restarts = view->returns = false;
+	view->in_call = view->in_gate = view->restarts = view->returns = false;
 	ip = view->real.rip;
 	if (tracee_view_fast(tracee, view))
 		return 0;
@@ -196,6 +196,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	}
 	if (ip == in_gate(tracee, rt_gate_stop_ip))
 		view->kind = (uint32_t)view->real.rdi;
+	view->in_call = thread.in_call;
 	view->in_gate = ip == in_gate(tracee, rt_gate_done) || ip == in_gate(tracee, rt_gate_i386_done);
 	view->restarts = view->in_gate && (int64_t)view->real.rax >= -516 && (int64_t)view->real.rax <= -512;
 	view->returns = !thread.signal &&

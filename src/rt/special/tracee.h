@@ -51,6 +51,7 @@ struct tracee_view {
 	uint32_t kind;            /* enum rt_stop, or 0 */
 	uint32_t arch;            /* of the call */
 	enum tracee_fast fast;
+	bool in_call;             /* whose result is still to come */
 	bool in_gate;             /* in the program's half of the gate, the call made */
 	bool restarts;            /* there, and a signal interrupted it: it ends with an error that only tracers see */
 	bool returns;             /* the call is over, and nothing but the program's registers is still to be loaded */
