@@ -48,13 +48,16 @@ static char *interpreter(char *head, long size)
 	return head + start;
 }
 
+static bool is_elf(const char *head, long size)
+{
+	return size >= 20 && memcmp(head, ELFMAG, SELFMAG) == 0;
+}
+
 static bool is_foreign(const char *head, long size)
 {
 	const Elf64_Ehdr *elf = (const void *)head;
 
-	if (size < 20 || memcmp(head, ELFMAG, SELFMAG) != 0)
-		return false;
-	return elf->e_ident[EI_CLASS] != ELFCLASS64 || elf->e_machine != EM_X86_64;
+	return is_elf(head, size) && (elf->e_ident[EI_CLASS] != ELFCLASS64 || elf->e_machine != EM_X86_64);
 }
 
 struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
@@ -76,9 +79,15 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 			return (struct inj_check){ INJ_FAILS, -ELOOP };
 		if ((status.st_mode & S_IFMT) != S_IFREG)
 			return (struct inj_check){ INJ_FAILS, -EACCES };
-		/* faccessat2, for the effective ids. Without it, or where anybody may execute the file unless an access control
-		 * list or the mount says otherwise, execve itself says what it thinks. */
-		r = (status.st_mode & ANYBODY_X) == ANYBODY_X ? 0 : sys(faccessat2, dirfd, path, X_OK, AT_EACCESS | flags);
+		/* Most files anybody may execute. Whether the mount, or an access control list, says otherwise, is for execve to
+		 * find out when there is nothing else to say of the file. */
+		if ((status.st_mode & ANYBODY_X) == ANYBODY_X) {
+			r = read_head(dirfd, path, flags, head);
+			if (is_elf(head, r) && !is_foreign(head, r))
+				return (struct inj_check){ INJ_TRY, 0 };
+		}
+		/* faccessat2, for the effective ids; without it execve itself says what it thinks. */
+		r = sys(faccessat2, dirfd, path, X_OK, AT_EACCESS | flags);
 		if (r == -EACCES || r == -EPERM)
 			return (struct inj_check){ INJ_FAILS, -EACCES };
 		r = read_head(dirfd, path, flags, head);

@@ -12,6 +12,7 @@
 long rt_callbacks_init(bool first)
 {
 	struct rt_thread *thread = rt_self();
+	uint32_t caller = thread->hook;
 	struct k23_descriptor *hook;
 
 	FOR_EACH_HOOK (thread, hook) {
@@ -28,50 +29,54 @@ long rt_callbacks_init(bool first)
 		if (hook->exec && !first)
 			hook->exec();
 	}
-	thread->hook = 0;
+	thread->hook = caller;
 	return 0;
 }
 
 void rt_callbacks_fork_child(void)
 {
 	struct rt_thread *thread = rt_self();
+	uint32_t caller = thread->hook;
 	struct k23_descriptor *hook;
 
 	FOR_EACH_HOOK (thread, hook)
 		if (hook->fork_child)
 			hook->fork_child();
-	thread->hook = 0;
+	thread->hook = caller;
 }
 
 void rt_callbacks_thread_start(void)
 {
 	struct rt_thread *thread = rt_self();
+	uint32_t caller = thread->hook;
 	struct k23_descriptor *hook;
 
 	FOR_EACH_HOOK (thread, hook)
 		if (hook->thread_start)
 			hook->thread_start();
-	thread->hook = 0;
+	thread->hook = caller;
 }
 
 void rt_callbacks_thread_exit(void)
 {
 	struct rt_thread *thread = rt_self();
+	uint32_t caller = thread->hook;
 	struct k23_descriptor *hook;
 
 	FOR_EACH_HOOK (thread, hook)
 		if (hook->thread_exit)
 			hook->thread_exit();
-	thread->hook = 0;
+	thread->hook = caller;
 }
 
 void rt_callbacks_process_exit(int status)
 {
 	struct rt_thread *thread = rt_self();
+	uint32_t caller = thread->hook;
 	struct k23_descriptor *hook;
 
 	FOR_EACH_HOOK (thread, hook)
 		if (hook->process_exit)
 			hook->process_exit(status);
-	thread->hook = 0;
+	thread->hook = caller;
 }

@@ -254,7 +254,8 @@ void rt_dispatch(struct rt_thread *thread)
 	thread->in_call = 1;
 	rt_trace_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
 	take(thread);
-	/* A signal that came before any hook saw the call is as if it had come before the call. */
+	/* A signal that came before any hook saw the call is as if it had come before the call. (On the fast path it finds the
+	 * program at its site, but for two instructions: then the first hook sees the call twice.) */
 	if (thread->signal)
 		result = -K23_ERESTART;
 	else if (call->nr == NESTED_NR && call->args[0] == NESTED_MAGIC)

@@ -127,7 +127,7 @@ CASE(errors)
 	TRY("garbage, argv bad", "./garbage", (void *)16, environ, -EFAULT);
 }
 
-/* Anybody may execute the file, but the mount says otherwise. */
+/* Anybody may execute the files, but the mount says otherwise, whatever they are. */
 CASE(mounted_noexec)
 {
 	char users[32], groups[32];
@@ -147,6 +147,14 @@ CASE(mounted_noexec)
 	NEED(mount("none", "mounted", "tmpfs", MS_NOEXEC, NULL) == 0);
 	write_file("mounted/script", 0755, "#!/bin/sh\n", 10);
 	TRY("script", "./mounted/script", words, environ, -EACCES);
+	write_file("mounted/lost", 0755, "#!/nowhere\n", 11);
+	TRY("script without interpreter", "./mounted/lost", words, environ, -EACCES);
+	write_file("nested", 0755, "#!mounted/lost\n", 15);
+	TRY("script with such a script", "./nested", words, environ, -EACCES);
+	write_file("mounted/foreign", 0755, "\177ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0\1\0\0\0", 24);
+	TRY("for 32 bits", "./mounted/foreign", words, environ, -EACCES);
+	write_file("mounted/secret", 0711, "#!/bin/sh\n", 10);
+	TRY("not readable", "./mounted/secret", words, environ, -EACCES);
 	NEED(umount("mounted") == 0);
 }
 

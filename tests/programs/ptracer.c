@@ -360,6 +360,49 @@ CASE(syscall_changes)
 	}
 }
 
+static void fork_once(void)
+{
+	long pid = site(SYS_fork, 0, 0, 0);
+
+	if (pid == 0)
+		raw(SYS_exit_group, 0);
+	CHECK(pid > 0);
+	EXPECT(wait_for((pid_t)pid), 0);
+	_exit(guest_failures ? 1 : 0);
+}
+
+/* The tracer changes a register in the middle of a call. */
+CASE(changes_in_call)
+{
+	pid_t pid = child_running(fork_once);
+	struct user_regs_struct regs;
+	unsigned long child = 0;
+
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK), 0);
+	EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SYSCALL_STOP);
+	EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), EVENT_STOP(FORK));
+	EXPECT(pt(GETEVENTMSG, pid, 0, &child), 0);
+	for (int i = 0; i < 2; i++) {
+		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+		EXPECT(regs.orig_rax, SYS_fork);
+		EXPECT(regs.rax, -ENOSYS);
+		regs.r15 ^= 1;
+		EXPECT(pt(SETREGS, pid, 0, &regs), 0);
+	}
+	EXPECT(stop_of((pid_t)child), SIGSTOP);
+	EXPECT(pt(DETACH, child, 0, 0), 0);
+	EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SYSCALL_STOP);
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	EXPECT(regs.orig_rax, SYS_fork);
+	EXPECT(regs.rax, child);
+	do
+		EXPECT(pt(CONT, pid, 0, 0), 0);
+	while (stop_of(pid) >= 0);
+}
+
 static void step_calls(void)
 {
 	__asm__ volatile("int3");

@@ -6,7 +6,7 @@
 
 /* long inj_clone(unsigned long flags, uint64_t stack_top, struct inj_exec *exec)
  * in:  %rdi flags, %rsi stack, %rdx what the helper gets.   out: %rax its pid or -errno; in the helper, inj_helper.
- * The system call itself is raw_syscall's: its `ret` in the child takes what is put on the child's stack here. */
+ * The system call itself is raw_syscall's, which in the child goes on at what is put on the child's stack here. */
 	.globl inj_clone
 	.type inj_clone, @function
 inj_clone:

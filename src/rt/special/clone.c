@@ -137,7 +137,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->orig_rax = flags; /* for rt_child_start */
 	child_registers(child, stack);
 	share_process(thread, child, flags);
-	/* The gate's `ret` in the child takes it from here. */
+	/* The gate goes on in the child at what it finds here. */
 	((uint64_t *)child->stack_top)[-1] = (uint64_t)rt_child_entry;
 	return child;
 }

@@ -467,6 +467,9 @@ static bool has_tracees(const struct tracee *tracee)
 /* The call is over, as far as the kernel has to do with it. */
 static bool over(const struct tracee *tracee, const struct tracee_view *view)
 {
+	/* The runtime blocks signals in some calls, and this ends it: see rt_unblock. */
+	if (view->in_call && !view->in_gate && view->real.orig_rax == __NR_rt_sigprocmask && view->real.rdi == SIG_SETMASK)
+		return true;
 	if (!view->in_gate || view->restarts || (int64_t)view->real.rax == -EINTR)
 		return false;
 	return (view->shown.orig_rax != __NR_wait4 && view->shown.orig_rax != __NR_waitid) || !has_tracees(tracee);

@@ -171,6 +171,7 @@ rt_fast_end:
 	call	rt_dispatch		/* goes to rt_return */
 7:	mov	%rax, %rsi
 	call	rt_leave		/* the same */
+	hlt				/* so that the return address is in here */
 	.cfi_endproc
 	.size rt_fast_dispatch, . - rt_fast_dispatch
 
