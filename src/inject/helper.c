@@ -97,18 +97,6 @@ static void raise_capabilities(void)
 	sys(capset, &header, data);
 }
 
-/* Caller and helper take turns: on one processor that is a context switch each time, on two a wakeup of an idle one,
- * which takes many times as long. */
-static void stay_near(uint32_t cpu)
-{
-	uint64_t mask[128] = { 0 };
-
-	if (cpu < sizeof(mask) * 8) {
-		mask[cpu / 64] = 1ul << cpu % 64;
-		sys(sched_setaffinity, 0, sizeof(mask), mask);
-	}
-}
-
 static long seize(const struct inj_exec *exec)
 {
 	return sys(ptrace, PTRACE_SEIZE, exec->caller, 0,
@@ -145,7 +133,6 @@ void inj_helper(struct inj_exec *exec)
 	/* Whoever stops the caller's process group means the program. */
 	sys(setpgid, 0, 0);
 	exec->block.helper = (int32_t)sys(getpid);
-	stay_near(exec->cpu);
 	/* Shares nothing of the caller's but memory: an end of a pipe must not stay open because of us. Standard
 	 * error is kept for the one message below. */
 	r = sys(close_range, 3, ~0u, CLOSE_RANGE_UNSHARE);
@@ -180,13 +167,25 @@ void inj_helper(struct inj_exec *exec)
 	__builtin_unreachable();
 }
 
+/* Caller and helper take turns from here on: on one processor that is a context switch each time, on two a wakeup of an idle
+ * one, which takes many times as long. The helper sleeps, and wakes up where the caller is now. */
+static void keep_near(int32_t helper)
+{
+	uint64_t mask[128] = { 0 };
+	uint32_t cpu;
+
+	if (!failed(sys(getcpu, &cpu, 0, 0)) && cpu < sizeof(mask) * 8) {
+		mask[cpu / 64] = 1ul << cpu % 64;
+		sys(sched_setaffinity, helper, sizeof(mask), mask);
+	}
+}
+
 long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 {
 	static const struct __kernel_timespec patience = { .tv_nsec = 20000000 };
 	long pid;
 
 	exec->ready = exec->waits = exec->failed = 0;
-	sys(getcpu, &exec->cpu, 0, 0);
 	/* CLONE_FILES only until the helper's first call, which unshares without copying a descriptor. */
 	pid = inj_clone(CLONE_VM | CLONE_FILES, stack_top, exec);
 	if (failed(pid))
@@ -208,6 +207,7 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 			;
 		return error;
 	}
+	keep_near(exec->helper);
 	return 0;
 }
 

@@ -19,7 +19,6 @@ struct inj_exec {
 	uint32_t waits;  /* the helper is about to wait for it */
 	uint32_t failed; /* the execve failed: let go */
 	int32_t error;   /* why the helper could not start: -errno */
-	uint32_t cpu;    /* where the caller is */
 	/* The last act of a helper that traced its caller, on its stack; nobody needs this struct any more. Must
 	 * not return. */
 	void (*end)(struct inj_exec *exec);
