@@ -87,6 +87,7 @@ static void take_in(struct launch *launch)
 
 void storeuse_prepare(struct launch *launch)
 {
+	bool wanted = launch->store && !launch->no_learn;
 	char *given = launch->store ? strdup(launch->store) : store_default_path();
 	long r;
 
@@ -99,6 +100,8 @@ void storeuse_prepare(struct launch *launch)
 	if (launch->no_patch)
 		return;
 	r = storefile_load(launch->store, &launch->store_bytes, &launch->store_size);
+	if (r == -ENOENT && wanted && launch->no_learn)
+		complain("there is no store %s, and none can be made: nothing is patched", launch->store);
 	if (r == 0 || r == -ENOENT)
 		return;
 	if (r == -EACCES)

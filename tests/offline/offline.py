@@ -318,6 +318,9 @@ def case_refused(t):
     t('sites', 'list', status=125)
     os.rmdir('store/sites')
     expect('none', t('sites', 'list').stdout, '')
+    nowhere = run(t.k23, 'run', '--store=/proc/none/sites', '--', 'true')
+    expect('nowhere', (nowhere.returncode, nowhere.stderr),
+           (0, 'k23: there is no store /proc/none/sites, and none can be made: nothing is patched\n'))
     if os.geteuid() == 0:
         fresh()
         os.chown('store/sites', 65534, 65534)
