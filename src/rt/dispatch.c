@@ -43,7 +43,7 @@ static k23_call_fn *function(uint32_t index, uint32_t arch, unsigned long nr)
 {
 	const struct k23_descriptor *hook = hooks[index];
 
-	if (__builtin_expect(arch != K23_ARCH_X86_64, 0))
+	if (arch != K23_ARCH_X86_64)
 		return hook->i386 ? hook->i386 : hook->all;
 	if (nr < RT_NUMBERS && named[nr] & 1u << index)
 		return hook->calls[position[index][nr]].fn;
@@ -82,11 +82,11 @@ void rt_chain_build(void)
 	}
 }
 
-static inline uint32_t hooks_for(uint32_t arch, unsigned long nr)
+static uint32_t hooks_for(uint32_t arch, unsigned long nr)
 {
-	if (__builtin_expect(arch != K23_ARCH_X86_64, 0))
+	if (arch != K23_ARCH_X86_64)
 		return i386;
-	return __builtin_expect(nr < RT_NUMBERS, 1) ? rt_chains[nr].who & ~RT_SPECIAL : all;
+	return nr < RT_NUMBERS ? rt_chains[nr].who & ~RT_SPECIAL : all;
 }
 
 /* Whether a hook sees calls with this number. */
@@ -122,7 +122,7 @@ static bool x32_refused(long nr)
 }
 
 /* Calls that are not the kernel's alone. ctx: entry */
-static __attribute__((noinline)) long unusual(struct rt_thread *thread, struct k23_call *call)
+static long unusual(struct rt_thread *thread, struct k23_call *call)
 {
 	rt_special_fn *special;
 
@@ -139,7 +139,7 @@ static __attribute__((noinline)) long unusual(struct rt_thread *thread, struct k
 }
 
 /* The end of the chain. ctx: entry */
-static inline long kernel(struct rt_thread *thread, struct k23_call *call)
+static long kernel(struct rt_thread *thread, struct k23_call *call)
 {
 	unsigned long nr = (unsigned long)call->nr;
 
@@ -179,7 +179,7 @@ long rt_forward_on(struct k23_call *call)
 }
 
 /* From `k23 run` inside k23 run: see abi/nested.h. No hook sees it. */
-static __attribute__((noinline)) long nested(struct rt_thread *thread, const struct k23_call *call)
+static long nested(struct rt_thread *thread, const struct k23_call *call)
 {
 	struct bundle head;
 
@@ -212,7 +212,7 @@ static void take(struct rt_thread *thread)
 	call->ip = regs->rip;
 	call->sp = regs->rsp;
 	call->next = 0;
-	if (__builtin_expect(call->arch != K23_ARCH_X86_64, 0)) {
+	if (call->arch != K23_ARCH_X86_64) {
 		take_i386(call, regs);
 		return;
 	}

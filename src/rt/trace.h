@@ -57,8 +57,8 @@ void rt_trace_started(struct rt_thread *thread, const struct start_block *start)
 void rt_gate_stop(long kind);
 extern const char rt_gate_stop_ip[], rt_gate_sigreturn_ip[];
 
-/* On the way of every call: a compiler that does not inline it makes that longer by a call and a `ret`. ctx: entry */
-static inline __attribute__((always_inline)) void rt_trace_stop(struct rt_thread *thread, long kind)
+/* ctx: entry */
+static inline void rt_trace_stop(struct rt_thread *thread, long kind)
 {
 	/* Strict seccomp lets nothing through that does not exist. */
 	if (__builtin_expect(__atomic_load_n(&rt.traced, __ATOMIC_RELAXED) & RT_TRACED_CALLS, 0) && !thread->strict)

@@ -14,7 +14,7 @@
 
 /* The processor predicts returns by a stack of its own, which comes back from the kernel full of the kernel's addresses.
  * A `ret` that meets one of those takes some 30 ns longer, one that meets any other wrong address a tenth of that. So
- * nothing returns by `ret` right behind a system call, and those that come next find as many addresses of ours.
+ * what is made often does not return by `ret` behind its system call, and the next ones find as many addresses of ours.
  * in: a stack.   clobbers: flags. */
 .macro fill_returns count
 .rept \count
