@@ -50,7 +50,7 @@ FACTORS = {"inner": 1000, "middle": 2000, "outer": 3000}
 
 # What the thread that steps must have come through, by mode; "" has no name: it is a stub.
 RETURN = ["rt_gate_program", "rt_return"]
-ENTERED = ["rt_signal_entry", "rt_signal", "rt_guard_trap", "rt_guard_enter"]
+ENTERED = ["rt_signal_entry", "rt_signal", "rt_guard_review", "rt_guard_enter"]
 STEPPED = {
     None: ["umask", "read", "syscall", "calls_in_a_row"],
     "guard": [*ENTERED, "rt_dispatch", *RETURN],

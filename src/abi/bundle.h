@@ -89,7 +89,7 @@ struct start_block {
 	uint8_t sigsys_ignored;
 	uint8_t sigsys_pending;
 	uint8_t seccomp; /* the program installed a filter that knows the bundle's address */
-	uint8_t traced;    /* enum rt_traced: a tracer that is under k23 planted the bundle */
+	uint8_t ptraced;   /* enum rt_ptraced: a tracer that is under k23 planted the bundle */
 	uint8_t first;     /* 1: started by the command line, 0: by an execve of the program */
 	uint16_t exec_nr;  /* then: the number of the call, which its exit stop shows */
 };

@@ -18,7 +18,7 @@ ALLOWED = {
 SHARED = {("hooks", "src/abi")}
 FREESTANDING = ("src/rt", "src/inject", "src/core", "src/abi")
 KERNEL = re.compile(r"^(asm|asm-generic|linux)/|^std(arg|bool|def|int)\.h$")
-GENERATED = {"offsets.h": "src/rt", "version.h": "src/cli"}
+GENERATED = {"offsets.h": "src/rt", "i386_numbers.h": "src/rt", "version.h": "src/cli"}
 
 
 def folder_of(path):

@@ -7,53 +7,60 @@
 #include <linux/sched.h>
 
 #include "core/string.h"
-#include "rt/patch.h"
+#include "rt/base/copy.h"
+#include "rt/base/entry_points.h"
+#include "rt/base/lock.h"
+#include "rt/base/mask.h"
+#include "rt/base/message.h"
+#include "rt/base/return.h"
+#include "rt/guard/guard.h"
+#include "rt/hook/callbacks.h"
+#include "rt/signal/action.h"
+#include "rt/signal/altstack.h"
+#include "rt/special/child.h"
+#include "rt/special/clone.h"
+#include "rt/special/exec.h"
 #include "rt/special/special.h"
-#include "rt/special/tracee.h"
+#include "rt/text/text.h"
+#include "rt/tracer/tracee.h"
+#include "rt/x86_64/base/gs.h"
 
-#define TASK_SIZE_MAX 0x7ffffffff000ul
 #define CLONE_ARGS_KNOWN CLONE_ARGS_SIZE_VER2
 
 _Static_assert(sizeof(struct clone_args) == CLONE_ARGS_KNOWN, "a newer struct clone_args");
 
 /* The kernel's rule for clone's handlers and for CLONE_CLEAR_SIGHAND. */
-static void share_process(struct rt_thread *thread, struct rt_thread *child, uint64_t flags)
+static void share_sighand(struct rt_thread *thread, struct rt_thread *child, uint64_t flags)
 {
 	child->counted = true;
 	if (flags & CLONE_SIGHAND) {
-		child->process = thread->process;
-		__atomic_fetch_add(&child->process->threads, 1, __ATOMIC_RELAXED);
+		child->sighand = thread->sighand;
+		__atomic_fetch_add(&child->sighand->threads, 1, __ATOMIC_RELAXED);
 		return;
 	}
-	child->own_process = *thread->process;
-	child->process = &child->own_process;
-	child->process->action_lock = child->process->exec_lock = 0;
-	child->process->threads = 1;
-	child->process->helper = 0;
-	child->process->next = NULL;
-	child->process->sigsys_pending = 0;
-	child->process->traceme = 0;
-	child->process->ptracer = 0;
+	child->own_sighand = *thread->sighand;
+	child->sighand = &child->own_sighand;
+	child->sighand->action_lock = child->sighand->exec_lock = 0;
+	child->sighand->threads = 1;
+	child->sighand->helper = 0;
+	child->sighand->next = NULL;
+	child->sighand->sigsys_pending = 0;
+	child->sighand->traceme = 0;
+	child->sighand->ptracer = 0;
 	child->leads = true;
 	if (flags & CLONE_CLEAR_SIGHAND)
 		for (int sig = 1; sig <= RT_SIGNALS; sig++)
-			child->process->actions[sig] = (struct rt_sigaction){
-				.handler = child->process->actions[sig].handler == (uint64_t)SIG_IGN,
+			child->sighand->actions[sig] = (struct rt_sigaction){
+				.handler = child->sighand->actions[sig].handler == (uint64_t)SIG_IGN,
 			};
 }
 
 /* What the program sees after the call: in the child the result is 0. */
 static void child_registers(struct rt_thread *child, uint64_t stack)
 {
-	child->regs.rax = 0;
-	if (child->call.arch == K23_ARCH_X86_64) {
-		child->regs.rcx = child->regs.rip;
-		child->regs.r11 = child->regs.eflags;
-	}
-	if (stack)
-		child->regs.rsp = stack;
+	rt_regs_child(&child->regs, child->call.arch, stack);
 	child->in_call = 0;
-	child->hook = 0;
+	child->runs = RT_RUNS_FIRST;
 	child->signal = 0;
 	child->temporary = false;
 	memset(&child->dispatch, 0, sizeof(child->dispatch));
@@ -66,15 +73,15 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 
 	child->children_elsewhere = false;
 	if (!(flags & CLONE_VM))
-		special_exec_forked();
+		rt_exec_forked();
 	child->pid = (int32_t)sys(getpid);
 	child->tid = (int32_t)sys(gettid);
 	if (flags & CLONE_VM) {
-		r = rt_guard_signal_stack(child);
+		r = rt_altstack_install(child);
 		rt_gs_inherit(child);
 	}
 	if (!failed(r) && flags & CLONE_CLEAR_SIGHAND)
-		r = rt_guard_install();
+		r = rt_actions_install();
 	if (!failed(r))
 		r = rt_guard_arm();
 	if (failed(r))
@@ -83,11 +90,10 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 		rt_callbacks_thread_start();
 	else
 		rt_callbacks_fork_child();
-	rt_restore_mask(child->saved_mask);
+	rt_mask_restore(child->saved_mask);
 }
 
-/* A child that shares the memory starts here, on the stack of its region. ctx: entry */
-struct rt_thread *rt_child_start(void);
+/* ctx: entry */
 struct rt_thread *rt_child_start(void)
 {
 	struct rt_thread *child = rt_self();
@@ -100,16 +106,16 @@ struct rt_thread *rt_child_start(void)
 __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t flags, uint64_t stack,
 					      uint64_t mask)
 {
-	if (thread->process != &thread->own_process)
-		thread->own_process = *thread->process;
+	if (thread->sighand != &thread->own_sighand)
+		thread->own_sighand = *thread->sighand;
 	flags &= ~(uint64_t)CLONE_SIGHAND;
 	thread->leads = false;
 	thread->vforked = false;
 	thread->alone = true;
-	share_process(thread, thread, flags);
+	share_sighand(thread, thread, flags);
 	rt_threads_forked(thread);
 	tracees_forked();
-	rt_modules_forked();
+	rt_texts_forked();
 	child_registers(thread, stack);
 	thread->saved_mask = mask;
 	child_ready(thread, flags);
@@ -136,7 +142,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->saved_mask = mask;
 	child->orig_rax = flags; /* for rt_child_start */
 	child_registers(child, stack);
-	share_process(thread, child, flags);
+	share_sighand(thread, child, flags);
 	/* The gate goes on in the child at what it finds here. */
 	((uint64_t *)child->stack_top)[-1] = (uint64_t)rt_child_entry;
 	return child;
@@ -145,7 +151,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 static void child_discard(struct rt_thread *child)
 {
 	if (!child->leads)
-		rt_process_leave(child);
+		rt_sighand_leave(child);
 	rt_thread_free(child);
 }
 
@@ -154,13 +160,13 @@ static void child_discard(struct rt_thread *child)
 static long create(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
 		   uint64_t *stack_argument, uint64_t *stack_size)
 {
-	uint64_t mask = rt_block_signals();
+	uint64_t mask = rt_mask_block();
 	struct rt_thread *child = NULL;
 	bool vforked = false;
 	long r;
 
 	if (thread->signal) {
-		rt_unblock(thread, mask);
+		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
 	*stack_argument = 0;
@@ -169,7 +175,7 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 	if (flags & CLONE_VM) {
 		child = child_new(thread, flags, stack, mask);
 		if (!child) {
-			rt_unblock(thread, mask);
+			rt_mask_unblock(thread, mask);
 			return -ENOMEM;
 		}
 		vforked = child->vforked;
@@ -181,22 +187,22 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 	}
 	/* The table and the kernel's actions are copied at different times. */
 	if (!(flags & (CLONE_SIGHAND | CLONE_VM)))
-		rt_lock(&thread->process->action_lock);
+		rt_lock(&thread->sighand->action_lock);
 	r = rt_gate_program(call, thread);
 	if (r == 0)
 		forked(thread, flags, stack, mask);
 	if (!(flags & (CLONE_SIGHAND | CLONE_VM)))
-		rt_unlock(&thread->process->action_lock);
+		rt_unlock(&thread->sighand->action_lock);
 	if (flags & CLONE_THREAD && !failed(r))
 		thread->alone = false;
 	/* A thread may have ended, and its region be another's. */
 	if (child && (failed(r) || vforked || rt_trapped(thread)))
 		child_discard(child);
-	rt_unblock(thread, mask);
+	rt_mask_unblock(thread, mask);
 	return r;
 }
 
-long special_create(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t parent_tid,
+long rt_clone(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t parent_tid,
 		    uint64_t child_tid, uint64_t tls)
 {
 	struct k23_call call = { .nr = __NR_clone, .args = { flags, 0, parent_tid, child_tid, tls, 0 } };
@@ -206,7 +212,7 @@ long special_create(struct rt_thread *thread, uint64_t flags, uint64_t stack, ui
 
 long special_clone(struct rt_thread *thread, struct k23_call *call)
 {
-	return special_create(thread, call->args[0], call->args[1], call->args[2], call->args[3],
+	return rt_clone(thread, call->args[0], call->args[1], call->args[2], call->args[3],
 			      call->args[4]);
 }
 
@@ -221,7 +227,7 @@ long special_fork(struct rt_thread *thread, struct k23_call *call)
 long special_vfork(struct rt_thread *thread, struct k23_call *call)
 {
 	(void)call;
-	return special_create(thread, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+	return rt_clone(thread, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
 }
 
 /* What the kernel does with a structure that is longer than it knows: fine if the rest is zero. */
@@ -260,7 +266,7 @@ long special_clone3(struct rt_thread *thread, struct k23_call *call)
 		return r;
 	/* The kernel looks at the stack, and so has to see the program's if it is wrong. */
 	stack = args.stack + args.stack_size;
-	if (!args.stack != !args.stack_size || stack < args.stack || stack > TASK_SIZE_MAX)
+	if (!args.stack != !args.stack_size || stack < args.stack || stack > KERNEL_TASK_SIZE_MAX)
 		return rt_gate_program(call, thread);
 	own.args[0] = (uint64_t)&args;
 	own.args[1] = size < sizeof(args) ? size : sizeof(args);

@@ -8,14 +8,19 @@
 
 #include "core/string.h"
 #include "inject/inject.h"
+#include "rt/base/copy.h"
+#include "rt/base/lock.h"
+#include "rt/base/mask.h"
+#include "rt/base/message.h"
+#include "rt/special/exec.h"
 #include "rt/special/special.h"
-#include "rt/trace.h"
+#include "rt/tracer/ptraced.h"
 
 /* In the helper's region, under its stack. */
 struct exec {
 	struct inj_exec inject; /* first: the helper knows only this */
 	struct rt_thread *helper;
-	struct rt_process *shared; /* not in the caller's own region */
+	struct rt_sighand *shared; /* not in the caller's own region */
 	struct rt_thread *caller; /* whose region the helper frees after success; NULL: somebody else does */
 };
 
@@ -41,7 +46,8 @@ static void release_dumpable(void)
 	rt_unlock(&rt.dumpable_lock);
 }
 
-void special_exec_forked(void)
+/* ctx: entry */
+void rt_exec_forked(void)
 {
 	if (rt.dumpable_users && rt.dumpable != 1)
 		sys(prctl, PR_SET_DUMPABLE, 0);
@@ -49,7 +55,7 @@ void special_exec_forked(void)
 }
 
 /* The helper's last act. */
-static void end(struct inj_exec *inject)
+static void end_helper(struct inj_exec *inject)
 {
 	struct exec *exec = (struct exec *)inject;
 
@@ -59,7 +65,7 @@ static void end(struct inj_exec *inject)
 		/* Another process may share the handlers, and so the lock. */
 		if (exec->shared) {
 			if (exec->caller) /* else the parent does, as it discards the region */
-				rt_process_leave(exec->caller);
+				rt_sighand_leave(exec->caller);
 			exec->shared->helper = 0;
 			rt_unlock(&exec->shared->exec_lock);
 		}
@@ -69,7 +75,7 @@ static void end(struct inj_exec *inject)
 	rt_thread_end(rt_thread_slot_state(exec->helper), 0);
 }
 
-static long refuse(const struct inj_check *check, const char *path)
+static long refuse_program(const struct inj_check *check, const char *path)
 {
 	if (check->verdict == INJ_FOREIGN)
 		rt_message("%s is not a 64-bit x86 program and cannot be interposed; "
@@ -80,31 +86,31 @@ static long refuse(const struct inj_check *check, const char *path)
 }
 
 /* What the new image's runtime has to know of the old one's. */
-static void fill(struct start_block *block, const struct rt_thread *thread, uint64_t mask, long nr)
+static void fill_block(struct start_block *block, const struct rt_thread *thread, uint64_t mask, long nr)
 {
-	const struct rt_process *process = thread->process;
+	const struct rt_sighand *sighand = thread->sighand;
 
 	block->sigmask = mask;
 	block->sigsys_blocked = thread->sigsys_blocked;
-	block->sigsys_ignored = process->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
-	block->sigsys_pending = process->sigsys_pending;
-	block->seccomp = process->seccomp;
-	block->ptracer = process->ptracer;
+	block->sigsys_ignored = sighand->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
+	block->sigsys_pending = sighand->sigsys_pending;
+	block->seccomp = sighand->seccomp;
+	block->ptracer = sighand->ptracer;
 	block->exec_nr = (uint16_t)nr;
-	if (process->traceme)
-		block->traced = RT_TRACED | RT_TRACEME | RT_TRAPPED;
+	if (sighand->traceme)
+		block->ptraced = RT_PTRACED | RT_PTRACED_TRACEME | RT_PTRACED_TRAPPED;
 }
 
 /* Nobody but its tracer can trace a traced process, so a helper cannot; but a tracer whose program is under k23, too,
- * does what a helper would (tracee.c). Returns whether it has made the call, with its result in *result. ctx: entry,
+ * does what a helper would (tracer/exec.h). Returns whether it has made the call, with its result in *result. ctx: entry,
  * all signals blocked */
 static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, uint64_t mask, long *result)
 {
 	struct start_block block = { 0 };
 
-	if (!(rt.traced & RT_TRACED))
+	if (!(rt.ptraced & RT_PTRACED))
 		return false;
-	fill(&block, thread, mask, call->nr);
+	fill_block(&block, thread, mask, call->nr);
 	if (failed(rt_rendezvous(thread, RT_EXEC_BEGINS, &block)))
 		return false;
 	*result = rt_gate_program(call, thread);
@@ -114,45 +120,45 @@ static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, u
 
 /* A SIGSYS that comes between the images waits for the runtime of the new one, which knows what the program wants done with
  * it. Unless a filter of the program may raise one for this very call. */
-static void hold_sigsys(const struct rt_process *process, int how)
+static void hold_sigsys(const struct rt_sighand *sighand, int how)
 {
 	const uint64_t sigsys = SIGBIT(SIGSYS);
 
-	if (!process->seccomp)
+	if (!sighand->seccomp)
 		sys(rt_sigprocmask, how, &sigsys, 0, 8);
 }
 
 /* call: the kernel's call. ctx: entry, exec_lock held */
 static long carry(struct rt_thread *thread, struct k23_call *call, const char *path)
 {
-	struct rt_process *process = thread->process;
-	uint64_t mask = rt_block_signals();
+	struct rt_sighand *sighand = thread->sighand;
+	uint64_t mask = rt_mask_block();
 	struct rt_thread *helper;
 	struct exec *exec;
 	long r;
 
 	if (thread->signal) {
-		rt_unblock(thread, mask);
+		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
 	if (carried_by_tracer(thread, call, mask, &r)) {
-		rt_unblock(thread, mask);
+		rt_mask_unblock(thread, mask);
 		return r;
 	}
 	helper = rt_thread_new();
 	if (!helper) {
-		rt_unblock(thread, mask);
+		rt_mask_unblock(thread, mask);
 		return -ENOMEM;
 	}
 	exec = (struct exec *)((helper->stack_top - sizeof(*exec)) & ~63ul);
 	memset(exec, 0, sizeof(*exec));
 	exec->helper = helper;
 	exec->caller = thread->vforked ? NULL : thread;
-	exec->shared = thread->leads ? NULL : process;
-	exec->inject.bundle = process->next ? process->next : rt.bundle;
+	exec->shared = thread->leads ? NULL : sighand;
+	exec->inject.bundle = sighand->next ? sighand->next : rt.bundle;
 	exec->inject.caller = thread->tid;
-	exec->inject.end = end;
-	fill(&exec->inject.block, thread, mask, call->nr);
+	exec->inject.end = end_helper;
+	fill_block(&exec->inject.block, thread, mask, call->nr);
 	need_dumpable();
 	r = inj_begin(&exec->inject, (uint64_t)exec);
 	if (failed(r)) {
@@ -161,19 +167,20 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 		rt_message("%s cannot be started: its helper failed (%ld)%s", path, r,
 			   r == -EPERM ? "; is the process traced?" : "");
 	} else {
-		process->helper = exec->inject.helper;
-		hold_sigsys(process, SIG_BLOCK);
+		sighand->helper = exec->inject.helper;
+		hold_sigsys(sighand, SIG_BLOCK);
 		r = rt_gate_program(call, thread);
-		hold_sigsys(process, SIG_UNBLOCK);
+		hold_sigsys(sighand, SIG_UNBLOCK);
 		inj_cancel(&exec->inject);
 		release_dumpable();
-		process->helper = 0;
+		sighand->helper = 0;
 	}
-	rt_unblock(thread, mask);
+	rt_mask_unblock(thread, mask);
 	return r;
 }
 
-static long execute(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_t name, unsigned flags)
+/* ctx: entry */
+long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_t name, unsigned flags)
 {
 	char path[K23_PATH_MAX];
 	struct inj_check check;
@@ -185,7 +192,7 @@ static long execute(struct rt_thread *thread, struct k23_call *call, int dirfd, 
 	if (check.verdict == INJ_FOREIGN && rt.bundle->flags & BUNDLE_FOREIGN)
 		return rt_gate_program(call, thread);
 	if (check.verdict != INJ_TRY)
-		return refuse(&check, path);
+		return refuse_program(&check, path);
 	if (thread->children_elsewhere) {
 		rt_message("%s cannot be started between unshare or setns for a PID namespace and the first fork: "
 			   "its helper would be the namespace's first process", path);
@@ -197,18 +204,18 @@ static long execute(struct rt_thread *thread, struct k23_call *call, int dirfd, 
 		return -EPERM;
 	}
 	/* The kernel ends all other threads when one of them gets through; one after the other. */
-	rt_lock(&thread->process->exec_lock);
+	rt_lock(&thread->sighand->exec_lock);
 	r = carry(thread, call, path);
-	rt_unlock(&thread->process->exec_lock);
+	rt_unlock(&thread->sighand->exec_lock);
 	return r;
 }
 
 long special_execve(struct rt_thread *thread, struct k23_call *call)
 {
-	return execute(thread, call, AT_FDCWD, call->args[0], 0);
+	return rt_exec(thread, call, AT_FDCWD, call->args[0], 0);
 }
 
 long special_execveat(struct rt_thread *thread, struct k23_call *call)
 {
-	return execute(thread, call, (int)call->args[0], call->args[1], (unsigned)call->args[4]);
+	return rt_exec(thread, call, (int)call->args[0], call->args[1], (unsigned)call->args[4]);
 }

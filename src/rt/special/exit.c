@@ -1,6 +1,8 @@
 /*
  * exit and exit_group: hooks are told, and a thread gives its region back.
  */
+#include "rt/base/mask.h"
+#include "rt/hook/callbacks.h"
 #include "rt/special/special.h"
 
 /* ctx: entry */
@@ -13,13 +15,13 @@ static __attribute__((noreturn)) void leave(long nr, uint64_t status)
 long special_exit(struct rt_thread *thread, struct k23_call *call)
 {
 	uint32_t others;
-	uint64_t mask = rt_block_signals();
+	uint64_t mask = rt_mask_block();
 
 	if (thread->signal) {
-		rt_unblock(thread, mask);
+		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
-	others = rt_process_leave(thread);
+	others = rt_sighand_leave(thread);
 	rt_callbacks_thread_exit();
 	if (!others)
 		rt_callbacks_process_exit((int)call->args[0]);
@@ -27,24 +29,24 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 	if (thread->vforked || (thread->leads && others))
 		leave(__NR_exit, call->args[0]);
 	/* Not even a signal that cannot be blocked for long may find the stack that is no longer this thread's. */
-	rt_block_all_signals();
+	rt_mask_block_all();
 	rt_thread_end(rt_thread_slot_state(thread), (long)call->args[0]);
 }
 
 long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t mask = rt_block_signals();
+	uint64_t mask = rt_mask_block();
 
 	if (thread->signal) {
-		rt_unblock(thread, mask);
+		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
 	rt_callbacks_process_exit((int)call->args[0]);
 	/* A child that shares its creator's memory must not leave its region behind there. */
 	if (thread->alone && !thread->vforked) {
 		if (!thread->leads)
-			rt_process_leave(thread);
-		rt_block_all_signals();
+			rt_sighand_leave(thread);
+		rt_mask_block_all();
 		rt_thread_end(rt_thread_slot_state(thread), (long)call->args[0]);
 	}
 	leave(__NR_exit_group, call->args[0]);

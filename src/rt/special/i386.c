@@ -3,9 +3,14 @@
  * are translated to the x86-64 calls that mean the same.
  */
 #include <asm/errno.h>
+#include <linux/fcntl.h>
 #include <linux/mman.h>
 
 #include "core/string.h"
+#include "rt/base/copy.h"
+#include "rt/signal/action.h"
+#include "rt/special/clone.h"
+#include "rt/special/exec.h"
 #include "rt/special/special.h"
 
 #define CLONE_SETTLS_BIT 0x80000
@@ -17,7 +22,7 @@ struct i386_sigaction {
 
 /* What would lead to a 32-bit signal frame, or has a 32-bit structure with addresses in it. From 64-bit code nobody
  * is known to use these. */
-static long unsupported(struct rt_thread *thread, struct k23_call *call)
+long special_i386_unsupported(struct rt_thread *thread, struct k23_call *call)
 {
 	(void)thread;
 	(void)call;
@@ -25,15 +30,15 @@ static long unsupported(struct rt_thread *thread, struct k23_call *call)
 }
 
 /* The last two arguments are the other way round, and TLS is a descriptor of a 32-bit segment. */
-static long i386_clone(struct rt_thread *thread, struct k23_call *call)
+long special_i386_clone(struct rt_thread *thread, struct k23_call *call)
 {
 	if (call->args[0] & CLONE_SETTLS_BIT)
 		return -ENOSYS;
-	return special_create(thread, call->args[0], call->args[1], call->args[2], call->args[4], 0);
+	return rt_clone(thread, call->args[0], call->args[1], call->args[2], call->args[4], 0);
 }
 
 /* How many pointers an argv or envp has, or -errno. */
-static long count(uint64_t vector)
+static long vector_length(uint64_t vector)
 {
 	uint32_t pointer;
 	long n = 0;
@@ -50,7 +55,7 @@ static long count(uint64_t vector)
 	}
 }
 
-static long widen(uint64_t *to, uint64_t vector, long n)
+static long widen_vector(uint64_t *to, uint64_t vector, long n)
 {
 	for (long i = 0; i < n; i++) {
 		uint32_t pointer;
@@ -63,11 +68,11 @@ static long widen(uint64_t *to, uint64_t vector, long n)
 	return 0;
 }
 
-/* vectors: which of the arguments is argv; envp is the next. */
-static long execute(struct rt_thread *thread, struct k23_call *call, int argv, rt_special_fn *execve)
+/* argv: which of the arguments that is; envp is the next. ctx: entry */
+static long execute(struct rt_thread *thread, struct k23_call *call, int argv, int dirfd, uint64_t path, unsigned flags)
 {
 	struct k23_call own = *call;
-	long arguments = count(call->args[argv]), variables = count(call->args[argv + 1]), memory, r;
+	long arguments = vector_length(call->args[argv]), variables = vector_length(call->args[argv + 1]), memory, r;
 	size_t size;
 
 	if (failed(arguments) || failed(variables))
@@ -80,27 +85,29 @@ static long execute(struct rt_thread *thread, struct k23_call *call, int argv, r
 	own.args[argv + 1] = (uint64_t)memory + (uint64_t)(arguments + 1) * 8;
 	own.nr = argv == 1 ? __NR_execve : __NR_execveat;
 	own.arch = K23_ARCH_X86_64;
-	r = widen((uint64_t *)own.args[argv], call->args[argv], arguments);
+	r = widen_vector((uint64_t *)own.args[argv], call->args[argv], arguments);
 	if (!failed(r))
-		r = widen((uint64_t *)own.args[argv + 1], call->args[argv + 1], variables);
+		r = widen_vector((uint64_t *)own.args[argv + 1], call->args[argv + 1], variables);
 	if (!failed(r))
-		r = execve(thread, &own);
+		r = rt_exec(thread, &own, dirfd, path, flags);
 	sys(munmap, memory, size);
 	return r;
 }
 
-static long i386_execve(struct rt_thread *thread, struct k23_call *call)
+/* ctx: entry */
+long special_i386_execve(struct rt_thread *thread, struct k23_call *call)
 {
-	return execute(thread, call, 1, special_execve);
+	return execute(thread, call, 1, AT_FDCWD, call->args[0], 0);
 }
 
-static long i386_execveat(struct rt_thread *thread, struct k23_call *call)
+/* ctx: entry */
+long special_i386_execveat(struct rt_thread *thread, struct k23_call *call)
 {
-	return execute(thread, call, 2, special_execveat);
+	return execute(thread, call, 2, (int)call->args[0], call->args[1], (unsigned)call->args[4]);
 }
 
 /* A handler would be entered as 32-bit code: only ignoring, the default and asking are possible. */
-static long i386_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
+long special_i386_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 {
 	struct i386_sigaction narrow;
 	struct rt_sigaction action = { 0 }, old;
@@ -118,61 +125,10 @@ static long i386_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 		action.restorer = narrow.restorer;
 		action.mask = narrow.mask[0] | (uint64_t)narrow.mask[1] << 32;
 	}
-	r = special_set_action(thread, (int)call->args[0], call->args[1] ? &action : NULL, &old);
+	r = rt_action_set(thread, (int)call->args[0], call->args[1] ? &action : NULL, &old);
 	if (failed(r) || !call->args[2])
 		return r;
 	narrow = (struct i386_sigaction){ (uint32_t)old.handler, (uint32_t)old.flags, (uint32_t)old.restorer,
 					  { (uint32_t)old.mask, (uint32_t)(old.mask >> 32) } };
 	return rt_copy_to(call->args[2], &narrow, sizeof(narrow));
-}
-
-rt_special_fn *rt_i386_special(long nr)
-{
-	switch (nr) {
-	case 1:
-		return special_exit;
-	case 2:
-		return special_fork;
-	case 11:
-		return i386_execve;
-	case 120:
-		return i386_clone;
-	case 172:
-		return special_prctl;
-	case 174:
-		return i386_rt_sigaction;
-	case 175:
-		return special_rt_sigprocmask;
-	case 190:
-		return special_vfork;
-	case 252:
-		return special_exit_group;
-	case 358:
-		return i386_execveat;
-	case 384:
-		return special_arch_prctl;
-	case 48:  /* signal */
-	case 67:  /* sigaction */
-	case 72:  /* sigsuspend */
-	case 119: /* sigreturn */
-	case 126: /* sigprocmask */
-	case 173: /* rt_sigreturn */
-	case 177: /* rt_sigtimedwait */
-	case 179: /* rt_sigsuspend */
-	case 186: /* sigaltstack */
-	case 308: /* pselect6 */
-	case 309: /* ppoll */
-	case 319: /* epoll_pwait */
-	case 321: /* signalfd */
-	case 327: /* signalfd4 */
-	case 354: /* seccomp */
-	case 413: /* pselect6_time64 */
-	case 414: /* ppoll_time64 */
-	case 421: /* rt_sigtimedwait_time64 */
-	case 435: /* clone3 */
-	case 441: /* epoll_pwait2 */
-		return unsupported;
-	default:
-		return NULL;
-	}
 }

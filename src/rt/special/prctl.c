@@ -1,20 +1,17 @@
 /*
  * prctl and arch_prctl. Syscall User Dispatch is the guard, so what the program asks of it is only noted:
- * guard.c asks the program's own dispatch for each call. Switching it off does not touch ours.
+ * the guard asks the program's own dispatch for each call. Switching it off does not touch ours.
  */
 #include <asm/errno.h>
 #include <asm/prctl.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 
-#include "rt/patch.h"
+#include "rt/base/copy.h"
+#include "rt/special/seccomp.h"
 #include "rt/special/special.h"
-
-#define TASK_SIZE_MAX 0x7ffffffff000ul
-#ifndef ARCH_SHSTK_ENABLE
-#define ARCH_SHSTK_ENABLE 0x5001
-#endif
-#define PR_SET_SHADOW_STACK_STATUS_NR 75
+#include "rt/text/text.h"
+#include "rt/x86_64/base/gs.h"
 
 /* The kernel's set_syscall_user_dispatch. */
 static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
@@ -32,7 +29,7 @@ static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 	case PR_SYS_DISPATCH_ON:
 		if (start && start + size <= start)
 			return -EINVAL;
-		if (selector >= TASK_SIZE_MAX)
+		if (selector >= KERNEL_TASK_SIZE_MAX)
 			return -EFAULT;
 		*dispatch = (struct rt_dispatch_request){ start, size, selector, 1 };
 		rt_gs_give_up(); /* the guard asks it */
@@ -47,21 +44,21 @@ static long freeze(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
 
-	rt_modules_lock(); /* nothing is being patched */
-	r = call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
+	rt_texts_lock(); /* nothing is being patched */
+	r = rt_gate_any(call, thread);
 	if (r == 0)
 		rt.frozen = true;
-	rt_modules_unlock();
+	rt_texts_unlock();
 	return r;
 }
 
 /* The helper of an execve needs it for itself. */
 static long set_ptracer(struct rt_thread *thread, struct k23_call *call)
 {
-	long r = call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
+	long r = rt_gate_any(call, thread);
 
 	if (r == 0)
-		thread->process->ptracer = (int32_t)call->args[1];
+		thread->sighand->ptracer = (int32_t)call->args[1];
 	return r;
 }
 
@@ -72,18 +69,18 @@ long special_prctl(struct rt_thread *thread, struct k23_call *call)
 		return set_dispatch(thread, call);
 	case PR_SET_SECCOMP:
 		if (call->arch == K23_ARCH_X86_64 && call->args[1] == SECCOMP_MODE_FILTER)
-			return special_seccomp_filter(thread, call, 2);
+			return rt_seccomp_filter(thread, call, 2);
 		if (call->args[1] == SECCOMP_MODE_STRICT)
-			return special_seccomp_strict(thread, call);
+			return rt_seccomp_strict(thread, call);
 		break;
 	case PR_SET_PTRACER:
 		return set_ptracer(thread, call);
-	case PR_SET_MDWE_NR:
+	case PR_SET_MDWE:
 		return freeze(thread, call);
-	case PR_SET_SHADOW_STACK_STATUS_NR:
+	case PR_SET_SHADOW_STACK_STATUS:
 		return -EINVAL;
 	}
-	return call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
+	return rt_gate_any(call, thread);
 }
 
 /* A program that has not set %gs's base sees that it is 0. */

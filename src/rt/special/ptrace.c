@@ -1,5 +1,5 @@
 /*
- * ptrace. A tracee that is under k23 is shown with the registers of its program: see rt/trace.h.
+ * ptrace. A tracee that is under k23 is shown with the registers of its program: see rt/tracer/ptraced.h.
  *
  * What differs: PTRACE_SYSEMU is refused, as it would skip the runtime's own calls. A single step over a system call
  * goes through the runtime, some hundreds of instructions, before it is reported. When a call has begun, registers that
@@ -13,7 +13,11 @@
 #include <linux/uio.h>
 
 #include "core/string.h"
-#include "rt/special/tracee.h"
+#include "rt/base/copy.h"
+#include "rt/base/gate.h"
+#include "rt/special/special.h"
+#include "rt/tracer/stops.h"
+#include "rt/tracer/view.h"
 
 #define REGISTERS sizeof(struct inj_regs)
 #define SYSEMU 31
@@ -47,14 +51,14 @@ static long trace_me(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (thread->vforked) {
-		if (thread->process->traceme)
+		if (thread->sighand->traceme)
 			return -EPERM;
-		thread->process->traceme = 1;
+		thread->sighand->traceme = 1;
 		return 0;
 	}
 	r = rt_gate_program(call, thread);
 	if (!failed(r))
-		rt.traced |= RT_TRACED; /* if the parent is not under k23, execve will find out */
+		rt.ptraced |= RT_PTRACED; /* if the parent is not under k23, execve will find out */
 	return r;
 }
 
@@ -105,7 +109,7 @@ static long resume(struct rt_thread *thread, struct k23_call *call)
 		return -ESRCH;
 	tracee_locate(tracee);
 	if (request_of(call) == PTRACE_SYSCALL && !(tracee->flags & TRACEE_CALLS))
-		tracee_mark(tracee, RT_TRACED | RT_TRACED_CALLS);
+		tracee_mark(tracee, RT_PTRACED | RT_PTRACED_CALLS);
 	own.args[3] = (uint64_t)tracee_release(tracee, request_of(call), (int)data_of(call));
 	r = rt_gate_program(&own, thread);
 	if (failed(r)) {
@@ -137,64 +141,6 @@ static long detach(struct rt_thread *thread, struct k23_call *call)
 	if (!failed(r))
 		tracee_drop(tid_of(call));
 	return r;
-}
-
-/* Registers for a stop in the runtime: those of the program, which the runtime goes back to. */
-static long set_kept(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *from)
-{
-	uint64_t base = (uint64_t)view->thread, nr = from->orig_rax;
-	struct rt_regs to;
-	struct inj_regs real = view->real;
-	long r = tracee_read(tracee->tid, &to, base, sizeof(to));
-
-	if (failed(r))
-		return r;
-	to.r8 = from->r8, to.r9 = from->r9, to.r10 = from->r10, to.r11 = from->r11;
-	to.r12 = from->r12, to.r13 = from->r13, to.r14 = from->r14, to.r15 = from->r15;
-	to.rdi = from->rdi, to.rsi = from->rsi, to.rbp = from->rbp, to.rbx = from->rbx;
-	to.rdx = from->rdx, to.rcx = from->rcx, to.rsp = from->rsp, to.rip = from->rip;
-	to.eflags = from->eflags;
-	/* Where a call begins its number is in orig_rax, and what rax has is lost; until it ends rax keeps the number. */
-	if (view->kind == RT_STOP_ENTRY)
-		to.rax = nr;
-	else if (!view->in_call)
-		to.rax = from->rax;
-	r = tracee_write(tracee->tid, base, &to, sizeof(to));
-	real.fs_base = from->fs_base;
-	real.gs_base = tracee_registers(view, from).gs_base;
-	if (!failed(r) && memcmp(&real, &view->real, sizeof(real)) != 0)
-		r = sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
-	return r;
-}
-
-/* A signal stopped the tracee in a call that is to be made again. With the program's registers in place of the
- * runtime's it is the kernel that makes it again, at the program's own instruction, or does not, as the registers say.
- */
-static long leave_runtime(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs)
-{
-	static const uint32_t none;
-	uint64_t base = (uint64_t)view->thread;
-	struct inj_regs real;
-	long r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, in_call), &none, sizeof(none));
-
-	if (!failed(r))
-		r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, hook), &none, sizeof(none));
-	real = tracee_registers(view, regs);
-	return failed(r) ? r : sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
-}
-
-static long set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs)
-{
-	if (memcmp(regs, &view->shown, sizeof(*regs)) == 0)
-		return 0;
-	if (!view->thread) {
-		struct inj_regs real = tracee_registers(view, regs);
-
-		return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
-	}
-	if (view->restarts && view->real.orig_rax != ~0ul)
-		return leave_runtime(tracee, view, regs);
-	return set_kept(tracee, view, regs);
 }
 
 /* The part of the registers that a request is about, or none: then the kernel can do it. */
@@ -238,11 +184,11 @@ static long registers(struct rt_thread *thread, struct k23_call *call)
 	regs = view.shown;
 	if (request == PTRACE_POKEUSR) {
 		memcpy((char *)&regs + offset, &memory, 8);
-		return set_registers(tracee, &view, &regs);
+		return tracee_set_registers(tracee, &view, &regs);
 	}
 	if (request == PTRACE_SETREGS || request == PTRACE_SETREGSET) {
 		r = rt_copy_from(&regs, memory, size);
-		return failed(r) ? r : set_registers(tracee, &view, &regs);
+		return failed(r) ? r : tracee_set_registers(tracee, &view, &regs);
 	}
 	r = rt_copy_to(memory, (char *)&regs + offset, size);
 	if (!failed(r) && request == PTRACE_GETREGSET)
@@ -262,7 +208,7 @@ static long syscall_info(struct rt_thread *thread, struct k23_call *call)
 	if (!tracee || failed(tracee_view(tracee, &view)) || !view.thread)
 		return rt_gate_program(call, thread);
 	memset(&info, 0, sizeof(info));
-	r = special_forward(thread, call->nr, call->args[0], call->args[1], sizeof(info), (uint64_t)&info, 0, 0);
+	r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], sizeof(info), (uint64_t)&info, 0, 0);
 	if (failed(r))
 		return r;
 	info.arch = view.arch;

@@ -8,9 +8,10 @@
 #include <linux/seccomp.h>
 
 #include "core/string.h"
+#include "rt/base/copy.h"
+#include "rt/special/seccomp.h"
 #include "rt/special/special.h"
-
-extern const char rt_gate_own_end[];
+#include "rt/x86_64/base/gs.h"
 
 #define PROLOGUE 7
 #define FIELD(member) ((uint32_t)offsetof(struct seccomp_data, member))
@@ -35,7 +36,7 @@ static void prologue(struct sock_filter *filter)
 }
 
 /* program_argument: which argument points to the struct sock_fprog. */
-long special_seccomp_filter(struct rt_thread *thread, struct k23_call *call, int program_argument)
+long rt_seccomp_filter(struct rt_thread *thread, struct k23_call *call, int program_argument)
 {
 	struct k23_call own = *call;
 	struct sock_fprog program;
@@ -58,16 +59,16 @@ long special_seccomp_filter(struct rt_thread *thread, struct k23_call *call, int
 		own.args[program_argument] = (uint64_t)&program;
 		r = rt_gate_program(&own, thread);
 		if (!failed(r))
-			thread->process->seccomp = 1;
+			thread->sighand->seccomp = 1;
 	}
 	sys(munmap, memory, size);
 	return r;
 }
 
 /* From here on the runtime can make no call of its own but rt_sigreturn. */
-long special_seccomp_strict(struct rt_thread *thread, struct k23_call *call)
+long rt_seccomp_strict(struct rt_thread *thread, struct k23_call *call)
 {
-	long r = call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
+	long r = rt_gate_any(call, thread);
 
 	if (r == 0) {
 		thread->strict = true;
@@ -79,8 +80,8 @@ long special_seccomp_strict(struct rt_thread *thread, struct k23_call *call)
 long special_seccomp(struct rt_thread *thread, struct k23_call *call)
 {
 	if (call->args[0] == SECCOMP_SET_MODE_FILTER)
-		return special_seccomp_filter(thread, call, 2);
+		return rt_seccomp_filter(thread, call, 2);
 	if (call->args[0] == SECCOMP_SET_MODE_STRICT)
-		return special_seccomp_strict(thread, call);
+		return rt_seccomp_strict(thread, call);
 	return rt_gate_program(call, thread);
 }

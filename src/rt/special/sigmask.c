@@ -6,6 +6,7 @@
 #include <asm/errno.h>
 
 #include "core/string.h"
+#include "rt/base/copy.h"
 #include "rt/special/special.h"
 
 static const uint64_t sigsys = SIGBIT(SIGSYS);
@@ -14,7 +15,7 @@ static const uint64_t sigsys = SIGBIT(SIGSYS);
 static void let_through(struct rt_thread *thread)
 {
 	if (!thread->sigsys_blocked &&
-	    __atomic_exchange_n(&thread->process->sigsys_pending, 0, __ATOMIC_RELAXED))
+	    __atomic_exchange_n(&thread->sighand->sigsys_pending, 0, __ATOMIC_RELAXED))
 		sys(tgkill, thread->pid, thread->tid, SIGSYS);
 }
 
@@ -29,7 +30,7 @@ long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 	if (from && failed(rt_copy_from(&set, from, 8)))
 		return -EFAULT;
 	masked = set & ~sigsys;
-	r = special_forward(thread, __NR_rt_sigprocmask, call->args[0], from ? (uint64_t)&masked : 0,
+	r = rt_gate_forward(thread, __NR_rt_sigprocmask, call->args[0], from ? (uint64_t)&masked : 0,
 			    to ? (uint64_t)&old : 0, 8, 0, 0);
 	if (r)
 		return r;
@@ -54,10 +55,10 @@ long special_rt_sigpending(struct rt_thread *thread, struct k23_call *call)
 
 	if (call->args[1] > 8)
 		return -EINVAL;
-	r = special_forward(thread, call->nr, (uint64_t)&set, 8, 0, 0, 0, 0);
+	r = rt_gate_forward(thread, call->nr, (uint64_t)&set, 8, 0, 0, 0, 0);
 	if (r)
 		return r;
-	if (thread->process->sigsys_pending)
+	if (thread->sighand->sigsys_pending)
 		set |= sigsys;
 	return rt_copy_to(call->args[0], &set, call->args[1]);
 }
@@ -70,7 +71,7 @@ long special_rt_sigtimedwait(struct rt_thread *thread, struct k23_call *call)
 		return -EINVAL;
 	if (failed(rt_copy_from(&set, call->args[0], 8)))
 		return -EFAULT;
-	if (set & sigsys && __atomic_exchange_n(&thread->process->sigsys_pending, 0, __ATOMIC_RELAXED)) {
+	if (set & sigsys && __atomic_exchange_n(&thread->sighand->sigsys_pending, 0, __ATOMIC_RELAXED)) {
 		siginfo_t info;
 
 		memset(&info, 0, sizeof(info));
@@ -80,7 +81,7 @@ long special_rt_sigtimedwait(struct rt_thread *thread, struct k23_call *call)
 		return SIGSYS;
 	}
 	set &= ~sigsys;
-	return special_forward(thread, call->nr, (uint64_t)&set, call->args[1], call->args[2], 8, 0, 0);
+	return rt_gate_forward(thread, call->nr, (uint64_t)&set, call->args[1], call->args[2], 8, 0, 0);
 }
 
 long special_signalfd(struct rt_thread *thread, struct k23_call *call)
@@ -92,7 +93,7 @@ long special_signalfd(struct rt_thread *thread, struct k23_call *call)
 	if (failed(rt_copy_from(&set, call->args[1], 8)))
 		return -EFAULT;
 	set &= ~sigsys;
-	return special_forward(thread, call->nr, call->args[0], (uint64_t)&set, 8, call->args[3], 0, 0);
+	return rt_gate_forward(thread, call->nr, call->args[0], (uint64_t)&set, 8, call->args[3], 0, 0);
 }
 
 /* A call that waits with the mask at args[index], whose size is in the argument after it. */

@@ -3,8 +3,10 @@
  * signal stack are as the runtime needs them. The vector state stays where the program has it.
  */
 #include "core/string.h"
+#include "rt/base/copy.h"
+#include "rt/base/mask.h"
+#include "rt/signal/altstack.h"
 #include "rt/special/special.h"
-
 
 long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 {
@@ -15,11 +17,11 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 
 	(void)call;
 	/* From here on no signal may come: it would find the old mask gone and the new one not yet there. */
-	mask = thread->strict ? 0 : rt_block_all_signals();
+	mask = thread->strict ? 0 : rt_mask_block_all();
 	if (thread->signal) {
 		if (!thread->strict) {
 			thread->saved_mask &= mask;
-			rt_restore_mask(thread->saved_mask | RT_ALL_BLOCKED);
+			rt_mask_restore(thread->saved_mask | RT_ALL_BLOCKED);
 		}
 		return -K23_ERESTART;
 	}
@@ -33,17 +35,18 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 		thread->siginfo = info;
 		thread->saved_mask = mask;
 		thread->signal = SIGSEGV;
-		rt_restore_mask(mask | RT_ALL_BLOCKED);
+		rt_mask_restore(mask | RT_ALL_BLOCKED);
 		return 0;
 	}
 	memcpy(&stack, &uc.uc_stack, sizeof(stack));
 	thread->sigsys_blocked = uc.uc_sigmask & SIGBIT(SIGSYS);
 	uc.uc_sigmask &= ~SIGBIT(SIGSYS);
-	rt_restore_sigstack(thread, &stack, uc.uc_mcontext.rsp);
+	/* rt_sigreturn has no use for an error. */
+	(void)!rt_altstack_set(thread, &stack, uc.uc_mcontext.rsp);
 	uc.uc_stack.ss_sp = (void *)thread->stack_top;
 	uc.uc_stack.ss_flags = 0;
 	uc.uc_stack.ss_size = RT_SIGNAL_STACK_SIZE;
 	thread->in_call = 0;
-	thread->hook = 0;
+	thread->runs = RT_RUNS_FIRST;
 	rt_sigreturn_to((uint64_t)&uc);
 }

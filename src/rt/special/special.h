@@ -1,44 +1,27 @@
 /*
- * The special calls' functions, as tables/special.def names them. Each is the end of the hooks' chain for its call:
- * it returns the result, or -K23_ERESTART with thread->signal set when a signal came before the call had an effect.
+ * The special calls' functions, as tables/special.def and tables/special_i386.def name them. Each is the end of the hooks'
+ * chain for its call: it returns the result, or -K23_ERESTART with thread->signal set when a signal came before the call had
+ * an effect. Nobody but the dispatcher calls them: what rows share is in headers of its own.
  */
-#ifndef RT_SPECIAL_H
-#define RT_SPECIAL_H
+#ifndef RT_SPECIAL_SPECIAL_H
+#define RT_SPECIAL_SPECIAL_H
 
-#include "rt/rt.h"
+#include "rt/base/chain.h"
+#include "rt/base/gate.h"
 
+typedef long rt_special_fn(struct rt_thread *thread, struct k23_call *call);
+
+/* ctx: entry, for all of these */
 #define SPECIAL(name, function, why) rt_special_fn function;
 #include "special.def"
 #undef SPECIAL
+#define SPECIAL_I386(name, function, why) rt_special_fn function;
+#include "special_i386.def"
+#undef SPECIAL_I386
 
-/* clone.c: for i386 calls too. */
-long special_create(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t parent_tid,
-		    uint64_t child_tid, uint64_t tls);
-
-/* exec.c: in the child of a fork, whose parent's other threads may have been in an execve. */
-void special_exec_forked(void);
-
-/* i386.c */
-rt_special_fn *rt_i386_special(long nr);
-
-/* sigaction.c: sets an action and gives the old one; either may be NULL. */
-long special_set_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted,
-			struct rt_sigaction *old);
-/* SA_RESETHAND: a signal's handler is about to run. ctx: sigsys, action_lock held */
-void special_reset_action(struct rt_thread *thread, int sig);
-void rt_restore_sigstack(struct rt_thread *thread, const struct rt_sigstack *wanted, uint64_t sp);
-
-/* seccomp.c */
-long special_seccomp_strict(struct rt_thread *thread, struct k23_call *call);
-long special_seccomp_filter(struct rt_thread *thread, struct k23_call *call, int program_argument);
-
-/* The call with other arguments, made through the program's gate. */
-static inline long special_forward(struct rt_thread *thread, long nr, uint64_t a1, uint64_t a2, uint64_t a3,
-				   uint64_t a4, uint64_t a5, uint64_t a6)
-{
-	struct k23_call call = { .nr = nr, .args = { a1, a2, a3, a4, a5, a6 } };
-
-	return rt_gate_program(&call, thread);
-}
+/* The function of a call, or NULL. ctx: entry */
+rt_special_fn *rt_special(uint32_t arch, long nr);
+/* Sets a bit for each x86-64 number that has one. ctx: boot */
+void rt_special_bits(uint64_t bits[RT_NUMBERS / 64]);
 
 #endif

@@ -1,15 +1,31 @@
 /*
- * Which calls are special: tables/special.def.
+ * Which calls are special: tables/special.def and tables/special_i386.def.
  */
+#include "i386_numbers.h"
 #include "rt/special/special.h"
 
+/* ctx: entry */
+static rt_special_fn *special_i386(long nr)
+{
+	switch (nr) {
+#define SPECIAL_I386(name, function, why) \
+	case I386_NR_##name: \
+		return function;
+#include "special_i386.def"
+#undef SPECIAL_I386
+	default:
+		return NULL;
+	}
+}
+
+/* ctx: entry */
 rt_special_fn *rt_special(uint32_t arch, long nr)
 {
 	if (arch != K23_ARCH_X86_64)
-		return rt_i386_special(nr);
+		return special_i386(nr);
 	switch (nr) {
-#define SPECIAL(name, function, why)                                                                         \
-	case __NR_##name:                                                                                    \
+#define SPECIAL(name, function, why) \
+	case __NR_##name: \
 		return function;
 #include "special.def"
 #undef SPECIAL
@@ -18,6 +34,7 @@ rt_special_fn *rt_special(uint32_t arch, long nr)
 	}
 }
 
+/* ctx: boot */
 void rt_special_bits(uint64_t bits[RT_NUMBERS / 64])
 {
 	static const uint16_t numbers[] = {

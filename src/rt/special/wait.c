@@ -1,6 +1,6 @@
 /*
  * wait4 and waitid. Two things are kept from the program: while a process calls execve it has a helper, which __WALL
- * and __WCLONE would show as a child; and a tracee stops for its runtime's sake (tracee.c), after which it runs on and
+ * and __WCLONE would show as a child; and a tracee stops for its runtime's sake (tracer/stops.h), after which it runs on and
  * the wait does, too. Only a wait that reports a stop, which without WUNTRACED is one of a tracee, has to look any
  * further.
  *
@@ -12,15 +12,15 @@
 #include <linux/wait.h>
 
 #include "core/string.h"
-#include "rt/special/tracee.h"
+#include "rt/base/copy.h"
+#include "rt/special/special.h"
+#include "rt/tracer/stops.h"
 
-#define WCLONE 0x80000000u
-#define WALL 0x40000000u
 #define STOPPED 0x7f
 
 static bool is_helper(const struct rt_thread *thread, long pid)
 {
-	return pid > 0 && pid == __atomic_load_n(&thread->process->helper, __ATOMIC_RELAXED);
+	return pid > 0 && pid == __atomic_load_n(&thread->sighand->helper, __ATOMIC_RELAXED);
 }
 
 /* Whether the program is to hear of what wait4 reported; the status may change. */
@@ -47,7 +47,7 @@ long special_wait4(struct rt_thread *thread, struct k23_call *call)
 
 	do {
 		status = 0;
-		r = special_forward(thread, call->nr, call->args[0], (uint64_t)&status, call->args[2], call->args[3], 0,
+		r = rt_gate_forward(thread, call->nr, call->args[0], (uint64_t)&status, call->args[2], call->args[3], 0,
 				    0);
 	} while (r > 0 && !failed(r) && !concerns_program(thread, r, &status));
 	if (r > 0 && !failed(r) && !rt_trapped(thread) && call->args[1] &&
@@ -92,7 +92,7 @@ long special_waitid(struct rt_thread *thread, struct k23_call *call)
 
 	do {
 		memset(&info, 0, sizeof(info));
-		r = special_forward(thread, call->nr, call->args[0], call->args[1], (uint64_t)&info,
+		r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], (uint64_t)&info,
 				    call->args[3], call->args[4], 0);
 	} while (!failed(r) && info.si_pid && !concerns_caller(thread, &info, call->args[3]));
 	if (r == -K23_ERESTART || rt_trapped(thread))

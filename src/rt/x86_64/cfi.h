@@ -5,8 +5,8 @@
  * They are frames of the kind of a signal's: the address below is that of an instruction to execute, and its stack may
  * lie anywhere.
  */
-#ifndef RT_CFI_H
-#define RT_CFI_H
+#ifndef RT_X86_64_CFI_H
+#define RT_X86_64_CFI_H
 
 #include "offsets.h"
 

@@ -4,7 +4,8 @@
  */
 #include <linux/mman.h>
 
-#include "rt/trace.h"
+#include "rt/base/chain.h"
+#include "rt/base/thread.h"
 
 #define OFFSET(name, type, member) \
 	__asm__ volatile("\n.ascii \"@OFFSET " #name " %c0\"" : : "i"(offsetof(type, member)))
@@ -58,8 +59,8 @@ void offsets(void)
 	OFFSET(FPSTATE_MAGIC, struct _fpstate_64, sw_reserved.magic1);
 	OFFSET(FPSTATE_FEATURES, struct _fpstate_64, sw_reserved.xfeatures);
 	VALUE(BY_SITE, K23_BY_SITE);
-	OFFSET(IMAGE_TRACED, struct rt_image, traced);
-	VALUE(TRACED_CALLS, RT_TRACED_CALLS);
+	OFFSET(IMAGE_PTRACED, struct rt_image, ptraced);
+	VALUE(PTRACED_CALLS, RT_PTRACED_CALLS);
 	VALUE(ARCH_X86_64, K23_ARCH_X86_64);
 	VALUE(NUMBERS, RT_NUMBERS);
 	VALUE(REGION_SIZE, RT_REGION_SIZE);

@@ -1,0 +1,50 @@
+/*
+ * Constants of the kernel's interface that its uapi headers do not have, or that are newer than the oldest headers that k23
+ * builds with. Those for the linux/ headers that cannot be included without a C library are here, too.
+ */
+#ifndef ABI_KERNEL_H
+#define ABI_KERNEL_H
+
+/* arch/x86: the segment selectors of 64-bit programs, and the first address that no program can map. */
+#define KERNEL_USER_CS 0x33
+#define KERNEL_USER_SS 0x2b
+#define KERNEL_TASK_SIZE_MAX 0x7ffffffff000ul
+
+/* AT_HWCAP2: the program may use rdgsbase. */
+#define KERNEL_HWCAP2_FSGSBASE 2
+
+/* si_code of SIGSYS. */
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1
+#endif
+#ifndef SYS_USER_DISPATCH
+#define SYS_USER_DISPATCH 2
+#endif
+
+/* linux/prctl.h: Linux 6.3, 6.6. */
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
+#endif
+#ifndef PR_SET_SHADOW_STACK_STATUS
+#define PR_SET_SHADOW_STACK_STATUS 75
+#endif
+#ifndef ARCH_SHSTK_ENABLE
+#define ARCH_SHSTK_ENABLE 0x5001
+#endif
+
+/* asm/mman.h: Linux 5.14, 5.18. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+/* linux/shm.h and linux/ipc.h. */
+#define KERNEL_SHM_RDONLY 010000
+#define KERNEL_SHM_REMAP 040000
+#define KERNEL_SHM_EXEC 0100000
+#define KERNEL_IPC_STAT 2
+
+#endif

@@ -1,0 +1,92 @@
+#include "rt/base/chain.h"
+
+RT_TABLE __attribute__((aligned(RT_PAGE))) struct rt_chain rt_chains[RT_NUMBERS];
+/* The hooks that name a number, and where in their tables. */
+static RT_TABLE uint32_t naming[RT_NUMBERS];
+static RT_TABLE uint8_t position[BUNDLE_MAX_HOOKS][RT_NUMBERS];
+static uint32_t wants_others; /* the hooks that want what they do not name */
+static uint32_t wants_i386;
+static const struct k23_descriptor *descriptors[BUNDLE_MAX_HOOKS];
+uint64_t rt_chain_indirect[RT_NUMBERS / 64];
+
+_Static_assert(BUNDLE_MAX_HOOKS < 32, "struct rt_chain has a bit for each hook, and one more");
+
+struct k23_descriptor *rt_chain_hook(uint32_t index)
+{
+	return (struct k23_descriptor *)(rt.start + rt.bundle->hooks[index].descriptor);
+}
+
+static bool is_member(const uint64_t *set, unsigned long nr)
+{
+	return set[nr / 64] & 1ul << nr % 64;
+}
+
+k23_call_fn *rt_chain_function(uint32_t index, uint32_t arch, unsigned long nr)
+{
+	const struct k23_descriptor *hook = descriptors[index];
+
+	if (arch != K23_ARCH_X86_64)
+		return hook->i386 ? hook->i386 : hook->all;
+	if (nr < RT_NUMBERS && naming[nr] & 1u << index)
+		return hook->calls[position[index][nr]].fn;
+	return hook->all;
+}
+
+static void add_hook(uint32_t index, const struct k23_descriptor *hook)
+{
+	descriptors[index] = hook;
+	for (uint32_t k = 0; k < K23_MAX_CALLS && hook->calls[k].fn; k++) {
+		unsigned long nr = (unsigned long)hook->calls[k].nr;
+
+		if (nr >= RT_NUMBERS)
+			continue;
+		naming[nr] |= 1u << index;
+		position[index][nr] = (uint8_t)k;
+	}
+	if (hook->all)
+		wants_others |= 1u << index;
+	if (hook->i386 || hook->all)
+		wants_i386 |= 1u << index;
+}
+
+void rt_chain_build(const uint64_t special[RT_NUMBERS / 64])
+{
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
+		add_hook(i, rt_chain_hook(i));
+	for (size_t i = 0; i < RT_NUMBERS / 64; i++)
+		rt_chain_indirect[i] = special[i];
+	for (unsigned long nr = 0; nr < RT_NUMBERS && rt.bundle->hook_count; nr++) {
+		uint32_t wanted = naming[nr] | wants_others;
+
+		rt_chains[nr].who = wanted | (is_member(special, nr) ? RT_CHAIN_SPECIAL : 0);
+		if (!wanted)
+			continue;
+		rt_chains[nr].first =
+			(int32_t)((uintptr_t)rt_chain_function((uint32_t)__builtin_ctz(wanted), K23_ARCH_X86_64, nr) -
+				  (uintptr_t)rt_chains);
+		rt_chain_indirect[nr / 64] |= 1ul << nr % 64;
+	}
+}
+
+uint32_t rt_chain_hooks(uint32_t arch, unsigned long nr)
+{
+	if (arch != K23_ARCH_X86_64)
+		return wants_i386;
+	return nr < RT_NUMBERS ? rt_chains[nr].who & ~RT_CHAIN_SPECIAL : wants_others;
+}
+
+bool rt_chain_wants(long nr)
+{
+	/* Without hooks the table is not there: not even its first page. */
+	return rt.bundle->hook_count && rt_chain_hooks(K23_ARCH_X86_64, (unsigned long)nr);
+}
+
+bool rt_chain_wants_all(void)
+{
+	return wants_others != 0;
+}
+
+bool rt_chain_direct(long nr)
+{
+	return (unsigned long)nr < RT_NUMBERS && !is_member(rt_chain_indirect, (unsigned long)nr);
+}

@@ -1,0 +1,38 @@
+#include "rt/base/mask.h"
+
+#include "abi/syscall.h"
+#include "rt/base/thread.h"
+
+/* ctx: entry | sigsys */
+uint64_t rt_mask_block(void)
+{
+	uint64_t all = RT_ALL_BLOCKED, old = 0;
+
+	sys(rt_sigprocmask, SIG_BLOCK, &all, &old, 8);
+	return old;
+}
+
+/* ctx: entry */
+uint64_t rt_mask_block_all(void)
+{
+	uint64_t all = ~0ul, old = 0;
+
+	sys(rt_sigprocmask, SIG_BLOCK, &all, &old, 8);
+	return old;
+}
+
+/* ctx: boot | entry */
+void rt_mask_restore(uint64_t mask)
+{
+	mask &= ~SIGBIT(SIGSYS);
+	sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
+}
+
+/* ctx: entry */
+void rt_mask_unblock(struct rt_thread *thread, uint64_t mask)
+{
+	if (!thread->signal)
+		rt_mask_restore(mask);
+	if (thread->signal)
+		thread->saved_mask &= mask;
+}

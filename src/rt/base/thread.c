@@ -1,0 +1,142 @@
+/*
+ * The regions of threads: see thread.h for what is in one. They lie in chunks, which are never given back; a slot
+ * per region says whether it is taken. Whoever ends a thread frees its region by a single store, so that the
+ * thread itself can do it as the last thing before it exits.
+ */
+#include "rt/base/thread.h"
+
+#include <linux/mman.h>
+
+#include "core/string.h"
+
+enum slot_state { SLOT_FREE, SLOT_TAKEN };
+
+#define CHUNK_MORE 16u
+
+struct rt_region_slot {
+	uint32_t state;
+	uint32_t prepared; /* it has been used: its guard page is in place, its contents are old */
+};
+
+/* At the beginning of its mapping; the regions follow, aligned. */
+struct chunk {
+	struct chunk *next;
+	uintptr_t regions;
+	uintptr_t end;
+	uint64_t count;
+	struct rt_region_slot slots[CHUNK_MORE];
+};
+
+static struct chunk bundled; /* the regions in the bundle */
+
+_Static_assert(sizeof(struct chunk) <= RT_PAGE, "a chunk's head is one page");
+_Static_assert(sizeof(struct rt_thread) <= 3 * RT_PAGE, "a region must have room for its stacks");
+
+static struct chunk *chunks;
+
+/* ctx: boot */
+long rt_threads_start(void)
+{
+	bundled.count = BUNDLE_REGIONS;
+	bundled.regions = (rt.start + rt.bundle->regions + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
+	bundled.end = bundled.regions + BUNDLE_REGIONS * RT_REGION_SIZE;
+	chunks = &bundled;
+	return sys(mprotect, bundled.regions, RT_PAGE, PROT_NONE);
+}
+
+/* ctx: entry; no locks */
+static struct chunk *chunk_new(void)
+{
+	size_t size = (CHUNK_MORE + 1) * RT_REGION_SIZE + RT_PAGE;
+	uintptr_t start = (uintptr_t)sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct chunk *chunk = (struct chunk *)start;
+
+	if (failed((long)start))
+		return NULL;
+	chunk->count = CHUNK_MORE;
+	chunk->regions = (start + 2 * RT_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
+	chunk->end = start + size;
+	/* With the first region's guard. What is left behind the last one costs nothing. */
+	if (failed(sys(mprotect, start + RT_PAGE, chunk->regions - start, PROT_NONE))) {
+		sys(munmap, start, size);
+		return NULL;
+	}
+	return chunk;
+}
+
+/* ctx: boot | entry; no locks */
+static struct rt_thread *region_set_up(struct chunk *chunk, uint32_t i)
+{
+	uintptr_t region = chunk->regions + i * RT_REGION_SIZE;
+	struct rt_thread *thread = rt_region_thread(region);
+	struct rt_region_slot *slot = &chunk->slots[i];
+
+	if (slot->prepared) {
+		memset((char *)thread - RT_HOOK_STATE_SIZE, 0, RT_HOOK_STATE_SIZE + sizeof(*thread));
+	} else if (i && failed(sys(mprotect, region, RT_PAGE, PROT_NONE))) {
+		__atomic_store_n(&slot->state, SLOT_FREE, __ATOMIC_RELEASE);
+		return NULL;
+	}
+	slot->prepared = 1;
+	thread->slot = slot;
+	thread->stack_top = region + RT_REGION_SIZE - RT_REGION_TAIL - RT_SIGNAL_STACK_SIZE;
+	return thread;
+}
+
+/* ctx: boot | entry; no locks */
+struct rt_thread *rt_thread_new(void)
+{
+	for (;;) {
+		struct chunk *head = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE);
+		struct chunk *chunk;
+
+		for (chunk = head; chunk; chunk = chunk->next)
+			for (uint32_t i = 0; i < chunk->count; i++) {
+				uint32_t is_free = SLOT_FREE;
+
+				if (__atomic_load_n(&chunk->slots[i].state, __ATOMIC_RELAXED) == SLOT_FREE &&
+				    __atomic_compare_exchange_n(&chunk->slots[i].state, &is_free, SLOT_TAKEN, false,
+								__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+					return region_set_up(chunk, i);
+			}
+		chunk = chunk_new();
+		if (!chunk)
+			return NULL;
+		chunk->next = head;
+		/* Another thread may have added one meanwhile: put ours in front of it. */
+		while (!__atomic_compare_exchange_n(&chunks, &chunk->next, chunk, false, __ATOMIC_RELEASE,
+						    __ATOMIC_ACQUIRE))
+			;
+	}
+}
+
+/* ctx: any */
+uint32_t *rt_thread_slot_state(struct rt_thread *thread)
+{
+	return &thread->slot->state;
+}
+
+/* ctx: entry | helper */
+void rt_thread_free(struct rt_thread *thread)
+{
+	__atomic_store_n(&thread->slot->state, SLOT_FREE, __ATOMIC_RELEASE);
+}
+
+/* ctx: entry */
+void rt_threads_forked(struct rt_thread *self)
+{
+	for (struct chunk *chunk = chunks; chunk; chunk = chunk->next)
+		for (uint32_t i = 0; i < chunk->count; i++)
+			if (&chunk->slots[i] != self->slot)
+				chunk->slots[i].state = SLOT_FREE;
+}
+
+/* ctx: entry; no locks */
+bool rt_threads_own(uintptr_t start, uintptr_t end)
+{
+	for (struct chunk *chunk = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
+		if ((start < (uintptr_t)chunk + RT_PAGE && end > (uintptr_t)chunk) ||
+		    (start < chunk->end && end > chunk->regions))
+			return true;
+	return false;
+}

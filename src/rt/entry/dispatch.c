@@ -1,0 +1,148 @@
+/*
+ * The dispatcher: takes a call of the program through the chain of hooks to the special calls or the kernel.
+ */
+#include "rt/entry/dispatch.h"
+
+#include <asm/errno.h>
+
+#include "abi/nested.h"
+#include "rt/base/chain.h"
+#include "rt/base/copy.h"
+#include "rt/base/gate.h"
+#include "rt/base/return.h"
+#include "rt/hook/enter.h"
+#include "rt/special/special.h"
+#include "rt/text/site_log.h"
+#include "rt/tracer/ptraced.h"
+
+/* What the processor predicts for returns is useless after a system call (fill_returns in x86_64/fill_returns.h). An indirect jump
+ * does not need it. */
+#if __has_attribute(function_return)
+#define RETURNS_BY_JUMP __attribute__((function_return("thunk-extern")))
+#else
+#define RETURNS_BY_JUMP
+#endif
+
+/* An x32 number (bit 30): a kernel without x32 says ENOSYS to all. On one that has it, those that need a special
+ * treatment, or do not exist without the bit, are refused. ctx: entry */
+static bool x32_refused(long nr)
+{
+	const long bit = 1l << 30;
+
+	if ((nr & ~(bit | 0x3ff)) || !(nr & bit))
+		return false;
+	if (!rt.x32)
+		rt.x32 = raw_syscall(bit | __NR_getpid, 0, 0, 0, 0, 0, 0) == -ENOSYS ? 2 : 1;
+	return rt.x32 == 1 && (nr - bit >= RT_NUMBERS || rt_special(K23_ARCH_X86_64, nr - bit));
+}
+
+/* Calls that are not the kernel's alone. ctx: entry */
+static long make_unusual(struct rt_thread *thread, struct k23_call *call)
+{
+	rt_special_fn *special;
+
+	if (thread->strict && call->nr != __NR_rt_sigreturn)
+		return rt_gate_program(call, thread);
+	special = rt_special(call->arch, call->nr);
+	if (special)
+		return special(thread, call);
+	if (call->arch != K23_ARCH_X86_64)
+		return rt_gate_i386(call, thread);
+	if (x32_refused(call->nr))
+		return -ENOSYS;
+	return rt_gate_program(call, thread);
+}
+
+/* The end of the chain. ctx: entry */
+static long reach_kernel(struct rt_thread *thread, struct k23_call *call)
+{
+	if (call->arch == K23_ARCH_X86_64 && rt_chain_direct(call->nr))
+		return rt_gate_program(call, thread);
+	return thread->signal ? -K23_ERESTART : make_unusual(thread, call);
+}
+
+/* Goes on with the next of the given hooks, which are of those that want the call. ctx: entry */
+static RETURNS_BY_JUMP long go_on(struct rt_thread *thread, struct k23_call *call, uint32_t rest)
+{
+	uint32_t next = call->next, caller = thread->runs;
+	long result;
+
+	if (rest) {
+		uint32_t index = (uint32_t)__builtin_ctz(rest);
+
+		call->next = index + 1;
+		result = rt_hook_run(thread, index, rt_chain_function(index, call->arch, (unsigned long)call->nr),
+				     (uint64_t)call);
+	} else {
+		thread->runs = RT_RUNS_RUNTIME;
+		result = reach_kernel(thread, call);
+		thread->runs = caller;
+	}
+	call->next = next;
+	return result;
+}
+
+/* ctx: entry */
+long rt_forward_on(struct k23_call *call)
+{
+	uint32_t next = call->next;
+	uint32_t rest = next < 32 ? rt_chain_hooks(call->arch, (unsigned long)call->nr) & ~0u << next : 0;
+
+	return go_on(rt_self(), call, rest);
+}
+
+/* From `k23 run` inside k23 run: see abi/nested.h. No hook sees it. ctx: entry */
+static long nested(struct rt_thread *thread, const struct k23_call *call)
+{
+	struct bundle head;
+
+	if (call->args[1] == NESTED_BUNDLE)
+		return (long)rt.bundle;
+	if (call->args[1] != NESTED_CARRY || failed(rt_copy_from(&head, call->args[2], sizeof(head))) ||
+	    head.magic != BUNDLE_MAGIC || head.version != BUNDLE_VERSION)
+		return -EINVAL;
+	thread->sighand->next = (const struct bundle *)call->args[2];
+	return 0;
+}
+
+/* ctx: entry */
+void rt_leave(struct rt_thread *thread, long result)
+{
+	struct rt_regs *regs = &thread->regs;
+
+	thread->in_call = 0;
+	thread->orig_rax = rt_regs_nr(regs);
+	rt_regs_return(regs, thread->call.arch, result);
+	rt_ptraced_stop(thread, RT_STOP_EXIT);
+	if (result == -K23_ERESTART && thread->signal)
+		rt_regs_again(regs, thread->orig_rax);
+	rt_return(thread);
+}
+
+/* The fast path does the same for calls that only hooks have to do with (x86_64/entry/fast.S). ctx: entry */
+void rt_dispatch(struct rt_thread *thread)
+{
+	struct k23_call *call = &thread->call;
+	long result;
+
+	thread->in_call = 1;
+	rt_ptraced_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
+	rt_regs_call(&thread->regs, call);
+	/* A signal that came before any hook saw the call is as if it had come before the call. (On the fast path it finds the
+	 * program at its site, but for two instructions: then the first hook sees the call twice.) */
+	if (thread->signal)
+		result = -K23_ERESTART;
+	else if (call->nr == NESTED_NR && call->args[0] == NESTED_MAGIC)
+		result = nested(thread, call);
+	else
+		result = go_on(thread, call, rt_chain_hooks(call->arch, (unsigned long)call->nr));
+	rt_leave(thread, result);
+}
+
+/* ctx: entry */
+void rt_dispatch_guarded(struct rt_thread *thread)
+{
+	if (rt.log_sites)
+		rt_site_log_note(thread);
+	rt_dispatch(thread);
+}

@@ -1,0 +1,201 @@
+/*
+ * The first C code in a new image, which has what is never written of the bundle; rt_start (x86_64/entry/start.S) has mapped
+ * the rest, and kept what the helper tells. Its contents are made here, and then the program starts as if nothing had been.
+ */
+#include "rt/entry/start.h"
+
+#include <asm/errno.h>
+#include <linux/auxvec.h>
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <linux/wait.h>
+
+#include "core/string.h"
+#include "rt/base/auxv.h"
+#include "rt/base/chain.h"
+#include "rt/base/mask.h"
+#include "rt/base/message.h"
+#include "rt/guard/guard.h"
+#include "rt/hook/api.h"
+#include "rt/hook/callbacks.h"
+#include "rt/signal/action.h"
+#include "rt/signal/altstack.h"
+#include "rt/special/special.h"
+#include "rt/text/patch.h"
+#include "rt/text/plans.h"
+#include "rt/text/vdso.h"
+#include "rt/tracer/ptraced.h"
+#include "rt/x86_64/base/gs.h"
+
+extern const char rt_start_needs[], rt_start_needs_end[]; /* rt.lds */
+
+/* ctx: boot */
+static void must(const char *what, long r)
+{
+	if (failed(r))
+		rt_panic(what, r);
+}
+
+/* Neighbours that are not writable at once, as executable as one of them is: each call is the price of every execve. ctx: boot */
+static void protect_segments(const struct bundle *bundle)
+{
+	const struct bundle_segment *segments = bundle->segments;
+
+	/* Shared memory is attached as it is to be. */
+	if (bundle->shared_id < 0) {
+		must("cannot protect the runtime", sys(mprotect, bundle, bundle->runtime_text, PROT_READ));
+		must("cannot protect the store",
+		     sys(mprotect, rt.start + bundle->store, bundle->size - bundle->store, PROT_READ));
+	}
+	for (uint32_t i = 0, next; i < bundle->segment_count; i = next) {
+		uint32_t size = segments[i].size, prot = segments[i].prot;
+
+		for (next = i + 1; next < bundle->segment_count && !((segments[next].prot | prot) & PROT_WRITE) &&
+				   segments[next].offset == segments[i].offset + size; next++) {
+			size += segments[next].size;
+			prot |= segments[next].prot;
+		}
+		if (!(prot & PROT_WRITE))
+			must("cannot protect a hook", sys(mprotect, rt.start + segments[i].offset, size, prot));
+	}
+}
+
+/* The hooks: their contents, then their permissions. ctx: boot */
+static void settle_segments(void)
+{
+	const struct bundle *bundle = rt.bundle;
+	const uint32_t *fixups = (const uint32_t *)(rt.start + bundle->fixups);
+
+	for (uint32_t i = 0; i < bundle->segment_count; i++) {
+		const struct bundle_segment *segment = &bundle->segments[i];
+
+		if (segment->initial_size)
+			memcpy((char *)rt.start + segment->offset, (char *)rt.start + segment->initial,
+			       segment->initial_size);
+	}
+	for (uint32_t i = 0; i < bundle->fixup_count; i++)
+		*(uint64_t *)(rt.start + fixups[i]) += rt.start;
+	for (uint32_t i = 0; i < bundle->hook_count; i++)
+		*(const struct k23_api **)(rt.start + bundle->hooks[i].api) = &rt.api;
+	protect_segments(bundle);
+}
+
+static void place_thread_states(void)
+{
+	uint32_t offset = 0;
+
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++) {
+		struct k23_descriptor *hook = rt_chain_hook(i);
+
+		hook->index = i;
+		hook->thread_offset = offset;
+		if (hook->thread_size > RT_HOOK_STATE_SIZE - offset)
+			rt_panic("the hooks' thread state is too large", (long)hook->thread_size);
+		offset += (uint32_t)(hook->thread_size + 15) & ~15u;
+	}
+}
+
+/* ctx: boot */
+struct rt_thread *rt_start_image(struct bundle *bundle)
+{
+	uintptr_t needs = (uintptr_t)rt_start_needs & ~(RT_PAGE - 1);
+	struct rt_thread *thread;
+
+	rt.bundle = bundle;
+	rt.start = (uintptr_t)bundle;
+	rt.end = rt.start + bundle->size;
+	/* One call instead of a fault for each page. */
+	if (bundle->shared_id >= 0)
+		sys(madvise, needs, (uintptr_t)rt_start_needs_end - needs, MADV_POPULATE_READ);
+	rt_api_fill(&rt.api);
+	settle_segments();
+	must("no memory for the runtime", rt_threads_start());
+	thread = rt_thread_new();
+	if (!thread)
+		rt_panic("no memory for the runtime", 0);
+	return thread;
+}
+
+static void start_process(struct rt_thread *thread)
+{
+	const struct start_block *start = &rt_start_block;
+	struct rt_sighand *sighand = &thread->own_sighand;
+
+	sighand->threads = 1;
+	thread->counted = true;
+	sighand->seccomp = start->seccomp;
+	sighand->ptracer = start->ptracer;
+	sighand->sigsys_pending = start->sigsys_pending;
+	sighand->known = SIGBIT(SIGSYS);
+	sighand->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;
+	thread->orig_rax = start->exec_nr;
+	rt.ptraced = start->ptraced & (RT_PTRACED | RT_PTRACED_CALLS);
+	thread->sighand = sighand;
+	thread->leads = thread->alone = true;
+	thread->sigsys_blocked = start->sigsys_blocked;
+}
+
+static void start_fast_path(struct rt_thread *thread)
+{
+	const uint64_t *stack = (const uint64_t *)rt_start_block.stack, *capabilities = rt_auxv_find(stack, AT_HWCAP2);
+
+	rt.log_sites = rt.bundle->site_log;
+	rt.frozen = sys(prctl, PR_GET_MDWE) > 0;
+	/* A tracer's program is shown the file's text, and stops at each call anyway. */
+	rt.fast = rt_plans_open(stack) && !rt_start_block.ptraced && !rt.frozen && capabilities &&
+		  capabilities[1] & KERNEL_HWCAP2_FSGSBASE;
+	rt_patch_start(stack);
+	rt_gs_set(thread);
+}
+
+/* A child that was made without an exit signal sends SIGCHLD all the same when its parent has called execve since. A
+ * program that has that blocked would find it: it is taken away, and what else it stands for put back. Only one of a
+ * standard signal is ever pending. */
+static void drop_helpers_signal(int helper)
+{
+	const uint64_t set = SIGBIT(SIGCHLD), now[2] = { 0 };
+	siginfo_t info = { 0 };
+
+	if (failed(sys(rt_sigtimedwait, &set, &info, now, 8)))
+		return;
+	if (info.si_pid == helper) {
+		info.si_pid = 0;
+		sys(waitid, P_ALL, 0, &info, WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED, 0);
+	}
+	if (info.si_pid)
+		sys(rt_sigqueueinfo, sys(getpid), SIGCHLD, &info);
+}
+
+/* All signals are blocked until the end. ctx: boot */
+void rt_start_thread(struct rt_thread *thread)
+{
+	const struct start_block *start = &rt_start_block;
+	uint64_t special[RT_NUMBERS / 64] = { 0 };
+
+	thread->pid = (int32_t)sys(getpid);
+	thread->tid = thread->pid;
+	rt_regs_start(&thread->regs, start->entry, start->stack, start->eflags);
+	start_process(thread);
+	must("cannot set the signal stack", rt_altstack_install(thread));
+	must("cannot set the signal handlers", rt_actions_install());
+	rt_special_bits(special);
+	rt_chain_build(special);
+	place_thread_states();
+	start_fast_path(thread);
+	rt_vdso_patch((uint64_t *)start->stack);
+	if (failed(rt_callbacks_init(start->first)))
+		for (;;)
+			sys(exit_group, 125);
+	must("cannot switch the guard on (Syscall User Dispatch)", rt_guard_arm());
+	if (start->helper) {
+		while (sys(wait4, start->helper, 0, __WALL, 0) == -EINTR)
+			;
+		if (start->sigmask & SIGBIT(SIGCHLD))
+			drop_helpers_signal(start->helper);
+		sys(prctl, PR_SET_PTRACER, start->ptracer);
+	}
+	if (start->ptraced && !(start->ptraced & RT_PTRACED_TRACEME))
+		rt_rendezvous(thread, RT_EXEC_STARTED, NULL);
+	rt_mask_restore(start->sigmask);
+	rt_ptraced_started(thread, start);
+}

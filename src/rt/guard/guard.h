@@ -1,0 +1,21 @@
+/*
+ * The guard: what catches a call that does not come from the gate. A kind of guard gives a thread three things: to be armed,
+ * as the kernel hands it down to nobody; to know its own signals from others; and to review a call that it caught, which the
+ * program may have asked the same kernel mechanism to catch for itself. Nothing switches it off: it ends with the image.
+ *
+ * The one kind is Syscall User Dispatch (sud.c).
+ */
+#ifndef RT_GUARD_GUARD_H
+#define RT_GUARD_GUARD_H
+
+#include "rt/base/thread.h"
+
+/* Each thread and process arms its own. ctx: boot | entry, signals blocked */
+long rt_guard_arm(void) must_check;
+/* Whether a SIGSYS is the guard's, for a call that was made at `ip`. ctx: sigsys */
+bool rt_guard_owns(const siginfo_t *info, uint64_t ip);
+/* Whether a call that was caught goes on to the dispatcher. Otherwise the program's own use of the mechanism takes it, and
+ * all is done. ctx: sigsys, program's mask */
+bool rt_guard_review(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc) must_check;
+
+#endif

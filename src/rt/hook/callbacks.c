@@ -1,0 +1,70 @@
+#include "rt/hook/callbacks.h"
+
+#include "rt/base/chain.h"
+#include "rt/base/message.h"
+#include "rt/hook/enter.h"
+
+/* ctx: boot, signals blocked */
+static long init_hook(struct rt_thread *thread, uint32_t index, bool first)
+{
+	const struct k23_descriptor *hook = rt_chain_hook(index);
+	struct k23_options options = { (const char *)rt.start + rt.bundle->hooks[index].options };
+	int r = hook->init ? (int)rt_hook_run(thread, index, hook->init, (uint64_t)&options) : 0;
+
+	if (r < 0) {
+		rt_message("hook %s refuses to start: error %d%s%s", hook->name, -r, *options.text ? ", options: " : "",
+			   options.text);
+		return r;
+	}
+	if (hook->exec && !first)
+		rt_hook_run(thread, index, hook->exec, 0);
+	return 0;
+}
+
+/* ctx: boot, signals blocked */
+long rt_callbacks_init(bool first)
+{
+	struct rt_thread *thread = rt_self();
+	long r = 0;
+
+	for (uint32_t i = 0; i < rt.bundle->hook_count && !failed(r); i++)
+		r = init_hook(thread, i, first);
+	return r;
+}
+
+/* callback: where a hook's descriptor has the function. ctx: entry, signals blocked */
+static void tell_hooks(size_t callback, uint64_t argument)
+{
+	struct rt_thread *thread = rt_self();
+
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++) {
+		const void *function = *(void **)((char *)rt_chain_hook(i) + callback);
+
+		if (function)
+			rt_hook_run(thread, i, function, argument);
+	}
+}
+
+/* ctx: entry, signals blocked */
+void rt_callbacks_fork_child(void)
+{
+	tell_hooks(offsetof(struct k23_descriptor, fork_child), 0);
+}
+
+/* ctx: entry, signals blocked */
+void rt_callbacks_thread_start(void)
+{
+	tell_hooks(offsetof(struct k23_descriptor, thread_start), 0);
+}
+
+/* ctx: entry, signals blocked */
+void rt_callbacks_thread_exit(void)
+{
+	tell_hooks(offsetof(struct k23_descriptor, thread_exit), 0);
+}
+
+/* ctx: entry, signals blocked */
+void rt_callbacks_process_exit(int status)
+{
+	tell_hooks(offsetof(struct k23_descriptor, process_exit), (uint32_t)status);
+}

@@ -1,0 +1,17 @@
+/*
+ * What hooks are told besides calls: see struct k23_descriptor.
+ */
+#ifndef RT_HOOK_CALLBACKS_H
+#define RT_HOOK_CALLBACKS_H
+
+#include "abi/syscall.h"
+
+/* A negative errno: the process must not run. ctx: boot, signals blocked */
+long rt_callbacks_init(bool first) must_check;
+/* ctx: entry, signals blocked */
+void rt_callbacks_fork_child(void);
+void rt_callbacks_thread_start(void);
+void rt_callbacks_thread_exit(void);
+void rt_callbacks_process_exit(int status);
+
+#endif

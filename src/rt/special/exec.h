@@ -1,0 +1,14 @@
+/*
+ * Executing a program, for the calls of both kinds.
+ */
+#ifndef RT_SPECIAL_EXEC_H
+#define RT_SPECIAL_EXEC_H
+
+#include "rt/base/thread.h"
+
+/* execveat, or with AT_FDCWD and no flags execve. call: the kernel's call. ctx: entry */
+long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_t path, unsigned flags);
+/* In the child of a fork, whose parent's other threads may have been in an execve. ctx: entry */
+void rt_exec_forked(void);
+
+#endif

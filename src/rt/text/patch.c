@@ -1,0 +1,292 @@
+#include "rt/text/patch.h"
+
+#include <asm/errno.h>
+#include <linux/auxvec.h>
+#include <linux/elf.h>
+#include <linux/mman.h>
+
+#include "core/hash.h"
+#include "core/patch.h"
+#include "core/string.h"
+#include "rt/base/auxv.h"
+#include "rt/base/chain.h"
+#include "rt/base/entry_points.h"
+#include "rt/base/message.h"
+#include "rt/text/candidate.h"
+#include "rt/text/plans.h"
+#include "rt/text/text.h"
+
+#define SITES_AT_ONCE 16u /* of a size that the processor copies (memory.c), on one page of the stack with all else */
+#define MAX_STUBS 16384u
+
+/* How far a jump reaches, less the size of what is at both ends. */
+#define REACH (0x7fffffffl - (64l << 20))
+#define LOWEST (64ul << 10)
+#define FAR_STEP (1ul << 20)
+#define NEAR_STEP (64ul << 10)
+
+/* Whether the program will make calls there, as far as is known. Each page with a patched site is a copy that takes the time
+ * of several calls to make. */
+static bool is_used(const struct store_site *site)
+{
+	if (rt.bundle->flags & BUNDLE_EAGER)
+		return true;
+	/* Once is less than that. */
+	if (!(site->flags & STORE_OBSERVED) || site->nr == __NR_exit_group || site->nr == __NR_exit)
+		return false;
+	if (rt.bundle->flags & BUNDLE_PROFILE)
+		return site->programs & rt.program;
+	return !rt.profiled || !site->programs || site->programs & rt.program;
+}
+
+static bool usable(const struct store_site *site, const struct rt_text *text)
+{
+	uint64_t begin = site->offset - site->function_before;
+
+	if (!core_patch_valid(site) || !is_used(site))
+		return false;
+	return site->offset >= site->function_before && begin >= text->offset &&
+	       site->function_size <= text->end - text->start &&
+	       begin - text->offset <= text->end - text->start - site->function_size;
+}
+
+static enum core_patch_entry entry_for(const struct store_site *site)
+{
+	if (site->nr < 0)
+		return rt_chain_wants_all() ? CORE_PATCH_DISPATCH : CORE_PATCH_NUMBER;
+	return rt_chain_direct(site->nr) ? CORE_PATCH_DIRECT : CORE_PATCH_DISPATCH;
+}
+
+/* Writable memory within reach of all of the text, or -ENOMEM. Below it rather than above, where the heap of an
+ * executable grows. */
+static long map_near(const struct rt_text *text, size_t size)
+{
+	uint64_t low = text->end > (uint64_t)REACH + LOWEST ? text->end - (uint64_t)REACH : LOWEST;
+	uint64_t step = text->start > (16ul << 20) ? FAR_STEP : NEAR_STEP;
+	long at = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (!failed(at)) {
+		if ((uint64_t)at >= low && (uint64_t)at + size <= text->start + (uint64_t)REACH)
+			return at;
+		sys(munmap, at, size);
+	}
+	for (uint64_t to = text->start & ~(step - 1); to >= low + step + size; to -= step) {
+		at = sys(mmap, to - step, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		if (at == (long)(to - step))
+			return at;
+		if (!failed(at))
+			sys(munmap, at, size); /* a kernel that does not know the flag */
+		else if (at != -EEXIST)
+			break;
+	}
+	return -ENOMEM;
+}
+
+/* A text's usable sites, some at a time. */
+struct site_reader {
+	const struct rt_text *text;
+	uint32_t next, end; /* in the text's run */
+	uint32_t count;
+	uint64_t function, hash; /* the function that was looked at last: where it begins */
+	struct store_site sites[SITES_AT_ONCE];
+};
+
+/* Whether the function's bytes are what they were. They are read as the program is about to do: if somebody has just
+ * truncated the file, it dies of that a moment earlier. Sites of one function follow one another, and when the second
+ * comes the first may be patched: it is looked at once. */
+static bool verify(struct site_reader *reader, const struct store_site *site, uint64_t address)
+{
+	const uint8_t *code = (const uint8_t *)address;
+	uint64_t function = address - site->function_before;
+
+	if (reader->function != function)
+		reader->hash = core_hash(CORE_HASH_START, (const uint8_t *)function, site->function_size);
+	reader->function = function;
+	return reader->hash == site->function_hash && code[0] == 0x0f && code[1] == 0x05;
+}
+
+/* One site. Returns whether it took the slot. */
+static bool patch_site(struct site_reader *reader, const struct store_site *site, uint8_t *slot)
+{
+	const struct rt_text *text = reader->text;
+	uint64_t address = text->start + (site->offset - text->offset), window = address - site->window;
+	uint8_t jump[STORE_MIN_WINDOW];
+
+	/* The page becomes this process's own by one fault, where reading first would take two. */
+	__atomic_fetch_or((uint8_t *)window, 0, __ATOMIC_RELAXED);
+	if (!verify(reader, site, address) ||
+	    !core_patch_stub(slot, (uint64_t)slot, text->block, entry_for(site), site, (const uint8_t *)window, address) ||
+	    !core_patch_jump(jump, window, (uint64_t)slot)) {
+		memset(slot, 0, PATCH_SLOT);
+		return false;
+	}
+	memcpy((uint8_t *)window, jump, sizeof(jump));
+	return true;
+}
+
+/* Fills in further ones. False: there are none. */
+static bool read_sites(struct site_reader *reader)
+{
+	reader->count = 0;
+	while (!reader->count) {
+		uint32_t left = reader->end - reader->next;
+		long n = rt_plans_sites(&reader->text->sites, reader->next, reader->sites,
+					left < SITES_AT_ONCE ? left : SITES_AT_ONCE);
+
+		if (n <= 0)
+			return false;
+		reader->next += (uint32_t)n;
+		for (long i = 0; i < n; i++)
+			if (usable(&reader->sites[i], reader->text))
+				reader->sites[reader->count++] = reader->sites[i];
+	}
+	return true;
+}
+
+/* Fills the text's block, which has room for `stubs` stubs, and writes the jumps to it, from the sites on that have been
+ * read. Returns whether there are any. */
+static bool patch_sites(const struct rt_text *text, struct site_reader *reader, uint32_t stubs)
+{
+	uint8_t *slot = (uint8_t *)text->block + PATCH_SLOT;
+	uint64_t *entries = (uint64_t *)text->block;
+	uint32_t done = 0;
+
+	entries[CORE_PATCH_DISPATCH] = (uint64_t)rt_fast_dispatch;
+	entries[CORE_PATCH_DIRECT] = (uint64_t)rt_fast_direct;
+	entries[CORE_PATCH_NUMBER] = (uint64_t)rt_fast_number;
+	do
+		for (uint32_t i = 0; i < reader->count && done < stubs; i++)
+			if (patch_site(reader, &reader->sites[i], slot)) {
+				slot += PATCH_SLOT;
+				done++;
+			}
+	while (read_sites(reader));
+	return done;
+}
+
+/* The text is mapped with `prot`, and so it is at the end. ctx: boot | entry; locked */
+static void patch_text(struct rt_text *text, int prot)
+{
+	const struct store_run *run = &text->sites;
+	struct site_reader reader = { .text = text,
+				      .end = rt.bundle->flags & BUNDLE_EAGER ? run->count : run->observed };
+	uint32_t stubs = reader.end < MAX_STUBS ? reader.end : MAX_STUBS;
+	size_t size = (core_patch_block_size(stubs) + RT_PAGE - 1) & ~(RT_PAGE - 1);
+	uint64_t length = text->end - text->start;
+	long block;
+
+	if (!stubs || rt.frozen || !read_sites(&reader))
+		return;
+	block = map_near(text, size);
+	if (failed(block))
+		return;
+	text->block_size = size;
+	__atomic_store_n(&text->block, (uint64_t)block, __ATOMIC_RELEASE);
+	if (!failed(sys(mprotect, text->start, length, PROT_READ | PROT_WRITE))) {
+		bool patched = patch_sites(text, &reader, stubs);
+
+		if (patched && failed(sys(mprotect, block, size, PROT_READ | PROT_EXEC))) {
+			sys(madvise, text->start, length, MADV_DONTNEED);
+			patched = false;
+		}
+		if (failed(sys(mprotect, text->start, length, prot)))
+			rt_panic("text that was made writable cannot be made executable again; k23 run --no-patch", 0);
+		if (patched)
+			return;
+	}
+	__atomic_store_n(&text->block, 0, __ATOMIC_RELEASE);
+	sys(munmap, block, size);
+}
+
+void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset)
+{
+	struct store_run sites;
+	uint64_t in_file = 0;
+	bool stored = rt.fast && !failed(rt_plans_find_fd(fd, &sites, &in_file));
+	uint64_t end = start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1));
+	struct rt_text *text;
+
+	rt_texts_lock();
+	text = rt_text_add(start, end, offset, stored ? &sites : NULL);
+	/* Behind the end of a file that has become shorter there is nothing to look at. */
+	if (text && stored && offset + size <= ((in_file + RT_PAGE - 1) & ~(RT_PAGE - 1)))
+		patch_text(text, prot);
+	rt_texts_unlock();
+}
+
+void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset)
+{
+	struct store_run sites;
+	uint64_t in_file;
+
+	if (!rt.fast || failed(rt_plans_find_same(fd, &sites, &in_file)))
+		return;
+	rt_texts_lock();
+	rt_candidate_add(start, start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1)), offset, &sites);
+	rt_texts_unlock();
+}
+
+void rt_patch_protected(uint64_t start, uint64_t end, int prot)
+{
+	struct rt_text found, *text;
+
+	rt_texts_lock();
+	if (!(prot & PROT_WRITE) && rt_candidate_find(start, end, &found)) {
+		text = rt_text_add(start, end, found.offset, &found.sites);
+		/* Where it is not executable yet, nobody runs. */
+		if (text)
+			patch_text(text, prot & ~PROT_EXEC);
+	}
+	rt_candidates_drop(start, end);
+	rt_texts_unlock();
+}
+
+/* The text segments of an image that the kernel has mapped. path: where it is from, for a file without a build-id. */
+static void patch_image(uint64_t elf, const char *path)
+{
+	const Elf64_Ehdr *head = (const Elf64_Ehdr *)elf;
+	const Elf64_Phdr *headers = (const Elf64_Phdr *)(elf + sizeof(*head));
+	struct store_run sites;
+	uint64_t bias = 0;
+	bool stored = false, based = false;
+
+	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 || head->e_phentsize != sizeof(*headers) ||
+	    head->e_phoff != sizeof(*head) || sizeof(*head) + head->e_phnum * sizeof(*headers) > RT_PAGE)
+		return;
+	if (rt.fast) {
+		long r = rt_plans_find_image(elf, &sites);
+
+		if (r == -ENODATA && path)
+			r = rt_plans_find_path(path, &sites);
+		stored = !failed(r);
+	}
+	for (unsigned i = 0; i < head->e_phnum; i++) {
+		const Elf64_Phdr header = headers[i];
+		struct rt_text *text;
+
+		if (header.p_type != PT_LOAD)
+			continue;
+		if (!based)
+			bias = elf - (header.p_vaddr & ~(RT_PAGE - 1));
+		based = true;
+		if (!(header.p_flags & PF_X) || header.p_flags & PF_W)
+			continue;
+		text = rt_text_add(bias + (header.p_vaddr & ~(RT_PAGE - 1)),
+				       (bias + header.p_vaddr + header.p_filesz + RT_PAGE - 1) & ~(RT_PAGE - 1),
+				       header.p_offset & ~(RT_PAGE - 1), stored ? &sites : NULL);
+		if (text && stored)
+			patch_text(text, header.p_flags & PF_R ? PROT_READ | PROT_EXEC : PROT_EXEC);
+	}
+}
+
+void rt_patch_start(const uint64_t *stack)
+{
+	const uint64_t *headers = rt_auxv_find(stack, AT_PHDR), *interpreter = rt_auxv_find(stack, AT_BASE);
+
+	/* The program headers mostly follow the ELF header; otherwise the file is not patched. */
+	if (headers && (headers[1] & (RT_PAGE - 1)) == sizeof(Elf64_Ehdr))
+		patch_image(headers[1] - sizeof(Elf64_Ehdr), "/proc/self/exe");
+	if (interpreter && interpreter[1])
+		patch_image(interpreter[1], NULL);
+}

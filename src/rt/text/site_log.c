@@ -1,0 +1,106 @@
+#include "rt/text/site_log.h"
+
+#include <asm/errno.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/resource.h>
+#include <linux/stat.h>
+
+#include "core/format.h"
+#include "rt/base/mask.h"
+#include "rt/text/plans.h"
+#include "rt/text/text.h"
+
+#define LOG_SIZE (4l << 20) /* of a log that nobody takes in */
+#define SEEK_TO_END 2
+#define SEEN 1024u /* a power of two. When half of it is full, further sites are not noted. */
+
+static RT_TABLE uint64_t seen[SEEN];
+static uint32_t seen_count;
+
+/* Whether this is the first time. ctx: entry; no locks */
+static bool is_new(uint64_t ip)
+{
+	uint64_t hash = ip * 0x9e3779b97f4a7c15ul >> 32;
+
+	for (uint32_t n = 0; n < SEEN; n++) {
+		uint64_t *slot = &seen[(hash + n) % SEEN], none = 0;
+
+		if (__atomic_load_n(slot, __ATOMIC_RELAXED) == ip)
+			return false;
+		if (__atomic_load_n(slot, __ATOMIC_RELAXED))
+			continue;
+		if (__atomic_load_n(&seen_count, __ATOMIC_RELAXED) >= SEEN / 2)
+			return false;
+		if (__atomic_compare_exchange_n(slot, &none, ip, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			__atomic_fetch_add(&seen_count, 1, __ATOMIC_RELAXED);
+			return true;
+		}
+		if (none == ip)
+			return false;
+	}
+	return false;
+}
+
+static bool is_known(const struct rt_text *text, uint64_t offset)
+{
+	struct store_site site;
+
+	return text->stored && !failed(rt_plans_site(&text->sites, offset, &site)) && site.flags & STORE_OBSERVED &&
+	       (!rt.profiled || site.programs & rt.program);
+}
+
+/* Appends a line. A write beyond RLIMIT_FSIZE would be a signal for the program. */
+static void append(const char *line, size_t size)
+{
+	const char *path = (const char *)rt.start + rt.bundle->site_log;
+	struct rlimit64 limit;
+	long fd;
+
+	if (failed(sys(prlimit64, 0, RLIMIT_FSIZE, 0, &limit)) || limit.rlim_cur != ~0ull)
+		return;
+	fd = sys(openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+		 0600);
+	if (failed(fd))
+		return;
+	if (sys(lseek, fd, 0, SEEK_TO_END) < LOG_SIZE)
+		sys(write, fd, line, size);
+	sys(close, fd);
+}
+
+static void note(const struct rt_text *text, uint64_t offset)
+{
+	char path[K23_PATH_MAX], line[K23_PATH_MAX + 96], group[8] = "";
+	struct stat status;
+	uint64_t mask;
+	long size;
+
+	size = rt_text_path(text, path, sizeof(path));
+	if (failed(size))
+		return;
+	for (long i = 0; i < size; i++)
+		if (path[i] == '\n')
+			return;
+	if (failed(sys(newfstatat, AT_FDCWD, path, &status, 0)) || (status.st_mode & S_IFMT) != S_IFREG)
+		return;
+	if (rt.profiled)
+		core_print(group, sizeof(group), "%d ", __builtin_ctz(rt.program));
+	size = core_print(line, sizeof(line), "%lx %lx:%lx %lu %s%s\n", offset, status.st_dev >> 8 & 0xfff,
+			  (status.st_dev & 0xff) | (status.st_dev >> 12 & 0xfff00), status.st_ino, group, path);
+	/* Until it is closed, nobody else is to see the descriptor. */
+	mask = rt_mask_block();
+	append(line, (size_t)size);
+	rt_mask_unblock(rt_self(), mask);
+}
+
+void rt_site_log_note(struct rt_thread *thread)
+{
+	struct rt_text text;
+	uint64_t ip = thread->regs.rip - 2, offset;
+
+	if (thread->strict || !is_new(ip) || !rt_text_find(ip, &text))
+		return;
+	offset = text.offset + (ip - text.start);
+	if (!is_known(&text, offset))
+		note(&text, offset);
+}

@@ -1,0 +1,198 @@
+#include "rt/text/text.h"
+
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+
+#include "abi/kernel.h"
+#include "core/format.h"
+#include "core/patch.h"
+#include "core/string.h"
+#include "rt/base/lock.h"
+
+#define TEXTS 128u
+
+static RT_TABLE_FIRST struct rt_text texts[TEXTS];
+static uint32_t texts_end; /* no text lies at this index or behind it */
+static uint32_t texts_lock;
+uint32_t rt_texts_unmapped;
+
+/* ctx: entry */
+void rt_texts_lock(void)
+{
+	rt_lock(&texts_lock);
+}
+
+/* ctx: entry */
+void rt_texts_unlock(void)
+{
+	rt_unlock(&texts_lock);
+}
+
+/* ctx: entry */
+void rt_texts_forked(void)
+{
+	texts_lock = 0;
+}
+
+/* ctx: boot | entry; locked */
+struct rt_text *rt_text_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_run *sites)
+{
+	uint32_t i = 0;
+
+	while (i < TEXTS && texts[i].end)
+		i++;
+	if (i == TEXTS)
+		return NULL;
+	texts[i] = (struct rt_text){ .start = start, .end = end, .offset = offset };
+	if (sites) {
+		texts[i].sites = *sites;
+		texts[i].stored = 1;
+	}
+	if (i >= texts_end)
+		__atomic_store_n(&texts_end, i + 1, __ATOMIC_RELEASE);
+	return &texts[i];
+}
+
+/* ctx: any */
+static bool overlaps(const struct rt_text *text, uint64_t start, uint64_t end)
+{
+	return text->start < end && text->end > start;
+}
+
+/* ctx: entry | sigsys; no locks */
+bool rt_text_restore_page(uint64_t page)
+{
+	return !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED)) ||
+	       !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED_LOCKED)); /* Linux 5.18 */
+}
+
+/* Only the runtime has written to a text's pages, which are then as in the file again: in one step for each page,
+ * whoever is running there. But for those of a range that is somebody else's now. ctx: entry; locked */
+static void restore_text(struct rt_text *text, uint64_t but_start, uint64_t but_end)
+{
+	const uint8_t *block = (const uint8_t *)text->block;
+	uint64_t last = 0;
+
+	if (!block || text->restored)
+		return;
+	for (uint64_t at = PATCH_SLOT; at + PATCH_SLOT <= text->block_size; at += PATCH_SLOT) {
+		const uint8_t *slot = block + at;
+		uint64_t page;
+
+		if (!slot[PATCH_SLOT - 1])
+			break;
+		page = core_patch_origin(slot, (uint64_t)slot, (uint64_t)slot) & ~(RT_PAGE - 1);
+		if (page != last && page - text->start < text->end - text->start &&
+		    page - but_start >= but_end - but_start)
+			rt_text_restore_page(page);
+		last = page;
+	}
+	text->restored = 1;
+}
+
+/* ctx: entry; locked */
+static void forget_text(struct rt_text *text)
+{
+	uint64_t block = text->block;
+
+	__atomic_store_n(&text->block, 0, __ATOMIC_RELAXED);
+	if (block)
+		sys(munmap, block, text->block_size);
+	text->start = text->end = 0;
+	__atomic_fetch_add(&rt_texts_unmapped, 1, __ATOMIC_RELAXED);
+}
+
+/* ctx: entry; locked */
+void rt_text_unmapped(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < texts_end; i++) {
+		struct rt_text *text = &texts[i];
+
+		if (!overlaps(text, start, end))
+			continue;
+		if (text->start >= start && text->end <= end) {
+			forget_text(text);
+		} else if (text->start >= start) {
+			text->offset += end - text->start;
+			text->start = end;
+		} else if (text->end <= end) {
+			text->end = start;
+		} else {
+			/* What is in the middle is no business of ours any more, at any time. */
+			restore_text(text, start, end);
+		}
+	}
+}
+
+/* ctx: entry */
+bool rt_text_find(uint64_t ip, struct rt_text *text)
+{
+	bool found = false;
+
+	rt_texts_lock();
+	for (uint32_t i = 0; i < texts_end && !found; i++)
+		if (ip - texts[i].start < texts[i].end - texts[i].start) {
+			*text = texts[i];
+			found = true;
+		}
+	rt_texts_unlock();
+	return found;
+}
+
+/* ctx: entry */
+long rt_text_path(const struct rt_text *text, char *path, size_t size)
+{
+	char name[64];
+	long r;
+
+	core_print(name, sizeof(name), "/proc/self/map_files/%lx-%lx", text->start, text->end);
+	r = sys(readlinkat, AT_FDCWD, name, path, size);
+	if (failed(r))
+		return r;
+	if ((size_t)r >= size)
+		return -ENAMETOOLONG;
+	path[r] = '\0';
+	return r;
+}
+
+/* ctx: entry | sigsys; no locks */
+const uint8_t *rt_text_stub(uint64_t ip)
+{
+	for (uint32_t i = 0; i < __atomic_load_n(&texts_end, __ATOMIC_ACQUIRE); i++) {
+		uint64_t block = __atomic_load_n(&texts[i].block, __ATOMIC_ACQUIRE);
+
+		if (block && ip - block < texts[i].block_size)
+			return ip - block < PATCH_SLOT ? NULL : (const uint8_t *)(ip & ~(uint64_t)(PATCH_SLOT - 1));
+	}
+	return NULL;
+}
+
+/* ctx: entry; no locks */
+bool rt_texts_overlap(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < __atomic_load_n(&texts_end, __ATOMIC_ACQUIRE); i++)
+		if (overlaps(&texts[i], start, end))
+			return true;
+	return false;
+}
+
+/* ctx: entry; no locks */
+bool rt_texts_own(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < __atomic_load_n(&texts_end, __ATOMIC_ACQUIRE); i++) {
+		uint64_t block = __atomic_load_n(&texts[i].block, __ATOMIC_ACQUIRE);
+
+		if (block && block < end && block + texts[i].block_size > start)
+			return true;
+	}
+	return false;
+}
+
+/* ctx: entry; locked */
+void rt_text_restore(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < texts_end; i++)
+		if (overlaps(&texts[i], start, end))
+			restore_text(&texts[i], 0, 0);
+}

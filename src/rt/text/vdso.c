@@ -1,0 +1,177 @@
+#include "rt/text/vdso.h"
+
+#include <linux/auxvec.h>
+#include <linux/elf.h>
+#include <linux/mman.h>
+
+#include "abi/syscall.h"
+#include "core/string.h"
+#include "rt/base/auxv.h"
+#include "rt/base/chain.h"
+#include "rt/base/entry_points.h"
+#include "rt/base/message.h"
+
+#define AT_NONE 1 /* AT_IGNORE */
+
+struct vdso {
+	uintptr_t base;
+	uintptr_t size;
+	const Elf64_Sym *symbols;
+	const char *strings;
+	uint32_t count;
+	uintptr_t unwind; /* .eh_frame_hdr; 0: none */
+};
+
+struct function {
+	char name[24];
+	long nr;
+};
+
+static const struct function functions[] = {
+	{ "__vdso_clock_gettime", __NR_clock_gettime },
+	{ "__vdso_clock_getres", __NR_clock_getres },
+	{ "__vdso_gettimeofday", __NR_gettimeofday },
+	{ "__vdso_time", __NR_time },
+	{ "__vdso_getcpu", __NR_getcpu },
+	{ "__vdso_getrandom", 318 /* getrandom, with a state of its own: see stub() */ },
+};
+
+static bool read_vdso(struct vdso *vdso, uintptr_t base)
+{
+	const Elf64_Ehdr *elf = (const void *)base;
+	const Elf64_Phdr *headers = (const void *)(base + elf->e_phoff);
+	const Elf64_Dyn *dynamic = NULL;
+
+	memset(vdso, 0, sizeof(*vdso));
+	vdso->base = base;
+	for (int i = 0; i < elf->e_phnum; i++) {
+		if (headers[i].p_type == PT_LOAD)
+			vdso->size = (headers[i].p_memsz + RT_PAGE - 1) & ~(RT_PAGE - 1);
+		else if (headers[i].p_type == PT_DYNAMIC)
+			dynamic = (const void *)(base + headers[i].p_offset);
+		else if (headers[i].p_type == PT_GNU_EH_FRAME)
+			vdso->unwind = base + headers[i].p_offset;
+	}
+	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
+		if (dynamic->d_tag == DT_SYMTAB)
+			vdso->symbols = (const void *)(base + dynamic->d_un.d_ptr);
+		else if (dynamic->d_tag == DT_STRTAB)
+			vdso->strings = (const void *)(base + dynamic->d_un.d_ptr);
+		else if (dynamic->d_tag == DT_HASH)
+			vdso->count = ((const uint32_t *)(base + dynamic->d_un.d_ptr))[1];
+	}
+	/* Without DT_HASH the symbols end where the strings, which follow them, begin. */
+	if (!vdso->count && (uintptr_t)vdso->strings > (uintptr_t)vdso->symbols)
+		vdso->count = (uint32_t)(((uintptr_t)vdso->strings - (uintptr_t)vdso->symbols) /
+					 sizeof(Elf64_Sym));
+	return vdso->size && vdso->symbols && vdso->strings;
+}
+
+static const Elf64_Sym *find_function(const struct vdso *vdso, const char *name)
+{
+	for (uint32_t i = 0; i < vdso->count; i++)
+		if (vdso->symbols[i].st_value && core_equal(vdso->strings + vdso->symbols[i].st_name, name))
+			return &vdso->symbols[i];
+	return NULL;
+}
+
+/* mov $nr, %eax; syscall; ret. The vDSO's getrandom is no system call in disguise (it keeps a state for the C
+ * library), so it says ENOSYS, upon which the library makes the system call. */
+static void stub(uint8_t *code, size_t size, long nr)
+{
+	static const uint8_t call[] = { 0x0f, 0x05, 0xc3 };
+	/* Like a patched site and its stub in one: lea after(%rip), %r11; jmp *entry(%rip); syscall; after: ret; entry. */
+	static const uint8_t fast[] = { 0x4c, 0x8d, 0x1d, 8, 0, 0, 0, 0xff, 0x25, 6, 0, 0, 0, 0x0f, 0x05, 0xc3, 0xcc, 0xcc, 0xcc };
+	uint64_t entry = (uint64_t)rt_fast_dispatch;
+	static const uint8_t none[] = { 0x48, 0xc7, 0xc0, 0xda, 0xff, 0xff, 0xff, 0xc3 }; /* mov $-38, %rax; ret */
+
+	if (nr == 318) {
+		memcpy(code, none, sizeof(none));
+		return;
+	}
+	code[0] = 0xb8;
+	for (int i = 0; i < 4; i++)
+		code[1 + i] = (uint8_t)(nr >> 8 * i);
+	if (!rt.fast || size < 5 + sizeof(fast) + sizeof(entry)) {
+		memcpy(code + 5, call, sizeof(call));
+		return;
+	}
+	memcpy(code + 5, fast, sizeof(fast));
+	memcpy(code + 5 + sizeof(fast), &entry, sizeof(entry));
+}
+
+#define PCREL_SDATA4 0x1b /* a displacement from its own address */
+
+static uint32_t word(uintptr_t at)
+{
+	uint32_t value;
+
+	memcpy(&value, (const void *)at, sizeof(value));
+	return value;
+}
+
+static uintptr_t relative(uintptr_t at)
+{
+	return at + (uintptr_t)(intptr_t)(int32_t)word(at);
+}
+
+/* Whether the descriptions that belong to a CIE have addresses of that kind, and no more than those in front of their
+ * instructions: version 1, augmentation "zR", of one byte. The two factors and the register are a byte each. */
+static bool plain_cie(uintptr_t cie)
+{
+	static const uint8_t begin[] = { 1, 'z', 'R', 0 };
+	const uint8_t *bytes = (const uint8_t *)cie + 8;
+
+	return memcmp(bytes, begin, sizeof(begin)) == 0 && bytes[7] == 1 && bytes[8] == PCREL_SDATA4;
+}
+
+/* Who unwinds from a function that was replaced is not to follow what its old code did to the stack: without
+ * instructions of its own (0 is DW_CFA_nop) the description says what holds at a function's begin, and in all of stub(). */
+static void describe_stub(const struct vdso *vdso, uintptr_t function)
+{
+	const uint8_t *header = (const uint8_t *)vdso->unwind;
+	uintptr_t end = vdso->base + vdso->size, entry, next;
+
+	if (!vdso->unwind || header[0] != 1 || header[1] != PCREL_SDATA4)
+		return;
+	for (entry = relative(vdso->unwind + 4); entry >= vdso->base && entry + 8 <= end && word(entry); entry = next) {
+		uintptr_t cie = entry + 4 - word(entry + 4);
+
+		next = entry + 4 + word(entry);
+		if (next > end || !word(entry + 4) || cie < vdso->base || cie + 24 > end)
+			continue;
+		/* Length, CIE, begin, size, and the length of no augmentation. */
+		if (next > entry + 17 && relative(entry + 8) == function && plain_cie(cie) &&
+		    *(const uint8_t *)(entry + 16) == 0)
+			memset((void *)(entry + 17), 0, next - (entry + 17));
+	}
+}
+
+/* Before the program runs. ctx: entry */
+void rt_vdso_patch(const uint64_t *stack)
+{
+	uint64_t *entry = rt_auxv_find(stack, AT_SYSINFO_EHDR);
+	struct vdso vdso;
+	bool wanted = false;
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		wanted |= rt_chain_wants(functions[i].nr);
+	if (!entry || !wanted)
+		return;
+	if (!read_vdso(&vdso, entry[1]) ||
+	    failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_WRITE))) {
+		/* It cannot be changed: let the program do without. */
+		entry[0] = AT_NONE;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		const Elf64_Sym *symbol = find_function(&vdso, functions[i].name);
+
+		if (!symbol || !rt_chain_wants(functions[i].nr))
+			continue;
+		stub((uint8_t *)vdso.base + symbol->st_value, symbol->st_size, functions[i].nr);
+		describe_stub(&vdso, vdso.base + symbol->st_value);
+	}
+	if (failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_EXEC)))
+		rt_panic("cannot protect the vDSO", 0);
+}

@@ -1,0 +1,119 @@
+#include "rt/tracer/exec.h"
+
+#include <asm/errno.h>
+#include <linux/ptrace.h>
+
+#include "inject/remote.h"
+#include "rt/base/image.h"
+#include "rt/base/message.h"
+#include "rt/tracer/ptraced.h"
+
+/* ctx: entry */
+uint32_t tracee_run_on(const struct tracee *tracee, int sig)
+{
+	sys(ptrace, tracee->request, tracee->tid, 0, sig);
+	return 0;
+}
+
+/* ctx: entry */
+static void set_options(const struct tracee *tracee, uint32_t options)
+{
+	sys(ptrace, PTRACE_SETOPTIONS, tracee->tid, 0, options);
+}
+
+/* Its bundle goes into the new image only if it is the same as ours: that is the one we can plant. ctx: entry */
+static long accept(struct tracee *tracee, const struct rt_rendezvous *box)
+{
+	struct bundle head;
+
+	if (failed(tracee_read(tracee->tid, &head, tracee->bundle, offsetof(struct bundle, segments))) ||
+	    head.unique != rt.bundle->unique)
+		return -EPERM;
+	tracee->block = box->block;
+	tracee->exec_from = tracee->tid;
+	/* If this process ends before the new image is ready, nobody guards that. */
+	set_options(tracee, tracee->options | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+	tracee->flags |= TRACEE_EXECS;
+	return 0;
+}
+
+/* ctx: entry */
+uint32_t tracee_meets(struct tracee *tracee, const siginfo_t *info)
+{
+	struct rt_rendezvous box;
+	uint64_t answer = (uint64_t)info->si_ptr + offsetof(struct rt_rendezvous, answer);
+
+	if (failed(tracee_read(tracee->tid, &box, (uint64_t)info->si_ptr, sizeof(box))) ||
+	    box.magic != RT_RENDEZVOUS_MAGIC)
+		return SIGSYS;
+	box.answer = 0;
+	if (box.kind == RT_EXEC_BEGINS) {
+		box.answer = (int32_t)accept(tracee, &box);
+	} else {
+		set_options(tracee, tracee->options);
+		tracee->flags &= ~(uint32_t)TRACEE_EXECS;
+	}
+	if (failed(tracee_write(tracee->tid, answer, &box.answer, sizeof(box.answer))))
+		return SIGSYS;
+	if (box.kind != RT_EXEC_STARTED || !(tracee->options & PTRACE_O_TRACEEXEC))
+		return tracee_run_on(tracee, 0);
+	tracee->flags |= TRACEE_EXEC_STOP;
+	return SIGTRAP | PTRACE_EVENT_EXEC << 8;
+}
+
+/* ctx: entry */
+static long plant(struct tracee *tracee)
+{
+	struct start_block *block = &tracee->block;
+	struct inj_regs regs;
+	int held = 0;
+	long r = inj_resume(tracee->tid, PTRACE_SYSCALL, SIGTRAP | 0x80, &held);
+
+	block->helper = 0;
+	block->ptraced = RT_PTRACED | (tracee->request == PTRACE_SYSCALL ? RT_PTRACED_CALLS : 0);
+	if (!(tracee->flags & TRACEE_SEIZED) && !(tracee->options & PTRACE_O_TRACEEXEC))
+		block->ptraced |= RT_PTRACED_TRAPPED;
+	tracee->flags &= ~(uint32_t)TRACEE_CALLS;
+	tracee->flags |= TRACEE_MARKED | (block->ptraced & RT_PTRACED_CALLS ? TRACEE_CALLS : 0);
+	if (!failed(r))
+		r = inj_plant(tracee->tid, rt.bundle, block, &held);
+	if (!failed(r))
+		r = sys(ptrace, PTRACE_GETREGS, tracee->tid, 0, &regs);
+	if (failed(r))
+		return r;
+	tracee->bundle = regs.rdi;
+	tracee->gate = regs.rdi + rt.bundle->gate;
+	tracee->size = rt.bundle->regions;
+	return sys(ptrace, PTRACE_CONT, tracee->tid, 0, held);
+}
+
+/* The tracee's bundle is gone. The thread that called execve is now the process's first. ctx: entry */
+uint32_t tracee_execs(struct tracee *tracee, uint32_t stop)
+{
+	unsigned long from = 0;
+	struct tracee *caller = NULL;
+	int tid = tracee->tid;
+	long r;
+
+	if (!failed(sys(ptrace, PTRACE_GETEVENTMSG, tid, 0, &from)) && (int)from != tid)
+		caller = tracee_find((int)from);
+	if (caller) {
+		*tracee = *caller;
+		tracee->tid = tid;
+		tracee_drop((int)from);
+	}
+	tracee->bundle = 0;
+	tracee->flags &= ~(uint32_t)(TRACEE_MARKED | TRACEE_OWN_CALL | TRACEE_SIGRETURN);
+	if (!(tracee->flags & TRACEE_EXECS))
+		return stop;
+	r = plant(tracee);
+	if (!failed(r) || r == -ESRCH)
+		return 0;
+	tracee->flags &= ~(uint32_t)TRACEE_EXECS;
+	set_options(tracee, tracee->options);
+	if (r == -ENOEXEC && rt.bundle->flags & BUNDLE_FOREIGN)
+		return tracee->options & PTRACE_O_TRACEEXEC ? stop : tracee_run_on(tracee, 0);
+	rt_message("killed a traced program into which the runtime could not be put (%ld)", r);
+	sys(kill, tid, 9);
+	return 0;
+}

@@ -1,0 +1,230 @@
+#include "rt/tracer/stops.h"
+
+#include <asm/errno.h>
+#include <linux/ptrace.h>
+
+#include "rt/base/gate.h"
+#include "rt/tracer/exec.h"
+#include "rt/tracer/ptraced.h"
+#include "rt/tracer/view.h"
+
+/* A task that was not there before: if it did not ask for it, it came to us with its creator's options. ctx: entry */
+static struct tracee *meet_task(int tid, uint32_t stop)
+{
+	struct tracee *tracee = tracee_find(tid), *new;
+
+	if (tracee)
+		return tracee;
+	new = tracee_adopt(tid);
+	if (!new || (stop >> 8 == 0 && stop != SIGSTOP))
+		return new;
+	tracee_inherit(new);
+	return new;
+}
+
+/* The new task of a fork, vfork or clone event. It may have stopped before. ctx: entry */
+static void follow_task(const struct tracee *parent)
+{
+	unsigned long tid = 0;
+	struct tracee *child;
+
+	if (failed(sys(ptrace, PTRACE_GETEVENTMSG, parent->tid, 0, &tid)))
+		return;
+	child = tracee_adopt((int)tid);
+	if (!child)
+		return;
+	child->options = parent->options;
+	child->flags |= parent->flags & (TRACEE_SEIZED | TRACEE_MARKED | TRACEE_CALLS);
+	child->bundle = parent->bundle;
+	child->gate = parent->gate;
+	child->size = parent->size;
+}
+
+static uint32_t guard_signal(struct tracee *tracee, const siginfo_t *info)
+{
+	if (info->si_code == SYS_USER_DISPATCH && tracee->bundle)
+		return tracee_run_on(tracee, SIGSYS);
+	if (info->si_code == SI_QUEUE && tracee->bundle)
+		return tracee_meets(tracee, info);
+	return SIGSYS;
+}
+
+static uint32_t call_entry(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
+{
+	uint32_t *flags = &tracee->flags;
+	uint64_t ip = view->real.rip;
+
+	if (view->kind == RT_STOP_ENTRY || view->fast == TRACEE_DIRECT || (view->in_gate && !(*flags & TRACEE_IN_CALL))) {
+		*flags |= TRACEE_IN_CALL;
+		return stop;
+	}
+	if (view->kind || view->in_gate)
+		return tracee_run_on(tracee, 0);
+	if (!tracee->bundle || ip - tracee->bundle >= tracee->size)
+		return stop;
+	*flags |= TRACEE_OWN_CALL;
+	if (ip == tracee_in_gate(tracee, rt_gate_sigreturn_ip) && *flags & TRACEE_IN_CALL)
+		*flags |= TRACEE_SIGRETURN;
+	return tracee_run_on(tracee, 0);
+}
+
+static uint32_t call_exit(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
+{
+	uint32_t *flags = &tracee->flags, before = *flags;
+	uint64_t ip = view->real.rip;
+	bool ends = false;
+
+	*flags &= ~(uint32_t)(TRACEE_OWN_CALL | TRACEE_SIGRETURN);
+	if (before & TRACEE_OWN_CALL)
+		ends = before & TRACEE_SIGRETURN;
+	else if (view->kind)
+		ends = view->kind == RT_STOP_EXIT;
+	else if (view->fast == TRACEE_DIRECT)
+		ends = true;
+	else if (view->in_gate)
+		ends = view->restarts; /* it will be made again */
+	else if (tracee->bundle && (ip - tracee->bundle < tracee->size || view->real.orig_rax == ~0ul))
+		ends = false;
+	else
+		return stop;
+	if (!ends || !(before & TRACEE_IN_CALL))
+		return tracee_run_on(tracee, 0);
+	*flags &= ~(uint32_t)TRACEE_IN_CALL;
+	return stop;
+}
+
+/* A stop with SIGTRAP: that of a system call; of a step, which does not lead into the runtime; or the program's. */
+static uint32_t trapped(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
+{
+	bool steps = tracee->request == PTRACE_SINGLESTEP || tracee->request == PTRACE_SINGLEBLOCK;
+	unsigned long message = 0;
+	struct tracee_view view;
+	uint64_t ip;
+
+	if (failed(tracee_view(tracee, &view)))
+		return stop;
+	ip = view.real.rip;
+	if ((info->si_code == SIGTRAP || info->si_code == (SIGTRAP | 0x80)) && tracee->request == PTRACE_SYSCALL) {
+		sys(ptrace, PTRACE_GETEVENTMSG, tracee->tid, 0, &message);
+		if (message == PTRACE_EVENTMSG_SYSCALL_ENTRY)
+			return call_entry(tracee, &view, stop);
+		if (message == PTRACE_EVENTMSG_SYSCALL_EXIT)
+			return call_exit(tracee, &view, stop);
+	}
+	if (steps && view.fast == TRACEE_STUB)
+		return tracee_run_on(tracee, 0);
+	if (steps && view.fast == TRACEE_STUB_DONE) {
+		/* From here on by the site's own `syscall`. */
+		tracee_load_shown(tracee, &view);
+		return stop;
+	}
+	if (!steps || !tracee->bundle || ip - tracee->bundle >= tracee->size)
+		return stop;
+	/* The kernel takes its own trap flag for the program's after a step over iretq: do without that. */
+	if (!view.returns || failed(tracee_load_shown(tracee, &view)))
+		return tracee_run_on(tracee, 0);
+	return stop;
+}
+
+/* The call is over, as far as the kernel has to do with it. If the tracee is a tracer, too, its wait may sleep again. ctx: entry */
+static bool is_over(const struct tracee *tracee, const struct tracee_view *view)
+{
+	/* The runtime blocks signals in some calls, and this ends it: see rt_mask_unblock. */
+	if (view->in_call && !view->in_gate && view->real.orig_rax == __NR_rt_sigprocmask && view->real.rdi == SIG_SETMASK)
+		return true;
+	if (!view->in_gate || view->restarts || (int64_t)view->real.rax == -EINTR)
+		return false;
+	return (view->shown.orig_rax != __NR_wait4 && view->shown.orig_rax != __NR_waitid) || !tracee_count(tracee);
+}
+
+/* A signal for the tracee. When one comes at the end of a call the kernel shows the exit stop first, while here the
+ * runtime has still to do what leads to that: hold the signal back so long. Not so if it ended the call's sleep: it may
+ * be blocked afterwards. */
+static uint32_t signalled(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
+{
+	uint32_t *flags = &tracee->flags;
+	struct tracee_view view;
+
+	if (*flags & TRACEE_SENT && info->si_signo == tracee->held.si_signo) {
+		*flags &= ~(uint32_t)TRACEE_SENT;
+		sys(ptrace, PTRACE_SETSIGINFO, tracee->tid, 0, &tracee->held);
+		return stop;
+	}
+	if (*flags & (TRACEE_HOLDS | TRACEE_SENT) || !(*flags & TRACEE_IN_CALL) || tracee->request != PTRACE_SYSCALL ||
+	    (SIGBIT(info->si_signo) & RT_FAULTS && info->si_code > 0) || failed(tracee_view(tracee, &view)) ||
+	    !is_over(tracee, &view))
+		return stop;
+	tracee->held = *info;
+	*flags |= TRACEE_HOLDS;
+	return tracee_run_on(tracee, 0);
+}
+
+/* ctx: entry */
+int tracee_release(struct tracee *tracee, uint64_t request, int sig)
+{
+	int held = tracee->held.si_signo;
+
+	if (tracee->flags & TRACEE_EXEC_STOP)
+		sig = 0;
+	if (!(tracee->flags & TRACEE_HOLDS) || (tracee->flags & TRACEE_IN_CALL && request == PTRACE_SYSCALL))
+		return sig;
+	tracee->flags &= ~(uint32_t)TRACEE_HOLDS;
+	tracee->flags |= TRACEE_SENT;
+	if (!sig && !(tracee->flags & TRACEE_IN_CALL))
+		return held;
+	sys(tkill, tracee->tid, held);
+	return sig;
+}
+
+static uint32_t classify(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
+{
+	switch (stop >> 8) {
+	case PTRACE_EVENT_FORK:
+	case PTRACE_EVENT_VFORK:
+	case PTRACE_EVENT_CLONE:
+		follow_task(tracee);
+		return stop;
+	case PTRACE_EVENT_EXEC:
+		return tracee_execs(tracee, stop);
+	case PTRACE_EVENT_SECCOMP:
+		tracee->flags |= TRACEE_IN_CALL;
+		return stop;
+	case 0:
+		if (stop == SIGSYS)
+			return guard_signal(tracee, info);
+		if (stop == (SIGTRAP | 0x80) || (stop == SIGTRAP && info->si_code > 0))
+			return trapped(tracee, info, stop);
+		return signalled(tracee, info, stop);
+	default:
+		return stop;
+	}
+}
+
+/* ctx: entry */
+uint32_t tracee_stopped(int tid, uint32_t stop)
+{
+	struct tracee *tracee;
+	siginfo_t info;
+	long r = sys(ptrace, PTRACE_GETSIGINFO, tid, 0, &info);
+
+	/* Not traced, or by another thread of this process; or, for EINVAL, it is a stop of the whole process. */
+	if (failed(r) && r != -EINVAL)
+		return stop;
+	tracee = meet_task(tid, stop);
+	if (!tracee) {
+		if (r != 0 || stop != SIGSYS || info.si_code != SYS_USER_DISPATCH)
+			return stop;
+		sys(ptrace, PTRACE_CONT, tid, 0, SIGSYS);
+		return 0;
+	}
+	tracee->flags &= ~(uint32_t)TRACEE_SHOWN;
+	if (stop >> 8 != PTRACE_EVENT_EXEC)
+		tracee_locate(tracee);
+	if (!(tracee->flags & TRACEE_MARKED))
+		tracee_mark(tracee, RT_PTRACED);
+	if (r == 0)
+		stop = classify(tracee, &info, stop);
+	if (stop)
+		tracee->flags |= TRACEE_SHOWN;
+	return stop;
+}

@@ -1,0 +1,161 @@
+#include "rt/tracer/tracee.h"
+
+#include <asm/errno.h>
+#include <linux/ptrace.h>
+
+#include "abi/transfer.h"
+#include "core/string.h"
+#include "rt/base/gate.h"
+
+#define TRACEES 256
+#define HEADER_PAGES 64 /* between the beginning of a bundle and its gate, at most */
+#define FOLLOWS (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
+#define GET_DISPATCH_CONFIG 0x4211 /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG: Linux 6.4 */
+
+static RT_TABLE struct tracee tracees[TRACEES];
+static uint32_t tracee_number;
+
+/* ctx: entry; no locks */
+struct tracee *tracee_find(int tid)
+{
+	if (__atomic_load_n(&tracee_number, __ATOMIC_RELAXED))
+		for (size_t i = 0; i < TRACEES; i++)
+			if (tracees[i].tid == tid)
+				return &tracees[i];
+	return NULL;
+}
+
+/* ctx: entry */
+struct tracee *tracee_adopt(int tid)
+{
+	struct tracee *found = tracee_find(tid);
+
+	for (size_t i = 0; !found && i < TRACEES; i++) {
+		int32_t is_free = 0;
+
+		if (!tracees[i].tid && __atomic_compare_exchange_n(&tracees[i].tid, &is_free, tid, false,
+								   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+			found = &tracees[i];
+			__atomic_fetch_add(&tracee_number, 1, __ATOMIC_RELAXED);
+			found->flags = 0;
+			found->request = PTRACE_CONT;
+			found->options = 0;
+			found->bundle = 0;
+		}
+	}
+	return found;
+}
+
+/* ctx: entry */
+void tracee_drop(int tid)
+{
+	struct tracee *tracee = tracee_find(tid);
+
+	if (tracee) {
+		__atomic_store_n(&tracee->tid, 0, __ATOMIC_RELEASE);
+		__atomic_fetch_sub(&tracee_number, 1, __ATOMIC_RELAXED);
+	}
+}
+
+/* ctx: entry */
+void tracees_forked(void)
+{
+	if (tracee_number)
+		memset(tracees, 0, sizeof(tracees));
+	tracee_number = 0;
+}
+
+/* ctx: entry */
+void tracee_inherit(struct tracee *tracee)
+{
+	for (size_t i = 0; i < TRACEES; i++)
+		if (tracees[i].tid && &tracees[i] != tracee && tracees[i].options & FOLLOWS) {
+			tracee->options = tracees[i].options;
+			tracee->flags = tracees[i].flags & TRACEE_SEIZED;
+			return;
+		}
+}
+
+/* ctx: entry */
+long tracee_read(int tid, void *to, uint64_t from, size_t size)
+{
+	return abi_transfer(__NR_process_vm_readv, tid, to, from, size);
+}
+
+/* ctx: entry */
+long tracee_write(int tid, uint64_t to, const void *from, size_t size)
+{
+	return abi_transfer(__NR_process_vm_writev, tid, from, to, size);
+}
+
+/* ctx: entry */
+uint32_t tracee_count(const struct tracee *tracee)
+{
+	uint64_t offset = (uint64_t)&tracee_number - (uint64_t)rt_gate_page;
+	uint32_t number = 0;
+
+	return failed(tracee_read(tracee->tid, &number, tracee->gate + offset, sizeof(number))) ? 1 : number;
+}
+
+/* Whether a bundle with the runtime that we are lies there, its gate this far into it. ctx: entry */
+static bool is_bundle(struct tracee *tracee, uint64_t address, uint64_t gate)
+{
+	const struct bundle *own = rt.bundle;
+	struct bundle head;
+
+	if (failed(tracee_read(tracee->tid, &head, address, offsetof(struct bundle, segments))))
+		return false;
+	if (head.magic != BUNDLE_MAGIC || head.version != own->version || head.gate != gate ||
+	    head.start - head.gate != own->start - own->gate || head.runtime_text_size != own->runtime_text_size)
+		return false;
+	tracee->bundle = address;
+	tracee->gate = address + gate;
+	tracee->size = head.regions;
+	return true;
+}
+
+/* By its guard, which the kernel tells; else, for a fork of ours before its
+ * guard is armed, and on a kernel that does not tell, where our own is. ctx: entry */
+void tracee_locate(struct tracee *tracee)
+{
+	struct {
+		uint64_t mode, selector, offset, size;
+	} config = { 0 };
+
+	if (tracee->bundle)
+		return;
+	if (!failed(sys(ptrace, GET_DISPATCH_CONFIG, tracee->tid, sizeof(config), &config)) && config.mode)
+		for (uint64_t size = 0; size < HEADER_PAGES * RT_PAGE; size += RT_PAGE)
+			if (is_bundle(tracee, config.offset - size, size))
+				return;
+	is_bundle(tracee, rt.start, rt.bundle->gate);
+}
+
+/* ctx: entry */
+void tracee_mark(struct tracee *tracee, uint32_t ptraced)
+{
+	uint64_t offset = (uint64_t)&rt.ptraced - (uint64_t)rt_gate_page;
+
+	if (!tracee->bundle || failed(tracee_write(tracee->tid, tracee->gate + offset, &ptraced, sizeof(ptraced))))
+		return;
+	tracee->flags &= ~(uint32_t)(TRACEE_MARKED | TRACEE_CALLS);
+	if (ptraced & RT_PTRACED)
+		tracee->flags |= TRACEE_MARKED;
+	if (ptraced & RT_PTRACED_CALLS)
+		tracee->flags |= TRACEE_CALLS;
+}
+
+/* ctx: entry */
+uint64_t tracee_in_gate(const struct tracee *tracee, const char *label)
+{
+	return tracee->gate + (uint64_t)(label - rt_gate_page);
+}
+
+/* ctx: entry */
+bool tracee_at_guard(int tid)
+{
+	siginfo_t info;
+
+	return !failed(sys(ptrace, PTRACE_GETSIGINFO, tid, 0, &info)) && info.si_signo == SIGSYS &&
+	       info.si_code == SYS_USER_DISPATCH;
+}

@@ -1,0 +1,44 @@
+/*
+ * What the program sees of a stopped tracee: the registers of the tracee's program, not of its runtime.
+ */
+#ifndef RT_TRACER_VIEW_H
+#define RT_TRACER_VIEW_H
+
+#include "inject/remote.h"
+#include "rt/base/thread.h"
+#include "rt/tracer/tracee.h"
+
+/* Where on the fast path it is, outside the dispatcher. `shown` is then where the program would be natively. */
+enum tracee_fast {
+	TRACEE_NOT_FAST,
+	TRACEE_STUB,      /* among the displaced instructions, shown at the first of them */
+	TRACEE_STUB_DONE, /* behind them, at the site's `syscall` */
+	TRACEE_ENTRY,     /* the same, in the entry */
+	TRACEE_DIRECT,    /* in a call that was made without the dispatcher */
+};
+
+/* The thread of the tracee whose call a stop is in, and where in the runtime the stop is. */
+struct tracee_view {
+	struct inj_regs real, shown;
+	struct rt_thread *thread; /* in the tracee; NULL: `shown` are its registers */
+	uint32_t kind;            /* enum rt_stop, or 0 */
+	uint32_t arch;            /* of the call */
+	enum tracee_fast fast;
+	bool in_call;             /* whose result is still to come */
+	bool in_gate;             /* in the program's half of the gate, the call made */
+	bool restarts;            /* there, and a signal interrupted it: it ends with an error that only tracers see */
+	bool returns;             /* the call is over, and nothing but the program's registers is still to be loaded */
+};
+
+/* The registers of a stopped tracee. ctx: entry */
+long tracee_view(const struct tracee *tracee, struct tracee_view *view) must_check;
+/* Registers as the program gives them, with the %gs that it was not shown. ctx: entry */
+struct inj_regs tracee_registers(const struct tracee_view *view, const struct inj_regs *from);
+/* Makes what is shown so. ctx: entry */
+long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *view);
+/* The program sets the registers that it is shown. ctx: entry */
+long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs);
+/* Fills in what is to be shown of a stop on the fast path, and hides our %gs. Returns whether it was one. ctx: entry */
+bool tracee_view_fast(const struct tracee *tracee, struct tracee_view *view);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * What the rest of the runtime has to know of the processor: where a call's number, arguments and result are.
+ */
+#ifndef RT_ARCH_H
+#define RT_ARCH_H
+
+#include <asm/sigcontext.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <k23/types.h>
+
+#include "abi/kernel.h"
+
+/* The general registers in the order of struct sigcontext. */
+struct rt_regs {
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+	uint16_t cs, gs, fs, ss;
+};
+_Static_assert(offsetof(struct rt_regs, ss) == offsetof(struct sigcontext, ss),
+	       "struct rt_regs is the beginning of struct sigcontext");
+
+/* syscall, sysenter and int $0x80 have two bytes each. */
+#define RT_SYSCALL_SIZE 2u
+
+static inline void rt_copy_regs(void *to, const void *from)
+{
+	/* Word by word: the string instruction of memcpy takes its time to start. */
+	for (size_t i = 0; i < sizeof(struct rt_regs) / 8; i++)
+		((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
+}
+
+/* A call as the program's instruction makes it; call->arch says which. */
+static inline void rt_regs_call(const struct rt_regs *regs, struct k23_call *call)
+{
+	call->nr = (int32_t)regs->rax;
+	call->ip = regs->rip;
+	call->sp = regs->rsp;
+	call->next = 0;
+	if (call->arch == K23_ARCH_X86_64) {
+		call->args[0] = regs->rdi;
+		call->args[1] = regs->rsi;
+		call->args[2] = regs->rdx;
+		call->args[3] = regs->r10;
+		call->args[4] = regs->r8;
+		call->args[5] = regs->r9;
+	} else {
+		call->args[0] = (uint32_t)regs->rbx;
+		call->args[1] = (uint32_t)regs->rcx;
+		call->args[2] = (uint32_t)regs->rdx;
+		call->args[3] = (uint32_t)regs->rsi;
+		call->args[4] = (uint32_t)regs->rdi;
+		call->args[5] = (uint32_t)regs->rbp;
+	}
+}
+
+/* The call has this result. */
+static inline void rt_regs_return(struct rt_regs *regs, uint32_t arch, long result)
+{
+	regs->rax = (uint64_t)result;
+	/* The instruction leaves these behind. */
+	if (arch == K23_ARCH_X86_64) {
+		regs->rcx = regs->rip;
+		regs->r11 = regs->eflags;
+	}
+}
+
+/* The program is to make the call again: with the number that it made it with. */
+static inline void rt_regs_again(struct rt_regs *regs, uint64_t nr)
+{
+	regs->rip -= RT_SYSCALL_SIZE;
+	regs->rax = nr;
+}
+
+/* What a program starts with. */
+static inline void rt_regs_start(struct rt_regs *regs, uint64_t entry, uint64_t stack, uint64_t eflags)
+{
+	regs->rip = entry;
+	regs->rsp = stack;
+	regs->eflags = eflags;
+	regs->cs = KERNEL_USER_CS;
+	regs->ss = KERNEL_USER_SS;
+}
+
+/* A child's, made of its creator's at the call; stack: 0 for the same. */
+static inline void rt_regs_child(struct rt_regs *regs, uint32_t arch, uint64_t stack)
+{
+	rt_regs_return(regs, arch, 0);
+	if (stack)
+		regs->rsp = stack;
+}
+
+static inline uint64_t rt_regs_ip(const struct rt_regs *regs)
+{
+	return regs->rip;
+}
+
+static inline uint64_t rt_regs_sp(const struct rt_regs *regs)
+{
+	return regs->rsp;
+}
+
+static inline void rt_regs_set_sp(struct rt_regs *regs, uint64_t sp)
+{
+	regs->rsp = sp;
+}
+
+/* The number of a call in flight: its result's place until there is one. */
+static inline uint64_t rt_regs_nr(const struct rt_regs *regs)
+{
+	return regs->rax;
+}
+
+#endif

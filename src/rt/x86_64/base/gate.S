@@ -1,0 +1,91 @@
+/*
+ * Calls of the program, in the second half of the gate.
+ */
+#include "rt/x86_64/cfi.h"
+#include "rt/x86_64/fill_returns.h"
+
+	.section .text.gate.program, "ax", @progbits
+
+/* long rt_gate_program(const struct k23_call *call, struct rt_thread *thread): a call of the program.
+ *
+ * A signal that arrives between rt_gate_begin and the syscall instruction, or that makes the kernel go back to
+ * that instruction, must neither be forgotten while the call blocks nor run a handler in here: the signal entry
+ * notes it in thread->signal and moves the thread to rt_gate_abort. At rt_gate_done the call has happened.
+ *
+ * in:  %rdi call, %rsi thread.   out: %rax result, or -ERESTART when the call was not made.
+ * keeps: what a C function keeps. %rsp points at the return address throughout: a new thread or process
+ *        created by the call goes on at rt_gate_done, and so to the address on top of its own stack. */
+	.globl rt_gate_program
+	.type rt_gate_program, @function
+rt_gate_program:
+	.cfi_startproc
+	.globl rt_gate_begin
+rt_gate_begin:
+	cmpl	$0, THREAD_SIGNAL(%rsi)
+	jne	rt_gate_abort
+	mov	CALL_NR(%rdi), %rax
+	mov	CALL_ARGS + 8(%rdi), %rsi
+	mov	CALL_ARGS + 16(%rdi), %rdx
+	mov	CALL_ARGS + 24(%rdi), %r10
+	mov	CALL_ARGS + 32(%rdi), %r8
+	mov	CALL_ARGS + 40(%rdi), %r9
+	mov	CALL_ARGS(%rdi), %rdi
+	syscall
+	.globl rt_gate_done
+rt_gate_done:
+	fill_returns 1			/* mostly the hook's */
+	pop	%rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register %rip, %rcx
+	jmp	*%rcx
+	.cfi_restore %rip
+	.cfi_adjust_cfa_offset 8
+	.globl rt_gate_abort
+rt_gate_abort:
+	mov	$-ERESTART, %rax
+	ret
+	.cfi_endproc
+	.size rt_gate_program, . - rt_gate_program
+
+/* The same for a call that the program made with int $0x80: its arguments are 32 bits each. */
+	.globl rt_gate_i386
+	.type rt_gate_i386, @function
+rt_gate_i386:
+	.cfi_startproc
+	push	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbx, 0
+	push	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
+	.globl rt_gate_i386_begin
+rt_gate_i386_begin:
+	cmpl	$0, THREAD_SIGNAL(%rsi)
+	jne	rt_gate_i386_abort
+	mov	CALL_NR(%rdi), %rax
+	mov	CALL_ARGS(%rdi), %rbx
+	mov	CALL_ARGS + 8(%rdi), %rcx
+	mov	CALL_ARGS + 16(%rdi), %rdx
+	mov	CALL_ARGS + 24(%rdi), %rsi
+	mov	CALL_ARGS + 40(%rdi), %rbp
+	mov	CALL_ARGS + 32(%rdi), %rdi
+	int	$0x80
+	.globl rt_gate_i386_done
+rt_gate_i386_done:
+	.cfi_remember_state
+	pop	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
+	pop	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbx
+	ret
+	.cfi_restore_state
+	.globl rt_gate_i386_abort
+rt_gate_i386_abort:
+	mov	$-ERESTART, %rax
+	jmp	rt_gate_i386_done
+	.cfi_endproc
+	.size rt_gate_i386, . - rt_gate_i386
+
+	.section .note.GNU-stack, "", @progbits

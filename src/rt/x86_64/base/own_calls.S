@@ -1,0 +1,79 @@
+/*
+ * The runtime's own calls that the C code makes, in the first half of the gate.
+ */
+#include "rt/x86_64/cfi.h"
+#include "rt/x86_64/fill_returns.h"
+
+	.section .text.gate.calls, "ax", @progbits
+
+/* long raw_syscall(long nr, a1 ... a6): a call of the runtime's own, in C's calling convention.
+ * in:  %rdi nr, %rsi %rdx %rcx %r8 %r9 8(%rsp) arguments.   out: %rax result.
+ * keeps: what a C function keeps. */
+	.globl raw_syscall
+	.type raw_syscall, @function
+raw_syscall:
+	.cfi_startproc
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	mov	%rdx, %rsi
+	mov	%rcx, %rdx
+	mov	%r8, %r10
+	mov	%r9, %r8
+	mov	8(%rsp), %r9
+	syscall
+	fill_returns 8			/* its callers' */
+	pop	%rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register %rip, %rcx
+	jmp	*%rcx
+	.cfi_endproc
+	.size raw_syscall, . - raw_syscall
+
+/* in:  %rdi the ucontext of a signal frame, as rt_sigreturn expects it at %rsp.   out: does not return. */
+	.globl rt_sigreturn_to
+	.type rt_sigreturn_to, @function
+rt_sigreturn_to:
+	.cfi_startproc
+	mov	%rdi, %rsp
+	.cfi_signal_frame
+	cfi_regs_in_context 0
+	mov	$NR_RT_SIGRETURN, %eax
+	syscall
+	.globl rt_gate_sigreturn_ip
+rt_gate_sigreturn_ip:
+	hlt
+	.cfi_endproc
+	.size rt_sigreturn_to, . - rt_sigreturn_to
+
+/* void rt_gate_stop(long kind): a system call that does not exist, for a tracer to stop at (trace.h).
+ * in:  %rdi kind.   keeps: what a C function keeps. */
+	.globl rt_gate_stop
+	.type rt_gate_stop, @function
+rt_gate_stop:
+	.cfi_startproc
+	mov	$-1, %rax
+	syscall
+	.globl rt_gate_stop_ip
+rt_gate_stop_ip:
+	ret
+	.cfi_endproc
+	.size rt_gate_stop, . - rt_gate_stop
+
+/* Ends the thread and gives its region back. From the store on the region may be another thread's, so
+ * nothing after it uses a stack, and all signals are blocked.
+ * in:  %rdi state of the region's slot, %rsi exit status.   out: does not return. */
+	.globl rt_thread_end
+	.type rt_thread_end, @function
+rt_thread_end:
+	.cfi_startproc
+	.cfi_undefined %rip
+	mov	%rdi, %rdx
+	mov	%rsi, %rdi
+	mov	$NR_EXIT, %eax
+	movl	$0, (%rdx)
+	syscall
+	hlt
+	.cfi_endproc
+	.size rt_thread_end, . - rt_thread_end
+
+	.section .note.GNU-stack, "", @progbits

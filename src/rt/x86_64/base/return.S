@@ -1,0 +1,121 @@
+/*
+ * Back to the program.
+ */
+#include "rt/x86_64/cfi.h"
+
+#define EFLAGS_ARITHMETIC 0x8d5	/* CF PF AF ZF SF OF */
+#define EFLAGS_OF_BIT 11
+#define EFLAGS_ALWAYS 0x202	/* IF, and the bit that has no name */
+
+	.text
+
+/* All registers of the program but %rax, %rcx, %rdx, %rdi and %rsp. in: %rdi thread. */
+.macro load_registers
+	mov	REGS_R8(%rdi), %r8
+	mov	REGS_R9(%rdi), %r9
+	mov	REGS_R10(%rdi), %r10
+	mov	REGS_R11(%rdi), %r11
+	mov	REGS_R12(%rdi), %r12
+	mov	REGS_R13(%rdi), %r13
+	mov	REGS_R14(%rdi), %r14
+	mov	REGS_R15(%rdi), %r15
+	mov	REGS_RSI(%rdi), %rsi
+	mov	REGS_RBP(%rdi), %rbp
+	mov	REGS_RBX(%rdi), %rbx
+.endm
+
+/* Back to the program, with the registers in thread->regs, all of them and the flags, and without use of the program's
+ * memory. After a `syscall` %rcx is where it goes on, so that a jump can do the last step, and of the flags mostly none but
+ * the arithmetic ones are set, which sahf and an overflow restore in a fraction of popfq's time. Otherwise (after
+ * int $0x80, or when the program steps itself) iretq sets the last five at once.
+ *
+ * Between rt_return_begin and rt_return_end the call is over and thread->regs is what the program would see:
+ * a signal that arrives here is delivered at once, with those. One that arrived before is in thread->signal.
+ * in:  %rdi thread, %rsp its runtime stack. */
+	.globl rt_return
+	.type rt_return, @function
+rt_return:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_thread
+	.cfi_remember_state
+	.globl rt_return_begin
+rt_return_begin:
+	cmpl	$0, THREAD_SIGNAL(%rdi)
+	jne	2f
+	mov	REGS_RCX(%rdi), %rcx
+	mov	REGS_EFLAGS(%rdi), %rdx
+	cmp	REGS_RIP(%rdi), %rcx
+	jne	1f
+	test	$~(EFLAGS_ARITHMETIC | EFLAGS_ALWAYS), %edx
+	jnz	1f
+	load_registers
+	bt	$EFLAGS_OF_BIT, %edx
+	setc	%al
+	mov	%dl, %ah
+	add	$0x7f, %al		/* overflows if it was 1 */
+	sahf
+	mov	REGS_RAX(%rdi), %rax
+	mov	REGS_RDX(%rdi), %rdx
+	mov	REGS_RSP(%rdi), %rsp
+	.cfi_def_cfa %rsp, 0		/* all others are as they are, but for %rdi */
+	.cfi_same_value %rax
+	.cfi_same_value %rdx
+	.cfi_same_value %rcx
+	.cfi_same_value %rbx
+	.cfi_same_value %rsi
+	.cfi_same_value %rbp
+	.cfi_same_value %r8
+	.cfi_same_value %r9
+	.cfi_same_value %r10
+	.cfi_same_value %r11
+	.cfi_same_value %r12
+	.cfi_same_value %r13
+	.cfi_same_value %r14
+	.cfi_same_value %r15
+	.cfi_same_value DW_EFLAGS
+	.cfi_register %rip, %rcx
+	.cfi_escape DW_CFA_expression, 5, 3, DW_OP_breg5, REGS_RDI & 0x7f | 0x80, REGS_RDI >> 7
+	mov	REGS_RDI(%rdi), %rdi
+	.cfi_same_value %rdi
+	jmp	*%rcx
+	.cfi_restore_state
+1:
+	movzwl	REGS_SS(%rdi), %eax
+	movzwl	REGS_CS(%rdi), %esi
+	push	%rax
+	push	REGS_RSP(%rdi)
+	push	%rdx
+	push	%rsi
+	push	REGS_RIP(%rdi)
+	load_registers
+	mov	REGS_RAX(%rdi), %rax
+	mov	REGS_RDX(%rdi), %rdx
+	mov	REGS_RDI(%rdi), %rdi
+	iretq
+	.globl rt_return_end
+rt_return_end:
+
+/* A signal waits to be delivered. Its frame needs the vector registers, which only the kernel can save, so ask
+ * for a signal: this system call is not in the gate, and what the guard makes of it is delivery. */
+2:
+	syscall
+	.globl rt_selftrap_done
+rt_selftrap_done:
+	hlt
+	.cfi_endproc
+	.size rt_return, . - rt_return
+
+/* The compiler's name for what a function returns through that must not use `ret` (entry/dispatch.c). */
+	.globl __x86_return_thunk
+	.type __x86_return_thunk, @function
+__x86_return_thunk:
+	.cfi_startproc
+	pop	%rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register %rip, %rcx
+	jmp	*%rcx
+	.cfi_endproc
+	.size __x86_return_thunk, . - __x86_return_thunk
+
+	.section .note.GNU-stack, "", @progbits

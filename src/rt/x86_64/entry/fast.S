@@ -1,0 +1,230 @@
+/*
+ * The fast path: from a patched site's stub (core/patch.h) to the dispatcher, or straight to the kernel. Its shortest way,
+ * rt_fast_direct, is in the gate page, where it ends.
+ *
+ * in:  %r11 the address after the site's `syscall`, all other registers the program's, its stack untouched. %rcx and
+ *      %r11 are those that a system call destroys.
+ * out: the program goes on there, as after rt_return or after the kernel.
+ *
+ * If %gs is not ours (the program has set it, or the thread's calls are to take the guard) the site's own `syscall`
+ * is executed: the guard needs no %gs. A signal that arrives in here finds the program at its `syscall`: rollback.c
+ * knows, for each range between two labels, where the program's registers are.
+ */
+#include "rt/x86_64/cfi.h"
+#include "rt/x86_64/hook/enter_hook.h"
+#include "rt/x86_64/need_gs.h"
+
+#define EFLAGS_INITIAL 0x202
+#define EFLAGS_TF 0x100
+#define EFLAGS_UNUSUAL 0x44400	/* DF, NT, AC: C code wants them off */
+#define ABOVE (16 + STACK_BELOW_THREAD)	/* from the frame on the runtime's stack to the thread */
+
+	.text
+
+	.globl rt_fast_begin
+rt_fast_begin:
+	.globl rt_fast_to_guard
+	.type rt_fast_to_guard, @function
+rt_fast_to_guard:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_place %r11
+	lea	-2(%r11), %r11
+	.globl rt_fast_guard
+rt_fast_guard:
+	jmp	*%r11
+	.cfi_endproc
+	.size rt_fast_to_guard, . - rt_fast_to_guard
+
+/* By the number in %eax. The flags are the program's, so they are kept in %ax and the number in %r11 meanwhile. */
+	.globl rt_fast_number
+	.type rt_fast_number, @function
+rt_fast_number:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_place %r11	/* but see tools/k23-gdb.py */
+	need_gs
+	mov	%r11, %gs:GS_RETURN
+	mov	%rax, %r11
+	.globl rt_fast_number_moved
+rt_fast_number_moved:
+	lahf
+	seto	%al
+	mov	%r11d, %ecx
+	cmp	$NUMBERS, %ecx
+	.globl rt_fast_number_tested
+rt_fast_number_tested:
+	jae	1f
+	bt	%ecx, rt_chain_indirect(%rip)
+	jc	1f
+	cmpl	$0, rt + IMAGE_PTRACED(%rip)
+	jne	1f
+	lea	rt_gate_direct(%rip), %rcx
+	jmp	2f
+1:	lea	rt_fast_dispatch(%rip), %rcx
+2:	add	$0x7f, %al		/* overflows if it was 1 */
+	.globl rt_fast_number_added
+rt_fast_number_added:
+	sahf
+	.globl rt_fast_number_flagged
+rt_fast_number_flagged:
+	mov	%r11, %rax
+	.globl rt_fast_number_restored
+rt_fast_number_restored:
+	mov	%gs:GS_RETURN, %r11
+	.globl rt_fast_number_end
+rt_fast_number_end:
+	jmp	*%rcx
+	.cfi_endproc
+	.size rt_fast_number, . - rt_fast_number
+
+	.globl rt_fast_dispatch
+	.type rt_fast_dispatch, @function
+rt_fast_dispatch:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_place %r11
+	need_gs
+	/* Through %gs, because what rdgsbase returns comes late. */
+	mov	%r8, %gs:GS_THREAD + REGS_R8
+	mov	%r9, %gs:GS_THREAD + REGS_R9
+	mov	%r10, %gs:GS_THREAD + REGS_R10
+	mov	%r12, %gs:GS_THREAD + REGS_R12
+	mov	%r13, %gs:GS_THREAD + REGS_R13
+	mov	%r14, %gs:GS_THREAD + REGS_R14
+	mov	%r15, %gs:GS_THREAD + REGS_R15
+	mov	%rdi, %gs:GS_THREAD + REGS_RDI
+	mov	%rsi, %gs:GS_THREAD + REGS_RSI
+	mov	%rbp, %gs:GS_THREAD + REGS_RBP
+	mov	%rbx, %gs:GS_THREAD + REGS_RBX
+	mov	%rdx, %gs:GS_THREAD + REGS_RDX
+	mov	%rax, %gs:GS_THREAD + REGS_RAX
+	mov	%rsp, %gs:GS_THREAD + REGS_RSP
+	mov	%r11, %gs:GS_THREAD + REGS_RIP
+	mov	%r11, %gs:GS_THREAD + REGS_RCX	/* as a kernel entry leaves it */
+	mov	%rdi, %gs:GS_CALL + CALL_ARGS
+	mov	%rsi, %gs:GS_CALL + CALL_ARGS + 8
+	mov	%rdx, %gs:GS_CALL + CALL_ARGS + 16
+	mov	%r10, %gs:GS_CALL + CALL_ARGS + 24
+	mov	%r8, %gs:GS_CALL + CALL_ARGS + 32
+	mov	%r9, %gs:GS_CALL + CALL_ARGS + 40
+	mov	%rsp, %gs:GS_CALL + CALL_SP
+	mov	%r11, %gs:GS_CALL + CALL_IP
+	mov	%gs:GS_THREAD + THREAD_STACK_TOP, %rsp
+	cfi_regs_in_thread
+	.globl rt_fast_switched
+rt_fast_switched:
+	pushfq
+	pop	%rdx
+	mov	%rdx, %gs:GS_THREAD + REGS_EFLAGS
+	.globl rt_fast_kept
+rt_fast_kept:
+	mov	%rdx, %gs:GS_THREAD + REGS_R11
+	cltq
+	mov	%rax, %gs:GS_CALL + CALL_NR
+	movl	$ARCH_X86_64, %gs:GS_CALL + CALL_ARCH
+	movl	$BY_SITE, %gs:GS_CALL + CALL_WAY
+	test	$(EFLAGS_UNUSUAL | EFLAGS_TF), %edx
+	jnz	5f
+4:	/* A frame of the site, for those who walk the stack by frame pointers. */
+	push	%r11
+	push	%rbp
+	mov	%rsp, %rbp
+	/* What rt_dispatch does, where the first hook is who the call goes to. */
+	testb	$PTRACED_CALLS, rt + IMAGE_PTRACED(%rip)
+	jnz	6f
+	cmp	$NUMBERS, %rax
+	jae	6f
+	lea	rt_chains(%rip), %rcx
+	mov	CHAIN_WHO(%rcx, %rax, 8), %edi
+	movslq	CHAIN_FIRST(%rcx, %rax, 8), %rdx
+	add	%rcx, %rdx
+	tzcnt	%edi, %ecx
+	test	%edi, %edi
+	jle	6f			/* no hook, or a special call */
+	add	$1, %ecx
+	mov	%ecx, %gs:GS_CALL + CALL_NEXT
+	lea	ABOVE + THREAD_CALL(%rsp), %rdi
+	.globl rt_fast_end
+rt_fast_end:
+	movl	$1, %gs:GS_THREAD + THREAD_IN_CALL
+	enter_hook call, %rdx
+	lea	ABOVE(%rsp), %rdi
+	cmp	$-ERESTART, %rax
+	je	7f
+	testb	$PTRACED_CALLS, rt + IMAGE_PTRACED(%rip)
+	jnz	7f
+	movl	$0, THREAD_IN_CALL(%rdi)
+	mov	%rax, REGS_RAX(%rdi)
+	call	rt_return		/* for the program's next `ret`: see fill_returns.h */
+
+	/* The trap flag is that of a debugger which steps here, and is not to become the program's: one that steps
+	 * itself does not come this far (rollback.c). Without popfq, after which the kernel takes the flag for the
+	 * program's. */
+5:	andl	$~EFLAGS_TF, %gs:GS_THREAD + REGS_EFLAGS
+	andl	$~EFLAGS_TF, %gs:GS_THREAD + REGS_R11
+	test	$EFLAGS_UNUSUAL, %edx
+	jz	4b
+	push	$EFLAGS_INITIAL
+	popfq
+	jmp	4b
+6:	lea	ABOVE(%rsp), %rdi
+	call	rt_dispatch		/* goes to rt_return */
+7:	mov	%rax, %rsi
+	call	rt_leave		/* the same */
+	hlt				/* so that the return address is in here */
+	.cfi_endproc
+	.size rt_fast_dispatch, . - rt_fast_dispatch
+
+	.section .text.gate.direct, "ax", @progbits
+
+/* From a stub whose window says which call it is, where nobody but the kernel has to do with it.
+ * in:  %r11 the address after the site's `syscall`, all other registers the program's.   out: the program goes on.
+ *
+ * What comes after the `syscall` has a cache line of its own: 1 % of a call's time. */
+	.balign 64
+	.skip 22, 0x90			/* rt.lds looks whether it is right */
+	.globl rt_fast_direct
+	.type rt_fast_direct, @function
+rt_fast_direct:
+	.cfi_startproc
+	.cfi_signal_frame
+	cfi_regs_in_place %r11
+	need_gs
+	mov	rt + IMAGE_PTRACED(%rip), %ecx
+	jrcxz	2f
+	jmp	rt_fast_dispatch
+2:	mov	%r11, %gs:GS_RETURN	/* and on into rt_gate_direct */
+	.cfi_endproc
+	.size rt_fast_direct, . - rt_fast_direct
+	.globl rt_fast_direct_end
+rt_fast_direct_end:
+
+/* A call of the program that nobody but the kernel has to do with. A signal finds its site in the thread's fast_return: see
+ * rollback.c.
+ *
+ * The program's next `ret`, mostly right behind the call, is given an address as in fill_returns; by our stack, since below
+ * the program's may be a red zone.
+ * in:  the program's registers, the call's.   out: the program goes on. */
+	.globl rt_gate_direct
+	.type rt_gate_direct, @function
+rt_gate_direct:
+	syscall
+	.globl rt_gate_direct_done
+rt_gate_direct_done:
+	mov	%rsp, %rcx
+	mov	%gs:GS_STACK_TOP, %rsp
+	.globl rt_gate_direct_switched
+rt_gate_direct_switched:
+	call	4f
+	int3				/* only ever speculated */
+4:	mov	%rcx, %rsp
+	.globl rt_gate_direct_back
+rt_gate_direct_back:
+	mov	%gs:GS_RETURN, %rcx
+	jmp	*%rcx
+	.globl rt_gate_direct_end
+rt_gate_direct_end:
+	.size rt_gate_direct, . - rt_gate_direct
+
+	.section .note.GNU-stack, "", @progbits

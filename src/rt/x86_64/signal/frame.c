@@ -1,0 +1,128 @@
+#include "rt/signal/frame.h"
+
+#include <asm/errno.h>
+#include <asm/sigcontext.h>
+
+#include "core/string.h"
+#include "rt/base/copy.h"
+
+#define RED_ZONE 128
+#define FXSAVE_SIZE 512
+#define EFLAGS_CLEARED 0x10500ul /* DF, RF, TF */
+
+struct frame {
+	uint64_t pretcode;
+	struct ucontext uc;
+	siginfo_t info;
+};
+_Static_assert(sizeof(struct frame) == 8 + 304 + 128, "the kernel's struct rt_sigframe");
+
+/* The kernel's on_sig_stack, without regard to SS_AUTODISARM. ctx: any */
+static bool within(const struct rt_sigstack *stack, uint64_t sp)
+{
+	return sp > stack->base && sp - stack->base <= stack->size;
+}
+
+/* The same with regard to it. ctx: any */
+static bool on_stack(const struct rt_sigstack *stack, uint64_t sp)
+{
+	return !((uint32_t)stack->flags & SS_AUTODISARM) && within(stack, sp);
+}
+
+/* Writes to the program's stack. Where that has still to grow, only an access by the thread itself makes it do so:
+ * let a system call write each page first. ctx: sigsys */
+static long write_stack(uint64_t to, const void *from, size_t size)
+{
+	if (!failed(rt_copy_to(to, from, size)))
+		return 0;
+	for (uint64_t at = (to + size - 8) & ~7ul; at >= to; at -= RT_PAGE) {
+		if (failed(sys(rt_sigpending, at, 8)))
+			return -EFAULT;
+		if (at < RT_PAGE)
+			break;
+	}
+	if (failed(sys(rt_sigpending, to, 8)))
+		return -EFAULT;
+	return rt_copy_to(to, from, size);
+}
+
+/* ctx: any */
+static size_t vector_state_size(const void *fpstate)
+{
+	const struct _fpx_sw_bytes *sw =
+		(const struct _fpx_sw_bytes *)((const char *)fpstate + FXSAVE_SIZE - sizeof(*sw));
+
+	return sw->magic1 == FP_XSTATE_MAGIC1 ? sw->extended_size : FXSAVE_SIZE;
+}
+
+/* The kernel shows in every frame what the thread's last fault was. It counts those that the runtime causes, by its
+ * injection for one: show the program its own. ctx: sigsys */
+static void last_fault(struct rt_thread *thread, int sig, const siginfo_t *info, struct sigcontext *regs)
+{
+	if (SIGBIT(sig) & RT_FAULTS && info->si_code > 0) {
+		thread->fault[0] = regs->err;
+		thread->fault[1] = regs->trapno;
+		thread->fault[2] = regs->cr2;
+	} else {
+		regs->err = thread->fault[0];
+		regs->trapno = thread->fault[1];
+		regs->cr2 = thread->fault[2];
+	}
+}
+
+/* ctx: sigsys */
+long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action, int sig, const siginfo_t *info,
+		    struct ucontext *uc, uint64_t mask)
+{
+	struct sigcontext *regs = &uc->uc_mcontext;
+	struct rt_sigstack *alternate = &thread->sigstack;
+	uint64_t sp = regs->rsp - RED_ZONE, vector_state = 0;
+	bool nested = on_stack(alternate, regs->rsp), entering = false;
+	struct frame frame;
+
+	if (!(action->flags & SA_RESTORER))
+		return -EFAULT;
+	if (action->flags & SA_ONSTACK && alternate->size && !on_stack(alternate, sp)) {
+		sp = alternate->base + alternate->size;
+		entering = true;
+	}
+	if (regs->fpstate) {
+		size_t size = vector_state_size((const void *)regs->fpstate);
+
+		vector_state = (sp - size) & ~63ul;
+		sp = vector_state;
+		if ((nested || entering) && !within(alternate, ((sp - sizeof(frame)) & ~15ul) - 8))
+			return -EFAULT;
+		if (failed(write_stack(vector_state, (const void *)regs->fpstate, size)))
+			return -EFAULT;
+	}
+	sp = ((sp - sizeof(frame)) & ~15ul) - 8;
+
+	last_fault(thread, sig, info, regs);
+	frame.pretcode = action->restorer;
+	frame.uc = *uc;
+	frame.uc.uc_mcontext.fpstate = (void *)vector_state;
+	frame.uc.uc_sigmask = mask;
+	frame.uc.uc_stack.ss_sp = (void *)alternate->base;
+	frame.uc.uc_stack.ss_flags = alternate->flags;
+	frame.uc.uc_stack.ss_size = alternate->size;
+	frame.info = *info;
+	if (failed(write_stack(sp, &frame, sizeof(frame))))
+		return -EFAULT;
+
+	if ((uint32_t)alternate->flags & SS_AUTODISARM) {
+		memset(alternate, 0, sizeof(*alternate));
+		alternate->flags = SS_DISABLE;
+	}
+	regs->rip = action->handler;
+	regs->rsp = sp;
+	regs->rdi = (uint64_t)sig;
+	regs->rsi = sp + offsetof(struct frame, info);
+	regs->rdx = sp + offsetof(struct frame, uc);
+	regs->rax = 0;
+	regs->eflags &= ~EFLAGS_CLEARED;
+	regs->cs = KERNEL_USER_CS;
+	regs->ss = KERNEL_USER_SS;
+	regs->fpstate = NULL; /* rt_sigreturn then gives the handler the initial state */
+	return 0;
+}

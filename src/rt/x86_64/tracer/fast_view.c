@@ -1,0 +1,93 @@
+/*
+ * Stops of a tracee on the fast path. Its tracer sees it where it would be natively: at the instruction that a stub has
+ * in its place, at its `syscall`, or behind that.
+ */
+#include "core/patch.h"
+#include "core/string.h"
+#include "rt/base/entry_points.h"
+#include "rt/base/gate.h"
+#include "rt/text/rollback.h"
+#include "rt/tracer/view.h"
+#include "rt/x86_64/base/gs.h"
+
+static void to_regs(struct rt_regs *to, const struct inj_regs *from)
+{
+	to->r8 = from->r8, to->r9 = from->r9, to->r10 = from->r10, to->r11 = from->r11;
+	to->r12 = from->r12, to->r13 = from->r13, to->r14 = from->r14, to->r15 = from->r15;
+	to->rdi = from->rdi, to->rsi = from->rsi, to->rbp = from->rbp, to->rbx = from->rbx;
+	to->rdx = from->rdx, to->rax = from->rax, to->rcx = from->rcx, to->rsp = from->rsp;
+	to->rip = from->rip, to->eflags = from->eflags;
+}
+
+static void from_regs(struct inj_regs *to, const struct rt_regs *from)
+{
+	to->r8 = from->r8, to->r9 = from->r9, to->r10 = from->r10, to->r11 = from->r11;
+	to->r12 = from->r12, to->r13 = from->r13, to->r14 = from->r14, to->r15 = from->r15;
+	to->rdi = from->rdi, to->rsi = from->rsi, to->rbp = from->rbp, to->rbx = from->rbx;
+	to->rdx = from->rdx, to->rax = from->rax, to->rcx = from->rcx, to->rsp = from->rsp;
+	to->rip = from->rip, to->eflags = from->eflags;
+}
+
+/* In the entry or the gate: as for a signal (rollback.c), with the tracee's thread and our addresses. */
+static bool in_entry(const struct tracee *tracee, struct tracee_view *view)
+{
+	uint64_t distance = tracee->gate - (uint64_t)rt_gate_page;
+	uint64_t address = (uint64_t)rt_region_thread(view->real.gs_base);
+	struct rt_thread thread;
+	struct rt_regs regs;
+	bool direct;
+
+	if (!rt_gs_ours(view->real.gs_base) ||
+	    failed(tracee_read(tracee->tid, &thread, address, offsetof(struct rt_thread, own_sighand))))
+		return false;
+	to_regs(&regs, &view->real);
+	regs.rip -= distance;
+	direct = regs.rip - (uint64_t)rt_gate_direct < (uint64_t)(rt_gate_direct_end - rt_gate_direct);
+	if (!rt_rollback_entry(&thread, &regs))
+		return false;
+	from_regs(&view->shown, &regs);
+	view->fast = direct ? TRACEE_DIRECT : TRACEE_ENTRY;
+	return true;
+}
+
+/* A stub is recognised by what it and its site consist of. */
+static bool in_stub(const struct tracee *tracee, struct tracee_view *view)
+{
+	uint64_t ip = view->real.rip, address = ip & ~(uint64_t)(PATCH_SLOT - 1), site;
+	uint8_t slot[PATCH_SLOT], code[STORE_MAX_WINDOW + 2], jump[STORE_MIN_WINDOW];
+	unsigned window, displaced;
+
+	if (failed(tracee_read(tracee->tid, slot, address, sizeof(slot))) || !core_patch_is_stub(slot))
+		return false;
+	window = core_patch_window(slot);
+	displaced = core_patch_displaced(slot);
+	site = core_patch_site(slot, address);
+	if (ip - address >= PATCH_SLOT - 1 || failed(tracee_read(tracee->tid, code, site - window, window + 2)) ||
+	    !core_patch_jump(jump, site - window, address) || memcmp(jump, code, sizeof(jump)) != 0 ||
+	    code[window] != 0x0f || code[window + 1] != 0x05)
+		return false;
+	view->fast = ip - address < displaced ? TRACEE_STUB : TRACEE_STUB_DONE;
+	view->shown.rip = core_patch_origin(slot, address, ip);
+	if (ip - address > displaced) {
+		view->shown.rcx = site + 2;
+		view->shown.r11 = view->shown.eflags;
+	}
+	return true;
+}
+
+bool tracee_view_fast(const struct tracee *tracee, struct tracee_view *view)
+{
+	view->fast = TRACEE_NOT_FAST;
+	if (rt_gs_ours(view->real.gs_base))
+		view->shown.gs_base = 0;
+	return tracee->bundle && (in_entry(tracee, view) || in_stub(tracee, view));
+}
+
+struct inj_regs tracee_registers(const struct tracee_view *view, const struct inj_regs *from)
+{
+	struct inj_regs regs = *from;
+
+	if (!regs.gs_base && rt_gs_ours(view->real.gs_base))
+		regs.gs_base = view->real.gs_base;
+	return regs;
+}

@@ -1,0 +1,139 @@
+#include "rt/tracer/view.h"
+
+#include <asm/errno.h>
+#include <linux/ptrace.h>
+
+#include "core/string.h"
+#include "rt/base/entry_points.h"
+#include "rt/base/gate.h"
+#include "rt/base/return.h"
+
+/* The registers that the program would have at this point of its call, from what the runtime keeps of them. ctx: entry */
+static void show_kept(struct tracee_view *view, const struct rt_thread *thread)
+{
+	const struct rt_regs *regs = &thread->regs;
+	struct inj_regs *to = &view->shown;
+
+	to->r8 = regs->r8, to->r9 = regs->r9, to->r10 = regs->r10, to->r11 = regs->r11;
+	to->r12 = regs->r12, to->r13 = regs->r13, to->r14 = regs->r14, to->r15 = regs->r15;
+	to->rdi = regs->rdi, to->rsi = regs->rsi, to->rbp = regs->rbp, to->rbx = regs->rbx;
+	to->rdx = regs->rdx, to->rcx = regs->rcx, to->rsp = regs->rsp, to->rip = regs->rip;
+	to->eflags = regs->eflags, to->rax = regs->rax, to->orig_rax = ~0ul;
+	if (view->kind == RT_STOP_EXIT)
+		to->orig_rax = thread->orig_rax;
+	if (!thread->in_call)
+		return;
+	to->orig_rax = regs->rax;
+	if (view->in_gate && view->real.orig_rax == __NR_restart_syscall)
+		to->orig_rax = __NR_restart_syscall;
+	to->rax = view->in_gate ? view->real.rax : (uint64_t)-ENOSYS;
+	if (view->arch == K23_ARCH_X86_64) {
+		to->rcx = to->rip;
+		to->r11 = to->eflags;
+	}
+}
+
+/* ctx: entry */
+long tracee_view(const struct tracee *tracee, struct tracee_view *view)
+{
+	struct rt_thread thread;
+	uint64_t ip;
+	long r = sys(ptrace, PTRACE_GETREGS, tracee->tid, 0, &view->real);
+
+	if (failed(r))
+		return r;
+	view->shown = view->real;
+	view->thread = NULL;
+	view->kind = 0;
+	view->in_call = view->in_gate = view->restarts = view->returns = false;
+	ip = view->real.rip;
+	if (tracee_view_fast(tracee, view))
+		return 0;
+	if (!tracee->bundle || ip - tracee->bundle >= tracee->size ||
+	    ip - tracee_in_gate(tracee, rt_start) < (uint64_t)(rt_start_end - rt_start))
+		return 0;
+	view->thread = rt_region_thread(view->real.rsp);
+	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, fast_return));
+	if (failed(r) || !thread.stack_top /* a new image, where nothing is set up yet */) {
+		view->thread = NULL;
+		return 0;
+	}
+	if (ip == tracee_in_gate(tracee, rt_gate_stop_ip))
+		view->kind = (uint32_t)view->real.rdi;
+	view->in_call = thread.in_call;
+	view->in_gate = ip == tracee_in_gate(tracee, rt_gate_done) || ip == tracee_in_gate(tracee, rt_gate_i386_done);
+	view->restarts = view->in_gate && (int64_t)view->real.rax >= -516 && (int64_t)view->real.rax <= -512;
+	view->returns = !thread.signal &&
+			ip - tracee_in_gate(tracee, rt_return_begin) < (uint64_t)(rt_return_end - rt_return_begin);
+	view->arch = thread.call.arch;
+	show_kept(view, &thread);
+	if (tracee->flags & TRACEE_EXEC_STOP)
+		view->shown.orig_rax = thread.orig_rax;
+	return 0;
+}
+
+/* ctx: entry */
+long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *view)
+{
+	struct inj_regs regs = tracee_registers(view, &view->shown);
+
+	return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &regs);
+}
+
+/* Registers for a stop in the runtime: those of the program, which the runtime goes back to. ctx: entry */
+static long set_kept(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *from)
+{
+	uint64_t base = (uint64_t)view->thread, nr = from->orig_rax;
+	struct rt_regs to;
+	struct inj_regs real = view->real;
+	long r = tracee_read(tracee->tid, &to, base, sizeof(to));
+
+	if (failed(r))
+		return r;
+	to.r8 = from->r8, to.r9 = from->r9, to.r10 = from->r10, to.r11 = from->r11;
+	to.r12 = from->r12, to.r13 = from->r13, to.r14 = from->r14, to.r15 = from->r15;
+	to.rdi = from->rdi, to.rsi = from->rsi, to.rbp = from->rbp, to.rbx = from->rbx;
+	to.rdx = from->rdx, to.rcx = from->rcx, to.rsp = from->rsp, to.rip = from->rip;
+	to.eflags = from->eflags;
+	/* Where a call begins its number is in orig_rax, and what rax has is lost; until it ends rax keeps the number. */
+	if (view->kind == RT_STOP_ENTRY)
+		to.rax = nr;
+	else if (!view->in_call)
+		to.rax = from->rax;
+	r = tracee_write(tracee->tid, base, &to, sizeof(to));
+	real.fs_base = from->fs_base;
+	real.gs_base = tracee_registers(view, from).gs_base;
+	if (!failed(r) && memcmp(&real, &view->real, sizeof(real)) != 0)
+		r = sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
+	return r;
+}
+
+/* A signal stopped the tracee in a call that is to be made again. With the program's registers in place of the
+ * runtime's it is the kernel that makes it again, at the program's own instruction, or does not, as the registers say. ctx: entry */
+static long leave_runtime(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs)
+{
+	static const uint32_t none;
+	uint64_t base = (uint64_t)view->thread;
+	struct inj_regs real;
+	long r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, in_call), &none, sizeof(none));
+
+	if (!failed(r))
+		r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, runs), &none, sizeof(none));
+	real = tracee_registers(view, regs);
+	return failed(r) ? r : sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
+}
+
+/* ctx: entry */
+long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs)
+{
+	if (memcmp(regs, &view->shown, sizeof(*regs)) == 0)
+		return 0;
+	if (!view->thread) {
+		struct inj_regs real = tracee_registers(view, regs);
+
+		return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
+	}
+	if (view->restarts && view->real.orig_rax != ~0ul)
+		return leave_runtime(tracee, view, regs);
+	return set_kept(tracee, view, regs);
+}
