@@ -2,6 +2,8 @@
  * System calls of k23's own freestanding code, and the one error convention: a long in [-4095, -1].
  *
  * raw_syscall is provided by whoever links: in the runtime it is the gate, in the command line tool a plain one.
+ *
+ * ctx: any, for all here.
  */
 #ifndef ABI_SYSCALL_H
 #define ABI_SYSCALL_H

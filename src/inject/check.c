@@ -1,6 +1,8 @@
 /*
  * What is known of a program before execve: most failing ones need no helper then, and those that cannot be
  * interposed are refused while there is still somebody to return an error to.
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 #include <asm/stat.h>

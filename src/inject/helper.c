@@ -2,29 +2,26 @@
  * The helper of one execve: see inject.h.
  */
 #include <asm/errno.h>
+#include <asm/sigcontext.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <linux/signal.h>
 #include <linux/time_types.h>
+#include <linux/wait.h>
 
 #include "core/string.h"
 #include "inject/inject.h"
 #include "inject/remote.h"
 
-#define SIGKILL 9
-#define SIGTRAP 5
-#define SIGCONT 18
-#define SIGSTOP 19
-#define SIG_UNBLOCK 1
-#define SIG_SETMASK 2
-#define WALL 0x40000000
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define EVENT(status) ((status) >> 16)
 #define STOP_SIGNAL(status) ((int)((status) >> 8 & 0xff))
 
+/* ctx: helper */
 static void announce(struct inj_exec *exec, long error)
 {
 	exec->error = (int32_t)error;
@@ -33,12 +30,12 @@ static void announce(struct inj_exec *exec, long error)
 }
 
 /* Waits, with the caller running, for its exec stop. Returns 0 with its pid, which is then that of its thread
- * group; 1 when the execve failed or the caller is gone, so that there is nothing left to do. */
+ * group; 1 when the execve failed or the caller is gone, so that there is nothing left to do. ctx: helper */
 static long await_exec(struct inj_exec *exec, int *pid)
 {
 	for (;;) {
 		int status = 0, sig;
-		long r = sys(wait4, -1, &status, WALL, 0);
+		long r = sys(wait4, -1, &status, __WALL, 0);
 		unsigned event = EVENT((unsigned)status);
 
 		if (r == -EINTR)
@@ -64,12 +61,14 @@ static long await_exec(struct inj_exec *exec, int *pid)
 	}
 }
 
-/* From the exec stop on to where the kernel has written execve's result, so that registers may be set. */
+/* From the exec stop on to where the kernel has written execve's result, so that registers may be set.
+ * ctx: helper */
 static long finish_execve(int pid, int *held)
 {
 	return inj_resume(pid, PTRACE_SYSCALL, SYSCALL_STOP, held);
 }
 
+/* ctx: helper */
 static void complain(long error)
 {
 	static const char foreign[] =
@@ -84,7 +83,7 @@ static void complain(long error)
 }
 
 /* A caller with different real and effective ids may be traced only with a capability, which it may have in its
- * permitted set alone. These are the helper's own credentials. */
+ * permitted set alone. These are the helper's own credentials. ctx: helper */
 static void raise_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -97,13 +96,14 @@ static void raise_capabilities(void)
 	sys(capset, &header, data);
 }
 
+/* ctx: helper */
 static long seize(const struct inj_exec *exec)
 {
 	return sys(ptrace, PTRACE_SEIZE, exec->caller, 0,
 		   PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
 }
 
-/* Whether a SIGCONT waits for the process. One that came before a stop signal is gone with that. */
+/* Whether a SIGCONT waits for the process. One that came before a stop signal is gone with that. ctx: helper */
 static bool continued(int pid)
 {
 	for (uint32_t shared = 0; shared < 2; shared++) {
@@ -117,7 +117,7 @@ static bool continued(int pid)
 	return false;
 }
 
-/* Nobody has killed it meanwhile. */
+/* Nobody has killed it meanwhile. ctx: helper */
 static bool is_there(int pid)
 {
 	struct inj_regs regs;
@@ -125,6 +125,7 @@ static bool is_there(int pid)
 	return sys(ptrace, PTRACE_GETREGS, pid, 0, &regs) != -ESRCH;
 }
 
+/* ctx: helper */
 void inj_helper(struct inj_exec *exec)
 {
 	int pid = 0, held = 0;
@@ -168,7 +169,7 @@ void inj_helper(struct inj_exec *exec)
 }
 
 /* Caller and helper take turns from here on: on one processor that is a context switch each time, on two a wakeup of an idle
- * one, which takes many times as long. The helper sleeps, and wakes up where the caller is now. */
+ * one, which takes many times as long. The helper sleeps, and wakes up where the caller is now. ctx: entry */
 static void keep_near(int32_t helper)
 {
 	uint64_t mask[128] = { 0 };
@@ -180,6 +181,7 @@ static void keep_near(int32_t helper)
 	}
 }
 
+/* ctx: entry */
 long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 {
 	static const struct __kernel_timespec patience = { .tv_nsec = 20000000 };
@@ -203,7 +205,7 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 	if (exec->error) {
 		long error = exec->error;
 
-		while (sys(wait4, pid, 0, WALL, 0) == -EINTR)
+		while (sys(wait4, pid, 0, __WALL, 0) == -EINTR)
 			;
 		return error;
 	}
@@ -211,6 +213,7 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 	return 0;
 }
 
+/* ctx: entry */
 void inj_cancel(struct inj_exec *exec)
 {
 	const uint64_t trap = 1ul << (SIGTRAP - 1);
@@ -224,7 +227,7 @@ void inj_cancel(struct inj_exec *exec)
 	sys(rt_sigprocmask, SIG_UNBLOCK, &trap, &mask, 8);
 	if (!(pending & trap))
 		sys(tgkill, sys(getpid), sys(gettid), SIGTRAP);
-	while (sys(wait4, helper, 0, WALL, 0) == -EINTR)
+	while (sys(wait4, helper, 0, __WALL, 0) == -EINTR)
 		;
 	sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
 	if (pending & trap)

@@ -3,23 +3,24 @@
  *
  * The new image has run nothing yet. System calls are made in it with a `syscall` instruction of its vDSO: mostly one, which
  * attaches the bundle's shared memory; otherwise those that make memory for a copy.
+ *
+ * ctx: entry | helper, for all here.
  */
 #include "inject/remote.h"
 
 #include <asm/errno.h>
+#include <asm/sigcontext.h>
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/mman.h>
 #include <linux/ptrace.h>
-#include <linux/uio.h>
+#include <linux/signal.h>
+#include <linux/wait.h>
 
+#include "abi/kernel.h"
+#include "abi/transfer.h"
 #include "core/string.h"
 
-#define SIGTRAP 5
-#define SHM_RDONLY 010000 /* linux/shm.h cannot be included without a libc */
-#define SHM_EXEC 0100000
-#define USER_CS 0x33 /* 64-bit code */
-#define WALL 0x40000000
 #define PAGE 4096ul
 
 long inj_resume(int pid, long request, int stop, int *held)
@@ -31,7 +32,7 @@ long inj_resume(int pid, long request, int stop, int *held)
 		if (failed(r))
 			return r;
 		do
-			r = sys(wait4, pid, &status, WALL, 0);
+			r = sys(wait4, pid, &status, __WALL, 0);
 		while (r == -EINTR);
 		if (failed(r))
 			return r;
@@ -44,24 +45,14 @@ long inj_resume(int pid, long request, int stop, int *held)
 	}
 }
 
-static long transfer(long nr, int pid, const void *here, uint64_t there, size_t size)
-{
-	struct iovec local = { (void *)(uintptr_t)here, size }, remote = { (void *)there, size };
-	long r = raw_syscall(nr, (unsigned long)pid, (unsigned long)&local, 1, (unsigned long)&remote, 1, 0);
-
-	if (failed(r))
-		return r;
-	return (size_t)r == size ? 0 : -EFAULT;
-}
-
 static long peek(int pid, void *to, uint64_t from, size_t size)
 {
-	return transfer(__NR_process_vm_readv, pid, to, from, size);
+	return abi_transfer(__NR_process_vm_readv, pid, to, from, size);
 }
 
 static long poke(int pid, uint64_t to, const void *from, size_t size)
 {
-	return transfer(__NR_process_vm_writev, pid, from, to, size);
+	return abi_transfer(__NR_process_vm_writev, pid, from, to, size);
 }
 
 /* Reads the words of the initial stack one after the other, a block at a time. */
@@ -181,7 +172,7 @@ static long attach(const struct image *image, const struct bundle *bundle)
 
 	if (bundle->shared_id < 0)
 		return -ENOENT;
-	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, 0, SHM_RDONLY | SHM_EXEC, 0);
+	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, 0, KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0);
 	if (failed(base))
 		return base;
 	r = peek_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);
@@ -269,7 +260,7 @@ long inj_plant(int pid, const struct bundle *bundle, const struct start_block *b
 
 	if (failed(r))
 		return r;
-	if (image.start.cs != USER_CS)
+	if (image.start.cs != KERNEL_USER_CS)
 		return -ENOEXEC;
 	image.instruction = find_syscall(pid, auxiliary(pid, image.start.rsp, AT_SYSINFO_EHDR), bundle->vdso_syscall);
 	if (!image.instruction)
@@ -278,5 +269,6 @@ long inj_plant(int pid, const struct bundle *bundle, const struct start_block *b
 		base = attach(&image, bundle);
 	if (failed(base) && base != -ESRCH)
 		base = copy(&image, bundle, block->seccomp);
-	return failed(base) ? base : start(&image, bundle, block, (uint64_t)base);
+	r = failed(base) ? base : start(&image, bundle, block, (uint64_t)base);
+	return failed(r) ? r : base;
 }

@@ -17,7 +17,7 @@ struct inj_regs {
  * before (SIGSTOP cannot be blocked) goes to *held, to be given to it when it is let go. 0 or -errno; -ESRCH: the
  * process is gone. */
 long inj_resume(int pid, long request, int stop, int *held) must_check;
-/* Makes the process map, fill and start the bundle. 0 or -errno; then the process is of no use. */
+/* Makes the process map, fill and start the bundle. Its address or -errno; then the process is of no use. */
 long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block, int *held) must_check;
 
 #endif

@@ -1,5 +1,7 @@
 /*
  * The helper is made by hand: it shares the caller's memory, and must not return on its stack.
+ *
+ * ctx: entry, for all here.
  */
 	.cfi_sections .debug_frame
 	.text

@@ -11,16 +11,19 @@ uint64_t rt_chain_indirect[RT_NUMBERS / 64];
 
 _Static_assert(BUNDLE_MAX_HOOKS < 32, "struct rt_chain has a bit for each hook, and one more");
 
+/* ctx: any */
 struct k23_descriptor *rt_chain_hook(uint32_t index)
 {
 	return (struct k23_descriptor *)(rt.start + rt.bundle->hooks[index].descriptor);
 }
 
+/* ctx: any */
 static bool is_member(const uint64_t *set, unsigned long nr)
 {
 	return set[nr / 64] & 1ul << nr % 64;
 }
 
+/* ctx: any */
 k23_call_fn *rt_chain_function(uint32_t index, uint32_t arch, unsigned long nr)
 {
 	const struct k23_descriptor *hook = descriptors[index];
@@ -32,6 +35,7 @@ k23_call_fn *rt_chain_function(uint32_t index, uint32_t arch, unsigned long nr)
 	return hook->all;
 }
 
+/* ctx: boot */
 static void add_hook(uint32_t index, const struct k23_descriptor *hook)
 {
 	descriptors[index] = hook;
@@ -49,6 +53,7 @@ static void add_hook(uint32_t index, const struct k23_descriptor *hook)
 		wants_i386 |= 1u << index;
 }
 
+/* ctx: boot */
 void rt_chain_build(const uint64_t special[RT_NUMBERS / 64])
 {
 	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
@@ -68,6 +73,7 @@ void rt_chain_build(const uint64_t special[RT_NUMBERS / 64])
 	}
 }
 
+/* ctx: any */
 uint32_t rt_chain_hooks(uint32_t arch, unsigned long nr)
 {
 	if (arch != K23_ARCH_X86_64)
@@ -75,17 +81,20 @@ uint32_t rt_chain_hooks(uint32_t arch, unsigned long nr)
 	return nr < RT_NUMBERS ? rt_chains[nr].who & ~RT_CHAIN_SPECIAL : wants_others;
 }
 
+/* ctx: any */
 bool rt_chain_wants(long nr)
 {
 	/* Without hooks the table is not there: not even its first page. */
 	return rt.bundle->hook_count && rt_chain_hooks(K23_ARCH_X86_64, (unsigned long)nr);
 }
 
+/* ctx: any */
 bool rt_chain_wants_all(void)
 {
 	return wants_others != 0;
 }
 
+/* ctx: any */
 bool rt_chain_direct(long nr)
 {
 	return (unsigned long)nr < RT_NUMBERS && !is_member(rt_chain_indirect, (unsigned long)nr);

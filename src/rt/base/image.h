@@ -63,6 +63,7 @@ struct rt_image {
 extern struct rt_image rt;
 extern struct start_block rt_start_block; /* the start's assembly fills it in */
 
+/* ctx: any */
 static inline bool rt_in_image(uintptr_t address)
 {
 	return address - rt.start < rt.end - rt.start;

@@ -26,6 +26,7 @@ enum rt_runs {
 	RT_RUNS_RUNTIME = 0xffffffff,
 };
 
+/* ctx: any */
 static inline uint32_t rt_runs_hook(uint32_t index)
 {
 	return index + 1;
@@ -43,7 +44,7 @@ struct rt_thread {
 	 * signal entry, read by the gate. */
 	uint32_t signal;
 	uint32_t in_call;     /* a call of the program is in flight */
-	uint64_t orig_rax;    /* the call's, when regs.rax has its result */
+	uint64_t orig_nr;     /* the call's number, when its result has taken that's place in `regs` */
 	uint64_t saved_mask;  /* the signal mask to go back to with `signal` */
 	siginfo_t siginfo;
 
@@ -83,7 +84,7 @@ static inline struct rt_thread *rt_region_thread(uintptr_t address)
 	return (struct rt_thread *)((address & ~(RT_REGION_SIZE - 1)) + RT_REGION_SIZE) - 1;
 }
 
-/* The calling thread. ctx: any, on a stack of a region */
+/* The calling thread, on a stack of its region. ctx: any */
 static inline struct rt_thread *rt_self(void)
 {
 	return rt_region_thread((uintptr_t)__builtin_frame_address(0));

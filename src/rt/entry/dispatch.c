@@ -111,11 +111,11 @@ void rt_leave(struct rt_thread *thread, long result)
 	struct rt_regs *regs = &thread->regs;
 
 	thread->in_call = 0;
-	thread->orig_rax = rt_regs_nr(regs);
+	thread->orig_nr = rt_regs_result(regs);
 	rt_regs_return(regs, thread->call.arch, result);
 	rt_ptraced_stop(thread, RT_STOP_EXIT);
 	if (result == -K23_ERESTART && thread->signal)
-		rt_regs_again(regs, thread->orig_rax);
+		rt_regs_again(regs, thread->orig_nr);
 	rt_return(thread);
 }
 

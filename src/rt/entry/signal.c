@@ -33,7 +33,8 @@
 /* ctx: sigsys */
 static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc)
 {
-	uint64_t ip = uc->uc_mcontext.rip;
+	struct rt_regs *regs = rt_context_regs(uc);
+	uint64_t ip = rt_regs_ip(regs);
 
 	if (thread->signal) {
 		/* Only one that is not blocked for the runtime's sake comes here: later. */
@@ -42,15 +43,15 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 		return;
 	}
 	if (ip - (uint64_t)rt_gate_begin < (uint64_t)(rt_gate_done - rt_gate_begin)) {
-		uc->uc_mcontext.rip = (uint64_t)rt_gate_abort;
+		rt_regs_set_ip(regs, (uint64_t)rt_gate_abort);
 		/* The kernel goes on with an interrupted sleep by this call, which knows how much is left. */
-		if (uc->uc_mcontext.rax == __NR_restart_syscall)
-			thread->regs.rax = __NR_restart_syscall;
+		if (rt_regs_result(regs) == __NR_restart_syscall)
+			rt_regs_set_nr(&thread->regs, __NR_restart_syscall);
 	} else if (ip - (uint64_t)rt_gate_i386_begin < (uint64_t)(rt_gate_i386_done - rt_gate_i386_begin)) {
-		uc->uc_mcontext.rip = (uint64_t)rt_gate_i386_abort;
+		rt_regs_set_ip(regs, (uint64_t)rt_gate_i386_abort);
 	}
 	/* The wait of a call with a mask of its own ended by this signal; otherwise that mask is gone already. */
-	if (ip != (uint64_t)rt_gate_done || (long)uc->uc_mcontext.rax != -EINTR)
+	if (ip != (uint64_t)rt_gate_done || (long)rt_regs_result(regs) != -EINTR)
 		thread->temporary = false;
 	thread->siginfo = *info;
 	thread->saved_mask = uc->uc_sigmask;
@@ -62,7 +63,7 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 static void crashed(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_sigaction action = { .handler = (uint64_t)SIG_DFL };
-	uint64_t ip = uc->uc_mcontext.rip;
+	uint64_t ip = rt_regs_ip(rt_context_regs(uc));
 	const struct bundle_hook *hook = NULL;
 	uint32_t running = thread->runs || !thread->in_call ? thread->runs : thread->call.next;
 
@@ -141,20 +142,21 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_thread *thread = rt_self();
-	uint64_t ip = uc->uc_mcontext.rip;
+	struct rt_regs *regs = rt_context_regs(uc);
+	uint64_t ip = rt_regs_ip(regs);
 	enum rt_rollback rollback;
 
 	if (sig == SIGSYS && rt_guard_owns(info, ip))
 		return caught(thread, info, uc) ? thread : NULL;
 	if (ip - (uint64_t)rt_peek_begin < (uint64_t)(rt_peek_end - rt_peek_begin) && SIGBIT(sig) & RT_FAULTS &&
 	    info->si_code > 0) {
-		uc->uc_mcontext.rip = (uint64_t)rt_peek_fault;
+		rt_regs_set_ip(regs, (uint64_t)rt_peek_fault);
 		return NULL;
 	}
 	rollback = rt_rollback(thread, sig, info, uc);
 	if (rollback == RT_GO_ON)
 		return NULL;
-	ip = uc->uc_mcontext.rip;
+	ip = rt_regs_ip(regs);
 	if (sig == SIGSYS) {
 		if (rollback == RT_ROLLED && info->si_code == SYS_SECCOMP)
 			info->si_call_addr = (void *)ip;

@@ -1,6 +1,8 @@
 /*
  * The first C code in a new image, which has what is never written of the bundle; rt_start (x86_64/entry/start.S) has mapped
  * the rest, and kept what the helper tells. Its contents are made here, and then the program starts as if nothing had been.
+ *
+ * ctx: boot, for all here.
  */
 #include "rt/entry/start.h"
 
@@ -29,14 +31,13 @@
 
 extern const char rt_start_needs[], rt_start_needs_end[]; /* rt.lds */
 
-/* ctx: boot */
 static void must(const char *what, long r)
 {
 	if (failed(r))
 		rt_panic(what, r);
 }
 
-/* Neighbours that are not writable at once, as executable as one of them is: each call is the price of every execve. ctx: boot */
+/* Neighbours that are not writable at once, as executable as one of them is: each call is the price of every execve. */
 static void protect_segments(const struct bundle *bundle)
 {
 	const struct bundle_segment *segments = bundle->segments;
@@ -60,7 +61,7 @@ static void protect_segments(const struct bundle *bundle)
 	}
 }
 
-/* The hooks: their contents, then their permissions. ctx: boot */
+/* The hooks: their contents, then their permissions. */
 static void settle_segments(void)
 {
 	const struct bundle *bundle = rt.bundle;
@@ -95,7 +96,6 @@ static void place_thread_states(void)
 	}
 }
 
-/* ctx: boot */
 struct rt_thread *rt_start_image(struct bundle *bundle)
 {
 	uintptr_t needs = (uintptr_t)rt_start_needs & ~(RT_PAGE - 1);
@@ -128,7 +128,7 @@ static void start_process(struct rt_thread *thread)
 	sighand->sigsys_pending = start->sigsys_pending;
 	sighand->known = SIGBIT(SIGSYS);
 	sighand->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;
-	thread->orig_rax = start->exec_nr;
+	thread->orig_nr = start->exec_nr;
 	rt.ptraced = start->ptraced & (RT_PTRACED | RT_PTRACED_CALLS);
 	thread->sighand = sighand;
 	thread->leads = thread->alone = true;
@@ -166,7 +166,7 @@ static void drop_helpers_signal(int helper)
 		sys(rt_sigqueueinfo, sys(getpid), SIGCHLD, &info);
 }
 
-/* All signals are blocked until the end. ctx: boot */
+/* All signals are blocked until the end. */
 void rt_start_thread(struct rt_thread *thread)
 {
 	const struct start_block *start = &rt_start_block;

@@ -1,3 +1,6 @@
+/*
+ * ctx: boot | entry, for all here.
+ */
 #include "rt/hook/api.h"
 
 #include <asm/errno.h>

@@ -2,6 +2,8 @@
  * clone, clone3, fork, vfork: the child gets what the kernel does not give it (the guard, in shared memory a region
  * of its own), before it runs an instruction of the program, and starts with the registers and the stack that it
  * would have had.
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 #include <linux/sched.h>
@@ -93,16 +95,15 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 	rt_mask_restore(child->saved_mask);
 }
 
-/* ctx: entry */
 struct rt_thread *rt_child_start(void)
 {
 	struct rt_thread *child = rt_self();
 
-	child_ready(child, child->orig_rax);
+	child_ready(child, child->orig_nr);
 	return child;
 }
 
-/* A child with a copy of the memory goes on where its parent was. ctx: entry */
+/* A child with a copy of the memory goes on where its parent was. */
 __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t flags, uint64_t stack,
 					      uint64_t mask)
 {
@@ -140,7 +141,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->alone = !(flags & CLONE_THREAD);
 	child->vforked = (flags & CLONE_VFORK) && !(flags & CLONE_THREAD);
 	child->saved_mask = mask;
-	child->orig_rax = flags; /* for rt_child_start */
+	child->orig_nr = flags; /* for rt_child_start */
 	child_registers(child, stack);
 	share_sighand(thread, child, flags);
 	/* The gate goes on in the child at what it finds here. */
@@ -156,7 +157,7 @@ static void child_discard(struct rt_thread *child)
 }
 
 /* call: the kernel's call, with the flags as given; *stack_argument is set to the child's stack if it needs one.
- * stack: the child's stack pointer in the program, 0 for the caller's. ctx: entry */
+ * stack: the child's stack pointer in the program, 0 for the caller's. */
 static long create(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
 		   uint64_t *stack_argument, uint64_t *stack_size)
 {

@@ -25,7 +25,7 @@ struct exec {
 };
 
 /* A helper may attach only to a process that is dumpable. That is an attribute of the memory, so of all threads and
- * vfork children at once: the first makes it so, the last undoes it. ctx: entry, or the helper's */
+ * vfork children at once: the first makes it so, the last undoes it. ctx: entry | helper */
 static void need_dumpable(void)
 {
 	rt_lock(&rt.dumpable_lock);
@@ -37,6 +37,7 @@ static void need_dumpable(void)
 	rt_unlock(&rt.dumpable_lock);
 }
 
+/* ctx: entry | helper */
 static void release_dumpable(void)
 {
 	rt_lock(&rt.dumpable_lock);
@@ -54,7 +55,7 @@ void rt_exec_forked(void)
 	rt.dumpable_lock = rt.dumpable_users = 0;
 }
 
-/* The helper's last act. */
+/* The helper's last act. ctx: helper */
 static void end_helper(struct inj_exec *inject)
 {
 	struct exec *exec = (struct exec *)inject;
@@ -75,6 +76,7 @@ static void end_helper(struct inj_exec *inject)
 	rt_thread_end(rt_thread_slot_state(exec->helper), 0);
 }
 
+/* ctx: entry */
 static long refuse_program(const struct inj_check *check, const char *path)
 {
 	if (check->verdict == INJ_FOREIGN)
@@ -85,7 +87,7 @@ static long refuse_program(const struct inj_check *check, const char *path)
 	return check->error;
 }
 
-/* What the new image's runtime has to know of the old one's. */
+/* What the new image's runtime has to know of the old one's. ctx: entry */
 static void fill_block(struct start_block *block, const struct rt_thread *thread, uint64_t mask, long nr)
 {
 	const struct rt_sighand *sighand = thread->sighand;
@@ -102,8 +104,8 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 }
 
 /* Nobody but its tracer can trace a traced process, so a helper cannot; but a tracer whose program is under k23, too,
- * does what a helper would (tracer/exec.h). Returns whether it has made the call, with its result in *result. ctx: entry,
- * all signals blocked */
+ * does what a helper would (tracer/exec.h). Returns whether it has made the call, with its result in *result.
+ * ctx: entry, signals blocked */
 static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, uint64_t mask, long *result)
 {
 	struct start_block block = { 0 };
@@ -119,7 +121,7 @@ static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, u
 }
 
 /* A SIGSYS that comes between the images waits for the runtime of the new one, which knows what the program wants done with
- * it. Unless a filter of the program may raise one for this very call. */
+ * it. Unless a filter of the program may raise one for this very call. ctx: entry */
 static void hold_sigsys(const struct rt_sighand *sighand, int how)
 {
 	const uint64_t sigsys = SIGBIT(SIGSYS);
@@ -128,7 +130,7 @@ static void hold_sigsys(const struct rt_sighand *sighand, int how)
 		sys(rt_sigprocmask, how, &sigsys, 0, 8);
 }
 
-/* call: the kernel's call. ctx: entry, exec_lock held */
+/* call: the kernel's call. ctx: entry; locked */
 static long carry(struct rt_thread *thread, struct k23_call *call, const char *path)
 {
 	struct rt_sighand *sighand = thread->sighand;
@@ -210,11 +212,13 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 	return r;
 }
 
+/* ctx: entry */
 long special_execve(struct rt_thread *thread, struct k23_call *call)
 {
 	return rt_exec(thread, call, AT_FDCWD, call->args[0], 0);
 }
 
+/* ctx: entry */
 long special_execveat(struct rt_thread *thread, struct k23_call *call)
 {
 	return rt_exec(thread, call, (int)call->args[0], call->args[1], (unsigned)call->args[4]);

@@ -1,11 +1,12 @@
 /*
  * exit and exit_group: hooks are told, and a thread gives its region back.
+ *
+ * ctx: entry, for all here.
  */
 #include "rt/base/mask.h"
 #include "rt/hook/callbacks.h"
 #include "rt/special/special.h"
 
-/* ctx: entry */
 static __attribute__((noreturn)) void leave(long nr, uint64_t status)
 {
 	for (;;)

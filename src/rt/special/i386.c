@@ -1,6 +1,8 @@
 /*
  * Special calls that 64-bit code makes with int $0x80, by their i386 numbers. Their structures are 32 bits wide: they
  * are translated to the x86-64 calls that mean the same.
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
@@ -68,7 +70,7 @@ static long widen_vector(uint64_t *to, uint64_t vector, long n)
 	return 0;
 }
 
-/* argv: which of the arguments that is; envp is the next. ctx: entry */
+/* argv: which of the arguments that is; envp is the next. */
 static long execute(struct rt_thread *thread, struct k23_call *call, int argv, int dirfd, uint64_t path, unsigned flags)
 {
 	struct k23_call own = *call;
@@ -94,13 +96,11 @@ static long execute(struct rt_thread *thread, struct k23_call *call, int argv, i
 	return r;
 }
 
-/* ctx: entry */
 long special_i386_execve(struct rt_thread *thread, struct k23_call *call)
 {
 	return execute(thread, call, 1, AT_FDCWD, call->args[0], 0);
 }
 
-/* ctx: entry */
 long special_i386_execveat(struct rt_thread *thread, struct k23_call *call)
 {
 	return execute(thread, call, 2, (int)call->args[0], call->args[1], (unsigned)call->args[4]);

@@ -4,6 +4,8 @@
  * EINVAL for a fixed address, EEXIST for MAP_FIXED_NOREPLACE (which is the kernel's own answer).
  *
  * And a file that becomes executable is patched before its mapping is anybody's to run (text/patch.h).
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 #include <asm/shmbuf.h>

@@ -2,6 +2,8 @@
  * unshare and setns: after them a process's children belong to another PID namespace than it does itself, and so would
  * the helper of an execve, as the new namespace's first process even, with which the namespace ends. Such an execve is
  * refused (exec.c) until a child, which is inside, makes it.
+ *
+ * ctx: entry, for all here.
  */
 #include <linux/sched.h>
 

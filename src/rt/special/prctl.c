@@ -1,6 +1,8 @@
 /*
  * prctl and arch_prctl. Syscall User Dispatch is the guard, so what the program asks of it is only noted:
  * the guard asks the program's own dispatch for each call. Switching it off does not touch ours.
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 #include <asm/prctl.h>

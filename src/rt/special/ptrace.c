@@ -6,6 +6,8 @@
  * are set take effect when it ends; in a stop for a signal that interrupted it they do at once, and the call is over.
  * The signal mask that PTRACE_GETSIGMASK shows may be the runtime's. exit and exit_group are the runtime's own calls, so
  * they make no PTRACE_EVENT_SECCOMP. Requests made by int $0x80 are not looked at.
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 #include <linux/elf.h>
@@ -211,23 +213,7 @@ static long syscall_info(struct rt_thread *thread, struct k23_call *call)
 	r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], sizeof(info), (uint64_t)&info, 0, 0);
 	if (failed(r))
 		return r;
-	info.arch = view.arch;
-	info.instruction_pointer = view.shown.rip;
-	info.stack_pointer = view.shown.rsp;
-	if (info.op == PTRACE_SYSCALL_INFO_ENTRY || info.op == PTRACE_SYSCALL_INFO_SECCOMP) {
-		bool i386 = view.arch != K23_ARCH_X86_64;
-
-		info.entry.nr = view.shown.orig_rax;
-		info.entry.args[0] = i386 ? (uint32_t)view.shown.rbx : view.shown.rdi;
-		info.entry.args[1] = i386 ? (uint32_t)view.shown.rcx : view.shown.rsi;
-		info.entry.args[2] = i386 ? (uint32_t)view.shown.rdx : view.shown.rdx;
-		info.entry.args[3] = i386 ? (uint32_t)view.shown.rsi : view.shown.r10;
-		info.entry.args[4] = i386 ? (uint32_t)view.shown.rdi : view.shown.r8;
-		info.entry.args[5] = i386 ? (uint32_t)view.shown.rbp : view.shown.r9;
-	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
-		info.exit.rval = (int64_t)view.shown.rax;
-		info.exit.is_error = failed((long)view.shown.rax);
-	}
+	tracee_describe_stop(&view, &info);
 	size = size < (uint64_t)r ? size : (uint64_t)r;
 	return size && failed(rt_copy_to(data_of(call), &info, size)) ? -EFAULT : r;
 }

@@ -1,6 +1,8 @@
 /*
  * seccomp: a filter of the program decides over the program's calls. The runtime's own must pass, so the filter
  * that is installed begins with a test for the runtime's half of the gate.
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 #include <linux/filter.h>

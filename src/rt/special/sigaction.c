@@ -1,6 +1,8 @@
 /*
  * rt_sigaction and sigaltstack: what the program sets is kept in the runtime, and handed to it by the signal entry;
  * the kernel knows only the runtime's handler and stack.
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 

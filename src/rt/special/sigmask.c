@@ -2,6 +2,8 @@
  * Calls with a signal mask or set: SIGSYS is taken out of what the kernel gets, and the program's view of it is
  * kept here. A mask is changed in the gate, so that a signal which comes before is not forgotten and one which
  * the new mask lets through finds the call done.
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 
@@ -11,7 +13,7 @@
 
 static const uint64_t sigsys = SIGBIT(SIGSYS);
 
-/* The program let SIGSYS through, and one had come. ctx: entry */
+/* The program let SIGSYS through, and one had come. */
 static void let_through(struct rt_thread *thread)
 {
 	if (!thread->sigsys_blocked &&

@@ -1,6 +1,8 @@
 /*
  * rt_sigreturn: the frame is on the program's stack, and the kernel is shown a copy of it in which SIGSYS and the
  * signal stack are as the runtime needs them. The vector state stays where the program has it.
+ *
+ * ctx: entry, for all here.
  */
 #include "core/string.h"
 #include "rt/base/copy.h"
@@ -26,8 +28,8 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 		return -K23_ERESTART;
 	}
 	if (thread->strict) {
-		memcpy(&uc, (const void *)thread->regs.rsp, sizeof(uc));
-	} else if (failed(rt_copy_from(&uc, thread->regs.rsp, sizeof(uc)))) {
+		memcpy(&uc, (const void *)rt_regs_sp(&thread->regs), sizeof(uc));
+	} else if (failed(rt_copy_from(&uc, rt_regs_sp(&thread->regs), sizeof(uc)))) {
 		/* As the kernel does: the program dies of SIGSEGV, or handles it, where it stands. */
 		memset(&info, 0, sizeof(info));
 		info.si_signo = SIGSEGV;
@@ -42,7 +44,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	thread->sigsys_blocked = uc.uc_sigmask & SIGBIT(SIGSYS);
 	uc.uc_sigmask &= ~SIGBIT(SIGSYS);
 	/* rt_sigreturn has no use for an error. */
-	(void)!rt_altstack_set(thread, &stack, uc.uc_mcontext.rsp);
+	(void)!rt_altstack_set(thread, &stack, rt_regs_sp(rt_context_regs(&uc)));
 	uc.uc_stack.ss_sp = (void *)thread->stack_top;
 	uc.uc_stack.ss_flags = 0;
 	uc.uc_stack.ss_size = RT_SIGNAL_STACK_SIZE;

@@ -7,6 +7,8 @@
  * What differs: SIGCHLD comes for such stops, too. A tracee's stops must be waited for by the thread that traces it;
  * when another thread gets them they are shown as the kernel has them. Between such a stop and the next wait the
  * tracee does not run, while natively it would.
+ *
+ * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 #include <linux/wait.h>

@@ -26,7 +26,7 @@
 #define NEAR_STEP (64ul << 10)
 
 /* Whether the program will make calls there, as far as is known. Each page with a patched site is a copy that takes the time
- * of several calls to make. */
+ * of several calls to make. ctx: boot | entry */
 static bool is_used(const struct store_site *site)
 {
 	if (rt.bundle->flags & BUNDLE_EAGER)
@@ -39,6 +39,7 @@ static bool is_used(const struct store_site *site)
 	return !rt.profiled || !site->programs || site->programs & rt.program;
 }
 
+/* ctx: boot | entry */
 static bool usable(const struct store_site *site, const struct rt_text *text)
 {
 	uint64_t begin = site->offset - site->function_before;
@@ -50,6 +51,7 @@ static bool usable(const struct store_site *site, const struct rt_text *text)
 	       begin - text->offset <= text->end - text->start - site->function_size;
 }
 
+/* ctx: boot | entry */
 static enum core_patch_entry entry_for(const struct store_site *site)
 {
 	if (site->nr < 0)
@@ -58,7 +60,7 @@ static enum core_patch_entry entry_for(const struct store_site *site)
 }
 
 /* Writable memory within reach of all of the text, or -ENOMEM. Below it rather than above, where the heap of an
- * executable grows. */
+ * executable grows. ctx: boot | entry */
 static long map_near(const struct rt_text *text, size_t size)
 {
 	uint64_t low = text->end > (uint64_t)REACH + LOWEST ? text->end - (uint64_t)REACH : LOWEST;
@@ -94,7 +96,7 @@ struct site_reader {
 
 /* Whether the function's bytes are what they were. They are read as the program is about to do: if somebody has just
  * truncated the file, it dies of that a moment earlier. Sites of one function follow one another, and when the second
- * comes the first may be patched: it is looked at once. */
+ * comes the first may be patched: it is looked at once. ctx: boot | entry */
 static bool verify(struct site_reader *reader, const struct store_site *site, uint64_t address)
 {
 	const uint8_t *code = (const uint8_t *)address;
@@ -106,7 +108,7 @@ static bool verify(struct site_reader *reader, const struct store_site *site, ui
 	return reader->hash == site->function_hash && code[0] == 0x0f && code[1] == 0x05;
 }
 
-/* One site. Returns whether it took the slot. */
+/* One site. Returns whether it took the slot. ctx: boot | entry; locked */
 static bool patch_site(struct site_reader *reader, const struct store_site *site, uint8_t *slot)
 {
 	const struct rt_text *text = reader->text;
@@ -125,7 +127,7 @@ static bool patch_site(struct site_reader *reader, const struct store_site *site
 	return true;
 }
 
-/* Fills in further ones. False: there are none. */
+/* Fills in further ones. False: there are none. ctx: boot | entry */
 static bool read_sites(struct site_reader *reader)
 {
 	reader->count = 0;
@@ -145,7 +147,7 @@ static bool read_sites(struct site_reader *reader)
 }
 
 /* Fills the text's block, which has room for `stubs` stubs, and writes the jumps to it, from the sites on that have been
- * read. Returns whether there are any. */
+ * read. Returns whether there are any. ctx: boot | entry; locked */
 static bool patch_sites(const struct rt_text *text, struct site_reader *reader, uint32_t stubs)
 {
 	uint8_t *slot = (uint8_t *)text->block + PATCH_SLOT;
@@ -199,6 +201,7 @@ static void patch_text(struct rt_text *text, int prot)
 	sys(munmap, block, size);
 }
 
+/* ctx: entry */
 void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset)
 {
 	struct store_run sites;
@@ -215,6 +218,7 @@ void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t off
 	rt_texts_unlock();
 }
 
+/* ctx: entry */
 void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset)
 {
 	struct store_run sites;
@@ -227,6 +231,7 @@ void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset)
 	rt_texts_unlock();
 }
 
+/* ctx: entry */
 void rt_patch_protected(uint64_t start, uint64_t end, int prot)
 {
 	struct rt_text found, *text;
@@ -242,7 +247,8 @@ void rt_patch_protected(uint64_t start, uint64_t end, int prot)
 	rt_texts_unlock();
 }
 
-/* The text segments of an image that the kernel has mapped. path: where it is from, for a file without a build-id. */
+/* The text segments of an image that the kernel has mapped. path: where it is from, for a file without a build-id.
+ * ctx: boot */
 static void patch_image(uint64_t elf, const char *path)
 {
 	const Elf64_Ehdr *head = (const Elf64_Ehdr *)elf;
@@ -280,6 +286,7 @@ static void patch_image(uint64_t elf, const char *path)
 	}
 }
 
+/* ctx: boot */
 void rt_patch_start(const uint64_t *stack)
 {
 	const uint64_t *headers = rt_auxv_find(stack, AT_PHDR), *interpreter = rt_auxv_find(stack, AT_BASE);

@@ -42,6 +42,7 @@ static bool is_new(uint64_t ip)
 	return false;
 }
 
+/* ctx: entry */
 static bool is_known(const struct rt_text *text, uint64_t offset)
 {
 	struct store_site site;
@@ -50,7 +51,7 @@ static bool is_known(const struct rt_text *text, uint64_t offset)
 	       (!rt.profiled || site.programs & rt.program);
 }
 
-/* Appends a line. A write beyond RLIMIT_FSIZE would be a signal for the program. */
+/* Appends a line. A write beyond RLIMIT_FSIZE would be a signal for the program. ctx: entry */
 static void append(const char *line, size_t size)
 {
 	const char *path = (const char *)rt.start + rt.bundle->site_log;
@@ -68,6 +69,7 @@ static void append(const char *line, size_t size)
 	sys(close, fd);
 }
 
+/* ctx: entry */
 static void note(const struct rt_text *text, uint64_t offset)
 {
 	char path[K23_PATH_MAX], line[K23_PATH_MAX + 96], group[8] = "";
@@ -93,10 +95,11 @@ static void note(const struct rt_text *text, uint64_t offset)
 	rt_mask_unblock(rt_self(), mask);
 }
 
+/* ctx: entry */
 void rt_site_log_note(struct rt_thread *thread)
 {
 	struct rt_text text;
-	uint64_t ip = thread->regs.rip - 2, offset;
+	uint64_t ip = rt_regs_ip(&thread->regs) - RT_SYSCALL_SIZE, offset;
 
 	if (thread->strict || !is_new(ip) || !rt_text_find(ip, &text))
 		return;

@@ -36,6 +36,7 @@ static const struct function functions[] = {
 	{ "__vdso_getrandom", 318 /* getrandom, with a state of its own: see stub() */ },
 };
 
+/* ctx: boot */
 static bool read_vdso(struct vdso *vdso, uintptr_t base)
 {
 	const Elf64_Ehdr *elf = (const void *)base;
@@ -67,6 +68,7 @@ static bool read_vdso(struct vdso *vdso, uintptr_t base)
 	return vdso->size && vdso->symbols && vdso->strings;
 }
 
+/* ctx: boot */
 static const Elf64_Sym *find_function(const struct vdso *vdso, const char *name)
 {
 	for (uint32_t i = 0; i < vdso->count; i++)
@@ -76,7 +78,7 @@ static const Elf64_Sym *find_function(const struct vdso *vdso, const char *name)
 }
 
 /* mov $nr, %eax; syscall; ret. The vDSO's getrandom is no system call in disguise (it keeps a state for the C
- * library), so it says ENOSYS, upon which the library makes the system call. */
+ * library), so it says ENOSYS, upon which the library makes the system call. ctx: boot */
 static void stub(uint8_t *code, size_t size, long nr)
 {
 	static const uint8_t call[] = { 0x0f, 0x05, 0xc3 };
@@ -102,6 +104,7 @@ static void stub(uint8_t *code, size_t size, long nr)
 
 #define PCREL_SDATA4 0x1b /* a displacement from its own address */
 
+/* ctx: any */
 static uint32_t word(uintptr_t at)
 {
 	uint32_t value;
@@ -110,13 +113,15 @@ static uint32_t word(uintptr_t at)
 	return value;
 }
 
+/* ctx: any */
 static uintptr_t relative(uintptr_t at)
 {
 	return at + (uintptr_t)(intptr_t)(int32_t)word(at);
 }
 
 /* Whether the descriptions that belong to a CIE have addresses of that kind, and no more than those in front of their
- * instructions: version 1, augmentation "zR", of one byte. The two factors and the register are a byte each. */
+ * instructions: version 1, augmentation "zR", of one byte. The two factors and the register are a byte each.
+ * ctx: boot */
 static bool plain_cie(uintptr_t cie)
 {
 	static const uint8_t begin[] = { 1, 'z', 'R', 0 };
@@ -126,7 +131,8 @@ static bool plain_cie(uintptr_t cie)
 }
 
 /* Who unwinds from a function that was replaced is not to follow what its old code did to the stack: without
- * instructions of its own (0 is DW_CFA_nop) the description says what holds at a function's begin, and in all of stub(). */
+ * instructions of its own (0 is DW_CFA_nop) the description says what holds at a function's begin, and in all of stub().
+ * ctx: boot */
 static void describe_stub(const struct vdso *vdso, uintptr_t function)
 {
 	const uint8_t *header = (const uint8_t *)vdso->unwind;

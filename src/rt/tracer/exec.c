@@ -65,7 +65,6 @@ uint32_t tracee_meets(struct tracee *tracee, const siginfo_t *info)
 static long plant(struct tracee *tracee)
 {
 	struct start_block *block = &tracee->block;
-	struct inj_regs regs;
 	int held = 0;
 	long r = inj_resume(tracee->tid, PTRACE_SYSCALL, SIGTRAP | 0x80, &held);
 
@@ -77,12 +76,10 @@ static long plant(struct tracee *tracee)
 	tracee->flags |= TRACEE_MARKED | (block->ptraced & RT_PTRACED_CALLS ? TRACEE_CALLS : 0);
 	if (!failed(r))
 		r = inj_plant(tracee->tid, rt.bundle, block, &held);
-	if (!failed(r))
-		r = sys(ptrace, PTRACE_GETREGS, tracee->tid, 0, &regs);
 	if (failed(r))
 		return r;
-	tracee->bundle = regs.rdi;
-	tracee->gate = regs.rdi + rt.bundle->gate;
+	tracee->bundle = (uint64_t)r;
+	tracee->gate = tracee->bundle + rt.bundle->gate;
 	tracee->size = rt.bundle->regions;
 	return sys(ptrace, PTRACE_CONT, tracee->tid, 0, held);
 }

@@ -40,6 +40,7 @@ static void follow_task(const struct tracee *parent)
 	child->size = parent->size;
 }
 
+/* ctx: entry */
 static uint32_t guard_signal(struct tracee *tracee, const siginfo_t *info)
 {
 	if (info->si_code == SYS_USER_DISPATCH && tracee->bundle)
@@ -49,10 +50,11 @@ static uint32_t guard_signal(struct tracee *tracee, const siginfo_t *info)
 	return SIGSYS;
 }
 
+/* ctx: entry */
 static uint32_t call_entry(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
 {
 	uint32_t *flags = &tracee->flags;
-	uint64_t ip = view->real.rip;
+	uint64_t ip = view->ip;
 
 	if (view->kind == RT_STOP_ENTRY || view->fast == TRACEE_DIRECT || (view->in_gate && !(*flags & TRACEE_IN_CALL))) {
 		*flags |= TRACEE_IN_CALL;
@@ -68,10 +70,11 @@ static uint32_t call_entry(struct tracee *tracee, const struct tracee_view *view
 	return tracee_run_on(tracee, 0);
 }
 
+/* ctx: entry */
 static uint32_t call_exit(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
 {
 	uint32_t *flags = &tracee->flags, before = *flags;
-	uint64_t ip = view->real.rip;
+	uint64_t ip = view->ip;
 	bool ends = false;
 
 	*flags &= ~(uint32_t)(TRACEE_OWN_CALL | TRACEE_SIGRETURN);
@@ -83,7 +86,7 @@ static uint32_t call_exit(struct tracee *tracee, const struct tracee_view *view,
 		ends = true;
 	else if (view->in_gate)
 		ends = view->restarts; /* it will be made again */
-	else if (tracee->bundle && (ip - tracee->bundle < tracee->size || view->real.orig_rax == ~0ul))
+	else if (tracee->bundle && (ip - tracee->bundle < tracee->size || view->nr == ~0ul))
 		ends = false;
 	else
 		return stop;
@@ -93,7 +96,8 @@ static uint32_t call_exit(struct tracee *tracee, const struct tracee_view *view,
 	return stop;
 }
 
-/* A stop with SIGTRAP: that of a system call; of a step, which does not lead into the runtime; or the program's. */
+/* A stop with SIGTRAP: that of a system call; of a step, which does not lead into the runtime; or the program's.
+ * ctx: entry */
 static uint32_t trapped(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
 	bool steps = tracee->request == PTRACE_SINGLESTEP || tracee->request == PTRACE_SINGLEBLOCK;
@@ -103,7 +107,7 @@ static uint32_t trapped(struct tracee *tracee, const siginfo_t *info, uint32_t s
 
 	if (failed(tracee_view(tracee, &view)))
 		return stop;
-	ip = view.real.rip;
+	ip = view.ip;
 	if ((info->si_code == SIGTRAP || info->si_code == (SIGTRAP | 0x80)) && tracee->request == PTRACE_SYSCALL) {
 		sys(ptrace, PTRACE_GETEVENTMSG, tracee->tid, 0, &message);
 		if (message == PTRACE_EVENTMSG_SYSCALL_ENTRY)
@@ -130,16 +134,16 @@ static uint32_t trapped(struct tracee *tracee, const siginfo_t *info, uint32_t s
 static bool is_over(const struct tracee *tracee, const struct tracee_view *view)
 {
 	/* The runtime blocks signals in some calls, and this ends it: see rt_mask_unblock. */
-	if (view->in_call && !view->in_gate && view->real.orig_rax == __NR_rt_sigprocmask && view->real.rdi == SIG_SETMASK)
+	if (view->in_call && !view->in_gate && view->nr == __NR_rt_sigprocmask && view->argument == SIG_SETMASK)
 		return true;
-	if (!view->in_gate || view->restarts || (int64_t)view->real.rax == -EINTR)
+	if (!view->in_gate || view->restarts || view->result == -EINTR)
 		return false;
-	return (view->shown.orig_rax != __NR_wait4 && view->shown.orig_rax != __NR_waitid) || !tracee_count(tracee);
+	return (view->shown_nr != __NR_wait4 && view->shown_nr != __NR_waitid) || !tracee_count(tracee);
 }
 
 /* A signal for the tracee. When one comes at the end of a call the kernel shows the exit stop first, while here the
  * runtime has still to do what leads to that: hold the signal back so long. Not so if it ended the call's sleep: it may
- * be blocked afterwards. */
+ * be blocked afterwards. ctx: entry */
 static uint32_t signalled(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
 	uint32_t *flags = &tracee->flags;
@@ -176,6 +180,7 @@ int tracee_release(struct tracee *tracee, uint64_t request, int sig)
 	return sig;
 }
 
+/* ctx: entry */
 static uint32_t classify(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
 	switch (stop >> 8) {

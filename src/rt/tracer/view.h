@@ -4,6 +4,8 @@
 #ifndef RT_TRACER_VIEW_H
 #define RT_TRACER_VIEW_H
 
+#include <linux/ptrace.h>
+
 #include "inject/remote.h"
 #include "rt/base/thread.h"
 #include "rt/tracer/tracee.h"
@@ -20,6 +22,10 @@ enum tracee_fast {
 /* The thread of the tracee whose call a stop is in, and where in the runtime the stop is. */
 struct tracee_view {
 	struct inj_regs real, shown;
+	uint64_t ip;              /* the real one */
+	uint64_t nr, shown_nr;    /* of the call that the stop is in, ~0: in none; and as it is shown */
+	uint64_t argument;        /* of the real one, the first */
+	int64_t result;           /* of it, or an error that only tracers see */
 	struct rt_thread *thread; /* in the tracee; NULL: `shown` are its registers */
 	uint32_t kind;            /* enum rt_stop, or 0 */
 	uint32_t arch;            /* of the call */
@@ -32,6 +38,8 @@ struct tracee_view {
 
 /* The registers of a stopped tracee. ctx: entry */
 long tracee_view(const struct tracee *tracee, struct tracee_view *view) must_check;
+/* Fills in what PTRACE_GET_SYSCALL_INFO says of the program, in a stop of the kind info->op. ctx: entry */
+void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_info *info);
 /* Registers as the program gives them, with the %gs that it was not shown. ctx: entry */
 struct inj_regs tracee_registers(const struct tracee_view *view, const struct inj_regs *from);
 /* Makes what is shown so. ctx: entry */

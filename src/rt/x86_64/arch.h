@@ -1,10 +1,14 @@
 /*
  * What the rest of the runtime has to know of the processor: where a call's number, arguments and result are.
+ *
+ * ctx: any, for all here.
  */
 #ifndef RT_ARCH_H
 #define RT_ARCH_H
 
 #include <asm/sigcontext.h>
+#include <linux/signal.h>
+#include <asm/ucontext.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -92,9 +96,19 @@ static inline void rt_regs_child(struct rt_regs *regs, uint32_t arch, uint64_t s
 		regs->rsp = stack;
 }
 
+static inline struct rt_regs *rt_context_regs(struct ucontext *uc)
+{
+	return (struct rt_regs *)&uc->uc_mcontext;
+}
+
 static inline uint64_t rt_regs_ip(const struct rt_regs *regs)
 {
 	return regs->rip;
+}
+
+static inline void rt_regs_set_ip(struct rt_regs *regs, uint64_t ip)
+{
+	regs->rip = ip;
 }
 
 static inline uint64_t rt_regs_sp(const struct rt_regs *regs)
@@ -102,15 +116,16 @@ static inline uint64_t rt_regs_sp(const struct rt_regs *regs)
 	return regs->rsp;
 }
 
-static inline void rt_regs_set_sp(struct rt_regs *regs, uint64_t sp)
-{
-	regs->rsp = sp;
-}
-
-/* The number of a call in flight: its result's place until there is one. */
-static inline uint64_t rt_regs_nr(const struct rt_regs *regs)
+/* A call's result; until there is one, its number. */
+static inline uint64_t rt_regs_result(const struct rt_regs *regs)
 {
 	return regs->rax;
+}
+
+/* The call is one that the kernel makes to go on with a sleep that a signal interrupted: it knows how much is left. */
+static inline void rt_regs_set_nr(struct rt_regs *regs, uint64_t nr)
+{
+	regs->rax = nr;
 }
 
 #endif

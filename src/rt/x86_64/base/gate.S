@@ -1,5 +1,7 @@
 /*
  * Calls of the program, in the second half of the gate.
+ *
+ * ctx: entry, for all here.
  */
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/fill_returns.h"

@@ -1,5 +1,7 @@
 /*
  * The runtime's own calls that the C code makes, in the first half of the gate.
+ *
+ * ctx: any, for all here.
  */
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/fill_returns.h"

@@ -1,5 +1,7 @@
 /*
  * Copying from or to memory of the program that somebody may unmap meanwhile.
+ *
+ * ctx: any, for all here.
  */
 #include <asm/errno.h>
 

@@ -1,5 +1,7 @@
 /*
  * Back to the program.
+ *
+ * ctx: entry, for all here.
  */
 #include "rt/x86_64/cfi.h"
 

@@ -1,5 +1,7 @@
 /*
  * From the guard, and from a new task's first instruction, into C code.
+ *
+ * ctx: entry, for all here.
  */
 #include "rt/x86_64/cfi.h"
 

@@ -9,6 +9,8 @@
  * If %gs is not ours (the program has set it, or the thread's calls are to take the guard) the site's own `syscall`
  * is executed: the guard needs no %gs. A signal that arrives in here finds the program at its `syscall`: rollback.c
  * knows, for each range between two labels, where the program's registers are.
+ *
+ * ctx: entry, for all here.
  */
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/hook/enter_hook.h"

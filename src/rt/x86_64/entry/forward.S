@@ -1,5 +1,7 @@
 /*
  * From a hook to the kernel.
+ *
+ * ctx: entry, for all here.
  */
 #include "rt/x86_64/cfi.h"
 

@@ -1,5 +1,7 @@
 /*
  * Signals enter here, and leave.
+ *
+ * ctx: sigsys, for all here.
  */
 #include "rt/x86_64/cfi.h"
 

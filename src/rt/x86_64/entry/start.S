@@ -1,5 +1,7 @@
 /*
  * The start of an image.
+ *
+ * ctx: boot, for all here.
  */
 #include "rt/x86_64/cfi.h"
 

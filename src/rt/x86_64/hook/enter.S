@@ -1,5 +1,7 @@
 /*
  * Into hook code, for C code: see hook/enter.h.
+ *
+ * ctx: boot | entry, for all here.
  */
 #include "rt/x86_64/hook/enter_hook.h"
 

@@ -16,7 +16,8 @@ static bool between(uint64_t ip, const char *begin, const char *end)
 	return ip - (uint64_t)begin < (uint64_t)(end - begin);
 }
 
-/* At the `syscall` with what a kernel entry that is made again leaves in the two registers; or behind it. */
+/* At the `syscall` with what a kernel entry that is made again leaves in the two registers; or behind it.
+ * ctx: any */
 static void set_place(struct rt_regs *regs, uint64_t ip, uint64_t after)
 {
 	regs->rip = ip;
@@ -24,7 +25,7 @@ static void set_place(struct rt_regs *regs, uint64_t ip, uint64_t after)
 	regs->r11 = regs->eflags;
 }
 
-/* In rt_fast_number: the number is in %r11 and, from the comparison until sahf, the flags are in %ax. */
+/* In rt_fast_number: the number is in %r11 and, from the comparison until sahf, the flags are in %ax. ctx: any */
 static void restore_number(struct rt_regs *regs)
 {
 	uint64_t ip = regs->rip;

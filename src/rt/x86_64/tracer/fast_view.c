@@ -1,6 +1,8 @@
 /*
  * Stops of a tracee on the fast path. Its tracer sees it where it would be natively: at the instruction that a stub has
  * in its place, at its `syscall`, or behind that.
+ *
+ * ctx: entry, for all here.
  */
 #include "core/patch.h"
 #include "core/string.h"

@@ -20,7 +20,7 @@ static void show_kept(struct tracee_view *view, const struct rt_thread *thread)
 	to->rdx = regs->rdx, to->rcx = regs->rcx, to->rsp = regs->rsp, to->rip = regs->rip;
 	to->eflags = regs->eflags, to->rax = regs->rax, to->orig_rax = ~0ul;
 	if (view->kind == RT_STOP_EXIT)
-		to->orig_rax = thread->orig_rax;
+		to->orig_rax = thread->orig_nr;
 	if (!thread->in_call)
 		return;
 	to->orig_rax = regs->rax;
@@ -46,9 +46,14 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->thread = NULL;
 	view->kind = 0;
 	view->in_call = view->in_gate = view->restarts = view->returns = false;
-	ip = view->real.rip;
-	if (tracee_view_fast(tracee, view))
+	ip = view->ip = view->real.rip;
+	view->nr = view->shown_nr = view->real.orig_rax;
+	view->argument = view->real.rdi;
+	view->result = (int64_t)view->real.rax;
+	if (tracee_view_fast(tracee, view)) {
+		view->shown_nr = view->shown.orig_rax;
 		return 0;
+	}
 	if (!tracee->bundle || ip - tracee->bundle >= tracee->size ||
 	    ip - tracee_in_gate(tracee, rt_start) < (uint64_t)(rt_start_end - rt_start))
 		return 0;
@@ -68,8 +73,32 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->arch = thread.call.arch;
 	show_kept(view, &thread);
 	if (tracee->flags & TRACEE_EXEC_STOP)
-		view->shown.orig_rax = thread.orig_rax;
+		view->shown.orig_rax = thread.orig_nr;
+	view->shown_nr = view->shown.orig_rax;
 	return 0;
+}
+
+/* ctx: entry */
+void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_info *info)
+{
+	const struct inj_regs *regs = &view->shown;
+	bool i386 = view->arch != K23_ARCH_X86_64;
+
+	info->arch = view->arch;
+	info->instruction_pointer = regs->rip;
+	info->stack_pointer = regs->rsp;
+	if (info->op == PTRACE_SYSCALL_INFO_ENTRY || info->op == PTRACE_SYSCALL_INFO_SECCOMP) {
+		info->entry.nr = regs->orig_rax;
+		info->entry.args[0] = i386 ? (uint32_t)regs->rbx : regs->rdi;
+		info->entry.args[1] = i386 ? (uint32_t)regs->rcx : regs->rsi;
+		info->entry.args[2] = i386 ? (uint32_t)regs->rdx : regs->rdx;
+		info->entry.args[3] = i386 ? (uint32_t)regs->rsi : regs->r10;
+		info->entry.args[4] = i386 ? (uint32_t)regs->rdi : regs->r8;
+		info->entry.args[5] = i386 ? (uint32_t)regs->rbp : regs->r9;
+	} else if (info->op == PTRACE_SYSCALL_INFO_EXIT) {
+		info->exit.rval = (int64_t)regs->rax;
+		info->exit.is_error = failed((long)regs->rax);
+	}
 }
 
 /* ctx: entry */
