@@ -1,5 +1,5 @@
 /*
- * How the hooks of `k23 stat` and `k23 trace` find their collector: abi/channel.h tells what it is about.
+ * How the hooks of `k23 stat` and `k23 trace` find their collector: k23/channel.h has the memory that they share.
  */
 #ifndef HOOKS_COLLECTOR_H
 #define HOOKS_COLLECTOR_H
@@ -8,11 +8,10 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 
+#include <k23/channel.h>
 #include <k23/hook.h>
 
-#include "../src/abi/channel.h"
-
-static struct channel *channel; /* NULL: not reached */
+static struct k23_channel *channel; /* NULL: not reached */
 static int channel_id;
 
 /* A number in base 10 or 16; false when it is not all digits. */
@@ -35,11 +34,11 @@ static int parse_number(const char *text, unsigned base, uint64_t *value)
 static long attach(uint64_t id, uint64_t magic, uint64_t cookie)
 {
 	long address = k23_syscall(SYS_shmat, id, 0, 0, 0, 0, 0);
-	struct channel *found = (struct channel *)address;
+	struct k23_channel *found = (struct k23_channel *)address;
 
 	if (k23_failed(address))
 		return address;
-	if (found->magic != magic || found->version != CHANNEL_VERSION || found->cookie != cookie) {
+	if (found->magic != magic || found->version != K23_CHANNEL_VERSION || found->cookie != cookie) {
 		k23_syscall(SYS_shmdt, (unsigned long)address, 0, 0, 0, 0, 0);
 		return -EIDRM;
 	}
@@ -79,7 +78,7 @@ static int channel_init(const struct k23_options *options, uint64_t magic)
 /* Whether the collector still is there. */
 __attribute__((unused)) static int channel_has_reader(void)
 {
-	return (__atomic_load_n(&channel->reader, __ATOMIC_RELAXED) & CHANNEL_READER_MASK) != 0;
+	return (__atomic_load_n(&channel->reader, __ATOMIC_RELAXED) & K23_CHANNEL_READER_MASK) != 0;
 }
 
 /*

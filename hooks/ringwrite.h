@@ -1,5 +1,5 @@
 /*
- * Writing records to the ring of `k23 trace`: the writers' side of abi/ring.h.
+ * Writing records to the ring of `k23 trace`: the writers' side of k23/ring.h.
  */
 #ifndef HOOKS_RINGWRITE_H
 #define HOOKS_RINGWRITE_H
@@ -8,20 +8,19 @@
 #include <time.h>
 
 #include <k23/hook.h>
-
-#include "../src/abi/ring.h"
+#include <k23/ring.h>
 
 /* A record that is being written. */
 struct record {
-	struct ring *ring;
-	struct ring_cell *cell;
+	struct k23_ring *ring;
+	struct k23_ring_cell *cell;
 	uint64_t claim; /* the stamp with which the cell was claimed */
 	uint32_t writer;
 	uint32_t mask, shift; /* of a position: its cell, its lap */
 	int dropped; /* the ring was full */
 };
 
-static void ring_wake_reader(struct ring *ring)
+static void ring_wake_reader(struct k23_ring *ring)
 {
 	__atomic_add_fetch(&ring->channel.doorbell, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&ring->channel.sleeping, __ATOMIC_SEQ_CST))
@@ -29,7 +28,7 @@ static void ring_wake_reader(struct ring *ring)
 }
 
 /* Waits until the reader has freed the cell, which had this stamp. False: it never will. */
-static int ring_wait(struct ring *ring, const struct ring_cell *cell, uint64_t stamp)
+static int ring_wait(struct k23_ring *ring, const struct k23_ring_cell *cell, uint64_t stamp)
 {
 	/* Also how long it takes to notice that the reader has died. */
 	static const struct timespec patience = { 0, 100000000 };
@@ -40,7 +39,7 @@ static int ring_wait(struct ring *ring, const struct ring_cell *cell, uint64_t s
 		__atomic_store_n(&ring->waiting, 1, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&cell->stamp, __ATOMIC_SEQ_CST) != stamp)
 			return 1;
-		if (!(__atomic_load_n(&ring->channel.reader, __ATOMIC_RELAXED) & CHANNEL_READER_MASK))
+		if (!(__atomic_load_n(&ring->channel.reader, __ATOMIC_RELAXED) & K23_CHANNEL_READER_MASK))
 			return 0;
 		ring_wake_reader(ring);
 		k23_syscall(SYS_futex, (unsigned long)&ring->space, FUTEX_WAIT, space, (unsigned long)&patience, 0,
@@ -51,18 +50,18 @@ static int ring_wait(struct ring *ring, const struct ring_cell *cell, uint64_t s
 /* Takes a cell: record->cell. False when the ring is full and stays so. */
 static int record_claim(struct record *record)
 {
-	struct ring *ring = record->ring;
+	struct k23_ring *ring = record->ring;
 	uint64_t position = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
 	uint32_t skipped = 0;
 
 	for (;;) {
-		struct ring_cell *cell = &ring->cell[position & record->mask];
+		struct k23_ring_cell *cell = &ring->cell[position & record->mask];
 		uint64_t lap = position >> record->shift;
 		uint64_t stamp = __atomic_load_n(&cell->stamp, __ATOMIC_ACQUIRE);
-		int older = ring_stamp_lap(stamp) < lap;
+		int older = k23_ring_stamp_lap(stamp) < lap;
 
-		if (ring_stamp_lap(stamp) == lap && ring_stamp_state(stamp) == RING_FREE) {
-			record->claim = ring_stamp(lap, (uint32_t)k23_tid(), RING_CLAIMED);
+		if (k23_ring_stamp_lap(stamp) == lap && k23_ring_stamp_state(stamp) == K23_RING_FREE) {
+			record->claim = k23_ring_stamp(lap, (uint32_t)k23_tid(), K23_RING_CLAIMED);
 			if (!__atomic_compare_exchange_n(&cell->stamp, &stamp, record->claim, 0, __ATOMIC_ACQUIRE,
 							 __ATOMIC_RELAXED))
 				continue;
@@ -71,8 +70,8 @@ static int record_claim(struct record *record)
 						    __ATOMIC_RELAXED);
 			return 1;
 		}
-		if (older && (ring_stamp_state(stamp) < RING_PASSED || skipped > record->mask)) {
-			if (ring->full == RING_DROP || !ring_wait(ring, cell, stamp))
+		if (older && (k23_ring_stamp_state(stamp) < K23_RING_PASSED || skipped > record->mask)) {
+			if (ring->full == K23_RING_DROP || !ring_wait(ring, cell, stamp))
 				return 0;
 			position = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
 			continue;
@@ -86,15 +85,15 @@ static int record_claim(struct record *record)
 
 static void record_publish(struct record *record, int last)
 {
-	uint64_t lap = ring_stamp_lap(record->claim), stamp = record->claim;
-	uint32_t tid = ring_stamp_tid(record->claim);
+	uint64_t lap = k23_ring_stamp_lap(record->claim), stamp = record->claim;
+	uint32_t tid = k23_ring_stamp_tid(record->claim);
 
 	record->cell->last = (uint8_t)last;
-	if (!__atomic_compare_exchange_n(&record->cell->stamp, &stamp, ring_stamp(lap, tid, RING_READY), 0,
+	if (!__atomic_compare_exchange_n(&record->cell->stamp, &stamp, k23_ring_stamp(lap, tid, K23_RING_READY), 0,
 					 __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
 		/* This thread was stopped for so long that the reader went on without it. */
-		stamp = ring_stamp(lap, tid, RING_PASSED);
-		__atomic_compare_exchange_n(&record->cell->stamp, &stamp, ring_stamp(lap, tid, RING_LATE), 0,
+		stamp = k23_ring_stamp(lap, tid, K23_RING_PASSED);
+		__atomic_compare_exchange_n(&record->cell->stamp, &stamp, k23_ring_stamp(lap, tid, K23_RING_LATE), 0,
 					    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	}
 	record->cell = NULL;
@@ -120,7 +119,7 @@ static void record_put(struct record *record, const void *data, size_t size)
 	const char *bytes = data;
 
 	while (size && !record->dropped) {
-		size_t room = RING_CELL_DATA - record->cell->size;
+		size_t room = K23_RING_CELL_DATA - record->cell->size;
 		size_t part = size < room ? size : room;
 
 		if (!part) {
@@ -134,7 +133,7 @@ static void record_put(struct record *record, const void *data, size_t size)
 	}
 }
 
-static struct record record_begin(struct ring *ring, uint32_t writer)
+static struct record record_begin(struct k23_ring *ring, uint32_t writer)
 {
 	struct record record = {
 		.ring = ring,
@@ -150,7 +149,7 @@ static struct record record_begin(struct ring *ring, uint32_t writer)
 /* Returns whether the whole record is in the ring. A record that is not, in part or at all, counts as a call lost. */
 static int record_end(struct record *record)
 {
-	struct ring *ring = record->ring;
+	struct k23_ring *ring = record->ring;
 	uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
 
 	if (record->dropped) {

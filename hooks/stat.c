@@ -1,18 +1,18 @@
 /*
  * stat: counts calls, errors and time for `k23 stat`.
  */
-#include "collector.h"
+#include <k23/counters.h>
 
-#include "../src/abi/counters.h"
+#include "collector.h"
 #include "stat_sites.h"
 
-static struct counter *counter_of(const struct k23_call *call)
+static struct k23_counter *counter_of(const struct k23_call *call)
 {
-	struct counters *counters = (struct counters *)channel;
-	struct counters_shard *shard = &counters->shards[(unsigned)k23_tid() % COUNTERS_SHARDS];
-	enum counters_arch arch = call->arch == K23_ARCH_I386 ? COUNTERS_I386 : COUNTERS_X86_64;
+	struct k23_counters *counters = (struct k23_counters *)channel;
+	struct k23_counters_shard *shard = &counters->shards[(unsigned)k23_tid() % K23_COUNTERS_SHARDS];
+	enum k23_channel_arch arch = call->arch == K23_ARCH_I386 ? K23_CHANNEL_I386 : K23_CHANNEL_X86_64;
 
-	return (unsigned long)call->nr < COUNTERS_NUMBERS ? &shard->numbers[arch][call->nr] : &shard->others[arch];
+	return (unsigned long)call->nr < K23_NUMBERS ? &shard->numbers[arch][call->nr] : &shard->others[arch];
 }
 
 static void add(uint64_t *to, uint64_t value)
@@ -22,7 +22,7 @@ static void add(uint64_t *to, uint64_t value)
 
 static long on_call(struct k23_call *call)
 {
-	struct counter *counter;
+	struct k23_counter *counter;
 	uint64_t start, end;
 	long result;
 
@@ -64,7 +64,7 @@ static long on_setuid(struct k23_call *call)
 
 static int init(const struct k23_options *options)
 {
-	return channel_init(options, COUNTERS_MAGIC);
+	return channel_init(options, K23_COUNTERS_MAGIC);
 }
 
 K23_HOOK(stat,

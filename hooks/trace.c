@@ -14,7 +14,7 @@ struct thread {
 	uint32_t writer; /* 0: none yet */
 };
 
-static struct ring *ring;
+static struct k23_ring *ring;
 
 static struct record begin(void)
 {
@@ -27,7 +27,7 @@ static struct record begin(void)
 
 static void put_item(struct record *record, unsigned arg, unsigned flags, const void *data, size_t size)
 {
-	struct ring_item item = { (uint8_t)arg, (uint8_t)flags, (uint16_t)size };
+	struct k23_ring_item item = { (uint8_t)arg, (uint8_t)flags, (uint16_t)size };
 
 	record_put(record, &item, sizeof(item));
 	record_put(record, data, size);
@@ -44,12 +44,12 @@ static void put_string(struct record *record, unsigned arg, unsigned long addres
 
 		if (r != -ENAMETOOLONG) {
 			/* Of what cannot be read to its end, nothing is shown: k23_copy_string promises no part. */
-			put_item(record, arg, r < 0 ? RING_FAULT : 0, chunk, r < 0 ? 0 : (size_t)r);
+			put_item(record, arg, r < 0 ? K23_RING_FAULT : 0, chunk, r < 0 ? 0 : (size_t)r);
 			return;
 		}
 		limit -= part;
 		address += part;
-		put_item(record, arg, limit ? RING_MORE : RING_CUT, chunk, part);
+		put_item(record, arg, limit ? K23_RING_MORE : K23_RING_CUT, chunk, part);
 		if (!limit)
 			return;
 	}
@@ -59,19 +59,19 @@ static void put_string(struct record *record, unsigned arg, unsigned long addres
 static void put_bytes(struct record *record, unsigned arg, unsigned long address, size_t size)
 {
 	size_t limit = ring->string_size < size ? ring->string_size : size;
-	unsigned end = limit < size ? RING_CUT : 0;
+	unsigned end = limit < size ? K23_RING_CUT : 0;
 	char chunk[CHUNK];
 
 	for (;;) {
 		size_t part = limit < CHUNK ? limit : CHUNK;
 
 		if (k23_copy_from(chunk, address, part) < 0) {
-			put_item(record, arg, RING_FAULT, NULL, 0);
+			put_item(record, arg, K23_RING_FAULT, NULL, 0);
 			return;
 		}
 		limit -= part;
 		address += part;
-		put_item(record, arg, limit ? RING_MORE : end, chunk, part);
+		put_item(record, arg, limit ? K23_RING_MORE : end, chunk, part);
 		if (!limit)
 			return;
 	}
@@ -92,7 +92,7 @@ static void put_strings(struct record *record, const struct k23_call *call, unsi
 
 	for (size_t i = 0; (string = string_at(call, call->args[arg], i)); i++) {
 		if (i == MAX_STRINGS) {
-			put_item(record, arg, RING_ETC, NULL, 0);
+			put_item(record, arg, K23_RING_ETC, NULL, 0);
 			return;
 		}
 		put_string(record, arg, string, ring->string_size);
@@ -155,7 +155,7 @@ static void put_outputs(struct record *record, const struct k23_call *call, long
 
 static int record_entry(const struct k23_call *call)
 {
-	struct ring_entry entry = { RING_ENTRY, call->arch, k23_cycles(), call->nr, { 0 } };
+	struct k23_ring_entry entry = { K23_RING_ENTRY, call->arch, k23_cycles(), call->nr, { 0 } };
 	struct record record = begin();
 
 	for (int i = 0; i < 6; i++)
@@ -167,7 +167,7 @@ static int record_entry(const struct k23_call *call)
 
 static void record_exit(const struct k23_call *call, uint64_t start, long result)
 {
-	struct ring_exit exit = { RING_EXIT, 0, start, k23_cycles(), result };
+	struct k23_ring_exit exit = { K23_RING_EXIT, 0, start, k23_cycles(), result };
 	struct record record = begin();
 
 	record_put(&record, &exit, sizeof(exit));
@@ -177,10 +177,10 @@ static void record_exit(const struct k23_call *call, uint64_t start, long result
 
 static int wanted(const struct k23_call *call)
 {
-	enum ring_arch arch = call->arch == K23_ARCH_I386 ? RING_I386 : RING_X86_64;
+	enum k23_channel_arch arch = call->arch == K23_ARCH_I386 ? K23_CHANNEL_I386 : K23_CHANNEL_X86_64;
 	unsigned long nr = (unsigned long)call->nr;
 
-	return nr < RING_NUMBERS ? ring->wanted[arch][nr / 64] >> nr % 64 & 1 : ring->others[arch] != 0;
+	return nr < K23_NUMBERS ? ring->wanted[arch][nr / 64] >> nr % 64 & 1 : ring->others[arch] != 0;
 }
 
 static long on_call(struct k23_call *call)
@@ -228,13 +228,13 @@ static long on_namespace(struct k23_call *call)
 
 static int init(const struct k23_options *options)
 {
-	struct ring_image image = { RING_IMAGE, 0, k23_cycles() };
+	struct k23_ring_image image = { K23_RING_IMAGE, 0, k23_cycles() };
 	struct record record;
-	int r = channel_init(options, RING_MAGIC);
+	int r = channel_init(options, K23_RING_MAGIC);
 
 	if (r < 0 || !channel)
 		return r;
-	ring = (struct ring *)channel;
+	ring = (struct k23_ring *)channel;
 	record = begin();
 	record_put(&record, &image, sizeof(image));
 	record_end(&record);

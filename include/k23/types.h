@@ -14,6 +14,9 @@
 #define K23_HOOK_VERSION 1u
 #define K23_HOOK_MAGIC 0x6b6f6f683332336bul /* "k323hook" in memory order */
 
+/* The number of every system call is below this; tables by number have so many rows. */
+#define K23_NUMBERS 512u
+
 /* The most calls that a descriptor's table can name; wanting more is what .all is for. */
 #define K23_MAX_CALLS 128
 

@@ -12,23 +12,23 @@
 #include "cli/cli.h"
 #include "core/describe.h"
 
-static void fill(struct ring *ring, bool wanted)
+static void fill(struct k23_ring *ring, bool wanted)
 {
-	for (int arch = 0; arch < RING_ARCHES; arch++) {
+	for (int arch = 0; arch < K23_CHANNEL_ARCHES; arch++) {
 		memset(ring->wanted[arch], wanted ? 0xff : 0, sizeof(ring->wanted[arch]));
 		ring->others[arch] = wanted;
 	}
 }
 
-static bool set(struct ring *ring, const char *name, bool wanted)
+static bool set(struct k23_ring *ring, const char *name, bool wanted)
 {
-	static const uint32_t arches[] = { [RING_X86_64] = K23_ARCH_X86_64, [RING_I386] = K23_ARCH_I386 };
+	static const uint32_t arches[] = { [K23_CHANNEL_X86_64] = K23_ARCH_X86_64, [K23_CHANNEL_I386] = K23_ARCH_I386 };
 	bool found = false;
 
-	for (int arch = 0; arch < RING_ARCHES; arch++) {
+	for (int arch = 0; arch < K23_CHANNEL_ARCHES; arch++) {
 		long nr = core_syscall_number(arches[arch], name);
 
-		if (nr < 0 || nr >= (long)RING_NUMBERS)
+		if (nr < 0 || nr >= (long)K23_NUMBERS)
 			continue;
 		found = true;
 		if (wanted)
@@ -39,7 +39,7 @@ static bool set(struct ring *ring, const char *name, bool wanted)
 	return found;
 }
 
-char *callset_parse(struct ring *ring, const char *names)
+char *callset_parse(struct k23_ring *ring, const char *names)
 {
 	char *list, *rest, *name, *problem = NULL;
 	bool wanted;

@@ -4,13 +4,13 @@
 #ifndef CLI_CALLSET_H
 #define CLI_CALLSET_H
 
-#include "abi/ring.h"
+#include <k23/ring.h>
 
 /*
  * Writes the calls that `names` selects into the ring's header: a list of names, of either architecture, with
  * commas; those not named after a leading `!`; all and none. "trace=" before it is taken for strace's sake.
  * Returns NULL, or what is wrong with it, to be freed.
  */
-char *callset_parse(struct ring *ring, const char *names);
+char *callset_parse(struct k23_ring *ring, const char *names);
 
 #endif

@@ -95,7 +95,7 @@ static bool reap(struct collection *collection)
 
 void collect_wait(struct collection *collection, unsigned patience)
 {
-	struct channel *channel = collection->segment->channel;
+	struct k23_channel *channel = collection->segment->channel;
 	struct timespec timeout = { patience / 1000, (long)(patience % 1000) * 1000000 };
 	uint32_t bell = __atomic_load_n(&channel->doorbell, __ATOMIC_SEQ_CST);
 
@@ -108,7 +108,7 @@ void collect_wait(struct collection *collection, unsigned patience)
 
 bool collect_started(const struct collection *collection)
 {
-	const struct channel *channel = collection->segment->channel;
+	const struct k23_channel *channel = collection->segment->channel;
 
 	return __atomic_load_n(&channel->arrived, __ATOMIC_RELAXED) != 0;
 }

@@ -44,7 +44,7 @@ void text_add(struct text *text, const char *format, ...)
 }
 
 /* The next item of an argument, from *at on. False: there is none. */
-static bool next_item(const struct items *items, size_t *at, unsigned arg, struct ring_item *item,
+static bool next_item(const struct items *items, size_t *at, unsigned arg, struct k23_ring_item *item,
 		      const unsigned char **data)
 {
 	while (items->size - *at >= sizeof(*item)) {
@@ -87,17 +87,17 @@ static bool add_quoted(struct text *text, const struct items *items, size_t *at,
 {
 	size_t begin = text->size;
 	const unsigned char *data;
-	struct ring_item item;
+	struct k23_ring_item item;
 
 	text_add(text, "\"");
 	do {
-		if (!next_item(items, at, arg, &item, &data) || item.flags & RING_FAULT) {
+		if (!next_item(items, at, arg, &item, &data) || item.flags & K23_RING_FAULT) {
 			text->size = begin;
 			return false;
 		}
 		add_escaped(text, data, item.size);
-	} while (item.flags & RING_MORE);
-	text_add(text, item.flags & RING_CUT ? "\"..." : "\"");
+	} while (item.flags & K23_RING_MORE);
+	text_add(text, item.flags & K23_RING_CUT ? "\"..." : "\"");
 	return true;
 }
 
@@ -113,7 +113,7 @@ static void add_strings(struct text *text, const struct call *call, unsigned arg
 {
 	const char *separator = "";
 	const unsigned char *data;
-	struct ring_item item;
+	struct k23_ring_item item;
 	size_t at = 0, here = 0;
 
 	if (!call->entry->args[arg]) {
@@ -124,7 +124,7 @@ static void add_strings(struct text *text, const struct call *call, unsigned arg
 	while (next_item(&call->in, &here, arg, &item, &data)) {
 		text_add(text, "%s", separator);
 		separator = ", ";
-		if (item.flags & RING_ETC)
+		if (item.flags & K23_RING_ETC)
 			text_add(text, "...");
 		else if (!add_quoted(text, &call->in, &at, arg))
 			text_add(text, "???");
@@ -136,7 +136,7 @@ static void add_strings(struct text *text, const struct call *call, unsigned arg
 static void add_environment(struct text *text, const struct call *call, unsigned arg)
 {
 	const unsigned char *data;
-	struct ring_item item;
+	struct k23_ring_item item;
 	uint32_t count;
 	size_t at = 0;
 
@@ -150,7 +150,7 @@ static void add_environment(struct text *text, const struct call *call, unsigned
 static void add_pair(struct text *text, const struct call *call, unsigned arg)
 {
 	const unsigned char *data;
-	struct ring_item item;
+	struct k23_ring_item item;
 	size_t at = 0;
 	int pair[2];
 
@@ -241,7 +241,7 @@ static void add_argument(struct text *text, const struct call *call, unsigned ar
 }
 
 /* open's mode means something only when a file may be made. */
-static unsigned argument_count(const struct k23_syscall_info *info, const struct ring_entry *entry)
+static unsigned argument_count(const struct k23_syscall_info *info, const struct k23_ring_entry *entry)
 {
 	if (info->args < 2 || info->kind[info->args - 1] != K23_MODE || strncmp(info->name, "open", 4) != 0)
 		return info->args;
@@ -291,7 +291,7 @@ static void add_result(struct text *text, const struct call *call, enum k23_kind
 
 void render_call(struct text *text, const struct call *call)
 {
-	const struct ring_entry *entry = call->entry;
+	const struct k23_ring_entry *entry = call->entry;
 	struct k23_syscall_info info = {
 		.args = 6,
 		.kind = { K23_HEX, K23_HEX, K23_HEX, K23_HEX, K23_HEX, K23_HEX },

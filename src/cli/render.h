@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "abi/ring.h"
+#include <k23/ring.h>
 
-/* Bytes of a record after its struct: struct ring_item and data, one after the other. */
+/* Bytes of a record after its struct: struct k23_ring_item and data, one after the other. */
 struct items {
 	const unsigned char *data;
 	size_t size;
@@ -24,7 +24,7 @@ enum outcome {
 };
 
 struct call {
-	const struct ring_entry *entry;
+	const struct k23_ring_entry *entry;
 	struct items in;
 	struct items out; /* empty unless there is a result */
 	enum outcome outcome;

@@ -1,5 +1,5 @@
 /*
- * Taking cells out of the ring: the reader's side of abi/ring.h.
+ * Taking cells out of the ring: the reader's side of k23/ring.h.
  *
  * Whatever the ring holds, each call ends, and touches nothing outside of it: it is the program's memory as well.
  */
@@ -30,10 +30,10 @@ static uint64_t nanoseconds(void)
 
 size_t ring_size(uint32_t cells)
 {
-	return sizeof(struct ring) + cells * sizeof(struct ring_cell);
+	return sizeof(struct k23_ring) + cells * sizeof(struct k23_ring_cell);
 }
 
-void ring_reader_init(struct ring_reader *reader, struct ring *ring, uint32_t cells,
+void ring_reader_init(struct ring_reader *reader, struct k23_ring *ring, uint32_t cells,
 		      struct ring_consumer consumer)
 {
 	memset(reader, 0, sizeof(*reader));
@@ -44,38 +44,38 @@ void ring_reader_init(struct ring_reader *reader, struct ring *ring, uint32_t ce
 	ring->cells = cells;
 }
 
-bool ring_writer_lives(const struct ring *ring, uint32_t tid)
+bool ring_writer_lives(const struct k23_ring *ring, uint32_t tid)
 {
 	if (__atomic_load_n(&ring->channel.foreign_pids, __ATOMIC_SEQ_CST))
 		return true;
 	return kill((pid_t)tid, 0) == 0 || errno != ESRCH;
 }
 
-static struct ring_cell *cell_at(const struct ring_reader *reader, uint64_t position)
+static struct k23_ring_cell *cell_at(const struct ring_reader *reader, uint64_t position)
 {
 	return &reader->ring->cell[position & reader->mask];
 }
 
-static bool change_stamp(struct ring_cell *cell, uint64_t from, uint64_t to)
+static bool change_stamp(struct k23_ring_cell *cell, uint64_t from, uint64_t to)
 {
 	return __atomic_compare_exchange_n(&cell->stamp, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-static void consume(const struct ring_reader *reader, const struct ring_cell *cell)
+static void consume(const struct ring_reader *reader, const struct k23_ring_cell *cell)
 {
 	const size_t stamp = sizeof(cell->stamp);
-	struct ring_cell copy = { 0 };
+	struct k23_ring_cell copy = { 0 };
 
 	/* A copy, as what is checked must not change any more; without the stamp, at which others still look. */
 	memcpy((char *)&copy + stamp, (const char *)cell + stamp, sizeof(copy) - stamp);
-	if (copy.size > RING_CELL_DATA)
-		copy.size = RING_CELL_DATA;
+	if (copy.size > K23_RING_CELL_DATA)
+		copy.size = K23_RING_CELL_DATA;
 	reader->consumer.cell(reader->consumer.context, &copy);
 }
 
 static void tell_writers(const struct ring_reader *reader)
 {
-	struct ring *ring = reader->ring;
+	struct k23_ring *ring = reader->ring;
 
 	__atomic_store_n(&ring->tail, reader->tail, __ATOMIC_SEQ_CST);
 	if (!__atomic_exchange_n(&ring->waiting, 0, __ATOMIC_SEQ_CST))
@@ -87,23 +87,23 @@ static void tell_writers(const struct ring_reader *reader)
 /* A passed cell: whether it is settled, that is, read or given up. */
 static bool settle(const struct ring_reader *reader, uint64_t position, bool check)
 {
-	struct ring_cell *cell = cell_at(reader, position);
+	struct k23_ring_cell *cell = cell_at(reader, position);
 	uint64_t stamp = __atomic_load_n(&cell->stamp, __ATOMIC_ACQUIRE);
 	uint64_t lap = position >> reader->shift;
-	uint32_t tid = ring_stamp_tid(stamp);
+	uint32_t tid = k23_ring_stamp_tid(stamp);
 
-	if (ring_stamp_lap(stamp) != lap)
+	if (k23_ring_stamp_lap(stamp) != lap)
 		return true; /* cannot be */
-	if (ring_stamp_state(stamp) == RING_PASSED) {
+	if (k23_ring_stamp_state(stamp) == K23_RING_PASSED) {
 		if (!check || ring_writer_lives(reader->ring, tid) ||
-		    !change_stamp(cell, stamp, ring_stamp(lap, tid, RING_VOID)))
+		    !change_stamp(cell, stamp, k23_ring_stamp(lap, tid, K23_RING_VOID)))
 			return false;
 		reader->consumer.lost(reader->consumer.context, tid);
 		return true;
 	}
-	if (ring_stamp_state(stamp) == RING_LATE)
+	if (k23_ring_stamp_state(stamp) == K23_RING_LATE)
 		consume(reader, cell);
-	change_stamp(cell, stamp, ring_stamp(lap, tid, RING_VOID));
+	change_stamp(cell, stamp, k23_ring_stamp(lap, tid, K23_RING_VOID));
 	return true;
 }
 
@@ -129,14 +129,15 @@ static void remember_passed(struct ring_reader *reader)
 }
 
 /* The cell at tail is being written. Whether to go on without it. */
-static bool pass(struct ring_reader *reader, struct ring_cell *cell, uint64_t stamp)
+static bool pass(struct ring_reader *reader, struct k23_ring_cell *cell, uint64_t stamp)
 {
 	uint64_t now = nanoseconds();
 
 	if (!reader->stuck_since)
 		reader->stuck_since = now;
 	if (now - reader->stuck_since < PASS_AFTER ||
-	    !change_stamp(cell, stamp, ring_stamp(ring_stamp_lap(stamp), ring_stamp_tid(stamp), RING_PASSED)))
+	    !change_stamp(cell, stamp,
+			  k23_ring_stamp(k23_ring_stamp_lap(stamp), k23_ring_stamp_tid(stamp), K23_RING_PASSED)))
 		return false;
 	remember_passed(reader);
 	return true;
@@ -145,28 +146,28 @@ static bool pass(struct ring_reader *reader, struct ring_cell *cell, uint64_t st
 /* Sees to the cell at tail. False: it has to be waited for. */
 static bool step(struct ring_reader *reader)
 {
-	struct ring_cell *cell = cell_at(reader, reader->tail);
+	struct k23_ring_cell *cell = cell_at(reader, reader->tail);
 	uint64_t stamp = __atomic_load_n(&cell->stamp, __ATOMIC_ACQUIRE);
 	uint64_t lap = reader->tail >> reader->shift;
-	uint64_t next = ring_stamp(lap + 1, 0, RING_FREE);
+	uint64_t next = k23_ring_stamp(lap + 1, 0, K23_RING_FREE);
 
-	if (ring_stamp_lap(stamp) == lap && ring_stamp_state(stamp) == RING_CLAIMED)
+	if (k23_ring_stamp_lap(stamp) == lap && k23_ring_stamp_state(stamp) == K23_RING_CLAIMED)
 		return pass(reader, cell, stamp);
 	/* Its thread may have been late with an earlier one. */
 	if (reader->passed_count)
 		settle_passed(reader, false);
-	if (ring_stamp_lap(stamp) == lap && ring_stamp_state(stamp) == RING_READY) {
+	if (k23_ring_stamp_lap(stamp) == lap && k23_ring_stamp_state(stamp) == K23_RING_READY) {
 		consume(reader, cell);
 		__atomic_store_n(&cell->stamp, next, __ATOMIC_RELEASE);
 		return true;
 	}
 	/* Passed in an earlier lap, and left out in this one. It is of use again when that is settled. */
 	stamp = __atomic_load_n(&cell->stamp, __ATOMIC_ACQUIRE);
-	if (ring_stamp_lap(stamp) < lap && ring_stamp_state(stamp) == RING_VOID)
+	if (k23_ring_stamp_lap(stamp) < lap && k23_ring_stamp_state(stamp) == K23_RING_VOID)
 		__atomic_store_n(&cell->stamp, next, __ATOMIC_RELEASE);
 	/* It was freed when head was just being moved on because it was not. A writer that looked earlier may still
 	 * claim it. */
-	else if (ring_stamp_lap(stamp) <= lap && ring_stamp_state(stamp) == RING_FREE)
+	else if (k23_ring_stamp_lap(stamp) <= lap && k23_ring_stamp_state(stamp) == K23_RING_FREE)
 		return change_stamp(cell, stamp, next);
 	return true;
 }
@@ -202,7 +203,7 @@ void ring_reader_finish(struct ring_reader *reader)
 	for (uint64_t end = head + reader->mask + 1; head != end; head++) {
 		uint64_t stamp = __atomic_load_n(&cell_at(reader, head)->stamp, __ATOMIC_ACQUIRE);
 
-		if (ring_stamp_lap(stamp) != head >> reader->shift || ring_stamp_state(stamp) == RING_FREE)
+		if (k23_ring_stamp_lap(stamp) != head >> reader->shift || k23_ring_stamp_state(stamp) == K23_RING_FREE)
 			break;
 	}
 	for (uint32_t done = 0; reader->tail != head && done <= 2 * reader->mask; done++) {
@@ -213,7 +214,7 @@ void ring_reader_finish(struct ring_reader *reader)
 	settle_passed(reader, false);
 	for (size_t i = 0; i < reader->passed_count; i++)
 		reader->consumer.lost(reader->consumer.context,
-				      ring_stamp_tid(cell_at(reader, reader->passed[i])->stamp));
+				      k23_ring_stamp_tid(cell_at(reader, reader->passed[i])->stamp));
 	free(reader->passed);
 	reader->passed = NULL;
 	reader->passed_count = 0;

@@ -1,5 +1,5 @@
 /*
- * Taking cells out of the ring of abi/ring.h.
+ * Taking cells out of the ring of k23/ring.h.
  */
 #ifndef CLI_RINGREAD_H
 #define CLI_RINGREAD_H
@@ -8,18 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "abi/ring.h"
+#include <k23/ring.h>
 
 /* What is done with them. */
 struct ring_consumer {
-	void (*cell)(void *context, const struct ring_cell *cell);
+	void (*cell)(void *context, const struct k23_ring_cell *cell);
 	/* A thread was killed while it wrote a cell. */
 	void (*lost)(void *context, uint32_t tid);
 	void *context;
 };
 
 struct ring_reader {
-	struct ring *ring;
+	struct k23_ring *ring;
 	struct ring_consumer consumer;
 	uint32_t mask, shift;
 	uint64_t tail;
@@ -30,7 +30,7 @@ struct ring_reader {
 };
 
 /* Sets up the ring's own fields: cells is a power of two; the rest of *ring is the caller's. */
-void ring_reader_init(struct ring_reader *reader, struct ring *ring, uint32_t cells,
+void ring_reader_init(struct ring_reader *reader, struct k23_ring *ring, uint32_t cells,
 		      struct ring_consumer consumer);
 
 /* The size of a ring with that many cells. */
@@ -44,6 +44,6 @@ bool ring_reader_drain(struct ring_reader *reader);
 void ring_reader_finish(struct ring_reader *reader);
 
 /* Whether a thread that a record names may still live. */
-bool ring_writer_lives(const struct ring *ring, uint32_t tid);
+bool ring_writer_lives(const struct k23_ring *ring, uint32_t tid);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The collector's side of the memory that it shares with its hook: see abi/channel.h.
+ * The collector's side of the memory that it shares with its hook: see k23/channel.h.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -25,7 +25,7 @@ static struct {
 } robust;
 
 /* From now on the kernel marks channel->reader when this thread ends, however it does. */
-static void announce_reader(struct channel *channel)
+static void announce_reader(struct k23_channel *channel)
 {
 	robust.head.list.next = &robust.node;
 	robust.node.next = &robust.head.list;
@@ -37,7 +37,7 @@ static void announce_reader(struct channel *channel)
 
 void segment_create(struct segment *segment, uint64_t magic, size_t size)
 {
-	struct channel *channel;
+	struct k23_channel *channel;
 
 	memset(segment, 0, sizeof(*segment));
 	if (getrandom(&segment->cookie, sizeof(segment->cookie), 0) != sizeof(segment->cookie))
@@ -53,7 +53,7 @@ void segment_create(struct segment *segment, uint64_t magic, size_t size)
 	if (channel == (void *)-1)
 		die(EXIT_K23, "cannot attach shared memory: %s", strerror(errno));
 	channel->magic = magic;
-	channel->version = CHANNEL_VERSION;
+	channel->version = K23_CHANNEL_VERSION;
 	channel->cookie = segment->cookie;
 	channel->size = size;
 	channel->started = 1;

@@ -1,5 +1,5 @@
 /*
- * The collector's side of the memory that it shares with its hook (abi/channel.h).
+ * The collector's side of the memory that it shares with its hook (k23/channel.h).
  */
 #ifndef CLI_SEGMENT_H
 #define CLI_SEGMENT_H
@@ -9,10 +9,10 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "abi/channel.h"
+#include <k23/channel.h>
 
 struct segment {
-	struct channel *channel;
+	struct k23_channel *channel;
 	size_t size;
 	int id;
 	uint64_t cookie;

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/counters.h"
+#include <k23/counters.h>
+
 #include "cli/cli.h"
 #include "cli/collect.h"
 #include "cli/output.h"
@@ -92,9 +93,9 @@ static void count(struct report *report, struct collection *collection, struct s
 	report->elapsed = (double)(end.nanoseconds - start.nanoseconds) / 1e9;
 	report->programs = segment->channel->started;
 	report->missed = segment_missed(segment);
-	report_read(report, (const struct counters *)segment->channel, tsc_rate(start, end));
+	report_read(report, (const struct k23_counters *)segment->channel, tsc_rate(start, end));
 	store = launch->store ? strdup(launch->store) : store_default_path();
-	site_report_read(&report->sites, (const struct counters *)segment->channel, store, !launch->no_patch);
+	site_report_read(&report->sites, (const struct k23_counters *)segment->channel, store, !launch->no_patch);
 	free(store);
 }
 
@@ -108,7 +109,7 @@ int command_stat(int argc, char **argv)
 
 	if (!parse(&options, argc, argv))
 		exit(EXIT_SUCCESS);
-	segment_create(&segment, COUNTERS_MAGIC, sizeof(struct counters));
+	segment_create(&segment, K23_COUNTERS_MAGIC, sizeof(struct k23_counters));
 	options.launch.hooks[0] = segment_hook_spec(&segment, "stat");
 	output = output_open(options.output);
 	count(&report, &collection, &segment, &options.launch);

@@ -13,8 +13,8 @@ static const struct {
 	const char *name, *suffix;
 	uint32_t arch;
 } arches[] = {
-	[COUNTERS_X86_64] = { "x86_64", "", K23_ARCH_X86_64 },
-	[COUNTERS_I386] = { "i386", " (i386)", K23_ARCH_I386 },
+	[K23_CHANNEL_X86_64] = { "x86_64", "", K23_ARCH_X86_64 },
+	[K23_CHANNEL_I386] = { "i386", " (i386)", K23_ARCH_I386 },
 };
 
 static void name_row(struct row *row)
@@ -29,13 +29,13 @@ static void name_row(struct row *row)
 		snprintf(row->name, sizeof(row->name), "syscall_0x%lx", row->nr);
 }
 
-static struct counter sum_shards(const struct counters *counters, enum counters_arch arch, long nr)
+static struct k23_counter sum_shards(const struct k23_counters *counters, enum k23_channel_arch arch, long nr)
 {
-	struct counter sum = { 0 };
+	struct k23_counter sum = { 0 };
 
-	for (size_t i = 0; i < COUNTERS_SHARDS; i++) {
-		const struct counters_shard *shard = &counters->shards[i];
-		const struct counter *counter = nr < 0 ? &shard->others[arch] : &shard->numbers[arch][nr];
+	for (size_t i = 0; i < K23_COUNTERS_SHARDS; i++) {
+		const struct k23_counters_shard *shard = &counters->shards[i];
+		const struct k23_counter *counter = nr < 0 ? &shard->others[arch] : &shard->numbers[arch][nr];
 
 		sum.calls += __atomic_load_n(&counter->calls, __ATOMIC_RELAXED);
 		sum.errors += __atomic_load_n(&counter->errors, __ATOMIC_RELAXED);
@@ -44,7 +44,7 @@ static struct counter sum_shards(const struct counters *counters, enum counters_
 	return sum;
 }
 
-static void add_row(struct report *report, enum counters_arch arch, long nr, struct counter sum, double rate)
+static void add_row(struct report *report, enum k23_channel_arch arch, long nr, struct k23_counter sum, double rate)
 {
 	struct row *row = &report->rows[report->count++];
 
@@ -58,11 +58,11 @@ static void add_row(struct report *report, enum counters_arch arch, long nr, str
 	report->total.seconds += row->seconds;
 }
 
-void report_read(struct report *report, const struct counters *counters, double rate)
+void report_read(struct report *report, const struct k23_counters *counters, double rate)
 {
-	for (enum counters_arch arch = 0; arch < COUNTERS_ARCHES; arch++)
-		for (long nr = -1; nr < (long)COUNTERS_NUMBERS; nr++) {
-			struct counter sum = sum_shards(counters, arch, nr);
+	for (enum k23_channel_arch arch = 0; arch < K23_CHANNEL_ARCHES; arch++)
+		for (long nr = -1; nr < (long)K23_NUMBERS; nr++) {
+			struct k23_counter sum = sum_shards(counters, arch, nr);
 
 			if (sum.calls)
 				add_row(report, arch, nr, sum, rate);

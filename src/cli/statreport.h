@@ -8,15 +8,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "abi/counters.h"
+#include <k23/counters.h>
+
 #include "cli/statsites.h"
 
-#define REPORT_ROWS (COUNTERS_ARCHES * (COUNTERS_NUMBERS + 1))
+#define REPORT_ROWS (K23_CHANNEL_ARCHES * (K23_NUMBERS + 1))
 
 /* A line of the report. */
 struct row {
 	char name[40];
-	enum counters_arch arch;
+	enum k23_channel_arch arch;
 	long nr; /* -1: all numbers that no call has */
 	uint64_t calls, errors;
 	double seconds;
@@ -32,7 +33,7 @@ struct report {
 };
 
 /* Adds up the counters. rate: nanoseconds per cycle. */
-void report_read(struct report *report, const struct counters *counters, double rate);
+void report_read(struct report *report, const struct k23_counters *counters, double rate);
 
 /* key: time, average, calls, errors (largest first), name or number. False: there is no such key. */
 bool report_sort(struct report *report, const char *key);

@@ -47,13 +47,14 @@ static const char *explain(const struct storefile *store, const struct site_row 
 	return "learned since, or not patched in that process (its store, its %gs)";
 }
 
-static char *path_of(const struct counters *counters, uint32_t path)
+static char *path_of(const struct k23_counters *counters, uint32_t path)
 {
-	const struct counter_path *entry = &counters->paths[path];
+	const struct k23_counter_path *entry = &counters->paths[path];
 
-	if (path >= COUNTERS_PATHS || !__atomic_load_n(&entry->known, __ATOMIC_ACQUIRE) || entry->text >= COUNTERS_TEXT)
+	if (path >= K23_COUNTERS_PATHS || !__atomic_load_n(&entry->known, __ATOMIC_ACQUIRE) ||
+	    entry->text >= K23_COUNTERS_TEXT)
 		return NULL;
-	return strndup(counters->text + entry->text, COUNTERS_TEXT - entry->text);
+	return strndup(counters->text + entry->text, K23_COUNTERS_TEXT - entry->text);
 }
 
 static void add_to(struct site_row *sum, const struct site_row *row)
@@ -94,20 +95,20 @@ static int by_calls(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-void site_report_read(struct site_report *report, const struct counters *counters, const char *store, bool patched)
+void site_report_read(struct site_report *report, const struct k23_counters *counters, const char *store, bool patched)
 {
 	struct storefile known = { 0 };
 
 	*report = (struct site_report){
-		.sites = calloc(COUNTERS_SITES + 1, sizeof(*report->sites)),
-		.files = calloc(COUNTERS_SITES + 1, sizeof(*report->files)),
+		.sites = calloc(K23_COUNTERS_SITES + 1, sizeof(*report->sites)),
+		.files = calloc(K23_COUNTERS_SITES + 1, sizeof(*report->files)),
 	};
 	if (!report->sites || !report->files)
 		die(EXIT_K23, "out of memory");
 	if (!store || storefile_read(&known, store) != 0)
 		known = (struct storefile){ 0 };
-	for (size_t i = 0; i <= COUNTERS_SITES; i++) {
-		const struct counter_site *site = i < COUNTERS_SITES ? &counters->sites[i] : NULL;
+	for (size_t i = 0; i <= K23_COUNTERS_SITES; i++) {
+		const struct k23_counter_site *site = i < K23_COUNTERS_SITES ? &counters->sites[i] : NULL;
 		const uint64_t *calls = site ? site->calls : counters->elsewhere;
 		struct site_row row = {
 			.fast = __atomic_load_n(&calls[K23_BY_SITE], __ATOMIC_RELAXED),

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "abi/counters.h"
+#include <k23/counters.h>
 
 struct json_object;
 
@@ -28,7 +28,7 @@ struct site_report {
 };
 
 /* store: its path, or NULL; it knows why sites are not patched. patched: whether any may be. */
-void site_report_read(struct site_report *report, const struct counters *counters, const char *store, bool patched);
+void site_report_read(struct site_report *report, const struct k23_counters *counters, const char *store, bool patched);
 /* all: the sites, too. */
 void site_report_print(FILE *output, const struct site_report *report, bool all);
 /* Adds "fast" and "sites". */

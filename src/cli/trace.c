@@ -9,7 +9,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "abi/ring.h"
+#include <k23/ring.h>
+
 #include "cli/callset.h"
 #include "cli/cli.h"
 #include "cli/collect.h"
@@ -52,7 +53,7 @@ struct trace_options {
 	const char *calls;
 	size_t buffer;
 	uint32_t string;
-	enum ring_full full;
+	enum k23_ring_full full;
 	bool durations;
 	struct launch launch;
 };
@@ -80,12 +81,12 @@ static unsigned long parse_size(const char *option, const char *text, unsigned l
 	return value;
 }
 
-static enum ring_full parse_full(const char *text)
+static enum k23_ring_full parse_full(const char *text)
 {
 	if (strcmp(text, "block") == 0)
-		return RING_BLOCK;
+		return K23_RING_BLOCK;
 	if (strcmp(text, "drop") == 0)
-		return RING_DROP;
+		return K23_RING_DROP;
 	die_usage("trace", "--full takes block or drop, not %s", text);
 }
 
@@ -149,18 +150,18 @@ static uint32_t cells_of(size_t buffer)
 {
 	size_t cells = 1;
 
-	while (2 * cells * sizeof(struct ring_cell) <= buffer)
+	while (2 * cells * sizeof(struct k23_ring_cell) <= buffer)
 		cells *= 2;
 	return (uint32_t)cells;
 }
 
-static struct ring *make_ring(struct segment *segment, const struct trace_options *options)
+static struct k23_ring *make_ring(struct segment *segment, const struct trace_options *options)
 {
 	char *problem;
-	struct ring *ring;
+	struct k23_ring *ring;
 
-	segment_create(segment, RING_MAGIC, ring_size(cells_of(options->buffer)));
-	ring = (struct ring *)segment->channel;
+	segment_create(segment, K23_RING_MAGIC, ring_size(cells_of(options->buffer)));
+	ring = (struct k23_ring *)segment->channel;
 	ring->full = options->full;
 	ring->string_size = options->string;
 	problem = callset_parse(ring, options->calls);
@@ -218,7 +219,7 @@ static void follow(struct collection *collection, struct ring_reader *reader, st
 /* What the lines do not show. */
 static void report_losses(const struct segment *segment, const struct tracelog *log)
 {
-	uint64_t dropped = ((const struct ring *)segment->channel)->dropped, missed = segment_missed(segment);
+	uint64_t dropped = ((const struct k23_ring *)segment->channel)->dropped, missed = segment_missed(segment);
 
 	if (dropped)
 		complain("%llu calls are missing, or are without a result: the buffer was full "
@@ -237,7 +238,7 @@ int command_trace(int argc, char **argv)
 	struct ring_reader reader;
 	struct segment segment;
 	struct tracelog log;
-	struct ring *ring;
+	struct k23_ring *ring;
 	FILE *output;
 
 	if (!parse(&options, argc, argv))

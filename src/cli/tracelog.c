@@ -36,7 +36,7 @@ struct writer {
 	struct bytes entry;  /* the entry record of the call */
 };
 
-void tracelog_init(struct tracelog *log, FILE *output, const struct ring *ring, struct tsc_moment start)
+void tracelog_init(struct tracelog *log, FILE *output, const struct k23_ring *ring, struct tsc_moment start)
 {
 	memset(log, 0, sizeof(*log));
 	log->output = output;
@@ -52,7 +52,7 @@ void tracelog_clock(struct tracelog *log)
 	log->rate = tsc_rate(log->start, tsc_now());
 }
 
-static struct writer *find_writer(struct tracelog *log, const struct ring_cell *cell)
+static struct writer *find_writer(struct tracelog *log, const struct k23_ring_cell *cell)
 {
 	struct writer **bucket = &log->buckets[cell->writer % BUCKETS], *writer;
 
@@ -117,10 +117,10 @@ static void end_line(struct tracelog *log)
 }
 
 /* The end of the writer's call; exit is NULL when there is no result. */
-static void print_call(struct tracelog *log, struct writer *writer, const struct ring_exit *exit,
+static void print_call(struct tracelog *log, struct writer *writer, const struct k23_ring_exit *exit,
 		       struct items out, enum outcome outcome)
 {
-	struct ring_entry entry;
+	struct k23_ring_entry entry;
 	struct call call = { .entry = &entry, .out = out, .outcome = outcome };
 
 	memcpy(&entry, writer->entry.data, sizeof(entry));
@@ -142,7 +142,7 @@ static void print_without_result(struct tracelog *log, struct writer *writer, en
 
 static bool is_call(const struct writer *writer, long nr, long nr_i386)
 {
-	struct ring_entry entry;
+	struct k23_ring_entry entry;
 
 	memcpy(&entry, writer->entry.data, sizeof(entry));
 	return entry.nr == (entry.arch == K23_ARCH_I386 ? nr_i386 : nr);
@@ -161,7 +161,7 @@ static void on_entry(struct tracelog *log, struct writer *writer)
 
 	if (writer->in_call)
 		print_without_result(log, writer, OUTCOME_UNKNOWN);
-	if (writer->record.size < sizeof(struct ring_entry))
+	if (writer->record.size < sizeof(struct k23_ring_entry))
 		return;
 	swap = writer->entry;
 	writer->entry = writer->record;
@@ -173,7 +173,7 @@ static void on_entry(struct tracelog *log, struct writer *writer)
 
 static void on_exit_record(struct tracelog *log, struct writer *writer)
 {
-	struct ring_exit exit;
+	struct k23_ring_exit exit;
 	struct items out;
 
 	if (!writer->in_call || writer->record.size < sizeof(exit))
@@ -190,7 +190,7 @@ static void on_exit_record(struct tracelog *log, struct writer *writer)
  */
 static void on_image(struct tracelog *log, const struct writer *image)
 {
-	static const struct ring_exit success = { .type = RING_EXIT };
+	static const struct k23_ring_exit success = { .type = K23_RING_EXIT };
 	bool found = false;
 
 	for (unsigned i = 0; i < BUCKETS; i++)
@@ -214,16 +214,16 @@ static void on_record(struct tracelog *log, struct writer *writer)
 
 	if (writer->record.size >= sizeof(type))
 		memcpy(&type, writer->record.data, sizeof(type));
-	if (type == RING_ENTRY)
+	if (type == K23_RING_ENTRY)
 		on_entry(log, writer);
-	else if (type == RING_EXIT)
+	else if (type == K23_RING_EXIT)
 		on_exit_record(log, writer);
 	writer->record.size = 0;
-	if (type == RING_IMAGE)
+	if (type == K23_RING_IMAGE)
 		on_image(log, writer);
 }
 
-void tracelog_cell(void *context, const struct ring_cell *cell)
+void tracelog_cell(void *context, const struct k23_ring_cell *cell)
 {
 	struct tracelog *log = context;
 	struct writer *writer = find_writer(log, cell), **at;
@@ -261,7 +261,7 @@ static void flush(struct tracelog *log, bool (*over)(struct tracelog *, const st
 
 static bool is_dead(struct tracelog *log, const struct writer *writer, uint32_t pid)
 {
-	struct ring_entry entry;
+	struct k23_ring_entry entry;
 
 	(void)pid;
 	memcpy(&entry, writer->entry.data, sizeof(entry));

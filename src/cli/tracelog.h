@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "abi/ring.h"
+#include <k23/ring.h>
+
 #include "cli/render.h"
 #include "cli/tsc.h"
 
@@ -16,7 +17,7 @@ struct writer;
 
 struct tracelog {
 	FILE *output;
-	const struct ring *ring;
+	const struct k23_ring *ring;
 	bool durations; /* show how long each call took */
 	struct tsc_moment start;
 	double rate; /* nanoseconds per cycle */
@@ -26,10 +27,10 @@ struct tracelog {
 };
 
 /* ring: for the question which writers still live. start: the zero of the times. */
-void tracelog_init(struct tracelog *log, FILE *output, const struct ring *ring, struct tsc_moment start);
+void tracelog_init(struct tracelog *log, FILE *output, const struct k23_ring *ring, struct tsc_moment start);
 
 /* struct ring_consumer's, with the log as context. */
-void tracelog_cell(void *log, const struct ring_cell *cell);
+void tracelog_cell(void *log, const struct k23_ring_cell *cell);
 void tracelog_lost(void *log, uint32_t tid);
 
 /* Before reading: takes the time, with which the clock's rate becomes more exact. */

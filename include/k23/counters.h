@@ -1,69 +1,62 @@
 /*
- * What the hook of `k23 stat` counts, in the shared memory of abi/channel.h.
+ * k23/counters.h - what the hook of `k23 stat` counts, in the shared memory of k23/channel.h.
  *
  * Each counter exists several times, and a thread uses those of its shard: threads that make the same call at the
  * same time seldom write to the same cache line. The collector adds the shards up. Counters only ever grow by an
  * atomic addition at the call's begin and one or two at its end, so that a SIGKILL loses at most the time of a
  * call that did not return.
  */
-#ifndef ABI_COUNTERS_H
-#define ABI_COUNTERS_H
+#ifndef K23_COUNTERS_H
+#define K23_COUNTERS_H
 
-#include "channel.h"
+#include <k23/channel.h>
+#include <k23/types.h>
 
-#define COUNTERS_MAGIC 0x746e756f6333326bul /* "k23count" */
-#define COUNTERS_SHARDS 16u
-/* Numbers from here on share one counter: no architecture has that many calls. */
-#define COUNTERS_NUMBERS 512u
+#define K23_COUNTERS_MAGIC 0x746e756f6333326bul /* "k23count" */
+#define K23_COUNTERS_SHARDS 16u
 
-enum counters_arch {
-	COUNTERS_X86_64,
-	COUNTERS_I386,
-	COUNTERS_ARCHES,
-};
-
-struct counter {
+struct k23_counter {
 	uint64_t calls;  /* made; counted before the call, so those that never return are in here */
 	uint64_t errors; /* that returned -4095 to -1 */
 	uint64_t cycles; /* of the time stamp counter, between the call and its return */
 };
 
-struct counters_shard {
-	struct counter numbers[COUNTERS_ARCHES][COUNTERS_NUMBERS];
-	struct counter others[COUNTERS_ARCHES];
+struct k23_counters_shard {
+	struct k23_counter numbers[K23_CHANNEL_ARCHES][K23_NUMBERS];
+	struct k23_counter others[K23_CHANNEL_ARCHES]; /* of all numbers from K23_NUMBERS on */
 	uint64_t padding[2];
 };
 
 /* Where the calls were made: a hash table, by a key that is made of path and offset (0: free). Whoever takes an entry fills
  * in the rest, which is complete when `known` is. */
-#define COUNTERS_SITES 4096u
-#define COUNTERS_PATHS 1024u
-#define COUNTERS_TEXT (256u << 10)
+#define K23_COUNTERS_SITES 4096u
+#define K23_COUNTERS_PATHS 1024u
+#define K23_COUNTERS_TEXT (256u << 10)
 
-struct counter_site {
+struct k23_counter_site {
 	uint64_t key;
 	uint64_t offset; /* in the file, of the instruction */
-	uint32_t path;   /* in paths; COUNTERS_PATHS: no file, or no room for its path */
+	uint32_t path;   /* in paths; K23_COUNTERS_PATHS: no file, or no room for its path */
 	uint32_t known;
 	uint64_t calls[2]; /* by enum k23_way */
 };
 
-struct counter_path {
+struct k23_counter_path {
 	uint64_t key;
 	uint32_t text; /* where it begins; ends with a NUL */
 	uint32_t known;
 };
 
-struct counters {
-	struct channel channel;
-	struct counters_shard shards[COUNTERS_SHARDS];
-	struct counter_site sites[COUNTERS_SITES];
+struct k23_counters {
+	struct k23_channel channel;
+	struct k23_counters_shard shards[K23_COUNTERS_SHARDS];
+	struct k23_counter_site sites[K23_COUNTERS_SITES];
 	uint64_t elsewhere[2]; /* calls from sites that had no room, by enum k23_way */
-	struct counter_path paths[COUNTERS_PATHS];
+	struct k23_counter_path paths[K23_COUNTERS_PATHS];
 	uint32_t text_used;
-	char text[COUNTERS_TEXT];
+	char text[K23_COUNTERS_TEXT];
 };
 
-_Static_assert(sizeof(struct counters_shard) % 64 == 0, "shards share no cache line");
+_Static_assert(sizeof(struct k23_counters_shard) % 64 == 0, "shards share no cache line");
 
 #endif
