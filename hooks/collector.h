@@ -99,17 +99,30 @@ static void channel_grant(const struct k23_call *call)
 	k23_syscall(SYS_shmctl, (unsigned)channel_id, IPC_SET, (unsigned long)&segment, 0, 0, 0);
 }
 
-/* Around a call that does not return when it succeeds. */
-static void channel_exec_begins(void)
+/* The hook's function for calls, in the hook's own file: it records a call, and forwards it. */
+static long on_call(struct k23_call *call);
+
+static long on_exec(struct k23_call *call)
 {
+	long result;
+
 	if (channel)
 		__atomic_add_fetch(&channel->started, 1, __ATOMIC_RELAXED);
-}
-
-static void channel_exec_failed(void)
-{
+	result = on_call(call); /* comes back only when the execve has failed */
 	if (channel)
 		__atomic_sub_fetch(&channel->started, 1, __ATOMIC_RELAXED);
+	return result;
 }
+
+static long on_setuid(struct k23_call *call)
+{
+	channel_grant(call);
+	return on_call(call);
+}
+
+/* The calls that concern the channel itself, for .calls. */
+#define CHANNEL_CALLS                                                                                        \
+	{ SYS_execve, on_exec }, { SYS_execveat, on_exec }, { SYS_setuid, on_setuid },                       \
+		{ SYS_setreuid, on_setuid }, { SYS_setresuid, on_setuid }
 
 #endif

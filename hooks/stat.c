@@ -46,22 +46,6 @@ static long on_call(struct k23_call *call)
 	return result;
 }
 
-static long on_exec(struct k23_call *call)
-{
-	long result;
-
-	channel_exec_begins();
-	result = on_call(call);
-	channel_exec_failed();
-	return result;
-}
-
-static long on_setuid(struct k23_call *call)
-{
-	channel_grant(call);
-	return on_call(call);
-}
-
 static int init(const struct k23_options *options)
 {
 	return channel_init(options, K23_COUNTERS_MAGIC);
@@ -71,6 +55,5 @@ K23_HOOK(stat,
 	.init = init,
 	.all = on_call,
 	.calls = {
-		{ SYS_execve, on_exec }, { SYS_execveat, on_exec },
-		{ SYS_setuid, on_setuid }, { SYS_setreuid, on_setuid }, { SYS_setresuid, on_setuid },
+		CHANNEL_CALLS,
 	});

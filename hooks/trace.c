@@ -198,22 +198,6 @@ static long on_call(struct k23_call *call)
 	return result;
 }
 
-static long on_exec(struct k23_call *call)
-{
-	long result;
-
-	channel_exec_begins();
-	result = on_call(call);
-	channel_exec_failed();
-	return result;
-}
-
-static long on_setuid(struct k23_call *call)
-{
-	channel_grant(call);
-	return on_call(call);
-}
-
 /* Calls after which process ids may be those of a new PID namespace. */
 static long on_namespace(struct k23_call *call)
 {
@@ -254,8 +238,7 @@ K23_HOOK(trace,
 	.thread_size = sizeof(struct thread),
 	.all = on_call,
 	.calls = {
-		{ SYS_execve, on_exec }, { SYS_execveat, on_exec },
-		{ SYS_setuid, on_setuid }, { SYS_setreuid, on_setuid }, { SYS_setresuid, on_setuid },
+		CHANNEL_CALLS,
 		{ SYS_clone, on_namespace }, { SYS_clone3, on_namespace }, { SYS_unshare, on_namespace },
 		{ SYS_setns, on_namespace },
 	});

@@ -22,9 +22,9 @@
 #include "cli/hookcheck.h"
 #include "cli/module.h"
 #include "core/hash.h"
+#include "core/page.h"
 #include "version.h"
 
-#define PAGE 4096u
 #define SHM_OWNER 0700 /* of the segment: nobody else */
 
 extern char runtime_elf[], runtime_elf_end[];
@@ -195,7 +195,7 @@ static void place_parts(struct builder *builder, uint32_t front_size, size_t sto
 	bundle->regions = (uint32_t)at;
 	bundle->store = (uint32_t)at + (BUNDLE_REGIONS + 1) * BUNDLE_REGION_SIZE;
 	bundle->store_size = (uint32_t)store_size;
-	bundle->size = bundle->store + (uint32_t)((store_size + PAGE - 1) & ~(size_t)(PAGE - 1));
+	bundle->size = bundle->store + (uint32_t)core_page_up(store_size);
 }
 
 /* The hooks' segments and their initial contents, offsets still relative to their module. */
@@ -307,7 +307,7 @@ static bool may_share(void)
 		return true;
 	child = fork();
 	if (child == 0) {
-		int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | SHM_OWNER);
+		int id = shmget(IPC_PRIVATE, CORE_PAGE, IPC_CREAT | SHM_OWNER);
 		const void *memory = id < 0 ? (void *)-1 : shmat(id, NULL, SHM_RDONLY | SHM_EXEC);
 
 		shmctl(id, IPC_RMID, NULL);
@@ -373,7 +373,7 @@ static uint32_t vdso_syscall(void)
 {
 	const uint8_t *vdso = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
 
-	for (uint32_t i = sizeof(Elf64_Ehdr); vdso && i < PAGE; i++)
+	for (uint32_t i = sizeof(Elf64_Ehdr); vdso && i < CORE_PAGE; i++)
 		if (vdso[i] == 0x0f && vdso[i + 1] == 0x05)
 			return i;
 	return 0;
@@ -418,7 +418,7 @@ const struct bundle *bundle_build(const struct launch *launch)
 	fixups = front(&builder, NULL, fixup_count * sizeof(uint32_t));
 	builder.bundle->fixups = fixups;
 	builder.bundle->fixup_count = (uint32_t)fixup_count;
-	front_size = (uint32_t)((builder.used + PAGE - 1) & ~(size_t)(PAGE - 1));
+	front_size = (uint32_t)core_page_up(builder.used);
 
 	place_parts(&builder, front_size, launch->store_size);
 	fixup_table = (uint32_t *)((char *)builder.bundle + fixups);

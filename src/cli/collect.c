@@ -17,8 +17,7 @@
 
 #include "cli/collect.h"
 
-static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
-#define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
+const int collect_passed_on[COLLECT_PASSED_ON] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
 
 /* What the signal handlers use. */
 static struct {
@@ -47,8 +46,8 @@ static void catch_signals(void)
 
 	sigfillset(&action.sa_mask);
 	sigaction(SIGCHLD, &action, NULL);
-	for (size_t i = 0; i < PASSED_ON; i++)
-		sigaction(passed_on[i], &action, NULL);
+	for (size_t i = 0; i < COLLECT_PASSED_ON; i++)
+		sigaction(collect_passed_on[i], &action, NULL);
 	/* What cannot be written any more is no reason to leave the program alone. */
 	action.sa_handler = SIG_IGN;
 	action.sa_flags = 0;

@@ -18,6 +18,11 @@ struct collection {
 	int status; /* as of waitpid */
 };
 
+/* The signals that a collecting command passes on to the program. When the program has ended, any of them ends the
+ * waiting for the processes that it left behind. */
+#define COLLECT_PASSED_ON 6
+extern const int collect_passed_on[COLLECT_PASSED_ON];
+
 /* Starts launch in a child. Dies when it cannot. From now on signals are the collection's. */
 void collect_start(struct collection *collection, struct segment *segment, const struct launch *launch);
 

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "core/page.h"
 #include "sites/storefile.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -141,7 +142,7 @@ static void check_run(struct finding *finding)
 
 static void check_shared_memory(struct finding *finding)
 {
-	int id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0700);
+	int id = shmget(IPC_PRIVATE, CORE_PAGE, IPC_CREAT | 0700);
 	void *text = id < 0 ? (void *)-1 : shmat(id, NULL, SHM_RDONLY | SHM_EXEC);
 
 	if (id < 0)

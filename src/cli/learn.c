@@ -68,9 +68,6 @@ static void open_log_to_all(const char *store)
 	free(log);
 }
 
-/* Ends the waiting when the program has ended; before, they are its. */
-static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
-
 /* Reaps what has ended. False: nothing is left. */
 static bool reap(pid_t child, struct collection *collection)
 {
@@ -97,8 +94,8 @@ static void run(const struct launch *launch, struct collection *collection)
 
 	sigemptyset(&waited);
 	sigaddset(&waited, SIGCHLD);
-	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
-		sigaddset(&waited, passed_on[i]);
+	for (size_t i = 0; i < COLLECT_PASSED_ON; i++)
+		sigaddset(&waited, collect_passed_on[i]);
 	sigprocmask(SIG_BLOCK, &waited, &old);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	child = fork();

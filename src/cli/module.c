@@ -14,8 +14,8 @@
 
 #include "cli/cli.h"
 #include "cli/module.h"
+#include "core/page.h"
 
-#define PAGE 4096ull
 #define LARGEST (16ull << 20) /* a hook of more than this is a mistake: it is copied at every execve */
 
 __attribute__((format(printf, 2, 3))) static bool problem_is(char **problem, const char *format, ...)
@@ -41,9 +41,9 @@ static bool read_segment(struct module *module, const GElf_Phdr *header, const c
 	    header->p_offset > image_size || header->p_filesz > image_size - header->p_offset ||
 	    header->p_filesz > header->p_memsz)
 		return problem_is(problem, "its segments are damaged or too large");
-	segment->address = header->p_vaddr & ~(PAGE - 1);
+	segment->address = core_page_down(header->p_vaddr);
 	segment->lead = header->p_vaddr - segment->address;
-	end = (header->p_vaddr + header->p_memsz + PAGE - 1) & ~(PAGE - 1);
+	end = core_page_up(header->p_vaddr + header->p_memsz);
 	segment->size = end - segment->address;
 	segment->prot = (header->p_flags & PF_R ? PROT_READ : 0) | (header->p_flags & PF_W ? PROT_WRITE : 0) |
 			(header->p_flags & PF_X ? PROT_EXEC : 0);

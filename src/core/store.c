@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 
 #include "core/hash.h"
+#include "core/search.h"
 #include "core/string.h"
 
 /* An array of `count` elements of `size` bytes lies between the header and the end. */
@@ -142,24 +143,20 @@ long core_store_sites(const struct core_store *store, const struct store_run *ru
 	return failed(r) ? r : (long)count;
 }
 
-/* In one of the parts, from index `low` to below `high`. */
-static long search(const struct core_store *store, const struct store_run *run, uint32_t low, uint32_t high, uint64_t offset,
-		   struct store_site *site)
+/* Looks for an offset among `count` sites of a run from the index `first` on, which are sorted. */
+static long find_site(const struct core_store *store, const struct store_run *run, uint32_t first, uint32_t count,
+		      uint64_t offset, struct store_site *site)
 {
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		long r = core_store_sites(store, run, middle, site, 1);
+	long r = 1; /* sites read: one, until reading fails */
+	uint32_t at = (uint32_t)core_lower_bound(
+		count, i,
+		r == 1 && (r = core_store_sites(store, run, first + (uint32_t)i, site, 1)) == 1 && site->offset < offset);
 
-		if (r != 1)
-			return failed(r) ? r : -EINVAL;
-		if (site->offset == offset)
-			return 0;
-		if (site->offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return -ENOENT;
+	if (r == 1 && at < count)
+		r = core_store_sites(store, run, first + at, site, 1);
+	if (r != 1)
+		return failed(r) ? r : -EINVAL;
+	return at < count && site->offset == offset ? 0 : -ENOENT;
 }
 
 long core_store_site(const struct core_store *store, const struct store_run *run, uint64_t offset, struct store_site *site)
@@ -168,6 +165,6 @@ long core_store_site(const struct core_store *store, const struct store_run *run
 
 	if (run->observed > run->count)
 		return -EINVAL;
-	r = search(store, run, 0, run->observed, offset, site);
-	return r == -ENOENT ? search(store, run, run->observed, run->count, offset, site) : r;
+	r = find_site(store, run, 0, run->observed, offset, site);
+	return r == -ENOENT ? find_site(store, run, run->observed, run->count - run->observed, offset, site) : r;
 }

@@ -6,6 +6,7 @@
 
 #include "core/hash.h"
 #include "core/patch.h"
+#include "core/search.h"
 #include "sites/code.h"
 #include "sites/identity.h"
 
@@ -31,19 +32,11 @@ static int by_offset(const void *a, const void *b)
 static enum store_reason intrusion(const struct code *code, const struct code_site *site)
 {
 	uint64_t inside = site->address - site->site.window + 1;
-	size_t low = 0, high = code->facts.count;
+	size_t at = core_lower_bound(code->facts.count, i, code->facts.at[i].address < inside);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (code->facts.at[middle].address < inside)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < code->facts.count && code->facts.at[low].address <= site->address + 1; low++)
-		if (code->facts.at[low].address != site->address)
-			return code->facts.at[low].reason;
+	for (; at < code->facts.count && code->facts.at[at].address <= site->address + 1; at++)
+		if (code->facts.at[at].address != site->address)
+			return code->facts.at[at].reason;
 	return STORE_PLANNED;
 }
 
@@ -127,17 +120,9 @@ static long add_observed(struct code *code, uint64_t offset)
 
 static struct code_site *find_site(const struct code *code, size_t count, uint64_t offset)
 {
-	size_t low = 0, high = count;
+	size_t at = core_lower_bound(count, i, code->sites.at[i].site.offset < offset);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (code->sites.at[middle].site.offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && code->sites.at[low].site.offset == offset ? &code->sites.at[low] : NULL;
+	return at < count && code->sites.at[at].site.offset == offset ? &code->sites.at[at] : NULL;
 }
 
 static void sort_sites(struct code *code)

@@ -20,7 +20,7 @@ struct code_text {
 	uint64_t address, size;
 	const uint8_t *bytes;
 	uint8_t *near; /* a bit for each byte: it may be inside a window */
-	uint8_t *pages; /* a bit for each 4096 bytes: functions that may have sites are in them */
+	uint8_t *pages; /* a bit for each CORE_PAGE bytes: a function that may have sites is in them */
 };
 
 struct code_function {

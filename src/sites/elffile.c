@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sites/bytes.h"
+
 #ifndef DT_RELR
 #define DT_RELRSZ 35
 #define DT_RELR 36
@@ -129,20 +131,6 @@ long elffile_parse(struct elffile *elf, const uint8_t *bytes, size_t size)
 	return r;
 }
 
-static long read_all(int fd, uint8_t *to, size_t size)
-{
-	for (size_t at = 0; at < size;) {
-		ssize_t got = pread(fd, to + at, size - at, (off_t)at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got ? -errno : -ESTALE;
-		at += (size_t)got;
-	}
-	return 0;
-}
-
 static long read_bytes(int fd, struct stat *before, uint8_t **bytes)
 {
 	struct stat after;
@@ -156,7 +144,9 @@ static long read_bytes(int fd, struct stat *before, uint8_t **bytes)
 	*bytes = mmap(NULL, (size_t)before->st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (*bytes == MAP_FAILED)
 		return -ENOMEM;
-	r = read_all(fd, *bytes, (size_t)before->st_size);
+	r = bytes_load(fd, *bytes, (size_t)before->st_size);
+	if (r == -ENODATA)
+		r = -ESTALE;
 	if (r == 0 && fstat(fd, &after) != 0)
 		r = -errno;
 	if (r == 0 && (after.st_size != before->st_size || after.st_ctim.tv_sec != before->st_ctim.tv_sec ||

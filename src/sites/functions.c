@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/search.h"
 #include "sites/code.h"
 #include "sites/unwind.h"
 
@@ -125,23 +126,16 @@ static bool is_function(const struct code *code, const struct range *range)
  * unwind information ends in front of system calls that return on another stack. */
 static void clip(const struct code *code, size_t known, struct range *range)
 {
-	size_t low = 0, high = known;
+	struct code_function *functions = code->functions.at;
 	uint64_t start = range->start;
+	size_t next = core_lower_bound(known, i, functions[i].end <= start);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (code->functions.at[middle].end <= range->start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < known && code->functions.at[low].start <= start)
-		range->start = code->functions.at[low++].end;
-	if (low < known && code->functions.at[low].start < range->end)
-		range->end = code->functions.at[low].start;
-	if (low && code->functions.at[low - 1].start == start && code->functions.at[low - 1].end < range->end)
-		code->functions.at[low - 1].end = range->start = range->end;
+	if (next < known && functions[next].start <= start)
+		range->start = functions[next++].end;
+	if (next < known && functions[next].start < range->end)
+		range->end = functions[next].start;
+	if (next && functions[next - 1].start == start && functions[next - 1].end < range->end)
+		functions[next - 1].end = range->start = range->end;
 }
 
 /* Makes functions of the sorted ranges: each address is in one at most. */

@@ -8,19 +8,10 @@
 #include <unistd.h>
 
 #include "core/buildid.h"
+#include "sites/bytes.h"
 
 /* The clock that files are stamped with may be behind the one that is asked here. */
 #define SETTLED 2
-
-static long read_bytes(const void *context, uint64_t offset, void *to, size_t size)
-{
-	const struct elffile *elf = context;
-
-	if (offset > elf->size || size > elf->size - offset)
-		return -EINVAL;
-	memcpy(to, elf->bytes + offset, size);
-	return 0;
-}
 
 static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
 {
@@ -36,9 +27,10 @@ static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
 
 long identity_of(const struct elffile *elf, struct store_id *id)
 {
+	struct bytes bytes = { elf->bytes, elf->size };
 	unsigned size = sizeof(id->bytes);
 
-	if (core_build_id(read_bytes, elf, id) == 0)
+	if (core_build_id(bytes_read, &bytes, id) == 0)
 		return 0;
 	memset(id, 0, sizeof(*id));
 	id->kind = STORE_CONTENT;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/search.h"
 #include "sites/code.h"
 
 /* A table of a function. */
@@ -31,17 +32,9 @@ static int by_value(const void *a, const void *b)
 /* The first reference behind an address. */
 static uint64_t next_reference(const struct tables *tables, uint64_t address)
 {
-	size_t low = 0, high = tables->reference_count;
+	size_t at = core_lower_bound(tables->reference_count, i, tables->references[i] <= address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (tables->references[middle] <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < tables->reference_count ? tables->references[low] : UINT64_MAX;
+	return at < tables->reference_count ? tables->references[at] : UINT64_MAX;
 }
 
 /* Reads a table: offsets from it of `size` 4, or addresses of `size` 8. Its entries lead into the function, or up to
@@ -170,17 +163,9 @@ static void follow(struct registers *registers, const ZydisDecodedInstruction *i
 
 static struct table *find_table(const struct tables *tables, uint64_t address)
 {
-	size_t low = 0, high = tables->found.count;
+	size_t at = core_lower_bound(tables->found.count, i, tables->found.at[i].address < address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (tables->found.at[middle].address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < tables->found.count && tables->found.at[low].address == address ? &tables->found.at[low] : NULL;
+	return at < tables->found.count && tables->found.at[at].address == address ? &tables->found.at[at] : NULL;
 }
 
 /* A jump. Returns whether it is one by a table that is not known. */

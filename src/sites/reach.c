@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "core/search.h"
 #include "sites/code.h"
 
 struct flow {
@@ -71,31 +72,16 @@ static bool step(struct flow *flow, uint64_t address)
 	return is_end(&instruction) || visit(flow, address);
 }
 
-/* The first entry from an address on. */
-static size_t first_entry(const struct code *code, uint64_t address)
-{
-	size_t low = 0, high = code->entries.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (code->entries.at[middle] < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static bool walk(struct flow *flow)
 {
 	const struct code *code = flow->code;
 	const struct code_function *function = flow->function;
+	size_t entry = core_lower_bound(code->entries.count, i, code->entries.at[i] < function->start);
 
 	if (!visit(flow, function->start))
 		return false;
-	for (size_t i = first_entry(code, function->start); i < code->entries.count && code->entries.at[i] < function->end; i++)
-		if (!visit(flow, code->entries.at[i]))
+	for (; entry < code->entries.count && code->entries.at[entry] < function->end; entry++)
+		if (!visit(flow, code->entries.at[entry]))
 			return false;
 	while (flow->todo.count)
 		if (!step(flow, flow->todo.at[--flow->todo.count]))

@@ -10,23 +10,9 @@
 #include "core/hash.h"
 #include "core/patch.h"
 #include "core/store.h"
+#include "sites/bytes.h"
 
 #define MAX_SIZE (256u << 20)
-
-struct bytes {
-	const uint8_t *at;
-	size_t size;
-};
-
-static long read_bytes(const void *context, uint64_t offset, void *to, size_t size)
-{
-	const struct bytes *bytes = context;
-
-	if (offset > bytes->size || size > bytes->size - offset)
-		return -EBADMSG;
-	memcpy(to, bytes->at + offset, size);
-	return 0;
-}
 
 static bool is_site(const struct store_site *site)
 {
@@ -79,7 +65,7 @@ static long read_known(const struct core_store *store, const struct bytes *bytes
 	const struct store_header *header = &store->header;
 	const char *strings = (const char *)bytes->at + header->strings;
 	struct store_file file;
-	long r = read_bytes(bytes, header->files + (uint64_t)index * sizeof(file), &file, sizeof(file));
+	long r = bytes_read(bytes, header->files + (uint64_t)index * sizeof(file), &file, sizeof(file));
 
 	if (r != 0)
 		return r;
@@ -107,7 +93,7 @@ static long read_keys(struct storefile *store, const struct core_store *from, co
 {
 	for (uint32_t i = 0; i < from->header.key_count; i++) {
 		struct store_key key;
-		long r = read_bytes(bytes, from->header.keys + (uint64_t)i * sizeof(key), &key, sizeof(key));
+		long r = bytes_read(bytes, from->header.keys + (uint64_t)i * sizeof(key), &key, sizeof(key));
 
 		if (r != 0 || key.file >= store->files.count)
 			return -EBADMSG;
@@ -174,7 +160,7 @@ long storefile_parse(struct storefile *store, const uint8_t *bytes, size_t size)
 		return -EINVAL;
 	if (header.version != STORE_VERSION)
 		return -EPROTO;
-	if (core_store_open(&from, read_bytes, &all, size) != 0 || !is_laid_out(&from.header) ||
+	if (core_store_open(&from, bytes_read, &all, size) != 0 || !is_laid_out(&from.header) ||
 	    core_hash(CORE_HASH_START, bytes + sizeof(header), size - sizeof(header)) != header.checksum)
 		return -EBADMSG;
 	r = read_all(store, &from, &all);
@@ -186,7 +172,7 @@ long storefile_parse(struct storefile *store, const uint8_t *bytes, size_t size)
 static long read_whole(int fd, uint8_t **bytes, size_t *size)
 {
 	struct stat status;
-	size_t at = 0;
+	long r;
 
 	if (fstat(fd, &status) != 0)
 		return -errno;
@@ -198,16 +184,8 @@ static long read_whole(int fd, uint8_t **bytes, size_t *size)
 	*bytes = malloc(*size + 1);
 	if (!*bytes)
 		return -ENOMEM;
-	while (at < *size) {
-		ssize_t got = pread(fd, *bytes + at, *size - at, (off_t)at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got ? -errno : -EBADMSG;
-		at += (size_t)got;
-	}
-	return 0;
+	r = bytes_load(fd, *bytes, *size);
+	return r == -ENODATA ? -EBADMSG : r;
 }
 
 /* Both: the bytes, NULL on failure, and what they say. */

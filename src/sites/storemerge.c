@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/search.h"
 #include "sites/storefile.h"
 
 /* Files may have been moved, copied and put back, but not this often. */
@@ -19,17 +20,9 @@ struct known_file *storefile_find(const struct storefile *store, const struct st
 
 struct store_site *known_site(const struct known_file *file, uint64_t offset)
 {
-	uint32_t low = 0, high = file->site_count;
+	size_t at = core_lower_bound(file->site_count, i, file->sites[i].offset < offset);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (file->sites[middle].offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < file->site_count && file->sites[low].offset == offset ? &file->sites[low] : NULL;
+	return at < file->site_count && file->sites[at].offset == offset ? &file->sites[at] : NULL;
 }
 
 static struct known_file *add_file(struct storefile *store, const struct store_id *id, const char *path)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/hash.h"
+#include "core/page.h"
 #include "sites/code.h"
 #include "sites/window.h"
 
@@ -33,7 +33,7 @@ static enum store_reason choose_window(const struct position *at, uint64_t addre
 	}
 	reason = window_plan(&at->code->full, text->bytes + (start - text->address), (unsigned)(address - start), site);
 	/* What is written is the jump; a page may be thrown away, and be as in the file again, without its neighbour. */
-	if (reason == STORE_PLANNED && start / 4096 != (start + STORE_MIN_WINDOW - 1) / 4096)
+	if (reason == STORE_PLANNED && core_page_down(start) != core_page_down(start + STORE_MIN_WINDOW - 1))
 		return STORE_PAGE_END;
 	return reason;
 }
