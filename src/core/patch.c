@@ -6,6 +6,10 @@
 #define JMP_SIZE 6u
 #define NONE 0xff
 
+/* Of a function that makes a call: where the address of the entry lies, behind `ret` and in one piece. */
+#define MOV_SIZE 5u
+#define FUNCTION_ENTRY 24u
+
 /* Conditional jumps: the opcode, and for the long form its second byte; the condition is in the lower half. */
 #define SHORT_JCC 0x70u
 #define LONG_JCC 0x80u
@@ -79,24 +83,52 @@ static bool put_window(uint8_t *slot, uint64_t address, const struct store_site 
 			    from + plan->relative_end + (uint64_t)get_relative(window + plan->relative));
 }
 
+/* The instructions that leave a stub, for the address `ip`: %r11 becomes `after`, and the entry is the one whose
+ * address lies at `entry`. */
+static bool put_leaves(uint8_t *code, uint64_t ip, uint64_t after, uint64_t entry)
+{
+	memcpy(code, lea, sizeof(lea));
+	memcpy(code + LEA_SIZE, jmp, sizeof(jmp));
+	return put_relative(code + sizeof(lea), ip + LEA_SIZE, after) &&
+	       put_relative(code + LEA_SIZE + sizeof(jmp), ip + PATCH_LEAVES, entry);
+}
+
 bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
 		const struct store_site *plan, const uint8_t *window, uint64_t site)
 {
 	unsigned displaced = moved(plan, plan->window);
-	uint8_t *code = slot + displaced;
-	uint64_t ip = address + displaced;
 
 	memset(slot, 0xcc, PATCH_SLOT);
 	if (!put_window(slot, address, plan, window, site - plan->window))
 		return false;
-	memcpy(code, lea, sizeof(lea));
-	if (!put_relative(code + sizeof(lea), ip + LEA_SIZE, site + 2))
-		return false;
-	code += LEA_SIZE;
-	ip += LEA_SIZE;
-	memcpy(code, jmp, sizeof(jmp));
 	slot[PATCH_SLOT - 1] = (uint8_t)(plan->window | (displaced == plan->window ? 0 : PATCH_WIDENED));
-	return put_relative(code + sizeof(jmp), ip + JMP_SIZE, block + 8u * entry);
+	return put_leaves(slot + displaced, address + displaced, site + 2, block + 8u * entry);
+}
+
+void core_patch_call(uint8_t *function, size_t size, uint32_t nr, uint64_t entry)
+{
+	static const uint8_t syscall_ret[] = { 0x0f, 0x05, 0xc3 };
+	bool fast = entry && size >= FUNCTION_ENTRY + sizeof(entry);
+	unsigned syscall = fast ? MOV_SIZE + PATCH_LEAVES : MOV_SIZE;
+
+	function[0] = 0xb8; /* mov $nr, %eax */
+	memcpy(function + 1, &nr, sizeof(nr));
+	if (fast) {
+		put_leaves(function + MOV_SIZE, MOV_SIZE, syscall + 2, FUNCTION_ENTRY);
+		memset(function + syscall, 0xcc, FUNCTION_ENTRY - syscall);
+		memcpy(function + FUNCTION_ENTRY, &entry, sizeof(entry));
+	}
+	memcpy(function + syscall, syscall_ret, sizeof(syscall_ret));
+}
+
+void core_patch_error(uint8_t *function, int32_t error)
+{
+	static const uint8_t mov[] = { 0x48, 0xc7, 0xc0 }; /* mov $-error, %rax */
+	int32_t result = -error;
+
+	memcpy(function, mov, sizeof(mov));
+	memcpy(function + sizeof(mov), &result, sizeof(result));
+	function[sizeof(mov) + sizeof(result)] = 0xc3; /* ret */
 }
 
 bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub)

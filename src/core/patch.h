@@ -49,6 +49,13 @@ bool core_patch_valid(const struct store_site *site);
 bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
 		const struct store_site *plan, const uint8_t *window, uint64_t site);
 
+/* Writes a function that makes a system call: a site and its stub in one, `mov; lea; jmp; syscall; ret`. The dispatcher's
+ * address is `entry`; if it is 0, or `size` bytes are too few, the function is `mov; syscall; ret`: 8 bytes. */
+void core_patch_call(uint8_t *function, size_t size, uint32_t nr, uint64_t entry);
+
+/* Writes a function that returns -error: 8 bytes. */
+void core_patch_error(uint8_t *function, int32_t error);
+
 /* Writes the jump at the begin of the window, at `from`. False: the stub is out of reach. */
 bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub);
 
