@@ -117,7 +117,7 @@ class Compile(Command):
     def command(self):
         top = os.path.dirname(HERE)
         return ["gcc", "-O2", "-D_GNU_SOURCE", f"-I{top}/src", f"-I{top}/include", f"-I{self.bench.build}", "-c",
-                f"{top}/src/cli/tracelog.c", "-o", "out.o"]
+                f"{top}/src/cli/trace_log.c", "-o", "out.o"]
 
 
 class Sqlite(Command):

@@ -31,7 +31,7 @@ static int parse_number(const char *text, unsigned base, uint64_t *value)
 }
 
 /* Attaches the segment that the options name. Returns 0 or -errno. */
-static long attach(uint64_t id, uint64_t magic, uint64_t cookie)
+static long channel_attach(uint64_t id, uint64_t magic, uint64_t cookie)
 {
 	long address = k23_syscall(SYS_shmat, id, 0, 0, 0, 0, 0);
 	struct k23_channel *found = (struct k23_channel *)address;
@@ -66,7 +66,7 @@ static int channel_init(const struct k23_options *options, uint64_t magic)
 			  k23_hook.name);
 		return -EINVAL;
 	}
-	r = attach(id, magic, cookie);
+	r = channel_attach(id, magic, cookie);
 	if (r == 0)
 		return 0;
 	error = k23_error_name(r);

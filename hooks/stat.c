@@ -15,7 +15,7 @@ static struct k23_counter *counter_of(const struct k23_call *call)
 	return (unsigned long)call->nr < K23_NUMBERS ? &shard->numbers[arch][call->nr] : &shard->others[arch];
 }
 
-static void add(uint64_t *to, uint64_t value)
+static void add_to_counter(uint64_t *to, uint64_t value)
 {
 	__atomic_add_fetch(to, value, __ATOMIC_RELAXED);
 }
@@ -29,20 +29,20 @@ static long on_call(struct k23_call *call)
 	if (!channel)
 		return k23_forward(call);
 	counter = counter_of(call);
-	add(&counter->calls, 1);
+	add_to_counter(&counter->calls, 1);
 	site_count(call, 1);
 	start = k23_cycles();
 	result = k23_forward(call);
 	end = k23_cycles();
 	if (end > start)
-		add(&counter->cycles, end - start);
+		add_to_counter(&counter->cycles, end - start);
 	/* It will be made again, and counted then. */
 	if (result == -K23_ERESTART) {
-		add(&counter->calls, -1ul);
+		add_to_counter(&counter->calls, -1ul);
 		site_count(call, -1ul);
 	}
 	if (result != -K23_ERESTART && k23_failed(result))
-		add(&counter->errors, 1);
+		add_to_counter(&counter->errors, 1);
 	return result;
 }
 

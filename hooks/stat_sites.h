@@ -14,8 +14,8 @@
 #define NO_ROOM K23_COUNTERS_SITES
 
 /* Address << 16 | site; 0: free. Two threads that fill it in at once only do so twice. */
-static uint64_t known[KNOWN];
-static uint32_t known_when; /* k23_unmapped() */
+static uint64_t known_sites[KNOWN];
+static uint32_t known_since; /* k23_unmapped() */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -80,15 +80,15 @@ static uint32_t find_site(struct k23_counters *counters, const struct k23_call *
 	return i;
 }
 
-static void forget(void)
+static void forget_unmapped(void)
 {
 	uint32_t now = k23_unmapped();
 
-	if (now == __atomic_load_n(&known_when, __ATOMIC_RELAXED))
+	if (now == __atomic_load_n(&known_since, __ATOMIC_RELAXED))
 		return;
 	for (uint32_t i = 0; i < KNOWN; i++)
-		__atomic_store_n(&known[i], 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&known_when, now, __ATOMIC_RELAXED);
+		__atomic_store_n(&known_sites[i], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&known_since, now, __ATOMIC_RELAXED);
 }
 
 static uint32_t site_of(struct k23_counters *counters, const struct k23_call *call)
@@ -96,9 +96,9 @@ static uint32_t site_of(struct k23_counters *counters, const struct k23_call *ca
 	uint64_t hash = mix(0, call->ip);
 	uint32_t site;
 
-	forget();
+	forget_unmapped();
 	for (uint32_t n = 0; n < PROBES; n++) {
-		uint64_t *slot = &known[(hash + n) % KNOWN], value = __atomic_load_n(slot, __ATOMIC_RELAXED);
+		uint64_t *slot = &known_sites[(hash + n) % KNOWN], value = __atomic_load_n(slot, __ATOMIC_RELAXED);
 
 		if (value >> 16 == call->ip)
 			return (uint32_t)(value & 0xffff);

@@ -4,7 +4,7 @@
 #include <linux/sched.h>
 
 #include "collector.h"
-#include "ringwrite.h"
+#include "ring_write.h"
 
 #define CHUNK 512u
 #define MAX_STRINGS 32 /* of an argv; the number that a shell user reads */
@@ -16,7 +16,7 @@ struct thread {
 
 static struct k23_ring *ring;
 
-static struct record begin(void)
+static struct record begin_record(void)
 {
 	struct thread *thread = k23_thread_state();
 
@@ -156,7 +156,7 @@ static void put_outputs(struct record *record, const struct k23_call *call, long
 static int record_entry(const struct k23_call *call)
 {
 	struct k23_ring_entry entry = { K23_RING_ENTRY, call->arch, k23_cycles(), call->nr, { 0 } };
-	struct record record = begin();
+	struct record record = begin_record();
 
 	for (int i = 0; i < 6; i++)
 		entry.args[i] = call->args[i];
@@ -168,14 +168,14 @@ static int record_entry(const struct k23_call *call)
 static void record_exit(const struct k23_call *call, uint64_t start, long result)
 {
 	struct k23_ring_exit exit = { K23_RING_EXIT, 0, start, k23_cycles(), result };
-	struct record record = begin();
+	struct record record = begin_record();
 
 	record_put(&record, &exit, sizeof(exit));
 	put_outputs(&record, call, result);
 	record_end(&record);
 }
 
-static int wanted(const struct k23_call *call)
+static int is_wanted(const struct k23_call *call)
 {
 	enum k23_channel_arch arch = call->arch == K23_ARCH_I386 ? K23_CHANNEL_I386 : K23_CHANNEL_X86_64;
 	unsigned long nr = (unsigned long)call->nr;
@@ -189,7 +189,7 @@ static long on_call(struct k23_call *call)
 	uint64_t start;
 	long result;
 
-	if (!ring || !wanted(call) || !channel_has_reader() || !record_entry(call))
+	if (!ring || !is_wanted(call) || !channel_has_reader() || !record_entry(call))
 		return k23_forward(call);
 	before = *call; /* a later hook may change it */
 	start = k23_cycles();
@@ -219,7 +219,7 @@ static int init(const struct k23_options *options)
 	if (r < 0 || !channel)
 		return r;
 	ring = (struct k23_ring *)channel;
-	record = begin();
+	record = begin_record();
 	record_put(&record, &image, sizeof(image));
 	record_end(&record);
 	return 0;

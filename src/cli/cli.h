@@ -38,7 +38,7 @@ struct launch {
 	size_t hook_count;
 	bool foreign; /* let programs that cannot be interposed run anyway */
 	const char *store; /* where plans for sites are kept; NULL: the user's own */
-	unsigned char *store_bytes; /* what is in it, when storeuse_prepare() has read it */
+	unsigned char *store_bytes; /* what is in it, when store_use_prepare() has read it */
 	size_t store_size;
 	bool no_learn;     /* do not note sites that are not in the store */
 	bool keep_log;     /* the caller takes in what was noted before, when the program has ended */

@@ -81,7 +81,7 @@ void collect_start(struct collection *collection, struct segment *segment, const
 }
 
 /* Whether the child has ended: then its id may soon be another's, and must not be sent a signal. */
-static bool reap(struct collection *collection)
+static bool reap_child(struct collection *collection)
 {
 	siginfo_t info = { 0 };
 
@@ -100,7 +100,7 @@ void collect_wait(struct collection *collection, unsigned patience)
 
 	__atomic_store_n(&channel->sleeping, 1, __ATOMIC_SEQ_CST);
 	/* A child that ended before `bell` was read is seen here; one that ends later changes it. */
-	if (collection->ended || !reap(collection))
+	if (collection->ended || !reap_child(collection))
 		syscall(SYS_futex, &channel->doorbell, FUTEX_WAIT, bell, &timeout, NULL, 0);
 	__atomic_store_n(&channel->sleeping, 0, __ATOMIC_SEQ_CST);
 }

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "cli/collect.h"
-#include "cli/storeuse.h"
-#include "sites/learnlog.h"
+#include "cli/store_use.h"
+#include "sites/site_log.h"
 
 static const char help[] =
 	"usage: k23 learn [OPTIONS] [--] PROGRAM [ARGS...]\n"
@@ -32,7 +32,7 @@ static const char help[] =
 	"Exit status: the program's; when a signal killed the program, the same signal kills k23. 125 when k23\n"
 	"fails, 126 when the program cannot be run, 127 when it is not found.\n";
 
-static void parse(struct launch *launch, int argc, char **argv)
+static void parse_options(struct launch *launch, int argc, char **argv)
 {
 	static const struct option options[] = {
 		LAUNCH_OPTIONS,
@@ -56,7 +56,7 @@ static void parse(struct launch *launch, int argc, char **argv)
 static void open_log_to_all(const char *store)
 {
 	char *log = store_beside(store, ".log");
-	long lock = storefile_lock(store); /* which makes the directory */
+	long lock = store_lock(store); /* which makes the directory */
 	int fd = log && lock >= 0 ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600) : -1;
 
 	if (fd >= 0) {
@@ -69,7 +69,7 @@ static void open_log_to_all(const char *store)
 }
 
 /* Reaps what has ended. False: nothing is left. */
-static bool reap(pid_t child, struct collection *collection)
+static bool reap_children(pid_t child, struct collection *collection)
 {
 	for (;;) {
 		int status;
@@ -85,7 +85,7 @@ static bool reap(pid_t child, struct collection *collection)
 }
 
 /* Runs the program until it and its descendants have ended. */
-static void run(const struct launch *launch, struct collection *collection)
+static void run_program(const struct launch *launch, struct collection *collection)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t waited, old;
@@ -107,7 +107,7 @@ static void run(const struct launch *launch, struct collection *collection)
 	}
 	/* Ignored, it would take the status away; the program has what it had. */
 	sigaction(SIGCHLD, &action, NULL);
-	while (reap(child, collection)) {
+	while (reap_children(child, collection)) {
 		int sig = sigwaitinfo(&waited, &info);
 
 		if (sig < 0 || sig == SIGCHLD)
@@ -126,23 +126,23 @@ int command_learn(int argc, char **argv)
 	struct collection collection = { 0 };
 	struct ingest_report report;
 	struct launch launch = { 0 };
-	struct storefile store;
+	struct store store;
 	char *path;
 	long r;
 
-	parse(&launch, argc, argv);
-	path = storeuse_path(launch.store);
+	parse_options(&launch, argc, argv);
+	path = store_use_path(launch.store);
 	launch.store = path;
 	launch.profile = true;
 	launch.keep_log = true; /* what is in it already is counted with the rest, at the end */
-	storeuse_read(&store, launch.store); /* what is wrong with it is said before the program runs */
-	storefile_free(&store);
+	store_use_read(&store, launch.store); /* what is wrong with it is said before the program runs */
+	store_free(&store);
 	if (geteuid() == 0)
 		open_log_to_all(launch.store);
-	run(&launch, &collection);
-	r = sites_ingest(launch.store, &report);
+	run_program(&launch, &collection);
+	r = site_log_ingest(launch.store, &report);
 	if (r != 0)
-		die(EXIT_K23, "what was learned could not be put into %s: %s", launch.store, storefile_problem(r));
+		die(EXIT_K23, "what was learned could not be put into %s: %s", launch.store, store_problem(r));
 	complain("%" PRIu32 " sites in %" PRIu32 " files are new", report.new_sites, report.new_files);
 	if (report.failed || report.dropped)
 		complain("%" PRIu32 " files could not be analysed, %" PRIu64 " lines of the log were too many", report.failed,

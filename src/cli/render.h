@@ -32,14 +32,14 @@ struct call {
 };
 
 /* Text that grows. */
-struct text {
+struct line {
 	char *data;
 	size_t size, room;
 };
 
-void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void line_add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends "NAME(ARGUMENTS) = RESULT". */
-void render_call(struct text *text, const struct call *call);
+void render_call(struct line *line, const struct call *call);
 
 #endif

@@ -11,13 +11,13 @@
 
 #include <k23/ring.h>
 
-#include "cli/callset.h"
+#include "cli/call_set.h"
 #include "cli/cli.h"
 #include "cli/collect.h"
 #include "cli/output.h"
-#include "cli/ringread.h"
+#include "cli/ring_reader.h"
 #include "cli/segment.h"
-#include "cli/tracelog.h"
+#include "cli/trace_log.h"
 #include "cli/tsc.h"
 
 #define DEFAULT_BUFFER (8ul << 20)
@@ -117,7 +117,7 @@ static void take_option(struct trace_options *to, int option, const char *value)
 }
 
 /* Returns false when only help was wanted. */
-static bool parse(struct trace_options *to, int argc, char **argv)
+static bool parse_options(struct trace_options *to, int argc, char **argv)
 {
 	static const struct option options[] = {
 		LAUNCH_OPTIONS,
@@ -164,30 +164,30 @@ static struct k23_ring *make_ring(struct segment *segment, const struct trace_op
 	ring = (struct k23_ring *)segment->channel;
 	ring->full = options->full;
 	ring->string_size = options->string;
-	problem = callset_parse(ring, options->calls);
+	problem = call_set_parse(ring, options->calls);
 	if (problem)
 		die_usage("trace", "%s", problem);
 	return ring;
 }
 
-static void report_end(struct tracelog *log, const struct collection *collection)
+static void report_end(struct trace_log *log, const struct collection *collection)
 {
 	int status = collection->status;
 
-	tracelog_flush_process(log, (uint32_t)collection->child);
+	trace_log_flush_process(log, (uint32_t)collection->child);
 	if (WIFEXITED(status)) {
-		tracelog_note(log, (uint32_t)collection->child, "+++ exited with %d +++", WEXITSTATUS(status));
+		trace_log_note(log, (uint32_t)collection->child, "+++ exited with %d +++", WEXITSTATUS(status));
 		return;
 	}
 	if (sigabbrev_np(WTERMSIG(status)))
-		tracelog_note(log, (uint32_t)collection->child, "+++ killed by SIG%s%s +++",
-			      sigabbrev_np(WTERMSIG(status)), WCOREDUMP(status) ? " (core dumped)" : "");
+		trace_log_note(log, (uint32_t)collection->child, "+++ killed by SIG%s%s +++",
+			       sigabbrev_np(WTERMSIG(status)), WCOREDUMP(status) ? " (core dumped)" : "");
 	else
-		tracelog_note(log, (uint32_t)collection->child, "+++ killed by SIGRT_%d +++", WTERMSIG(status) - 32);
+		trace_log_note(log, (uint32_t)collection->child, "+++ killed by SIGRT_%d +++", WTERMSIG(status) - 32);
 }
 
 /* Prints what comes, until all is over. */
-static void follow(struct collection *collection, struct ring_reader *reader, struct tracelog *log)
+static void follow_program(struct collection *collection, struct ring_reader *reader, struct trace_log *log)
 {
 	bool reported = false, over = false;
 	time_t swept = time(NULL);
@@ -196,7 +196,7 @@ static void follow(struct collection *collection, struct ring_reader *reader, st
 		bool ended = collection->ended, empty;
 
 		over = collect_over(collection);
-		tracelog_clock(log);
+		trace_log_clock(log);
 		empty = ring_reader_drain(reader);
 		if (ended && !reported && empty && collect_started(collection)) {
 			report_end(log, collection);
@@ -204,7 +204,7 @@ static void follow(struct collection *collection, struct ring_reader *reader, st
 		}
 		fflush(log->output);
 		if (time(NULL) != swept) {
-			tracelog_flush_dead(log);
+			trace_log_flush_dead(log);
 			swept = time(NULL);
 		}
 		if (!over)
@@ -213,11 +213,11 @@ static void follow(struct collection *collection, struct ring_reader *reader, st
 	ring_reader_finish(reader);
 	if (!reported && collect_started(collection))
 		report_end(log, collection);
-	tracelog_end(log);
+	trace_log_end(log);
 }
 
 /* What the lines do not show. */
-static void report_losses(const struct segment *segment, const struct tracelog *log)
+static void report_losses(const struct segment *segment, const struct trace_log *log)
 {
 	uint64_t dropped = ((const struct k23_ring *)segment->channel)->dropped, missed = segment_missed(segment);
 
@@ -237,26 +237,26 @@ int command_trace(int argc, char **argv)
 	struct collection collection;
 	struct ring_reader reader;
 	struct segment segment;
-	struct tracelog log;
+	struct trace_log log;
 	struct k23_ring *ring;
 	FILE *output;
 
-	if (!parse(&options, argc, argv))
+	if (!parse_options(&options, argc, argv))
 		exit(EXIT_SUCCESS);
 	ring = make_ring(&segment, &options);
 	options.launch.hooks[0] = segment_hook_spec(&segment, "trace");
 	output = output_open(options.output);
-	tracelog_init(&log, output, ring, tsc_now());
+	trace_log_init(&log, output, ring, tsc_now());
 	log.durations = options.durations;
 	ring_reader_init(&reader, ring, cells_of(options.buffer),
-			 (struct ring_consumer){ tracelog_cell, tracelog_lost, &log });
+			 (struct ring_consumer){ trace_log_cell, trace_log_lost, &log });
 	collect_start(&collection, &segment, &options.launch);
-	follow(&collection, &reader, &log);
+	follow_program(&collection, &reader, &log);
 	segment_close(&segment);
 	if (output_close(output, options.output) != 0)
 		exit(EXIT_K23);
 	if (collect_started(&collection))
 		report_losses(&segment, &log);
-	tracelog_free(&log);
+	trace_log_free(&log);
 	collect_exit(&collection);
 }

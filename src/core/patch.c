@@ -54,7 +54,7 @@ bool core_patch_valid(const struct store_site *site)
 static const uint8_t lea[] = { 0x4c, 0x8d, 0x1d }, jmp[] = { 0xff, 0x25 };
 
 /* Where something of the window is in the stub. */
-static unsigned moved(const struct store_site *plan, unsigned at)
+static unsigned in_stub(const struct store_site *plan, unsigned at)
 {
 	return at + (at > plan->branch ? STORE_BRANCH_GROWS : 0);
 }
@@ -79,7 +79,7 @@ static bool put_window(uint8_t *slot, uint64_t address, const struct store_site 
 	}
 	if (plan->relative == NONE)
 		return true;
-	return put_relative(slot + moved(plan, plan->relative), address + moved(plan, plan->relative_end),
+	return put_relative(slot + in_stub(plan, plan->relative), address + in_stub(plan, plan->relative_end),
 			    from + plan->relative_end + (uint64_t)get_relative(window + plan->relative));
 }
 
@@ -96,7 +96,7 @@ static bool put_leaves(uint8_t *code, uint64_t ip, uint64_t after, uint64_t entr
 bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
 		const struct store_site *plan, const uint8_t *window, uint64_t site)
 {
-	unsigned displaced = moved(plan, plan->window);
+	unsigned displaced = in_stub(plan, plan->window);
 
 	memset(slot, 0xcc, PATCH_SLOT);
 	if (!put_window(slot, address, plan, window, site - plan->window))

@@ -7,7 +7,7 @@
 #include "core/string.h"
 
 /* An array of `count` elements of `size` bytes lies between the header and the end. */
-static bool inside(const struct store_header *header, uint64_t at, uint64_t count, uint64_t size)
+static bool is_inside(const struct store_header *header, uint64_t at, uint64_t count, uint64_t size)
 {
 	return at >= sizeof(*header) && at <= header->size && count <= (header->size - at) / size;
 }
@@ -27,11 +27,11 @@ long core_store_open(struct core_store *store, core_read_fn *read, const void *c
 	if (header->magic != STORE_MAGIC || header->version != STORE_VERSION ||
 	    header->header_size != sizeof(*header) || header->size != size)
 		return -EINVAL;
-	if (!inside(header, header->files, header->file_count, sizeof(struct store_file)) ||
-	    !inside(header, header->keys, header->key_count, sizeof(struct store_key)) ||
-	    !inside(header, header->sites, header->site_count, sizeof(struct store_site)) ||
-	    !inside(header, header->buckets, header->bucket_count, sizeof(uint32_t)) ||
-	    !inside(header, header->strings, header->string_size, 1))
+	if (!is_inside(header, header->files, header->file_count, sizeof(struct store_file)) ||
+	    !is_inside(header, header->keys, header->key_count, sizeof(struct store_key)) ||
+	    !is_inside(header, header->sites, header->site_count, sizeof(struct store_site)) ||
+	    !is_inside(header, header->buckets, header->bucket_count, sizeof(uint32_t)) ||
+	    !is_inside(header, header->strings, header->string_size, 1))
 		return -EINVAL;
 	if (header->bucket_count & (header->bucket_count - 1))
 		return -EINVAL;
@@ -66,7 +66,7 @@ static long read_file(const struct core_store *store, uint32_t index, struct sto
 }
 
 /* The n-th bucket of a search: 0 at its end, or a negative error. */
-static long bucket(const struct core_store *store, uint64_t hash, uint32_t n)
+static long read_bucket(const struct core_store *store, uint64_t hash, uint32_t n)
 {
 	uint32_t count = store->header.bucket_count, value;
 	long r;
@@ -83,7 +83,7 @@ long core_store_find(const struct core_store *store, const struct store_id *id, 
 	uint64_t hash = core_store_id_hash(id);
 
 	for (uint32_t n = 0;; n++) {
-		long value = bucket(store, hash, n), r;
+		long value = read_bucket(store, hash, n), r;
 
 		if (failed(value))
 			return value;
@@ -105,7 +105,7 @@ long core_store_find_key(const struct core_store *store, const struct store_key 
 	struct store_key found;
 
 	for (uint32_t n = 0;; n++) {
-		long value = bucket(store, hash, n), r;
+		long value = read_bucket(store, hash, n), r;
 		uint32_t index = (uint32_t)(value & ~(long)STORE_BUCKET_KEY) - 1;
 
 		if (failed(value))

@@ -4,7 +4,7 @@
 #ifndef SITES_ANALYSIS_H
 #define SITES_ANALYSIS_H
 
-#include "sites/elffile.h"
+#include "sites/elf_file.h"
 
 struct analysis {
 	struct store_id id;
@@ -18,9 +18,9 @@ struct analysis {
  * offsets where programs were seen to make calls: those sites are marked, and included whatever they are; one where no
  * system call instruction is, is left out. 0, -ENOEXEC when it is no 64-bit x86 program or library, or -errno.
  * On success analysis_free() is due. */
-long analyse(const char *path, const uint64_t *observed, size_t observed_count, struct analysis *to) must_check;
+long analyse_file(const char *path, const uint64_t *observed, size_t observed_count, struct analysis *to) must_check;
 /* The same for a file that is open. */
-long analyse_elf(const struct elffile *elf, const uint64_t *observed, size_t observed_count, struct analysis *to)
+long analyse_elf(const struct elf_file *elf, const uint64_t *observed, size_t observed_count, struct analysis *to)
 	must_check;
 void analysis_free(struct analysis *analysis);
 

@@ -7,7 +7,7 @@
 #include "core/search.h"
 
 /* Marks everything that may be inside the window of, or be, a system call. */
-static void mark(struct code_text *text)
+static void mark_near(struct code_text *text)
 {
 	const uint8_t *at = text->bytes, *end = text->bytes + text->size;
 
@@ -23,7 +23,7 @@ static void mark(struct code_text *text)
 	}
 }
 
-long code_start(struct code *code, const struct elffile *elf)
+long code_start(struct code *code, const struct elf_file *elf)
 {
 	uint64_t total = 0;
 
@@ -33,10 +33,10 @@ long code_start(struct code *code, const struct elffile *elf)
 	ZydisDecoderEnableMode(&code->quick, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
 	ZydisDecoderInit(&code->full, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 	for (uint32_t i = 0; i < elf->segment_count; i++) {
-		const struct elffile_segment *segment = &elf->segments[i];
+		const struct elf_file_segment *segment = &elf->segments[i];
 		struct code_text *text = &code->texts[code->text_count];
 
-		if (!elffile_is_text(segment))
+		if (!elf_file_is_text(segment))
 			continue;
 		total += segment->size;
 		/* The same bytes at many addresses: made to keep us busy. */
@@ -47,7 +47,7 @@ long code_start(struct code *code, const struct elffile *elf)
 		code->text_count++;
 		if (!text->near || !text->pages)
 			return -ENOMEM;
-		mark(text);
+		mark_near(text);
 	}
 	return 0;
 }

@@ -1,9 +1,10 @@
 /*
  * The code of a file while it is analysed: what the parts of the analysis hand to each other.
  *
- * The order is: code_start finds the bytes that look like system calls; functions_find, where functions are;
- * sweep, in one pass over all instructions, the system calls with their windows and what leads near them; jumps_find,
- * what jump tables add; reach, which of it is known to be code. Then a site whose window nothing leads into has its plan.
+ * The order is: code_start finds the bytes that look like system calls; code_find_functions finds functions; code_sweep, in
+ * one pass over all instructions, finds the system calls with their windows, and what leads near them; code_find_jumps
+ * adds what jump tables lead to; code_reach finds out what is known to be code. A site whose window nothing leads into
+ * then has its plan.
  */
 #ifndef SITES_CODE_H
 #define SITES_CODE_H
@@ -11,7 +12,7 @@
 #include <Zydis/Zydis.h>
 
 #include "sites/array.h"
-#include "sites/elffile.h"
+#include "sites/elf_file.h"
 
 #define CODE_TEXTS 16u
 
@@ -49,7 +50,7 @@ struct code_site {
 #define CODE_NO_FUNCTION UINT32_MAX
 
 struct code {
-	const struct elffile *elf;
+	const struct elf_file *elf;
 	ZydisDecoder quick; /* lengths and raw bytes */
 	ZydisDecoder full;
 	struct code_text texts[CODE_TEXTS];
@@ -63,7 +64,7 @@ struct code {
 };
 
 /* 0, -ENOEXEC or -ENOMEM. */
-long code_start(struct code *code, const struct elffile *elf) must_check;
+long code_start(struct code *code, const struct elf_file *elf) must_check;
 void code_end(struct code *code);
 /* The text that has an address, or NULL. */
 const struct code_text *code_text(const struct code *code, uint64_t address);
@@ -91,12 +92,12 @@ static inline bool code_is_opcode(const ZydisDecodedInstruction *instruction, Zy
 }
 
 /* functions.c: from .eh_frame, and from symbols where that has nothing. */
-long functions_find(struct code *code) must_check;
+long code_find_functions(struct code *code) must_check;
 /* sweep.c */
-long sweep(struct code *code) must_check;
+long code_sweep(struct code *code) must_check;
 /* jumps.c. 0, -ENOMEM, or -E2BIG: tables that are too large to be any. */
-long jumps_find(struct code *code) must_check;
+long code_find_jumps(struct code *code) must_check;
 /* reach.c */
-long reach(struct code *code) must_check;
+long code_reach(struct code *code) must_check;
 
 #endif

@@ -95,7 +95,7 @@ static void see_words(struct code *code)
 		high = text->address + text->size > high ? text->address + text->size : high;
 	}
 	for (uint32_t i = 0; i < code->elf->segment_count; i++) {
-		const struct elffile_segment *segment = &code->elf->segments[i];
+		const struct elf_file_segment *segment = &code->elf->segments[i];
 		const uint8_t *bytes = code->elf->bytes + segment->offset;
 
 		for (uint64_t at = -segment->address & 7; at < segment->size && segment->size - at >= 8; at += 8) {
@@ -124,7 +124,7 @@ static bool is_function(const struct code *code, const struct range *range)
 
 /* Leaves of a symbol's range what follows the function that it begins in. One that it begins with, it may make longer:
  * unwind information ends in front of system calls that return on another stack. */
-static void clip(const struct code *code, size_t known, struct range *range)
+static void clip_range(const struct code *code, size_t known, struct range *range)
 {
 	struct code_function *functions = code->functions.at;
 	uint64_t start = range->start;
@@ -139,7 +139,7 @@ static void clip(const struct code *code, size_t known, struct range *range)
 }
 
 /* Makes functions of the sorted ranges: each address is in one at most. */
-static long join(struct code *code, const struct gathering *from)
+static long join_ranges(struct code *code, const struct gathering *from)
 {
 	size_t known = 0;
 
@@ -151,7 +151,7 @@ static long join(struct code *code, const struct gathering *from)
 			if (range.symbol != symbols || !is_function(code, &range))
 				continue;
 			if (symbols)
-				clip(code, known, &range);
+				clip_range(code, known, &range);
 			last = code->functions.count > (symbols ? known : 0) ? &code->functions.at[code->functions.count - 1] :
 									       NULL;
 			/* The largest of those that begin together came first. */
@@ -190,7 +190,7 @@ static long find_landing_pads(struct code *code, const struct unwind_function *f
 	return 0;
 }
 
-long functions_find(struct code *code)
+long code_find_functions(struct code *code)
 {
 	struct gathering gathering = { .code = code };
 	unwind_functions unwound = { 0 };
@@ -203,15 +203,15 @@ long functions_find(struct code *code)
 			r = -ENOMEM;
 	}
 	if (r == 0) {
-		elffile_symbols(code->elf, see_symbol, &gathering);
+		elf_file_symbols(code->elf, see_symbol, &gathering);
 		if (gathering.ranges.count)
 			qsort(gathering.ranges.at, gathering.ranges.count, sizeof(*gathering.ranges.at), by_start);
-		r = join(code, &gathering);
+		r = join_ranges(code, &gathering);
 	}
 	if (r == 0) {
 		code_mark_functions(code);
-		elffile_symbols(code->elf, see_label, code);
-		elffile_relocations(code->elf, see_value, code);
+		elf_file_symbols(code->elf, see_label, code);
+		elf_file_relocations(code->elf, see_value, code);
 		code_fact(code, code->elf->entry, STORE_ADDRESS_TAKEN);
 		code_entry(code, code->elf->entry);
 		if (code->elf->fixed)

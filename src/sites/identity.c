@@ -25,7 +25,7 @@ static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
 	return (size_t)got == size ? 0 : -EINVAL;
 }
 
-long identity_of(const struct elffile *elf, struct store_id *id)
+long identity_of(const struct elf_file *elf, struct store_id *id)
 {
 	struct bytes bytes = { elf->bytes, elf->size };
 	unsigned size = sizeof(id->bytes);

@@ -43,7 +43,7 @@ static uint64_t read_table(struct tables *tables, const struct code_function *fu
 			   bool used)
 {
 	struct code *code = tables->code;
-	const struct elffile_segment *segment = elffile_segment(code->elf, table);
+	const struct elf_file_segment *segment = elf_file_segment(code->elf, table);
 	uint64_t limit = next_reference(tables, table), count = 0;
 
 	for (uint64_t at = table; segment && segment->size - (at - segment->address) >= size; at += size) {
@@ -80,7 +80,7 @@ struct registers {
 };
 
 /* GENERAL: it is none. */
-static unsigned number(ZydisRegister reg)
+static unsigned register_number(ZydisRegister reg)
 {
 	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
 
@@ -89,18 +89,18 @@ static unsigned number(ZydisRegister reg)
 
 static uint64_t table_of(const struct registers *registers, ZydisRegister reg)
 {
-	return number(reg) < GENERAL ? registers->tables[number(reg)] : 0;
+	return register_number(reg) < GENERAL ? registers->tables[register_number(reg)] : 0;
 }
 
 static bool is_sum(const struct registers *registers, const ZydisDecodedOperand *operand)
 {
-	return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && number(operand->reg.value) < GENERAL &&
-	       registers->sums & 1u << number(operand->reg.value);
+	return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && register_number(operand->reg.value) < GENERAL &&
+	       registers->sums & 1u << register_number(operand->reg.value);
 }
 
 /* The address that the first operand's new value is computed from. next: the address behind the instruction. */
-static uint64_t source(const struct registers *registers, const ZydisDecodedInstruction *instruction,
-		       const ZydisDecodedOperand *operands, uint64_t next)
+static uint64_t source_table(const struct registers *registers, const ZydisDecodedInstruction *instruction,
+			     const ZydisDecodedOperand *operands, uint64_t next)
 {
 	const ZydisDecodedOperand *from = &operands[1];
 	uint64_t table = 0;
@@ -123,14 +123,14 @@ static uint64_t source(const struct registers *registers, const ZydisDecodedInst
 	return table ? table : table_of(registers, from->mem.index);
 }
 
-static void set(struct registers *registers, unsigned reg, bool pointer, uint64_t table)
+static void set_register(struct registers *registers, unsigned reg, bool pointer, uint64_t table)
 {
 	registers->sums = pointer ? registers->sums & ~(1u << reg) : registers->sums | 1u << reg;
 	registers->tables[reg] = table;
 }
 
-static void follow(struct registers *registers, const ZydisDecodedInstruction *instruction,
-		   const ZydisDecodedOperand *operands, uint64_t next)
+static void follow_instruction(struct registers *registers, const ZydisDecodedInstruction *instruction,
+			       const ZydisDecodedOperand *operands, uint64_t next)
 {
 	bool moves = instruction->mnemonic == ZYDIS_MNEMONIC_MOV || instruction->mnemonic == ZYDIS_MNEMONIC_POP;
 
@@ -149,15 +149,16 @@ static void follow(struct registers *registers, const ZydisDecodedInstruction *i
 		bool pointer = moves;
 
 		if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER ||
-		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || number(operands[i].reg.value) == GENERAL)
+		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) ||
+		    register_number(operands[i].reg.value) == GENERAL)
 			continue;
 		if (i == 0 && is_sum(registers, &operands[1]))
 			pointer = false;
 		/* The address of one thing, without an index. */
 		if (instruction->mnemonic == ZYDIS_MNEMONIC_LEA && operands[1].mem.base == ZYDIS_REGISTER_RIP)
 			pointer = true;
-		set(registers, number(operands[i].reg.value), pointer,
-		    i == 0 ? source(registers, instruction, operands, next) : 0);
+		set_register(registers, register_number(operands[i].reg.value), pointer,
+			     i == 0 ? source_table(registers, instruction, operands, next) : 0);
 	}
 }
 
@@ -169,7 +170,8 @@ static struct table *find_table(const struct tables *tables, uint64_t address)
 }
 
 /* A jump. Returns whether it is one by a table that is not known. */
-static bool claim(const struct tables *tables, const struct registers *registers, const ZydisDecodedOperand *operand)
+static bool claim_table(const struct tables *tables, const struct registers *registers,
+			const ZydisDecodedOperand *operand)
 {
 	struct table *table;
 
@@ -208,8 +210,8 @@ static bool claim_tables(const struct tables *tables, const struct code_function
 			return false;
 		at += instruction.length;
 		if (instruction.mnemonic == ZYDIS_MNEMONIC_JMP)
-			*unknown += claim(tables, &registers, &operands[0]);
-		follow(&registers, &instruction, operands, at);
+			*unknown += claim_table(tables, &registers, &operands[0]);
+		follow_instruction(&registers, &instruction, operands, at);
 	}
 	return true;
 }
@@ -267,7 +269,7 @@ static bool try_tables(struct tables *tables, const struct code_function *functi
 	return true;
 }
 
-long jumps_find(struct code *code)
+long code_find_jumps(struct code *code)
 {
 	struct tables tables = { .code = code, .reference_count = code->references.count,
 				 .budget = 8 * code->elf->size + (1u << 20) };

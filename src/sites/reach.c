@@ -24,7 +24,7 @@ static bool is_seen(const struct flow *flow, uint64_t address)
 }
 
 /* False: out of memory. */
-static bool visit(struct flow *flow, uint64_t address)
+static bool visit_address(struct flow *flow, uint64_t address)
 {
 	uint64_t i = address - flow->function->start;
 
@@ -56,7 +56,7 @@ static bool is_end(const ZydisDecodedInstruction *instruction)
 }
 
 /* One instruction. False: out of memory. */
-static bool step(struct flow *flow, uint64_t address)
+static bool follow_instruction(struct flow *flow, uint64_t address)
 {
 	const struct code_function *function = flow->function;
 	ZydisDecodedInstruction instruction;
@@ -67,36 +67,36 @@ static bool step(struct flow *flow, uint64_t address)
 	address += instruction.length;
 	for (int i = 0; i < 2; i++)
 		if (instruction.raw.imm[i].size >= 8 && instruction.raw.imm[i].is_relative &&
-		    !visit(flow, address + instruction.raw.imm[i].value.u))
+		    !visit_address(flow, address + instruction.raw.imm[i].value.u))
 			return false;
-	return is_end(&instruction) || visit(flow, address);
+	return is_end(&instruction) || visit_address(flow, address);
 }
 
-static bool walk(struct flow *flow)
+static bool follow_entries(struct flow *flow)
 {
 	const struct code *code = flow->code;
 	const struct code_function *function = flow->function;
 	size_t entry = core_lower_bound(code->entries.count, i, code->entries.at[i] < function->start);
 
-	if (!visit(flow, function->start))
+	if (!visit_address(flow, function->start))
 		return false;
 	for (; entry < code->entries.count && code->entries.at[entry] < function->end; entry++)
-		if (!visit(flow, code->entries.at[entry]))
+		if (!visit_address(flow, code->entries.at[entry]))
 			return false;
 	while (flow->todo.count)
-		if (!step(flow, flow->todo.at[--flow->todo.count]))
+		if (!follow_instruction(flow, flow->todo.at[--flow->todo.count]))
 			return false;
 	return true;
 }
 
 /* Follows a function; the sites from *next on, by address, are the first ones that may be its. */
-static long follow(struct code *code, uint32_t index, size_t *next)
+static long follow_function(struct code *code, uint32_t index, size_t *next)
 {
 	const struct code_function *function = &code->functions.at[index];
 	const struct code_text *text = code_text(code, function->start);
 	struct flow flow = { .code = code, .function = function, .bytes = text->bytes + (function->start - text->address),
 			     .seen = calloc((function->end - function->start) / 8 + 1, 1) };
-	bool whole = flow.seen && walk(&flow);
+	bool whole = flow.seen && follow_entries(&flow);
 
 	for (; *next < code->sites.count && code->sites.at[*next].function == index; ++*next) {
 		struct code_site *site = &code->sites.at[*next];
@@ -116,13 +116,13 @@ static int by_address(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-long reach(struct code *code)
+long code_reach(struct code *code)
 {
 	long r = 0;
 
 	if (code->entries.count)
 		qsort(code->entries.at, code->entries.count, sizeof(*code->entries.at), by_address);
 	for (size_t next = 0; r == 0 && next < code->sites.count;)
-		r = follow(code, code->sites.at[next].function, &next);
+		r = follow_function(code, code->sites.at[next].function, &next);
 	return r;
 }

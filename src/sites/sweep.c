@@ -90,7 +90,7 @@ static void add_branch(struct position *at, uint64_t target)
 }
 
 /* What an instruction says of other addresses. next: the address behind it. */
-static void look(struct position *at, const ZydisDecodedInstruction *instruction, uint64_t next)
+static void note_addresses(struct position *at, const ZydisDecodedInstruction *instruction, uint64_t next)
 {
 	struct code *code = at->code;
 	bool has_modrm = instruction->attributes & ZYDIS_ATTRIB_HAS_MODRM;
@@ -124,7 +124,7 @@ static void look(struct position *at, const ZydisDecodedInstruction *instruction
 }
 
 /* Decodes from start to end. Returns false when something does not decode. */
-static bool decode(struct position *at, uint64_t start, uint64_t end)
+static bool decode_range(struct position *at, uint64_t start, uint64_t end)
 {
 	const struct code_text *text = at->text;
 	bool whole = true;
@@ -140,7 +140,7 @@ static bool decode(struct position *at, uint64_t start, uint64_t end)
 			start++;
 			continue;
 		}
-		look(at, &instruction, start + instruction.length);
+		note_addresses(at, &instruction, start + instruction.length);
 		if (code_is_opcode(&instruction, ZYDIS_OPCODE_MAP_0F, 0x05))
 			add_site(at, start, &instruction);
 		at->recent[at->decoded++ % RECENT] = start;
@@ -149,7 +149,7 @@ static bool decode(struct position *at, uint64_t start, uint64_t end)
 	return whole;
 }
 
-long sweep(struct code *code)
+long code_sweep(struct code *code)
 {
 	size_t next = 0;
 
@@ -162,14 +162,14 @@ long sweep(struct code *code)
 			struct code_function *function = &code->functions.at[next];
 
 			at.function = CODE_NO_FUNCTION;
-			decode(&at, address, function->start);
+			decode_range(&at, address, function->start);
 			at.function = (uint32_t)next++;
 			function->references = (uint32_t)code->references.count;
-			function->broken = !decode(&at, function->start, function->end);
+			function->broken = !decode_range(&at, function->start, function->end);
 			address = function->end;
 		}
 		at.function = CODE_NO_FUNCTION;
-		decode(&at, address, end);
+		decode_range(&at, address, end);
 	}
 	return code->no_memory ? -ENOMEM : 0;
 }

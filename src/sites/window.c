@@ -32,7 +32,7 @@ static bool is_zeroing(const ZydisDecodedInstruction *instruction, const ZydisDe
 }
 
 /* The general register's bit, or 0. */
-static uint32_t bit(ZydisRegister reg)
+static uint32_t register_bit(ZydisRegister reg)
 {
 	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
 
@@ -43,7 +43,7 @@ static uint32_t bit(ZydisRegister reg)
 
 static void add_register(struct effect *effect, const ZydisDecodedOperand *operand)
 {
-	uint32_t reg = bit(operand->reg.value);
+	uint32_t reg = register_bit(operand->reg.value);
 	ZydisRegisterClass class = ZydisRegisterGetClass(operand->reg.value);
 
 	if (class == ZYDIS_REGCLASS_FLAGS || class == ZYDIS_REGCLASS_IP)
@@ -65,7 +65,7 @@ static void add_register(struct effect *effect, const ZydisDecodedOperand *opera
 
 static void add_memory(struct effect *effect, const ZydisDecodedOperand *operand)
 {
-	effect->reads |= bit(operand->mem.base) | bit(operand->mem.index);
+	effect->reads |= register_bit(operand->mem.base) | register_bit(operand->mem.index);
 	if (operand->mem.type == ZYDIS_MEMOP_TYPE_AGEN)
 		return;
 	if (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
@@ -192,7 +192,7 @@ static bool note_relative(const ZydisDecodedInstruction *instruction, const Zydi
 }
 
 /* The number that an instruction leaves in %eax; -1: not a constant. */
-static int32_t constant(const ZydisDecodedInstruction *instruction, const ZydisDecodedOperand *operands)
+static int32_t constant_number(const ZydisDecodedInstruction *instruction, const ZydisDecodedOperand *operands)
 {
 	if (is_zeroing(instruction, operands))
 		return 0;
@@ -257,7 +257,7 @@ enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes,
 			   instruction.mnemonic == ZYDIS_MNEMONIC_ENDBR32))
 			return STORE_ADDRESS_TAKEN;
 		if (effect->writes & 1)
-			site->nr = constant(&instruction, operands);
+			site->nr = constant_number(&instruction, operands);
 		at += instruction.length;
 		count++;
 	}

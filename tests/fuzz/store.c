@@ -9,7 +9,7 @@
 #include "core/patch.h"
 #include "fuzz.h"
 #include "sites/bytes.h"
-#include "sites/storefile.h"
+#include "sites/store.h"
 
 static void look_up(const struct bytes *input, const struct store_id *id)
 {
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct bytes input = { bytes, size };
 	uint8_t *copy = malloc(size + !size);
-	struct storefile store;
+	struct store store;
 	struct store_header header;
 	struct store_id id;
 
@@ -61,12 +61,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	}
 	input.at = copy;
 	memset(&id, 0, sizeof(id));
-	if (storefile_parse(&store, copy, size) == 0) {
+	if (store_parse(&store, copy, size) == 0) {
 		for (size_t i = 0; i < store.files.count; i++) {
 			MUST(known_valid(&store.files.at[i]));
 			id = store.files.at[i].id;
 		}
-		storefile_free(&store);
+		store_free(&store);
 	} else if (size >= sizeof(header) + sizeof(struct store_file)) {
 		memcpy(&id, copy + sizeof(header), sizeof(id)); /* of the first file, usually */
 	}

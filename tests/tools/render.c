@@ -48,7 +48,7 @@ static void expect(const char *wanted, uint32_t arch, long nr, long result, int 
 {
 	struct k23_ring_entry entry;
 	struct call call = { .entry = &entry, .in = { bytes, used }, .out = { bytes, used }, .result = result };
-	struct text text = { 0 };
+	struct line text = { 0 };
 	va_list args;
 
 	va_start(args, count);
@@ -117,7 +117,7 @@ static void check_garbage(void)
 		size_t size = (seed = seed * 1103515245 + 12345) >> 16 & 63;
 		unsigned char *exact = malloc(size);
 		struct call call = { .entry = &entry, .in = { exact, size }, .out = { exact, size } };
-		struct text text = { 0 };
+		struct line text = { 0 };
 
 		for (size_t i = 0; i < size; i++)
 			exact[i] = (unsigned char)((seed = seed * 1103515245 + 12345) >> 16 & (i % 4 == 3 ? 0 : 7));

@@ -31,10 +31,10 @@
 #undef memmove
 #undef memset
 #undef memcmp
-#include "../../hooks/ringwrite.h"
+#include "../../hooks/ring_write.h"
 
 #include "cli/cli.h"
-#include "cli/ringread.h"
+#include "cli/ring_reader.h"
 
 #define CELLS 256u
 #define WRITERS 16u

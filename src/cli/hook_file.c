@@ -1,5 +1,5 @@
 /*
- * Reading the runtime's ELF file, or a hook's, for the bundle: libelf does the work, here is what k23 requires.
+ * Reading the ELF files of a bundle with libelf, and refusing those that break a rule of k23's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/module.h"
+#include "cli/hook_file.h"
 #include "core/page.h"
 
-#define LARGEST (16ull << 20) /* a hook of more than this is a mistake: it is copied at every execve */
+#define LARGEST (16ull << 20) /* a larger hook is a mistake: hooks are copied at every execve */
 
 __attribute__((format(printf, 2, 3))) static bool problem_is(char **problem, const char *format, ...)
 {
@@ -29,14 +29,14 @@ __attribute__((format(printf, 2, 3))) static bool problem_is(char **problem, con
 	return false;
 }
 
-static bool read_segment(struct module *module, const GElf_Phdr *header, const char *image, size_t image_size,
+static bool read_segment(struct hook_file *file, const GElf_Phdr *header, const char *image, size_t image_size,
 			 char **problem)
 {
-	struct module_segment *segment = &module->segments[module->segment_count];
+	struct hook_file_segment *segment = &file->segments[file->segment_count];
 	uint64_t end;
 
-	if (module->segment_count == MODULE_SEGMENTS)
-		return problem_is(problem, "it has more than %d segments", MODULE_SEGMENTS);
+	if (file->segment_count == HOOK_FILE_SEGMENTS)
+		return problem_is(problem, "it has more than %d segments", HOOK_FILE_SEGMENTS);
 	if (header->p_vaddr + header->p_memsz < header->p_vaddr || header->p_vaddr + header->p_memsz > LARGEST ||
 	    header->p_offset > image_size || header->p_filesz > image_size - header->p_offset ||
 	    header->p_filesz > header->p_memsz)
@@ -51,41 +51,41 @@ static bool read_segment(struct module *module, const GElf_Phdr *header, const c
 	segment->contents_size = header->p_filesz;
 	if ((segment->prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
 		return problem_is(problem, "it has a segment that is writable and executable");
-	if (segment->address < module->size)
+	if (segment->address < file->size)
 		return problem_is(problem, "its segments share pages (link it with -Wl,-z,separate-code)");
-	module->size = end;
-	module->segment_count++;
+	file->size = end;
+	file->segment_count++;
 	return true;
 }
 
-static bool read_segments(struct module *module, char **problem)
+static bool read_segments(struct hook_file *file, char **problem)
 {
 	size_t count, image_size;
-	const char *image = elf_rawfile(module->elf, &image_size);
+	const char *image = elf_rawfile(file->elf, &image_size);
 
-	if (!image || elf_getphdrnum(module->elf, &count) != 0)
+	if (!image || elf_getphdrnum(file->elf, &count) != 0)
 		return problem_is(problem, "it has no program headers");
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr header;
 
-		if (!gelf_getphdr(module->elf, (int)i, &header))
+		if (!gelf_getphdr(file->elf, (int)i, &header))
 			return problem_is(problem, "its program headers are damaged");
 		if (header.p_type == PT_TLS)
 			return problem_is(problem, "it has thread-local variables (use .thread_size)");
 		if (header.p_type == PT_LOAD && header.p_memsz &&
-		    !read_segment(module, &header, image, image_size, problem))
+		    !read_segment(file, &header, image, image_size, problem))
 			return false;
 	}
-	return module->segment_count ? true : problem_is(problem, "it has nothing to load");
+	return file->segment_count ? true : problem_is(problem, "it has nothing to load");
 }
 
 /* Calls use() for each section of a type. */
-static bool for_sections(struct module *module, uint32_t type,
-			 bool (*use)(struct module *, const GElf_Shdr *, Elf_Data *, char **), char **problem)
+static bool for_sections(struct hook_file *file, uint32_t type,
+			 bool (*use)(struct hook_file *, const GElf_Shdr *, Elf_Data *, char **), char **problem)
 {
 	Elf_Scn *section = NULL;
 
-	while ((section = elf_nextscn(module->elf, section))) {
+	while ((section = elf_nextscn(file->elf, section))) {
 		GElf_Shdr header;
 		Elf_Data *data;
 
@@ -94,13 +94,13 @@ static bool for_sections(struct module *module, uint32_t type,
 		data = elf_getdata(section, NULL);
 		if (!data)
 			return problem_is(problem, "a section is damaged");
-		if (header.sh_entsize && !use(module, &header, data, problem))
+		if (header.sh_entsize && !use(file, &header, data, problem))
 			return false;
 	}
 	return true;
 }
 
-static bool check_dynamic(struct module *module, const GElf_Shdr *header, Elf_Data *data, char **problem)
+static bool check_dynamic(struct hook_file *file, const GElf_Shdr *header, Elf_Data *data, char **problem)
 {
 	for (size_t i = 0; i < header->sh_size / header->sh_entsize; i++) {
 		GElf_Dyn entry;
@@ -109,14 +109,14 @@ static bool check_dynamic(struct module *module, const GElf_Shdr *header, Elf_Da
 			break;
 		if (entry.d_tag == DT_NEEDED)
 			return problem_is(problem, "it needs the library %s (link it with -nostdlib)",
-					  elf_strptr(module->elf, header->sh_link, entry.d_un.d_val));
+					  elf_strptr(file->elf, header->sh_link, entry.d_un.d_val));
 		if (entry.d_tag == DT_INIT || (entry.d_tag == DT_INIT_ARRAYSZ && entry.d_un.d_val))
 			return problem_is(problem, "it has constructors (use .init)");
 	}
 	return true;
 }
 
-static bool check_symbols(struct module *module, const GElf_Shdr *header, Elf_Data *data, char **problem)
+static bool check_symbols(struct hook_file *file, const GElf_Shdr *header, Elf_Data *data, char **problem)
 {
 	for (size_t i = 1; i < header->sh_size / header->sh_entsize; i++) {
 		GElf_Sym symbol;
@@ -125,15 +125,15 @@ static bool check_symbols(struct module *module, const GElf_Shdr *header, Elf_Da
 			break;
 		if (symbol.st_shndx == SHN_UNDEF)
 			return problem_is(problem, "it uses %s, which nobody provides: there is no libc in a hook",
-					  elf_strptr(module->elf, header->sh_link, symbol.st_name));
+					  elf_strptr(file->elf, header->sh_link, symbol.st_name));
 	}
 	return true;
 }
 
-static const struct module_segment *segment_of(const struct module *module, uint64_t address, size_t size)
+static const struct hook_file_segment *segment_of(const struct hook_file *file, uint64_t address, size_t size)
 {
-	for (size_t i = 0; i < module->segment_count; i++) {
-		const struct module_segment *segment = &module->segments[i];
+	for (size_t i = 0; i < file->segment_count; i++) {
+		const struct hook_file_segment *segment = &file->segments[i];
 
 		if (address >= segment->address && address - segment->address <= segment->size &&
 		    size <= segment->size - (address - segment->address))
@@ -142,18 +142,18 @@ static const struct module_segment *segment_of(const struct module *module, uint
 	return NULL;
 }
 
-static bool read_relocations(struct module *module, const GElf_Shdr *header, Elf_Data *data, char **problem)
+static bool read_relocations(struct hook_file *file, const GElf_Shdr *header, Elf_Data *data, char **problem)
 {
 	size_t count = header->sh_size / header->sh_entsize;
-	Elf_Data *symbols = elf_getdata(elf_getscn(module->elf, header->sh_link), NULL);
+	Elf_Data *symbols = elf_getdata(elf_getscn(file->elf, header->sh_link), NULL);
 
 	if (!(header->sh_flags & SHF_ALLOC) || !count)
 		return true;
-	module->fixups = reallocarray(module->fixups, module->fixup_count + count, sizeof(*module->fixups));
-	if (!module->fixups)
+	file->fixups = reallocarray(file->fixups, file->fixup_count + count, sizeof(*file->fixups));
+	if (!file->fixups)
 		die(EXIT_K23, "out of memory");
 	for (size_t i = 0; i < count; i++) {
-		const struct module_segment *segment;
+		const struct hook_file_segment *segment;
 		GElf_Rela relocation;
 		GElf_Sym symbol = { 0 };
 		uint64_t value;
@@ -178,65 +178,65 @@ static bool read_relocations(struct module *module, const GElf_Shdr *header, Elf
 			return problem_is(problem, "it has a relocation of type %u, which k23 does not know",
 					  (unsigned)GELF_R_TYPE(relocation.r_info));
 		}
-		segment = segment_of(module, relocation.r_offset, 8);
+		segment = segment_of(file, relocation.r_offset, 8);
 		if (!segment || !(segment->prot & PROT_WRITE))
 			return problem_is(problem, "it has relocations in its text (compile it with -fPIC)");
-		module->fixups[module->fixup_count++] = (struct module_fixup){ relocation.r_offset, value };
+		file->fixups[file->fixup_count++] = (struct hook_file_fixup){ relocation.r_offset, value };
 	}
 	return true;
 }
 
-static bool read_module(struct module *module, char **problem)
+static bool read_file(struct hook_file *file, char **problem)
 {
 	GElf_Ehdr header;
 
-	if (elf_kind(module->elf) != ELF_K_ELF || !gelf_getehdr(module->elf, &header))
+	if (elf_kind(file->elf) != ELF_K_ELF || !gelf_getehdr(file->elf, &header))
 		return problem_is(problem, "it is not an ELF file");
 	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64 || header.e_type != ET_DYN)
 		return problem_is(problem, "it is not a shared object for 64-bit x86");
-	module->entry = header.e_entry;
-	return read_segments(module, problem) && for_sections(module, SHT_DYNAMIC, check_dynamic, problem) &&
-	       for_sections(module, SHT_DYNSYM, check_symbols, problem) &&
-	       for_sections(module, SHT_RELA, read_relocations, problem);
+	file->entry = header.e_entry;
+	return read_segments(file, problem) && for_sections(file, SHT_DYNAMIC, check_dynamic, problem) &&
+	       for_sections(file, SHT_DYNSYM, check_symbols, problem) &&
+	       for_sections(file, SHT_RELA, read_relocations, problem);
 }
 
-bool module_open_file(struct module *module, const char *file, char **problem)
+bool hook_file_open(struct hook_file *file, const char *path, char **problem)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	memset(module, 0, sizeof(*module));
-	module->file = file;
+	memset(file, 0, sizeof(*file));
+	file->path = path;
 	if (fd < 0)
 		return problem_is(problem, "%s", strerror(errno));
 	elf_version(EV_CURRENT);
-	module->elf = elf_begin(fd, ELF_C_READ, NULL);
+	file->elf = elf_begin(fd, ELF_C_READ, NULL);
 	/* From here on it is read from memory: no descriptor stays open. */
-	if (module->elf)
-		elf_cntl(module->elf, ELF_C_FDREAD);
+	if (file->elf)
+		elf_cntl(file->elf, ELF_C_FDREAD);
 	close(fd);
-	return module->elf ? read_module(module, problem) : problem_is(problem, "%s", elf_errmsg(-1));
+	return file->elf ? read_file(file, problem) : problem_is(problem, "%s", elf_errmsg(-1));
 }
 
-bool module_open_memory(struct module *module, const char *name, char *image, size_t size, char **problem)
+bool hook_file_open_memory(struct hook_file *file, const char *name, char *image, size_t size, char **problem)
 {
-	memset(module, 0, sizeof(*module));
-	module->file = name;
+	memset(file, 0, sizeof(*file));
+	file->path = name;
 	elf_version(EV_CURRENT);
-	module->elf = elf_memory(image, size);
-	return module->elf ? read_module(module, problem) : problem_is(problem, "%s", elf_errmsg(-1));
+	file->elf = elf_memory(image, size);
+	return file->elf ? read_file(file, problem) : problem_is(problem, "%s", elf_errmsg(-1));
 }
 
-void module_close(struct module *module)
+void hook_file_close(struct hook_file *file)
 {
-	elf_end(module->elf);
-	free(module->fixups);
+	elf_end(file->elf);
+	free(file->fixups);
 }
 
-uint64_t module_symbol(const struct module *module, const char *name)
+uint64_t hook_file_symbol(const struct hook_file *file, const char *name)
 {
 	Elf_Scn *section = NULL;
 
-	while ((section = elf_nextscn(module->elf, section))) {
+	while ((section = elf_nextscn(file->elf, section))) {
 		GElf_Shdr header;
 		Elf_Data *data;
 
@@ -250,7 +250,7 @@ uint64_t module_symbol(const struct module *module, const char *name)
 
 			if (!gelf_getsym(data, (int)i, &symbol) || symbol.st_shndx == SHN_UNDEF)
 				continue;
-			found = elf_strptr(module->elf, header.sh_link, symbol.st_name);
+			found = elf_strptr(file->elf, header.sh_link, symbol.st_name);
 			if (found && strcmp(found, name) == 0)
 				return symbol.st_value;
 		}
@@ -258,9 +258,9 @@ uint64_t module_symbol(const struct module *module, const char *name)
 	return 0;
 }
 
-const void *module_at(const struct module *module, uint64_t address, size_t size)
+const void *hook_file_at(const struct hook_file *file, uint64_t address, size_t size)
 {
-	const struct module_segment *segment = segment_of(module, address, size);
+	const struct hook_file_segment *segment = segment_of(file, address, size);
 	uint64_t offset;
 
 	if (!segment || address < segment->address + segment->lead)
@@ -271,12 +271,12 @@ const void *module_at(const struct module *module, uint64_t address, size_t size
 		       : NULL;
 }
 
-uint64_t module_word(const struct module *module, uint64_t address)
+uint64_t hook_file_word(const struct hook_file *file, uint64_t address)
 {
-	const uint64_t *word = module_at(module, address, sizeof(*word));
+	const uint64_t *word = hook_file_at(file, address, sizeof(*word));
 
-	for (size_t i = 0; i < module->fixup_count; i++)
-		if (module->fixups[i].address == address)
-			return module->fixups[i].value;
+	for (size_t i = 0; i < file->fixup_count; i++)
+		if (file->fixups[i].address == address)
+			return file->fixups[i].value;
 	return word ? *word : 0;
 }

@@ -11,12 +11,12 @@
 
 #include "core/hash.h"
 #include "core/store.h"
-#include "sites/storefile.h"
+#include "sites/store.h"
 
 #define SYSTEM_STORE "/var/lib/k23/sites"
 
 /* The sizes of the parts, and where they are. False: too large. */
-static bool lay_out(const struct storefile *store, struct store_header *header)
+static bool lay_out_parts(const struct store *store, struct store_header *header)
 {
 	uint64_t sites = 0, keys = 0, strings = 0, buckets = 1, at = sizeof(*header);
 	uint32_t programs = 0;
@@ -81,7 +81,7 @@ static void put_sites(const struct known_file *known, uint8_t *sites, struct sto
 	}
 }
 
-static void fill(const struct storefile *store, uint8_t *image, struct store_header *header)
+static void fill_image(const struct store *store, uint8_t *image, struct store_header *header)
 {
 	uint32_t sites = 0, keys = 0, strings = 0;
 
@@ -169,18 +169,18 @@ static long put_in_place(const char *path, const uint8_t *image, size_t size)
 	return r;
 }
 
-long storefile_write(const struct storefile *store, const char *path)
+long store_write(const struct store *store, const char *path)
 {
 	struct store_header header;
 	uint8_t *image;
 	long r;
 
-	if (!lay_out(store, &header))
+	if (!lay_out_parts(store, &header))
 		return -EFBIG;
 	image = calloc(1, header.size);
 	if (!image)
 		return -ENOMEM;
-	fill(store, image, &header);
+	fill_image(store, image, &header);
 	r = put_in_place(path, image, header.size);
 	free(image);
 	return r;
@@ -204,7 +204,7 @@ static long make_directories(const char *path)
 	return r;
 }
 
-long storefile_lock(const char *path)
+long store_lock(const char *path)
 {
 	char *name = store_beside(path, ".lock");
 	long r = name ? make_directories(path) : -ENOMEM;

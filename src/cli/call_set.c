@@ -8,11 +8,11 @@
 
 #include <k23/types.h>
 
-#include "cli/callset.h"
+#include "cli/call_set.h"
 #include "cli/cli.h"
 #include "core/describe.h"
 
-static void fill(struct k23_ring *ring, bool wanted)
+static void select_all(struct k23_ring *ring, bool wanted)
 {
 	for (int arch = 0; arch < K23_CHANNEL_ARCHES; arch++) {
 		memset(ring->wanted[arch], wanted ? 0xff : 0, sizeof(ring->wanted[arch]));
@@ -20,7 +20,7 @@ static void fill(struct k23_ring *ring, bool wanted)
 	}
 }
 
-static bool set(struct k23_ring *ring, const char *name, bool wanted)
+static bool select_call(struct k23_ring *ring, const char *name, bool wanted)
 {
 	static const uint32_t arches[] = { [K23_CHANNEL_X86_64] = K23_ARCH_X86_64, [K23_CHANNEL_I386] = K23_ARCH_I386 };
 	bool found = false;
@@ -39,7 +39,7 @@ static bool set(struct k23_ring *ring, const char *name, bool wanted)
 	return found;
 }
 
-char *callset_parse(struct k23_ring *ring, const char *names)
+char *call_set_parse(struct k23_ring *ring, const char *names)
 {
 	char *list, *rest, *name, *problem = NULL;
 	bool wanted;
@@ -49,15 +49,15 @@ char *callset_parse(struct k23_ring *ring, const char *names)
 	wanted = *names != '!';
 	names += !wanted;
 	if (strcmp(names, "all") == 0 || strcmp(names, "none") == 0) {
-		fill(ring, wanted == (*names == 'a'));
+		select_all(ring, wanted == (*names == 'a'));
 		return NULL;
 	}
-	fill(ring, !wanted);
+	select_all(ring, !wanted);
 	list = rest = strdup(names);
 	if (!list)
 		die(EXIT_K23, "out of memory");
 	while (!problem && (name = strsep(&rest, ",")))
-		if (!set(ring, name, wanted) && asprintf(&problem, "there is no system call '%s'", name) < 0)
+		if (!select_call(ring, name, wanted) && asprintf(&problem, "there is no system call '%s'", name) < 0)
 			die(EXIT_K23, "out of memory");
 	free(list);
 	return problem;

@@ -1,8 +1,8 @@
 /*
  * Taking cells out of the ring of k23/ring.h.
  */
-#ifndef CLI_RINGREAD_H
-#define CLI_RINGREAD_H
+#ifndef CLI_RING_READER_H
+#define CLI_RING_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>

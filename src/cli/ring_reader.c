@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/ringread.h"
+#include "cli/ring_reader.h"
 
 #define PASS_AFTER 2000000ull    /* ns. A writer needs a hundred or so, unless it is not running */
 #define CHECK_EVERY 100000000ull /* ns */
@@ -61,7 +61,7 @@ static bool change_stamp(struct k23_ring_cell *cell, uint64_t from, uint64_t to)
 	return __atomic_compare_exchange_n(&cell->stamp, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-static void consume(const struct ring_reader *reader, const struct k23_ring_cell *cell)
+static void consume_cell(const struct ring_reader *reader, const struct k23_ring_cell *cell)
 {
 	const size_t stamp = sizeof(cell->stamp);
 	struct k23_ring_cell copy = { 0 };
@@ -85,7 +85,7 @@ static void tell_writers(const struct ring_reader *reader)
 }
 
 /* A passed cell: whether it is settled, that is, read or given up. */
-static bool settle(const struct ring_reader *reader, uint64_t position, bool check)
+static bool settle_cell(const struct ring_reader *reader, uint64_t position, bool check)
 {
 	struct k23_ring_cell *cell = cell_at(reader, position);
 	uint64_t stamp = __atomic_load_n(&cell->stamp, __ATOMIC_ACQUIRE);
@@ -102,7 +102,7 @@ static bool settle(const struct ring_reader *reader, uint64_t position, bool che
 		return true;
 	}
 	if (k23_ring_stamp_state(stamp) == K23_RING_LATE)
-		consume(reader, cell);
+		consume_cell(reader, cell);
 	change_stamp(cell, stamp, k23_ring_stamp(lap, tid, K23_RING_VOID));
 	return true;
 }
@@ -112,7 +112,7 @@ static void settle_passed(struct ring_reader *reader, bool check)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < reader->passed_count; i++)
-		if (!settle(reader, reader->passed[i], check))
+		if (!settle_cell(reader, reader->passed[i], check))
 			reader->passed[kept++] = reader->passed[i];
 	reader->passed_count = kept;
 }
@@ -129,7 +129,7 @@ static void remember_passed(struct ring_reader *reader)
 }
 
 /* The cell at tail is being written. Whether to go on without it. */
-static bool pass(struct ring_reader *reader, struct k23_ring_cell *cell, uint64_t stamp)
+static bool pass_cell(struct ring_reader *reader, struct k23_ring_cell *cell, uint64_t stamp)
 {
 	uint64_t now = nanoseconds();
 
@@ -144,7 +144,7 @@ static bool pass(struct ring_reader *reader, struct k23_ring_cell *cell, uint64_
 }
 
 /* Sees to the cell at tail. False: it has to be waited for. */
-static bool step(struct ring_reader *reader)
+static bool take_cell(struct ring_reader *reader)
 {
 	struct k23_ring_cell *cell = cell_at(reader, reader->tail);
 	uint64_t stamp = __atomic_load_n(&cell->stamp, __ATOMIC_ACQUIRE);
@@ -152,12 +152,12 @@ static bool step(struct ring_reader *reader)
 	uint64_t next = k23_ring_stamp(lap + 1, 0, K23_RING_FREE);
 
 	if (k23_ring_stamp_lap(stamp) == lap && k23_ring_stamp_state(stamp) == K23_RING_CLAIMED)
-		return pass(reader, cell, stamp);
+		return pass_cell(reader, cell, stamp);
 	/* Its thread may have been late with an earlier one. */
 	if (reader->passed_count)
 		settle_passed(reader, false);
 	if (k23_ring_stamp_lap(stamp) == lap && k23_ring_stamp_state(stamp) == K23_RING_READY) {
-		consume(reader, cell);
+		consume_cell(reader, cell);
 		__atomic_store_n(&cell->stamp, next, __ATOMIC_RELEASE);
 		return true;
 	}
@@ -178,7 +178,7 @@ bool ring_reader_drain(struct ring_reader *reader)
 	uint32_t done = 0;
 
 	for (; reader->tail != head && done <= reader->mask; done++) {
-		if (!step(reader))
+		if (!take_cell(reader))
 			break;
 		reader->stuck_since = 0;
 		reader->tail++;
@@ -208,7 +208,7 @@ void ring_reader_finish(struct ring_reader *reader)
 	}
 	for (uint32_t done = 0; reader->tail != head && done <= 2 * reader->mask; done++) {
 		reader->stuck_since = 1;
-		if (step(reader))
+		if (take_cell(reader))
 			reader->tail++;
 	}
 	settle_passed(reader, false);

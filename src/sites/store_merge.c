@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "core/search.h"
-#include "sites/storefile.h"
+#include "sites/store.h"
 
 /* Files may have been moved, copied and put back, but not this often. */
 #define MAX_KEYS 64u
 
-struct known_file *storefile_find(const struct storefile *store, const struct store_id *id)
+struct known_file *store_find(const struct store *store, const struct store_id *id)
 {
 	for (size_t i = 0; i < store->files.count; i++)
 		if (memcmp(&store->files.at[i].id, id, sizeof(*id)) == 0)
@@ -25,7 +25,7 @@ struct store_site *known_site(const struct known_file *file, uint64_t offset)
 	return at < file->site_count && file->sites[at].offset == offset ? &file->sites[at] : NULL;
 }
 
-static struct known_file *add_file(struct storefile *store, const struct store_id *id, const char *path)
+static struct known_file *add_file(struct store *store, const struct store_id *id, const char *path)
 {
 	struct known_file file = { .id = *id, .path = strdup(path) };
 
@@ -64,7 +64,7 @@ static void drop_contradicted(struct store_site *sites, uint32_t count)
 }
 
 /* The sites of both, by offset; where both have one, `sites`'s is kept, observed if either is. */
-static long unite(struct known_file *file, const struct store_site *sites, uint32_t count, uint32_t *observed)
+static long unite_sites(struct known_file *file, const struct store_site *sites, uint32_t count, uint32_t *observed)
 {
 	struct store_site *all = calloc((size_t)file->site_count + count + 1, sizeof(*all));
 	uint32_t n = 0, old = 0, new = 0;
@@ -102,7 +102,7 @@ static long unite(struct known_file *file, const struct store_site *sites, uint3
 	return 0;
 }
 
-long storefile_add_key(struct known_file *file, const struct store_key *key)
+long store_add_key(struct known_file *file, const struct store_key *key)
 {
 	for (size_t i = 0; i < file->keys.count; i++)
 		if (memcmp(&file->keys.at[i], key, offsetof(struct store_key, file)) == 0)
@@ -128,9 +128,9 @@ static long set_path(struct known_file *file, const char *path)
 	return 0;
 }
 
-long storefile_add(struct storefile *store, const char *path, const struct analysis *analysis, uint32_t *observed)
+long store_add(struct store *store, const char *path, const struct analysis *analysis, uint32_t *observed)
 {
-	struct known_file *file = storefile_find(store, &analysis->id);
+	struct known_file *file = store_find(store, &analysis->id);
 	long r;
 
 	if (!file)
@@ -139,9 +139,9 @@ long storefile_add(struct storefile *store, const char *path, const struct analy
 		return -ENOMEM;
 	r = set_path(file, path);
 	if (r == 0)
-		r = unite(file, analysis->sites, analysis->site_count, observed);
+		r = unite_sites(file, analysis->sites, analysis->site_count, observed);
 	if (r == 0 && analysis->has_key)
-		r = storefile_add_key(file, &analysis->key);
+		r = store_add_key(file, &analysis->key);
 	return r;
 }
 
@@ -149,10 +149,10 @@ long storefile_add(struct storefile *store, const char *path, const struct analy
 static long merge_file(struct known_file *file, const struct known_file *other)
 {
 	struct known_file copy = { .site_count = 0 };
-	long r = unite(&copy, other->sites, other->site_count, NULL);
+	long r = unite_sites(&copy, other->sites, other->site_count, NULL);
 
 	if (r == 0)
-		r = unite(&copy, file->sites, file->site_count, NULL);
+		r = unite_sites(&copy, file->sites, file->site_count, NULL);
 	if (r != 0) {
 		free(copy.sites);
 		return r;
@@ -161,16 +161,16 @@ static long merge_file(struct known_file *file, const struct known_file *other)
 	file->sites = copy.sites;
 	file->site_count = copy.site_count;
 	for (size_t i = 0; i < other->keys.count && r == 0; i++)
-		r = storefile_add_key(file, &other->keys.at[i]);
+		r = store_add_key(file, &other->keys.at[i]);
 	return r;
 }
 
-long storefile_merge(struct storefile *store, const struct storefile *other)
+long store_merge(struct store *store, const struct store *other)
 {
 	long r = 0;
 
 	for (size_t i = 0; i < other->files.count && r == 0; i++) {
-		struct known_file *file = storefile_find(store, &other->files.at[i].id);
+		struct known_file *file = store_find(store, &other->files.at[i].id);
 
 		if (!file)
 			file = add_file(store, &other->files.at[i].id, other->files.at[i].path);
@@ -179,7 +179,7 @@ long storefile_merge(struct storefile *store, const struct storefile *other)
 	return r;
 }
 
-void storefile_remove(struct storefile *store, size_t index)
+void store_remove(struct store *store, size_t index)
 {
 	struct known_file *file = &store->files.at[index];
 

@@ -1,4 +1,4 @@
-#include "sites/elffile.h"
+#include "sites/elf_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #endif
 
 /* A table in the file: NULL unless all of it is there. */
-static const uint8_t *table(const struct elffile *elf, uint64_t offset, uint64_t count, uint64_t size)
+static const uint8_t *table_at(const struct elf_file *elf, uint64_t offset, uint64_t count, uint64_t size)
 {
 	if (offset > elf->size || count > (elf->size - offset) / size)
 		return NULL;
@@ -24,31 +24,31 @@ static const uint8_t *table(const struct elffile *elf, uint64_t offset, uint64_t
 
 static int by_address(const void *a, const void *b)
 {
-	const struct elffile_segment *x = a, *y = b;
+	const struct elf_file_segment *x = a, *y = b;
 
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
 /* Adds a PT_LOAD header's part that is in the file. */
-static bool add_segment(struct elffile *elf, const Elf64_Phdr *header)
+static bool add_segment(struct elf_file *elf, const Elf64_Phdr *header)
 {
-	struct elffile_segment *segment = &elf->segments[elf->segment_count];
+	struct elf_file_segment *segment = &elf->segments[elf->segment_count];
 	uint64_t size = header->p_filesz;
 
 	if (header->p_offset >= elf->size || !size)
 		return true;
 	if (size > elf->size - header->p_offset)
 		size = elf->size - header->p_offset;
-	if (elf->segment_count == ELFFILE_SEGMENTS || header->p_vaddr > (1ul << 47) || size > (1ul << 46))
+	if (elf->segment_count == ELF_FILE_SEGMENTS || header->p_vaddr > (1ul << 47) || size > (1ul << 46))
 		return false;
-	*segment = (struct elffile_segment){ header->p_vaddr, header->p_offset, size, header->p_flags };
+	*segment = (struct elf_file_segment){ header->p_vaddr, header->p_offset, size, header->p_flags };
 	elf->segment_count++;
 	return true;
 }
 
-static long parse_program_headers(struct elffile *elf, const Elf64_Ehdr *header)
+static long parse_program_headers(struct elf_file *elf, const Elf64_Ehdr *header)
 {
-	const uint8_t *at = table(elf, header->e_phoff, header->e_phnum, sizeof(Elf64_Phdr));
+	const uint8_t *at = table_at(elf, header->e_phoff, header->e_phnum, sizeof(Elf64_Phdr));
 
 	if (!at || header->e_phentsize != sizeof(Elf64_Phdr))
 		return -ENOEXEC;
@@ -59,9 +59,9 @@ static long parse_program_headers(struct elffile *elf, const Elf64_Ehdr *header)
 		if (segment.p_type == PT_LOAD && !add_segment(elf, &segment))
 			return -ENOEXEC;
 		if (segment.p_type == PT_GNU_EH_FRAME)
-			elf->eh_frame_hdr = (struct elffile_section){ segment.p_vaddr, segment.p_offset,
+			elf->eh_frame_hdr = (struct elf_file_section){ segment.p_vaddr, segment.p_offset,
 								      segment.p_filesz };
-		if (segment.p_type == PT_DYNAMIC && table(elf, segment.p_offset, segment.p_filesz, 1)) {
+		if (segment.p_type == PT_DYNAMIC && table_at(elf, segment.p_offset, segment.p_filesz, 1)) {
 			elf->dynamic = segment.p_offset;
 			elf->dynamic_size = segment.p_filesz;
 		}
@@ -73,7 +73,7 @@ static long parse_program_headers(struct elffile *elf, const Elf64_Ehdr *header)
 	return 0;
 }
 
-static bool section_header(const struct elffile *elf, uint32_t index, Elf64_Shdr *section)
+static bool section_header(const struct elf_file *elf, uint32_t index, Elf64_Shdr *section)
 {
 	Elf64_Ehdr header;
 	const uint8_t *at;
@@ -81,14 +81,14 @@ static bool section_header(const struct elffile *elf, uint32_t index, Elf64_Shdr
 	memcpy(&header, elf->bytes, sizeof(header));
 	if (header.e_shentsize != sizeof(*section) || index >= header.e_shnum)
 		return false;
-	at = table(elf, header.e_shoff, header.e_shnum, sizeof(*section));
+	at = table_at(elf, header.e_shoff, header.e_shnum, sizeof(*section));
 	if (!at)
 		return false;
 	memcpy(section, at + index * sizeof(*section), sizeof(*section));
 	return true;
 }
 
-static void find_eh_frame(struct elffile *elf, uint32_t names)
+static void find_eh_frame(struct elf_file *elf, uint32_t names)
 {
 	Elf64_Shdr section, strings;
 
@@ -101,15 +101,15 @@ static void find_eh_frame(struct elffile *elf, uint32_t names)
 		if (!(section.sh_flags & SHF_ALLOC) || section.sh_type == SHT_NOBITS ||
 		    section.sh_name > strings.sh_size || strings.sh_offset > UINT64_MAX - section.sh_name)
 			continue;
-		at = table(elf, strings.sh_offset + section.sh_name, sizeof(name), 1);
-		if (at && memcmp(at, name, sizeof(name)) == 0 && table(elf, section.sh_offset, section.sh_size, 1)) {
-			elf->eh_frame = (struct elffile_section){ section.sh_addr, section.sh_offset, section.sh_size };
+		at = table_at(elf, strings.sh_offset + section.sh_name, sizeof(name), 1);
+		if (at && memcmp(at, name, sizeof(name)) == 0 && table_at(elf, section.sh_offset, section.sh_size, 1)) {
+			elf->eh_frame = (struct elf_file_section){ section.sh_addr, section.sh_offset, section.sh_size };
 			return;
 		}
 	}
 }
 
-long elffile_parse(struct elffile *elf, const uint8_t *bytes, size_t size)
+long elf_file_parse(struct elf_file *elf, const uint8_t *bytes, size_t size)
 {
 	Elf64_Ehdr header;
 	long r;
@@ -157,7 +157,7 @@ static long read_bytes(int fd, struct stat *before, uint8_t **bytes)
 	return r;
 }
 
-long elffile_open(struct elffile *elf, const char *path)
+long elf_file_open(struct elf_file *elf, const char *path)
 {
 	/* Not blocking: it may be a FIFO. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -171,20 +171,20 @@ long elffile_open(struct elffile *elf, const char *path)
 	close(fd);
 	if (r != 0)
 		return r;
-	r = elffile_parse(elf, bytes, (size_t)status.st_size);
+	r = elf_file_parse(elf, bytes, (size_t)status.st_size);
 	elf->stat = status;
 	if (r != 0)
-		elffile_close(elf);
+		elf_file_close(elf);
 	return r;
 }
 
-void elffile_close(struct elffile *elf)
+void elf_file_close(struct elf_file *elf)
 {
 	munmap((void *)elf->bytes, elf->size);
 	elf->bytes = NULL;
 }
 
-const struct elffile_segment *elffile_segment(const struct elffile *elf, uint64_t address)
+const struct elf_file_segment *elf_file_segment(const struct elf_file *elf, uint64_t address)
 {
 	for (uint32_t i = 0; i < elf->segment_count; i++)
 		if (address - elf->segments[i].address < elf->segments[i].size)
@@ -192,32 +192,32 @@ const struct elffile_segment *elffile_segment(const struct elffile *elf, uint64_
 	return NULL;
 }
 
-const struct elffile_segment *elffile_segment_of_offset(const struct elffile *elf, uint64_t offset)
+const struct elf_file_segment *elf_file_segment_of_offset(const struct elf_file *elf, uint64_t offset)
 {
 	/* Two segments may share a page of the file; the code is what is meant. */
 	for (int text = 1; text >= 0; text--)
 		for (uint32_t i = 0; i < elf->segment_count; i++)
 			if (offset - elf->segments[i].offset < elf->segments[i].size &&
-			    elffile_is_text(&elf->segments[i]) >= text)
+			    elf_file_is_text(&elf->segments[i]) >= text)
 				return &elf->segments[i];
 	return NULL;
 }
 
-const uint8_t *elffile_at(const struct elffile *elf, uint64_t address, uint64_t size)
+const uint8_t *elf_file_at(const struct elf_file *elf, uint64_t address, uint64_t size)
 {
-	const struct elffile_segment *segment = elffile_segment(elf, address);
+	const struct elf_file_segment *segment = elf_file_segment(elf, address);
 
 	if (!segment || size > segment->size - (address - segment->address))
 		return NULL;
 	return elf->bytes + segment->offset + (address - segment->address);
 }
 
-void elffile_symbols(const struct elffile *elf, elffile_symbol_fn *see, void *context)
+void elf_file_symbols(const struct elf_file *elf, elf_file_symbol_fn *see, void *context)
 {
 	Elf64_Shdr section;
 
 	for (uint32_t i = 0; section_header(elf, i, &section); i++) {
-		const uint8_t *at = table(elf, section.sh_offset, section.sh_size, 1);
+		const uint8_t *at = table_at(elf, section.sh_offset, section.sh_size, 1);
 
 		if ((section.sh_type != SHT_SYMTAB && section.sh_type != SHT_DYNSYM) || !at ||
 		    section.sh_entsize != sizeof(Elf64_Sym))
@@ -236,7 +236,7 @@ void elffile_symbols(const struct elffile *elf, elffile_symbol_fn *see, void *co
 	}
 }
 
-static uint64_t dynamic_value(const struct elffile *elf, int64_t tag)
+static uint64_t dynamic_value(const struct elf_file *elf, int64_t tag)
 {
 	for (uint64_t n = 0; n < elf->dynamic_size / sizeof(Elf64_Dyn); n++) {
 		Elf64_Dyn entry;
@@ -251,9 +251,9 @@ static uint64_t dynamic_value(const struct elffile *elf, int64_t tag)
 }
 
 /* What a relocation against a symbol adds to. */
-static uint64_t symbol_value(const struct elffile *elf, uint64_t symbols, uint64_t index)
+static uint64_t symbol_value(const struct elf_file *elf, uint64_t symbols, uint64_t index)
 {
-	const uint8_t *at = index ? elffile_at(elf, symbols + index * sizeof(Elf64_Sym), sizeof(Elf64_Sym)) : NULL;
+	const uint8_t *at = index ? elf_file_at(elf, symbols + index * sizeof(Elf64_Sym), sizeof(Elf64_Sym)) : NULL;
 	Elf64_Sym symbol = { 0 };
 
 	if (at)
@@ -262,10 +262,10 @@ static uint64_t symbol_value(const struct elffile *elf, uint64_t symbols, uint64
 }
 
 /* DT_RELR: an even entry is the address of a word to relocate, an odd one has a bit for each of the 63 words behind. */
-static void packed_relocations(const struct elffile *elf, elffile_value_fn *see, void *context)
+static void packed_relocations(const struct elf_file *elf, elf_file_value_fn *see, void *context)
 {
 	uint64_t size = dynamic_value(elf, DT_RELRSZ), where = 0;
-	const uint8_t *at = elffile_at(elf, dynamic_value(elf, DT_RELR), size), *word;
+	const uint8_t *at = elf_file_at(elf, dynamic_value(elf, DT_RELR), size), *word;
 
 	for (uint64_t n = 0; at && n < size / sizeof(uint64_t); n++) {
 		uint64_t entry, value, bits = 1;
@@ -276,7 +276,7 @@ static void packed_relocations(const struct elffile *elf, elffile_value_fn *see,
 		else
 			where = entry;
 		for (unsigned i = 0; bits >> i && i < 63; i++) {
-			word = bits >> i & 1 ? elffile_at(elf, where + i * sizeof(value), sizeof(value)) : NULL;
+			word = bits >> i & 1 ? elf_file_at(elf, where + i * sizeof(value), sizeof(value)) : NULL;
 			if (word)
 				memcpy(&value, word, sizeof(value));
 			if (word && !see(context, value))
@@ -286,7 +286,7 @@ static void packed_relocations(const struct elffile *elf, elffile_value_fn *see,
 	}
 }
 
-void elffile_relocations(const struct elffile *elf, elffile_value_fn *see, void *context)
+void elf_file_relocations(const struct elf_file *elf, elf_file_value_fn *see, void *context)
 {
 	static const int64_t tables[][2] = { { DT_RELA, DT_RELASZ }, { DT_JMPREL, DT_PLTRELSZ } };
 	uint64_t symbols = dynamic_value(elf, DT_SYMTAB);
@@ -294,7 +294,7 @@ void elffile_relocations(const struct elffile *elf, elffile_value_fn *see, void 
 	packed_relocations(elf, see, context);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		uint64_t address = dynamic_value(elf, tables[i][0]), size = dynamic_value(elf, tables[i][1]);
-		const uint8_t *at = elffile_at(elf, address, size);
+		const uint8_t *at = elf_file_at(elf, address, size);
 
 		for (uint64_t n = 0; at && n < size / sizeof(Elf64_Rela); n++) {
 			Elf64_Rela entry;

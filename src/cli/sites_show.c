@@ -52,7 +52,7 @@ static void print_code(const struct printer *printer, const uint8_t *bytes, size
 }
 
 /* Where the last instructions of the function in front of the site begin. */
-static uint64_t recent(const struct printer *printer, const uint8_t *site, uint32_t before)
+static uint64_t size_of_recent(const struct printer *printer, const uint8_t *site, uint32_t before)
 {
 	uint64_t starts[SHOWN] = { 0 }, at = 0, count = 0;
 
@@ -69,11 +69,11 @@ static uint64_t recent(const struct printer *printer, const uint8_t *site, uint3
 	return count < SHOWN ? before : before - starts[count % SHOWN];
 }
 
-static void print_stub(const struct printer *printer, const struct elffile *elf, const struct store_site *site,
+static void print_stub(const struct printer *printer, const struct elf_file *elf, const struct store_site *site,
 		       uint64_t address)
 {
 	/* Somewhere behind the file's last segment, where the runtime puts it, too. */
-	const struct elffile_segment *last = &elf->segments[elf->segment_count - 1];
+	const struct elf_file_segment *last = &elf->segments[elf->segment_count - 1];
 	uint64_t block = (last->address + last->size + 0xfffff) & ~0xffffful, stub = block + PATCH_SLOT;
 	const uint8_t *window = elf->bytes + site->offset - site->window;
 	uint8_t slot[PATCH_SLOT];
@@ -86,15 +86,15 @@ static void print_stub(const struct printer *printer, const struct elffile *elf,
 	print_code(printer, slot, core_patch_displaced(slot) + PATCH_LEAVES, stub);
 }
 
-static bool fits(const struct elffile *elf, const struct store_site *site)
+static bool fits_in_file(const struct elf_file *elf, const struct store_site *site)
 {
 	return site->offset < elf->size && elf->size - site->offset >= 2 && site->offset >= site->function_before &&
 	       site->function_before >= site->window;
 }
 
-static void show_site(const struct printer *printer, const struct elffile *elf, const struct store_site *site)
+static void show_site(const struct printer *printer, const struct elf_file *elf, const struct store_site *site)
 {
-	const struct elffile_segment *segment = elffile_segment_of_offset(elf, site->offset);
+	const struct elf_file_segment *segment = elf_file_segment_of_offset(elf, site->offset);
 	const uint8_t *bytes = elf->bytes + site->offset;
 	uint64_t address, before;
 
@@ -103,19 +103,19 @@ static void show_site(const struct printer *printer, const struct elffile *elf, 
 	if (site->nr >= 0)
 		printf(", system call %" PRId32, site->nr);
 	printf("\n  %s\n", reason_text(site->reason));
-	if (!segment || !fits(elf, site)) {
+	if (!segment || !fits_in_file(elf, site)) {
 		puts("  the file has no such place");
 		return;
 	}
 	address = segment->address + (site->offset - segment->offset);
-	before = site->flags & STORE_VERIFIED ? site->window : recent(printer, bytes, site->function_before);
+	before = site->flags & STORE_VERIFIED ? site->window : size_of_recent(printer, bytes, site->function_before);
 	print_code(printer, bytes - before, before + 2, address - before);
 	if (site->flags & STORE_VERIFIED)
 		print_stub(printer, elf, site, address);
 }
 
 /* FILE or FILE:OFFSET. Cuts the name; returns whether there is an offset. */
-static bool split(char *name, uint64_t *offset)
+static bool split_name(char *name, uint64_t *offset)
 {
 	char *colon = strrchr(name, ':'), *end, *path = realpath(name, NULL);
 
@@ -130,14 +130,14 @@ static bool split(char *name, uint64_t *offset)
 	return true;
 }
 
-static int show(const struct storefile *store, char *name)
+static int show_file(const struct store *store, char *name)
 {
 	uint64_t offset = 0;
-	bool one = split(name, &offset);
+	bool one = split_name(name, &offset);
 	const struct known_file *file = sites_file(store, name);
 	const struct store_site *site = file && one ? known_site(file, offset) : NULL;
 	struct printer printer;
-	struct elffile elf;
+	struct elf_file elf;
 	struct store_id id;
 	long r;
 
@@ -147,14 +147,14 @@ static int show(const struct storefile *store, char *name)
 		complain("nothing is known of 0x%" PRIx64 " in %s", offset, name);
 		return 1;
 	}
-	r = elffile_open(&elf, file->path);
+	r = elf_file_open(&elf, file->path);
 	if (r != 0) {
-		complain("%s: %s", file->path, storeuse_analysis_problem(r));
+		complain("%s: %s", file->path, store_use_analysis_problem(r));
 		return 1;
 	}
 	if (identity_of(&elf, &id) != 0 || memcmp(&id, &file->id, sizeof(id)) != 0) {
 		complain("%s is another file now", file->path);
-		elffile_close(&elf);
+		elf_file_close(&elf);
 		return 1;
 	}
 	printer_start(&printer);
@@ -162,20 +162,20 @@ static int show(const struct storefile *store, char *name)
 		show_site(&printer, &elf, site);
 	for (uint32_t i = 0; !site && i < file->site_count; i++)
 		show_site(&printer, &elf, &file->sites[i]);
-	elffile_close(&elf);
+	elf_file_close(&elf);
 	return 0;
 }
 
 int sites_show(const struct sites_options *options, int argc, char **argv)
 {
-	struct storefile store;
+	struct store store;
 	int status = 0;
 
 	if (!argc)
 		die_usage("sites", "show takes FILE or FILE:OFFSET");
-	storeuse_read(&store, options->store);
+	store_use_read(&store, options->store);
 	for (int i = 0; i < argc; i++)
-		status |= show(&store, argv[i]);
-	storefile_free(&store);
+		status |= show_file(&store, argv[i]);
+	store_free(&store);
 	return status;
 }

@@ -1,8 +1,8 @@
 /*
  * A set of system calls, as -e names them.
  */
-#ifndef CLI_CALLSET_H
-#define CLI_CALLSET_H
+#ifndef CLI_CALL_SET_H
+#define CLI_CALL_SET_H
 
 #include <k23/ring.h>
 
@@ -11,6 +11,6 @@
  * commas; those not named after a leading `!`; all and none. "trace=" before it is taken for strace's sake.
  * Returns NULL, or what is wrong with it, to be freed.
  */
-char *callset_parse(struct k23_ring *ring, const char *names);
+char *call_set_parse(struct k23_ring *ring, const char *names);
 
 #endif

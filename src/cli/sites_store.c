@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/sites.h"
-#include "sites/check.h"
+#include "sites/verify.h"
 #include "sites/exchange.h"
 
 static void no_arguments(const char *command, int argc)
@@ -18,82 +18,84 @@ static void no_arguments(const char *command, int argc)
 
 int sites_verify(const struct sites_options *options, int argc, char **argv)
 {
-	static const char *const results[] = { [CHECK_SAME] = "same", [CHECK_CHANGED] = "changed", [CHECK_GONE] = "gone" };
-	struct storefile store;
+	static const char *const results[] = {
+		[VERIFY_SAME] = "same", [VERIFY_CHANGED] = "changed", [VERIFY_GONE] = "gone",
+	};
+	struct store store;
 	int status = 0;
 
 	(void)argv;
 	no_arguments("verify", argc);
-	storeuse_read(&store, options->store);
+	store_use_read(&store, options->store);
 	for (size_t i = 0; i < store.files.count; i++) {
-		enum check_result result;
-		long r = check_file(&store.files.at[i], &result);
+		enum verify_result result;
+		long r = verify_file(&store.files.at[i], &result);
 
 		if (r != 0)
-			complain("%s: %s", store.files.at[i].path, storeuse_analysis_problem(r));
+			complain("%s: %s", store.files.at[i].path, store_use_analysis_problem(r));
 		else
 			printf("%s: %s\n", store.files.at[i].path, results[result]);
-		if (r != 0 || result != CHECK_SAME)
+		if (r != 0 || result != VERIFY_SAME)
 			status = 1;
 	}
-	storefile_free(&store);
+	store_free(&store);
 	return status;
 }
 
 int sites_merge(const struct sites_options *options, int argc, char **argv)
 {
-	struct storefile store;
+	struct store store;
 	int lock;
 
 	if (!argc)
 		die_usage("sites", "merge takes other stores");
-	lock = storeuse_change(&store, options->store);
+	lock = store_use_change(&store, options->store);
 	for (int i = 0; i < argc; i++) {
-		struct storefile other;
-		long r = storefile_read(&other, argv[i]);
+		struct store other;
+		long r = store_read(&other, argv[i]);
 
 		if (r != 0)
-			die(EXIT_K23, "%s %s%s", argv[i], r == -ENOENT ? "cannot be read: " : "", storefile_problem(r));
-		if (storefile_merge(&store, &other) != 0)
+			die(EXIT_K23, "%s %s%s", argv[i], r == -ENOENT ? "cannot be read: " : "", store_problem(r));
+		if (store_merge(&store, &other) != 0)
 			die(EXIT_K23, "out of memory");
-		storefile_free(&other);
+		store_free(&other);
 	}
-	storeuse_write(&store, options->store, lock);
-	storefile_free(&store);
+	store_use_write(&store, options->store, lock);
+	store_free(&store);
 	return 0;
 }
 
 int sites_export(const struct sites_options *options, int argc, char **argv)
 {
-	struct storefile store;
+	struct store store;
 
 	(void)argv;
 	no_arguments("export", argc);
-	storeuse_read(&store, options->store);
+	store_use_read(&store, options->store);
 	if (options->paper)
 		exchange_write_paper(stdout, &store);
 	else
 		exchange_write_text(stdout, &store);
-	storefile_free(&store);
+	store_free(&store);
 	return 0;
 }
 
-static void import_text(FILE *from, const char *name, struct storefile *store)
+static void import_text(FILE *from, const char *name, struct store *store)
 {
-	struct storefile other;
+	struct store other;
 	uint64_t line;
 	long r = exchange_read_text(from, &other, &line);
 
 	if (r == -EINVAL)
 		die(EXIT_K23, "%s, line %" PRIu64 ": this is not the text of a store", name, line);
 	if (r == 0)
-		r = storefile_merge(store, &other);
+		r = store_merge(store, &other);
 	if (r != 0)
 		die(EXIT_K23, "%s cannot be read: %s", name, strerror((int)-r));
-	storefile_free(&other);
+	store_free(&other);
 }
 
-static int import_paper(FILE *from, const char *name, struct storefile *store)
+static int import_paper(FILE *from, const char *name, struct store *store)
 {
 	struct ingest_report report;
 	uint64_t line;
@@ -112,7 +114,7 @@ static int import_paper(FILE *from, const char *name, struct storefile *store)
 
 int sites_import(const struct sites_options *options, int argc, char **argv)
 {
-	struct storefile store;
+	struct store store;
 	int lock, status = 0;
 	FILE *from;
 
@@ -121,13 +123,13 @@ int sites_import(const struct sites_options *options, int argc, char **argv)
 	from = strcmp(argv[0], "-") == 0 ? stdin : fopen(argv[0], "re");
 	if (!from)
 		die(EXIT_K23, "%s cannot be read: %s", argv[0], strerror(errno));
-	lock = storeuse_change(&store, options->store);
+	lock = store_use_change(&store, options->store);
 	if (options->paper)
 		status = import_paper(from, argv[0], &store);
 	else
 		import_text(from, argv[0], &store);
-	storeuse_write(&store, options->store, lock);
-	storefile_free(&store);
+	store_use_write(&store, options->store, lock);
+	store_free(&store);
 	if (from != stdin)
 		fclose(from);
 	return status;
@@ -146,27 +148,27 @@ static void drop_unobserved(struct known_file *file)
 /* Whether the file is to be forgotten. One that cannot be read may be there for others. */
 static bool is_stale(const struct known_file *file)
 {
-	enum check_result result;
+	enum verify_result result;
 
-	return check_file(file, &result) == 0 && result != CHECK_SAME;
+	return verify_file(file, &result) == 0 && result != VERIFY_SAME;
 }
 
 int sites_prune(const struct sites_options *options, int argc, char **argv)
 {
-	struct storefile store = { 0 };
+	struct store store = { 0 };
 	long lock;
 
 	(void)argv;
 	no_arguments("prune", argc);
 	if (options->reset) {
 		/* Whatever is there: it is not read. */
-		lock = storefile_lock(options->store);
+		lock = store_lock(options->store);
 		if (lock < 0)
 			die(EXIT_K23, "%s cannot be locked: %s", options->store, strerror((int)-lock));
-		storeuse_write(&store, options->store, (int)lock);
+		store_use_write(&store, options->store, (int)lock);
 		return 0;
 	}
-	lock = storeuse_change(&store, options->store);
+	lock = store_use_change(&store, options->store);
 	for (size_t i = store.files.count; i-- > 0;) {
 		struct known_file *file = &store.files.at[i];
 		bool stale = is_stale(file);
@@ -176,9 +178,9 @@ int sites_prune(const struct sites_options *options, int argc, char **argv)
 		if (!stale && (file->site_count || !options->unobserved))
 			continue;
 		printf("%s: forgotten\n", file->path);
-		storefile_remove(&store, i);
+		store_remove(&store, i);
 	}
-	storeuse_write(&store, options->store, (int)lock);
-	storefile_free(&store);
+	store_use_write(&store, options->store, (int)lock);
+	store_free(&store);
 	return 0;
 }

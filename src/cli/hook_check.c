@@ -1,7 +1,7 @@
 /*
  * Looking at a hook's instructions, with Zydis.
  */
-#include "cli/hookcheck.h"
+#include "cli/hook_check.h"
 
 #include <Zydis/Zydis.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ static const char *objection(const ZydisDecodedInstruction *instruction, const Z
 	return NULL;
 }
 
-static bool check_segment(const ZydisDecoder *decoder, const struct module_segment *segment, char **problem)
+static bool check_segment(const ZydisDecoder *decoder, const struct hook_file_segment *segment, char **problem)
 {
 	uint64_t at = 0;
 
@@ -75,15 +75,15 @@ static bool check_segment(const ZydisDecoder *decoder, const struct module_segme
 	return true;
 }
 
-bool hookcheck_code(const struct module *module, char **problem)
+bool hook_check_code(const struct hook_file *hook, char **problem)
 {
 	ZydisDecoder decoder;
 
 	if (!ZYAN_SUCCESS(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
 		die(EXIT_K23, "the instruction decoder does not start");
-	for (size_t i = 0; i < module->segment_count; i++)
-		if (module->segments[i].prot & PROT_EXEC &&
-		    !check_segment(&decoder, &module->segments[i], problem))
+	for (size_t i = 0; i < hook->segment_count; i++)
+		if (hook->segments[i].prot & PROT_EXEC &&
+		    !check_segment(&decoder, &hook->segments[i], problem))
 			return false;
 	return true;
 }

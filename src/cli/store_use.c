@@ -1,4 +1,4 @@
-#include "cli/storeuse.h"
+#include "cli/store_use.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sites/learnlog.h"
+#include "sites/site_log.h"
 
-char *storeuse_path(const char *option)
+char *store_use_path(const char *option)
 {
 	char *path = option ? store_beside(option, "") : store_default_path();
 
@@ -19,27 +19,27 @@ char *storeuse_path(const char *option)
 	return path;
 }
 
-void storeuse_read(struct storefile *store, const char *path)
+void store_use_read(struct store *store, const char *path)
 {
-	long r = storefile_read(store, path);
+	long r = store_read(store, path);
 
 	if (r != 0 && r != -ENOENT)
-		die(EXIT_K23, "%s %s%s", path, r == -EACCES ? "cannot be read: " : "", storefile_problem(r));
+		die(EXIT_K23, "%s %s%s", path, r == -EACCES ? "cannot be read: " : "", store_problem(r));
 }
 
-int storeuse_change(struct storefile *store, const char *path)
+int store_use_change(struct store *store, const char *path)
 {
-	long lock = storefile_lock(path);
+	long lock = store_lock(path);
 
 	if (lock < 0)
 		die(EXIT_K23, "%s cannot be locked: %s", path, strerror((int)-lock));
-	storeuse_read(store, path);
+	store_use_read(store, path);
 	return (int)lock;
 }
 
-void storeuse_write(const struct storefile *store, const char *path, int lock)
+void store_use_write(const struct store *store, const char *path, int lock)
 {
-	long r = storefile_write(store, path);
+	long r = store_write(store, path);
 
 	if (r != 0)
 		die(EXIT_K23, "%s cannot be written: %s", path, r == -EFBIG ? "it would be too large" : strerror((int)-r));
@@ -47,7 +47,7 @@ void storeuse_write(const struct storefile *store, const char *path, int lock)
 }
 
 /* The program may be anywhere when its runtime opens the log. */
-static char *absolute(const char *path)
+static char *absolute_path(const char *path)
 {
 	char *cwd, *joined;
 
@@ -71,13 +71,13 @@ static bool has_log(const char *path)
 }
 
 /* Takes in what was learned, and makes sure that the log can be written. One who may not learns nothing. */
-static void take_in(struct launch *launch)
+static void take_in_log(struct launch *launch)
 {
 	struct ingest_report report;
-	long lock, r = !launch->keep_log && has_log(launch->store) ? sites_ingest(launch->store, &report) : 0;
+	long lock, r = !launch->keep_log && has_log(launch->store) ? site_log_ingest(launch->store, &report) : 0;
 
 	if (r == 0) {
-		lock = storefile_lock(launch->store);
+		lock = store_lock(launch->store);
 		if (lock >= 0)
 			close((int)lock);
 		r = lock < 0 ? lock : 0;
@@ -85,21 +85,21 @@ static void take_in(struct launch *launch)
 	launch->no_learn = r != 0;
 }
 
-void storeuse_prepare(struct launch *launch)
+void store_use_prepare(struct launch *launch)
 {
 	bool wanted = launch->store && !launch->no_learn;
 	char *given = launch->store ? strdup(launch->store) : store_default_path();
 	long r;
 
-	launch->store = given && *given ? absolute(given) : NULL;
+	launch->store = given && *given ? absolute_path(given) : NULL;
 	free(given);
 	if (!launch->store)
 		return;
 	if (!launch->no_learn)
-		take_in(launch);
+		take_in_log(launch);
 	if (launch->no_patch)
 		return;
-	r = storefile_load(launch->store, &launch->store_bytes, &launch->store_size);
+	r = store_load(launch->store, &launch->store_bytes, &launch->store_size);
 	if (r == -ENOENT && wanted && launch->no_learn)
 		complain("there is no store %s, and none can be made: nothing is patched", launch->store);
 	if (r == 0 || r == -ENOENT)
@@ -108,11 +108,11 @@ void storeuse_prepare(struct launch *launch)
 		complain("%s cannot be read: %s; nothing is patched (--store names another)", launch->store, strerror(EACCES));
 	else
 		complain("%s %s; nothing is patched (`k23 sites prune --reset` starts a new store)", launch->store,
-			 storefile_problem(r));
+			 store_problem(r));
 	launch->no_patch = launch->no_learn = true;
 }
 
-const char *storeuse_analysis_problem(long error)
+const char *store_use_analysis_problem(long error)
 {
 	switch (error) {
 	case -ENOEXEC:

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "cli/statreport.h"
+#include "cli/stat_report.h"
 #include "core/describe.h"
 
 static const struct {
@@ -17,7 +17,7 @@ static const struct {
 	[K23_CHANNEL_I386] = { "i386", " (i386)", K23_ARCH_I386 },
 };
 
-static void name_row(struct row *row)
+static void name_row(struct stat_row *row)
 {
 	struct k23_syscall_info info;
 
@@ -44,11 +44,12 @@ static struct k23_counter sum_shards(const struct k23_counters *counters, enum k
 	return sum;
 }
 
-static void add_row(struct report *report, enum k23_channel_arch arch, long nr, struct k23_counter sum, double rate)
+static void add_row(struct stat_report *report, enum k23_channel_arch arch, long nr, struct k23_counter sum,
+		    double rate)
 {
-	struct row *row = &report->rows[report->count++];
+	struct stat_row *row = &report->rows[report->count++];
 
-	*row = (struct row){
+	*row = (struct stat_row){
 		.arch = arch, .nr = nr, .calls = sum.calls, .errors = sum.errors,
 		.seconds = (double)sum.cycles * rate / 1e9,
 	};
@@ -58,7 +59,7 @@ static void add_row(struct report *report, enum k23_channel_arch arch, long nr, 
 	report->total.seconds += row->seconds;
 }
 
-void report_read(struct report *report, const struct k23_counters *counters, double rate)
+void stat_report_read(struct stat_report *report, const struct k23_counters *counters, double rate)
 {
 	for (enum k23_channel_arch arch = 0; arch < K23_CHANNEL_ARCHES; arch++)
 		for (long nr = -1; nr < (long)K23_NUMBERS; nr++) {
@@ -69,7 +70,7 @@ void report_read(struct report *report, const struct k23_counters *counters, dou
 		}
 }
 
-static double average(const struct row *row)
+static double average(const struct stat_row *row)
 {
 	return row->calls ? row->seconds / (double)row->calls : 0;
 }
@@ -78,7 +79,7 @@ static double average(const struct row *row)
 
 static int by_name(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct stat_row *x = a, *y = b;
 	int r = strcmp(x->name, y->name);
 
 	return r ? r : (x->arch > y->arch) - (x->arch < y->arch);
@@ -86,7 +87,7 @@ static int by_name(const void *a, const void *b)
 
 static int by_number(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct stat_row *x = a, *y = b;
 
 	return x->arch != y->arch ? (x->arch > y->arch) - (x->arch < y->arch) : DESCENDING(y->nr, x->nr);
 }
@@ -95,7 +96,7 @@ static int by_number(const void *a, const void *b)
 #define DEFINE_ORDER(order, value)                                                                           \
 	static int order(const void *a, const void *b)                                                       \
 	{                                                                                                    \
-		const struct row *x = a, *y = b;                                                             \
+		const struct stat_row *x = a, *y = b;                                                             \
 		int r = DESCENDING(value(x), value(y));                                                      \
                                                                                                              \
 		return r ? r : by_name(a, b);                                                                \
@@ -116,7 +117,7 @@ static const struct order {
 	{ "errors", by_errors }, { "name", by_name }, { "number", by_number },
 };
 
-bool report_sort(struct report *report, const char *key)
+bool stat_report_sort(struct stat_report *report, const char *key)
 {
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
 		if (strcmp(orders[i].key, key) != 0)
@@ -127,7 +128,7 @@ bool report_sort(struct report *report, const char *key)
 	return false;
 }
 
-static void print_row(FILE *output, const struct row *row, const struct row *total)
+static void print_row(FILE *output, const struct stat_row *row, const struct stat_row *total)
 {
 	char errors[24] = "";
 
@@ -138,7 +139,7 @@ static void print_row(FILE *output, const struct row *row, const struct row *tot
 		(unsigned long long)row->calls, errors, row->name, arches[row->arch].suffix);
 }
 
-void report_print_table(FILE *output, const struct report *report, bool all_sites)
+void stat_report_print_table(FILE *output, const struct stat_report *report, bool all_sites)
 {
 	static const char rule[] = "------ ----------- ----------- --------- --------- ----------------\n";
 
@@ -148,13 +149,13 @@ void report_print_table(FILE *output, const struct report *report, bool all_site
 		print_row(output, &report->rows[i], &report->total);
 	fputs(rule, output);
 	print_row(output, &report->total, &report->total);
-	site_report_print(output, &report->sites, all_sites);
+	stat_sites_print(output, &report->sites, all_sites);
 	if (report->missed)
 		fprintf(output, "%llu of %llu programs started could not be counted\n",
 			(unsigned long long)report->missed, (unsigned long long)report->programs);
 }
 
-static struct json_object *json_row(const struct row *row)
+static struct json_object *json_row(const struct stat_row *row)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -176,7 +177,7 @@ static struct json_object *json_program(char **argv)
 	return array;
 }
 
-static struct json_object *json_report(const struct report *report, char **argv, int status)
+static struct json_object *json_report(const struct stat_report *report, char **argv, int status)
 {
 	struct json_object *object = json_object_new_object(), *calls = json_object_new_array();
 
@@ -195,11 +196,11 @@ static struct json_object *json_report(const struct report *report, char **argv,
 	for (size_t i = 0; i < report->count; i++)
 		json_object_array_add(calls, json_row(&report->rows[i]));
 	json_object_object_add(object, "syscalls", calls);
-	site_report_json(object, &report->sites);
+	stat_sites_json(object, &report->sites);
 	return object;
 }
 
-void report_print_json(FILE *output, const struct report *report, char **argv, int status)
+void stat_report_print_json(FILE *output, const struct stat_report *report, char **argv, int status)
 {
 	struct json_object *object = json_report(report, argv, status);
 

@@ -1,8 +1,8 @@
 /*
  * A 64-bit x86 ELF file, read whole and looked at with every offset checked: it may be anybody's.
  */
-#ifndef SITES_ELFFILE_H
-#define SITES_ELFFILE_H
+#ifndef SITES_ELF_FILE_H
+#define SITES_ELF_FILE_H
 
 #include <elf.h>
 #include <stdbool.h>
@@ -13,54 +13,54 @@
 #include "abi/store.h"
 #include "abi/syscall.h"
 
-#define ELFFILE_SEGMENTS 64u
+#define ELF_FILE_SEGMENTS 64u
 
 /* A PT_LOAD segment's bytes in the file. */
-struct elffile_segment {
+struct elf_file_segment {
 	uint64_t address, offset, size;
 	uint32_t flags; /* PF_R... */
 };
 
-struct elffile_section {
+struct elf_file_section {
 	uint64_t address, offset, size;
 };
 
-struct elffile {
+struct elf_file {
 	const uint8_t *bytes;
 	size_t size;
 	bool fixed;     /* ET_EXEC: addresses are what they will be */
 	uint64_t entry; /* 0: none */
-	struct elffile_segment segments[ELFFILE_SEGMENTS]; /* by address */
+	struct elf_file_segment segments[ELF_FILE_SEGMENTS]; /* by address */
 	uint32_t segment_count;
-	struct elffile_section eh_frame_hdr, eh_frame; /* size 0: there is none */
+	struct elf_file_section eh_frame_hdr, eh_frame; /* size 0: there is none */
 	uint64_t dynamic, dynamic_size; /* in the file */
 	struct stat stat; /* as it was when its bytes were read; zero if they came from elsewhere */
 };
 
 /* Reads a regular file. 0, -ENOEXEC for what is no 64-bit x86 program or library, or another -errno; -ESTALE when it
  * changed meanwhile. */
-long elffile_open(struct elffile *elf, const char *path) must_check;
+long elf_file_open(struct elf_file *elf, const char *path) must_check;
 /* The same for bytes, which the caller keeps until the end. */
-long elffile_parse(struct elffile *elf, const uint8_t *bytes, size_t size) must_check;
-/* Only after elffile_open. */
-void elffile_close(struct elffile *elf);
+long elf_file_parse(struct elf_file *elf, const uint8_t *bytes, size_t size) must_check;
+/* Only after elf_file_open. */
+void elf_file_close(struct elf_file *elf);
 
 /* The bytes at an address from some segment, `size` of them, or NULL. */
-const uint8_t *elffile_at(const struct elffile *elf, uint64_t address, uint64_t size);
+const uint8_t *elf_file_at(const struct elf_file *elf, uint64_t address, uint64_t size);
 /* The segment that has an address, or an offset, or NULL. */
-const struct elffile_segment *elffile_segment(const struct elffile *elf, uint64_t address);
-const struct elffile_segment *elffile_segment_of_offset(const struct elffile *elf, uint64_t offset);
+const struct elf_file_segment *elf_file_segment(const struct elf_file *elf, uint64_t address);
+const struct elf_file_segment *elf_file_segment_of_offset(const struct elf_file *elf, uint64_t offset);
 /* Whether code runs from there: executable and not writable. */
-static inline bool elffile_is_text(const struct elffile_segment *segment)
+static inline bool elf_file_is_text(const struct elf_file_segment *segment)
 {
 	return segment && (segment->flags & (PF_X | PF_W)) == PF_X;
 }
 
 /* Every defined symbol with an address; one that is in two tables comes twice. Stops when `see` returns false. */
-typedef bool elffile_symbol_fn(void *context, const Elf64_Sym *symbol);
-void elffile_symbols(const struct elffile *elf, elffile_symbol_fn *see, void *context);
+typedef bool elf_file_symbol_fn(void *context, const Elf64_Sym *symbol);
+void elf_file_symbols(const struct elf_file *elf, elf_file_symbol_fn *see, void *context);
 /* The values that the file's dynamic relocations write, relative to the load address. */
-typedef bool elffile_value_fn(void *context, uint64_t value);
-void elffile_relocations(const struct elffile *elf, elffile_value_fn *see, void *context);
+typedef bool elf_file_value_fn(void *context, uint64_t value);
+void elf_file_relocations(const struct elf_file *elf, elf_file_value_fn *see, void *context);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Writing records to the ring of `k23 trace`: the writers' side of k23/ring.h.
  */
-#ifndef HOOKS_RINGWRITE_H
-#define HOOKS_RINGWRITE_H
+#ifndef HOOKS_RING_WRITE_H
+#define HOOKS_RING_WRITE_H
 
 #include <linux/futex.h>
 #include <time.h>

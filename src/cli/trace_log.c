@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "cli/cli.h"
-#include "cli/ringread.h"
-#include "cli/tracelog.h"
-
 #include <k23/types.h>
+
+#include "cli/cli.h"
+#include "cli/ring_reader.h"
+#include "cli/trace_log.h"
 
 #define BUCKETS 1024u
 #define NO_SUCH LONG_MIN
@@ -36,7 +36,7 @@ struct writer {
 	struct bytes entry;  /* the entry record of the call */
 };
 
-void tracelog_init(struct tracelog *log, FILE *output, const struct k23_ring *ring, struct tsc_moment start)
+void trace_log_init(struct trace_log *log, FILE *output, const struct k23_ring *ring, struct tsc_moment start)
 {
 	memset(log, 0, sizeof(*log));
 	log->output = output;
@@ -47,12 +47,12 @@ void tracelog_init(struct tracelog *log, FILE *output, const struct k23_ring *ri
 		die(EXIT_K23, "out of memory");
 }
 
-void tracelog_clock(struct tracelog *log)
+void trace_log_clock(struct trace_log *log)
 {
 	log->rate = tsc_rate(log->start, tsc_now());
 }
 
-static struct writer *find_writer(struct tracelog *log, const struct k23_ring_cell *cell)
+static struct writer *find_writer(struct trace_log *log, const struct k23_ring_cell *cell)
 {
 	struct writer **bucket = &log->buckets[cell->writer % BUCKETS], *writer;
 
@@ -75,7 +75,7 @@ static struct writer *find_writer(struct tracelog *log, const struct k23_ring_ce
 }
 
 /* Puts *at with the spare ones, when nothing is going on in it. Returns the next one's place. */
-static struct writer **tidy(struct tracelog *log, struct writer **at)
+static struct writer **put_aside(struct trace_log *log, struct writer **at)
 {
 	struct writer *writer = *at;
 
@@ -99,25 +99,25 @@ static void add_bytes(struct bytes *to, const void *data, size_t size)
 	to->size += size;
 }
 
-static double seconds(const struct tracelog *log, uint64_t cycles)
+static double seconds(const struct trace_log *log, uint64_t cycles)
 {
 	return (double)(int64_t)(cycles - log->start.cycles) * log->rate / 1e9;
 }
 
-static void begin_line(struct tracelog *log, uint32_t tid, double time)
+static void begin_line(struct trace_log *log, uint32_t tid, double time)
 {
 	log->line.size = 0;
-	text_add(&log->line, "%-7u %.6f ", tid, time < 0 ? 0 : time);
+	line_add(&log->line, "%-7u %.6f ", tid, time < 0 ? 0 : time);
 }
 
-static void end_line(struct tracelog *log)
+static void end_line(struct trace_log *log)
 {
-	text_add(&log->line, "\n");
+	line_add(&log->line, "\n");
 	fwrite(log->line.data, 1, log->line.size, log->output);
 }
 
 /* The end of the writer's call; exit is NULL when there is no result. */
-static void print_call(struct tracelog *log, struct writer *writer, const struct k23_ring_exit *exit,
+static void print_call(struct trace_log *log, struct writer *writer, const struct k23_ring_exit *exit,
 		       struct items out, enum outcome outcome)
 {
 	struct k23_ring_entry entry;
@@ -130,12 +130,12 @@ static void print_call(struct tracelog *log, struct writer *writer, const struct
 	begin_line(log, writer->tid, seconds(log, entry.time));
 	render_call(&log->line, &call);
 	if (log->durations && exit && exit->end >= exit->start)
-		text_add(&log->line, " <%.6f>", (double)(exit->end - exit->start) * log->rate / 1e9);
+		line_add(&log->line, " <%.6f>", (double)(exit->end - exit->start) * log->rate / 1e9);
 	end_line(log);
 	writer->in_call = false;
 }
 
-static void print_without_result(struct tracelog *log, struct writer *writer, enum outcome outcome)
+static void print_without_result(struct trace_log *log, struct writer *writer, enum outcome outcome)
 {
 	print_call(log, writer, NULL, (struct items){ 0 }, outcome);
 }
@@ -155,7 +155,7 @@ static bool never_returns(const struct writer *writer)
 	       is_call(writer, SYS_rt_sigreturn, 173) || is_call(writer, NO_SUCH, 119 /* sigreturn */);
 }
 
-static void on_entry(struct tracelog *log, struct writer *writer)
+static void on_entry(struct trace_log *log, struct writer *writer)
 {
 	struct bytes swap;
 
@@ -171,7 +171,7 @@ static void on_entry(struct tracelog *log, struct writer *writer)
 		print_without_result(log, writer, OUTCOME_NONE);
 }
 
-static void on_exit_record(struct tracelog *log, struct writer *writer)
+static void on_exit_record(struct trace_log *log, struct writer *writer)
 {
 	struct k23_ring_exit exit;
 	struct items out;
@@ -188,13 +188,13 @@ static void on_exit_record(struct tracelog *log, struct writer *writer)
  * A process has become another program, which tells by itself that its execve succeeded. The other threads were
  * ended by it. In another PID namespace there may be a process of the same id, whose calls are left alone then.
  */
-static void on_image(struct tracelog *log, const struct writer *image)
+static void on_image(struct trace_log *log, const struct writer *image)
 {
 	static const struct k23_ring_exit success = { .type = K23_RING_EXIT };
 	bool found = false;
 
 	for (unsigned i = 0; i < BUCKETS; i++)
-		for (struct writer **at = &log->buckets[i]; *at; at = tidy(log, at)) {
+		for (struct writer **at = &log->buckets[i]; *at; at = put_aside(log, at)) {
 			struct writer *writer = *at;
 
 			if (!writer->in_call || writer->pid != image->pid || writer == image)
@@ -208,7 +208,7 @@ static void on_image(struct tracelog *log, const struct writer *image)
 		}
 }
 
-static void on_record(struct tracelog *log, struct writer *writer)
+static void on_record(struct trace_log *log, struct writer *writer)
 {
 	uint32_t type = 0;
 
@@ -223,9 +223,9 @@ static void on_record(struct tracelog *log, struct writer *writer)
 		on_image(log, writer);
 }
 
-void tracelog_cell(void *context, const struct k23_ring_cell *cell)
+void trace_log_cell(void *context, const struct k23_ring_cell *cell)
 {
-	struct tracelog *log = context;
+	struct trace_log *log = context;
 	struct writer *writer = find_writer(log, cell), **at;
 
 	/* The rest of a record that did not fit. The hook has counted it. */
@@ -238,28 +238,28 @@ void tracelog_cell(void *context, const struct k23_ring_cell *cell)
 	for (at = &log->buckets[cell->writer % BUCKETS]; *at && *at != writer; at = &(*at)->next)
 		;
 	if (*at)
-		tidy(log, at);
+		put_aside(log, at);
 }
 
-void tracelog_lost(void *context, uint32_t tid)
+void trace_log_lost(void *context, uint32_t tid)
 {
-	struct tracelog *log = context;
+	struct trace_log *log = context;
 
 	log->lost++;
-	tracelog_note(log, tid, "+++ killed while a call was recorded: record lost +++");
+	trace_log_note(log, tid, "+++ killed while a call was recorded: record lost +++");
 }
 
 /* Prints the calls of the threads of which `over` says that they have ended. */
-static void flush(struct tracelog *log, bool (*over)(struct tracelog *, const struct writer *, uint32_t pid),
-		  uint32_t pid)
+static void flush_calls(struct trace_log *log, bool (*over)(struct trace_log *, const struct writer *, uint32_t pid),
+			uint32_t pid)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)
-		for (struct writer **at = &log->buckets[i]; *at; at = tidy(log, at))
+		for (struct writer **at = &log->buckets[i]; *at; at = put_aside(log, at))
 			if ((*at)->in_call && over(log, *at, pid))
 				print_without_result(log, *at, OUTCOME_NONE);
 }
 
-static bool is_dead(struct tracelog *log, const struct writer *writer, uint32_t pid)
+static bool is_dead(struct trace_log *log, const struct writer *writer, uint32_t pid)
 {
 	struct k23_ring_entry entry;
 
@@ -269,12 +269,12 @@ static bool is_dead(struct tracelog *log, const struct writer *writer, uint32_t 
 	       !ring_writer_lives(log->ring, writer->tid);
 }
 
-static bool is_in_process(struct tracelog *log, const struct writer *writer, uint32_t pid)
+static bool is_in_process(struct trace_log *log, const struct writer *writer, uint32_t pid)
 {
 	return writer->pid == pid && !log->ring->channel.foreign_pids;
 }
 
-static bool is_any(struct tracelog *log, const struct writer *writer, uint32_t pid)
+static bool is_any(struct trace_log *log, const struct writer *writer, uint32_t pid)
 {
 	(void)log;
 	(void)writer;
@@ -282,17 +282,17 @@ static bool is_any(struct tracelog *log, const struct writer *writer, uint32_t p
 	return true;
 }
 
-void tracelog_flush_dead(struct tracelog *log)
+void trace_log_flush_dead(struct trace_log *log)
 {
-	flush(log, is_dead, 0);
+	flush_calls(log, is_dead, 0);
 }
 
-void tracelog_flush_process(struct tracelog *log, uint32_t pid)
+void trace_log_flush_process(struct trace_log *log, uint32_t pid)
 {
-	flush(log, is_in_process, pid);
+	flush_calls(log, is_in_process, pid);
 }
 
-void tracelog_note(struct tracelog *log, uint32_t tid, const char *format, ...)
+void trace_log_note(struct trace_log *log, uint32_t tid, const char *format, ...)
 {
 	va_list args;
 	char *note;
@@ -302,7 +302,7 @@ void tracelog_note(struct tracelog *log, uint32_t tid, const char *format, ...)
 		note = NULL;
 	va_end(args);
 	begin_line(log, tid, seconds(log, tsc_now().cycles));
-	text_add(&log->line, "%s", note ? note : "");
+	line_add(&log->line, "%s", note ? note : "");
 	end_line(log);
 	free(note);
 }
@@ -319,12 +319,12 @@ static void free_writers(struct writer *writer)
 	}
 }
 
-void tracelog_end(struct tracelog *log)
+void trace_log_end(struct trace_log *log)
 {
-	flush(log, is_any, 0);
+	flush_calls(log, is_any, 0);
 }
 
-void tracelog_free(struct tracelog *log)
+void trace_log_free(struct trace_log *log)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)
 		free_writers(log->buckets[i]);

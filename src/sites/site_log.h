@@ -7,10 +7,10 @@
  * end of the line with \012 for a newline. GROUP is the program's (core_store_program), where its sites are kept apart. It lies beside the store, as STORE.log. Whoever can write to it may write
  * anything: all of it is checked, and what does not hold is counted.
  */
-#ifndef SITES_LEARNLOG_H
-#define SITES_LEARNLOG_H
+#ifndef SITES_SITE_LOG_H
+#define SITES_SITE_LOG_H
 
-#include "sites/storefile.h"
+#include "sites/store.h"
 
 struct ingest_report {
 	uint64_t lines;
@@ -25,23 +25,23 @@ struct ingest_report {
 };
 
 /* Takes the log of the store at `path` away and puts into the store what it says. 0, also without a log; or -errno, and
- * what storefile_problem() explains: then the log is still there, as STORE.log or STORE.taken. */
-long sites_ingest(const char *path, struct ingest_report *report) must_check;
+ * what store_problem() explains: then the log is still there, as STORE.log or STORE.taken. */
+long site_log_ingest(const char *path, struct ingest_report *report) must_check;
 /* Where programs were seen to make system calls, by offset. */
 struct seen_site {
 	uint64_t offset;
 	uint32_t programs; /* as in struct store_site */
 };
 /* Puts sites of one file into the store. A file of which all are known is not analysed again. */
-long sites_ingest_file(struct storefile *store, const char *file, const struct seen_site *seen, size_t count,
-		       struct ingest_report *report) must_check;
+long site_log_ingest_file(struct store *store, const char *file, const struct seen_site *seen, size_t count,
+			  struct ingest_report *report) must_check;
 
 /* Takes a line, without its newline, apart; unescapes the path in place. */
-struct log_line {
+struct site_log_line {
 	uint64_t offset, inode;
 	uint32_t programs;
 	char *path;
 };
-bool log_line_parse(char *line, struct log_line *to);
+bool site_log_line_parse(char *line, struct site_log_line *to);
 
 #endif

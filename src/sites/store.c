@@ -1,4 +1,4 @@
-#include "sites/storefile.h"
+#include "sites/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,7 +89,7 @@ static long read_known(const struct core_store *store, const struct bytes *bytes
 	return 0;
 }
 
-static long read_keys(struct storefile *store, const struct core_store *from, const struct bytes *bytes)
+static long read_keys(struct store *store, const struct core_store *from, const struct bytes *bytes)
 {
 	for (uint32_t i = 0; i < from->header.key_count; i++) {
 		struct store_key key;
@@ -103,7 +103,7 @@ static long read_keys(struct storefile *store, const struct core_store *from, co
 	return 0;
 }
 
-static long read_all(struct storefile *store, const struct core_store *from, const struct bytes *bytes)
+static long read_all(struct store *store, const struct core_store *from, const struct bytes *bytes)
 {
 	uint32_t sites = 0, programs = 0;
 
@@ -145,7 +145,7 @@ static bool is_laid_out(const struct store_header *header)
 	return header->strings == at && header->size == at + header->string_size;
 }
 
-long storefile_parse(struct storefile *store, const uint8_t *bytes, size_t size)
+long store_parse(struct store *store, const uint8_t *bytes, size_t size)
 {
 	struct bytes all = { bytes, size };
 	struct store_header header;
@@ -165,7 +165,7 @@ long storefile_parse(struct storefile *store, const uint8_t *bytes, size_t size)
 		return -EBADMSG;
 	r = read_all(store, &from, &all);
 	if (r != 0)
-		storefile_free(store);
+		store_free(store);
 	return r;
 }
 
@@ -189,7 +189,7 @@ static long read_whole(int fd, uint8_t **bytes, size_t *size)
 }
 
 /* Both: the bytes, NULL on failure, and what they say. */
-static long load(struct storefile *store, const char *path, uint8_t **bytes, size_t *size)
+static long load_store(struct store *store, const char *path, uint8_t **bytes, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	long r;
@@ -202,7 +202,7 @@ static long load(struct storefile *store, const char *path, uint8_t **bytes, siz
 	r = read_whole(fd, bytes, size);
 	close(fd);
 	if (r == 0)
-		r = storefile_parse(store, *bytes, *size);
+		r = store_parse(store, *bytes, *size);
 	if (r != 0) {
 		free(*bytes);
 		*bytes = NULL;
@@ -211,28 +211,28 @@ static long load(struct storefile *store, const char *path, uint8_t **bytes, siz
 	return r;
 }
 
-long storefile_read(struct storefile *store, const char *path)
+long store_read(struct store *store, const char *path)
 {
 	uint8_t *bytes;
 	size_t size;
-	long r = load(store, path, &bytes, &size);
+	long r = load_store(store, path, &bytes, &size);
 
 	if (r == 0)
 		free(bytes);
 	return r;
 }
 
-long storefile_load(const char *path, uint8_t **bytes, size_t *size)
+long store_load(const char *path, uint8_t **bytes, size_t *size)
 {
-	struct storefile store;
-	long r = load(&store, path, bytes, size);
+	struct store store;
+	long r = load_store(&store, path, bytes, size);
 
 	if (r == 0)
-		storefile_free(&store);
+		store_free(&store);
 	return r;
 }
 
-void storefile_free(struct storefile *store)
+void store_free(struct store *store)
 {
 	for (size_t i = 0; i < store->files.count; i++) {
 		free(store->files.at[i].path);
@@ -243,7 +243,7 @@ void storefile_free(struct storefile *store)
 	memset(store, 0, sizeof(*store));
 }
 
-const char *storefile_problem(long error)
+const char *store_problem(long error)
 {
 	switch (error) {
 	case -EINVAL:

@@ -10,21 +10,21 @@
 #include "sites/identity.h"
 
 /* The name's file by what it is now, if it can be read. */
-static struct known_file *by_identity(const struct storefile *store, const char *path)
+static struct known_file *by_identity(const struct store *store, const char *path)
 {
 	struct store_id id;
 	struct stat status;
-	struct elffile elf;
+	struct elf_file elf;
 	long r = identity_of_path(path, &id, &status);
 
-	if (r != 0 && elffile_open(&elf, path) == 0) {
+	if (r != 0 && elf_file_open(&elf, path) == 0) {
 		r = identity_of(&elf, &id);
-		elffile_close(&elf);
+		elf_file_close(&elf);
 	}
-	return r == 0 ? storefile_find(store, &id) : NULL;
+	return r == 0 ? store_find(store, &id) : NULL;
 }
 
-struct known_file *sites_file(const struct storefile *store, const char *name)
+struct known_file *sites_file(const struct store *store, const char *name)
 {
 	char *path = realpath(name, NULL);
 	struct known_file *file = path ? by_identity(store, path) : NULL;
@@ -70,10 +70,10 @@ static void print_sites(const struct known_file *file)
 
 int sites_list(const struct sites_options *options, int argc, char **argv)
 {
-	struct storefile store;
+	struct store store;
 	int status = 0;
 
-	storeuse_read(&store, options->store);
+	store_use_read(&store, options->store);
 	for (size_t i = 0; argc == 0 && i < store.files.count; i++)
 		print_file(&store.files.at[i]);
 	for (int i = 0; i < argc; i++) {
@@ -84,6 +84,6 @@ int sites_list(const struct sites_options *options, int argc, char **argv)
 		else
 			status = 1;
 	}
-	storefile_free(&store);
+	store_free(&store);
 	return status;
 }

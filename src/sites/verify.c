@@ -1,4 +1,4 @@
-#include "sites/check.h"
+#include "sites/verify.h"
 
 #include <errno.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "core/hash.h"
 #include "sites/identity.h"
 
-static bool holds(const struct elffile *elf, const struct store_site *site)
+static bool plan_holds(const struct elf_file *elf, const struct store_site *site)
 {
 	uint64_t start = site->offset - site->function_before;
 
@@ -17,24 +17,24 @@ static bool holds(const struct elffile *elf, const struct store_site *site)
 	       core_hash(CORE_HASH_START, elf->bytes + start, site->function_size) == site->function_hash;
 }
 
-long check_file(const struct known_file *file, enum check_result *result)
+long verify_file(const struct known_file *file, enum verify_result *result)
 {
-	struct elffile elf;
+	struct elf_file elf;
 	struct store_id id;
-	long r = elffile_open(&elf, file->path);
+	long r = elf_file_open(&elf, file->path);
 
-	*result = CHECK_GONE;
+	*result = VERIFY_GONE;
 	if (r == -ENOENT || r == -ENOTDIR)
 		return 0;
-	*result = CHECK_CHANGED;
+	*result = VERIFY_CHANGED;
 	if (r != 0)
 		return r == -ENOEXEC ? 0 : r;
 	r = identity_of(&elf, &id);
 	if (r == 0 && memcmp(&id, &file->id, sizeof(id)) == 0)
-		*result = CHECK_SAME;
-	for (uint32_t i = 0; i < file->site_count && *result == CHECK_SAME; i++)
-		if (!holds(&elf, &file->sites[i]))
-			*result = CHECK_CHANGED;
-	elffile_close(&elf);
+		*result = VERIFY_SAME;
+	for (uint32_t i = 0; i < file->site_count && *result == VERIFY_SAME; i++)
+		if (!plan_holds(&elf, &file->sites[i]))
+			*result = VERIFY_CHANGED;
+	elf_file_close(&elf);
 	return r;
 }

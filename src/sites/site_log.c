@@ -1,4 +1,4 @@
-#include "sites/learnlog.h"
+#include "sites/site_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +65,7 @@ static void unescape(char *path)
 	*to = 0;
 }
 
-bool log_line_parse(char *line, struct log_line *to)
+bool site_log_line_parse(char *line, struct site_log_line *to)
 {
 	uint64_t major, minor, group;
 
@@ -87,7 +87,7 @@ bool log_line_parse(char *line, struct log_line *to)
 	return true;
 }
 
-static struct group *find_group(struct groups *groups, const struct log_line *line)
+static struct group *find_group(struct groups *groups, const struct site_log_line *line)
 {
 	uint64_t hash = core_hash(core_hash(CORE_HASH_START, &line->inode, sizeof(line->inode)), line->path,
 				  strlen(line->path));
@@ -131,11 +131,11 @@ static void make_unique(struct group *group)
 
 static void add_line(struct groups *groups, char *text, struct ingest_report *report)
 {
-	struct log_line line;
+	struct site_log_line line;
 	struct group *group;
 
 	report->lines++;
-	if (!log_line_parse(text, &line)) {
+	if (!site_log_line_parse(text, &line)) {
 		report->garbage++;
 		return;
 	}
@@ -180,7 +180,7 @@ static long read_log(FILE *log, struct groups *groups, struct ingest_report *rep
 }
 
 /* That programs were seen at sites that the store has. *observed, if not NULL, becomes how many more are observed now. */
-static void mark(struct known_file *file, const struct seen_site *seen, size_t count, uint32_t *observed)
+static void mark_seen(struct known_file *file, const struct seen_site *seen, size_t count, uint32_t *observed)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct store_site *site = known_site(file, seen[i].offset);
@@ -204,7 +204,7 @@ static bool mark_known(struct known_file *file, const struct seen_site *seen, si
 		if (!site || site->reason == STORE_NOT_REACHED)
 			return false;
 	}
-	mark(file, seen, count, observed);
+	mark_seen(file, seen, count, observed);
 	return true;
 }
 
@@ -218,7 +218,7 @@ static uint32_t count_observed(const struct analysis *analysis)
 }
 
 /* Analyses the file, which has been seen to have these sites. */
-static long ingest_new(struct storefile *store, const char *file, const struct seen_site *seen, size_t count,
+static long ingest_new(struct store *store, const char *file, const struct seen_site *seen, size_t count,
 		       uint32_t *observed, struct ingest_report *report)
 {
 	uint64_t *offsets = calloc(count + 1, sizeof(*offsets));
@@ -229,20 +229,20 @@ static long ingest_new(struct storefile *store, const char *file, const struct s
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		offsets[i] = seen[i].offset;
-	r = analyse(file, offsets, count, &analysis);
+	r = analyse_file(file, offsets, count, &analysis);
 	free(offsets);
 	if (r != 0)
 		return r;
 	report->rejected += count - count_observed(&analysis);
-	r = storefile_add(store, file, &analysis, observed);
+	r = store_add(store, file, &analysis, observed);
 	if (r == 0)
-		mark(storefile_find(store, &analysis.id), seen, count, NULL);
+		mark_seen(store_find(store, &analysis.id), seen, count, NULL);
 	analysis_free(&analysis);
 	return r;
 }
 
-long sites_ingest_file(struct storefile *store, const char *file, const struct seen_site *seen, size_t count,
-		       struct ingest_report *report)
+long site_log_ingest_file(struct store *store, const char *file, const struct seen_site *seen, size_t count,
+			  struct ingest_report *report)
 {
 	struct store_key key;
 	struct store_id id;
@@ -251,9 +251,9 @@ long sites_ingest_file(struct storefile *store, const char *file, const struct s
 	struct known_file *known;
 	long r = identity_of_path(file, &id, &status);
 
-	known = r == 0 ? storefile_find(store, &id) : NULL;
+	known = r == 0 ? store_find(store, &id) : NULL;
 	if (known && mark_known(known, seen, count, &observed)) {
-		r = identity_key(&status, &key) ? storefile_add_key(known, &key) : 0;
+		r = identity_key(&status, &key) ? store_add_key(known, &key) : 0;
 	} else {
 		r = ingest_new(store, file, seen, count, &observed, report);
 		if (r != 0 && r != -ENOMEM) {
@@ -268,7 +268,7 @@ long sites_ingest_file(struct storefile *store, const char *file, const struct s
 	return r;
 }
 
-static long ingest_group(struct storefile *store, struct group *group, struct ingest_report *report)
+static long ingest_group(struct store *store, struct group *group, struct ingest_report *report)
 {
 	struct stat status;
 
@@ -277,10 +277,10 @@ static long ingest_group(struct storefile *store, struct group *group, struct in
 		report->gone++;
 		return 0;
 	}
-	return sites_ingest_file(store, group->path, group->sites.at, group->sites.count, report);
+	return site_log_ingest_file(store, group->path, group->sites.at, group->sites.count, report);
 }
 
-static long ingest_log(struct storefile *store, const char *taken, struct ingest_report *report)
+static long ingest_log(struct store *store, const char *taken, struct ingest_report *report)
 {
 	struct groups groups = { .at = calloc(2 * MAX_FILES, sizeof(*groups.at)) };
 	int fd = open(taken, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -310,15 +310,15 @@ static long ingest_log(struct storefile *store, const char *taken, struct ingest
 /* For whoever holds the lock. The log is only removed when the store has what it says. */
 static long ingest_locked(const char *path, const char *log, const char *taken, struct ingest_report *report)
 {
-	struct storefile store;
-	long r = storefile_read(&store, path);
+	struct store store;
+	long r = store_read(&store, path);
 
 	if (r != 0 && r != -ENOENT)
 		return r;
 	/* First one that was taken by somebody who did not come to its end. */
 	r = ingest_log(&store, taken, report);
 	if (r == 0) {
-		r = storefile_write(&store, path);
+		r = store_write(&store, path);
 		if (r == 0 && unlink(taken) != 0)
 			r = -errno;
 	}
@@ -327,18 +327,18 @@ static long ingest_locked(const char *path, const char *log, const char *taken, 
 		if (r == 0)
 			r = ingest_log(&store, taken, report);
 		if (r == 0)
-			r = storefile_write(&store, path);
+			r = store_write(&store, path);
 		if (r == 0 && unlink(taken) != 0)
 			r = -errno;
 	}
-	storefile_free(&store);
+	store_free(&store);
 	return r == -ENOENT ? 0 : r;
 }
 
-long sites_ingest(const char *path, struct ingest_report *report)
+long site_log_ingest(const char *path, struct ingest_report *report)
 {
 	char *log = store_beside(path, ".log"), *taken = store_beside(path, ".taken");
-	long lock = log && taken ? storefile_lock(path) : -ENOMEM;
+	long lock = log && taken ? store_lock(path) : -ENOMEM;
 	long r = lock;
 
 	memset(report, 0, sizeof(*report));

@@ -1,6 +1,6 @@
 #include <stdbool.h>
 
-#include "cli/statsites.h"
+#include "cli/stat_sites.h"
 
 #include <k23/types.h>
 #include <json-c/json.h>
@@ -9,25 +9,25 @@
 
 #include "cli/cli.h"
 #include "sites/identity.h"
-#include "sites/storefile.h"
+#include "sites/store.h"
 
 static const char no_file[] = "(no file)";
 
-static uint64_t guarded(const struct site_row *row)
+static uint64_t guarded(const struct stat_site_row *row)
 {
 	return row->calls - row->fast;
 }
 
 /* What the store has of the file at a path. */
-static struct known_file *find_known(const struct storefile *store, const char *path)
+static struct known_file *find_known(const struct store *store, const char *path)
 {
 	struct store_id id;
 	struct stat status;
 
-	return identity_of_path(path, &id, &status) == 0 ? storefile_find(store, &id) : NULL;
+	return identity_of_path(path, &id, &status) == 0 ? store_find(store, &id) : NULL;
 }
 
-static const char *explain(const struct storefile *store, const struct site_row *row, bool patched)
+static const char *explain_guarded(const struct store *store, const struct stat_site_row *row, bool patched)
 {
 	const struct known_file *known;
 	const struct store_site *site;
@@ -57,18 +57,18 @@ static char *path_of(const struct k23_counters *counters, uint32_t path)
 	return strndup(counters->text + entry->text, K23_COUNTERS_TEXT - entry->text);
 }
 
-static void add_to(struct site_row *sum, const struct site_row *row)
+static void add_to(struct stat_site_row *sum, const struct stat_site_row *row)
 {
 	sum->calls += row->calls;
 	sum->fast += row->fast;
 }
 
-static bool same_file(const struct site_row *a, const struct site_row *b)
+static bool same_file(const struct stat_site_row *a, const struct stat_site_row *b)
 {
 	return a->path && b->path ? strcmp(a->path, b->path) == 0 : a->path == b->path;
 }
 
-static void add_site(struct site_report *report, const struct site_row *row)
+static void add_site(struct stat_sites *report, const struct stat_site_row *row)
 {
 	size_t i = 0;
 
@@ -77,40 +77,42 @@ static void add_site(struct site_report *report, const struct site_row *row)
 	while (i < report->file_count && !same_file(&report->files[i], row))
 		i++;
 	if (i == report->file_count)
-		report->files[report->file_count++] = (struct site_row){ .path = row->path };
+		report->files[report->file_count++] = (struct stat_site_row){ .path = row->path };
 	add_to(&report->files[i], row);
 }
 
 static int by_guarded(const void *a, const void *b)
 {
-	uint64_t x = guarded(a), y = guarded(b);
+	const struct stat_site_row *x = a, *y = b;
 
-	return x != y ? (x < y) - (x > y) : (((const struct site_row *)a)->calls < ((const struct site_row *)b)->calls);
+	if (guarded(x) != guarded(y))
+		return guarded(x) < guarded(y) ? 1 : -1;
+	return x->calls < y->calls;
 }
 
 static int by_calls(const void *a, const void *b)
 {
-	uint64_t x = ((const struct site_row *)a)->calls, y = ((const struct site_row *)b)->calls;
+	uint64_t x = ((const struct stat_site_row *)a)->calls, y = ((const struct stat_site_row *)b)->calls;
 
 	return (x < y) - (x > y);
 }
 
-void site_report_read(struct site_report *report, const struct k23_counters *counters, const char *store, bool patched)
+void stat_sites_read(struct stat_sites *report, const struct k23_counters *counters, const char *store, bool patched)
 {
-	struct storefile known = { 0 };
+	struct store known = { 0 };
 
-	*report = (struct site_report){
+	*report = (struct stat_sites){
 		.sites = calloc(K23_COUNTERS_SITES + 1, sizeof(*report->sites)),
 		.files = calloc(K23_COUNTERS_SITES + 1, sizeof(*report->files)),
 	};
 	if (!report->sites || !report->files)
 		die(EXIT_K23, "out of memory");
-	if (!store || storefile_read(&known, store) != 0)
-		known = (struct storefile){ 0 };
+	if (!store || store_read(&known, store) != 0)
+		known = (struct store){ 0 };
 	for (size_t i = 0; i <= K23_COUNTERS_SITES; i++) {
 		const struct k23_counter_site *site = i < K23_COUNTERS_SITES ? &counters->sites[i] : NULL;
 		const uint64_t *calls = site ? site->calls : counters->elsewhere;
-		struct site_row row = {
+		struct stat_site_row row = {
 			.fast = __atomic_load_n(&calls[K23_BY_SITE], __ATOMIC_RELAXED),
 			.calls = __atomic_load_n(&calls[K23_BY_GUARD], __ATOMIC_RELAXED),
 		};
@@ -123,29 +125,29 @@ void site_report_read(struct site_report *report, const struct k23_counters *cou
 			row.offset = site->offset;
 		}
 		if (guarded(&row))
-			row.why = explain(&known, &row, patched);
+			row.why = explain_guarded(&known, &row, patched);
 		add_site(report, &row);
 	}
-	storefile_free(&known);
+	store_free(&known);
 	qsort(report->sites, report->site_count, sizeof(report->sites[0]), by_guarded);
 	qsort(report->files, report->file_count, sizeof(report->files[0]), by_calls);
 }
 
-static double share(const struct site_row *row)
+static double share(const struct stat_site_row *row)
 {
 	return row->calls ? 100 * (double)row->fast / (double)row->calls : 0;
 }
 
-void site_report_print(FILE *output, const struct site_report *report, bool all)
+void stat_sites_print(FILE *output, const struct stat_sites *report, bool all)
 {
 	fprintf(output, "\n%6s %9s %9s %s\n------ --------- --------- ----------------\n", "% fast", "fast", "guarded", "file");
 	for (size_t i = 0; i < report->file_count; i++) {
-		const struct site_row *file = &report->files[i];
+		const struct stat_site_row *file = &report->files[i];
 
 		fprintf(output, "%6.2f %9llu %9llu %s\n", share(file), (unsigned long long)file->fast,
 			(unsigned long long)guarded(file), file->path ? file->path : no_file);
 		for (size_t k = 0; all && k < report->site_count; k++) {
-			const struct site_row *site = &report->sites[k];
+			const struct stat_site_row *site = &report->sites[k];
 
 			if (same_file(site, file))
 				fprintf(output, "%6.2f %9llu %9llu   0x%llx%s%s\n", share(site), (unsigned long long)site->fast,
@@ -157,13 +159,13 @@ void site_report_print(FILE *output, const struct site_report *report, bool all)
 		(unsigned long long)report->total.fast, (unsigned long long)guarded(&report->total));
 }
 
-void site_report_json(struct json_object *object, const struct site_report *report)
+void stat_sites_json(struct json_object *object, const struct stat_sites *report)
 {
 	struct json_object *sites = json_object_new_array();
 
 	json_object_object_add(object, "fast", json_object_new_uint64(report->total.fast));
 	for (size_t i = 0; i < report->site_count; i++) {
-		const struct site_row *row = &report->sites[i];
+		const struct stat_site_row *row = &report->sites[i];
 		struct json_object *site = json_object_new_object();
 
 		json_object_object_add(site, "file", row->path ? json_object_new_string(row->path) : NULL);
@@ -176,7 +178,7 @@ void site_report_json(struct json_object *object, const struct site_report *repo
 	json_object_object_add(object, "sites", sites);
 }
 
-void site_report_free(struct site_report *report)
+void stat_sites_free(struct stat_sites *report)
 {
 	for (size_t i = 0; i < report->site_count; i++)
 		free(report->sites[i].path);
