@@ -16,6 +16,7 @@
 #include "cli/cli.h"
 #include "cli/ring_reader.h"
 #include "cli/trace_log.h"
+#include "i386_numbers.h"
 
 #define BUCKETS 1024u
 #define NO_SUCH LONG_MIN
@@ -151,8 +152,8 @@ static bool is_call(const struct writer *writer, long nr, long nr_i386)
 /* The end of a thread, and the ways back from a signal handler: no result comes to where the call was made. */
 static bool never_returns(const struct writer *writer)
 {
-	return is_call(writer, SYS_exit, 1) || is_call(writer, SYS_exit_group, 252) ||
-	       is_call(writer, SYS_rt_sigreturn, 173) || is_call(writer, NO_SUCH, 119 /* sigreturn */);
+	return is_call(writer, SYS_exit, I386_NR_exit) || is_call(writer, SYS_exit_group, I386_NR_exit_group) ||
+	       is_call(writer, SYS_rt_sigreturn, I386_NR_rt_sigreturn) || is_call(writer, NO_SUCH, I386_NR_sigreturn);
 }
 
 static void on_entry(struct trace_log *log, struct writer *writer)
@@ -199,7 +200,8 @@ static void on_image(struct trace_log *log, const struct writer *image)
 
 			if (!writer->in_call || writer->pid != image->pid || writer == image)
 				continue;
-			if (!found && (is_call(writer, SYS_execve, 11) || is_call(writer, SYS_execveat, 358))) {
+			if (!found && (is_call(writer, SYS_execve, I386_NR_execve) ||
+				       is_call(writer, SYS_execveat, I386_NR_execveat))) {
 				found = true;
 				print_call(log, writer, &success, (struct items){ 0 }, OUTCOME_RESULT);
 			} else if (!log->ring->channel.foreign_pids) {

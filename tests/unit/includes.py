@@ -16,7 +16,7 @@ ALLOWED = {
 }
 FREESTANDING = ("src/rt", "src/inject", "src/core", "src/abi")
 KERNEL = re.compile(r"^(asm|asm-generic|linux)/|^std(arg|bool|def|int)\.h$")
-GENERATED = {"offsets.h": "src/rt", "version.h": "src/cli"}
+GENERATED = {"offsets.h": "src/rt", "version.h": "src/cli", "i386_numbers.h": "tables"}
 
 
 def folder_of(path):
