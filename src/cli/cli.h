@@ -50,15 +50,17 @@ struct launch {
 
 /* Appends a hook. spec is FILE[:KEY=VALUE,...]; a FILE without a slash is looked for among the shipped hooks. */
 void launch_hook(struct launch *launch, const char *spec);
-/* Takes an option that every command which starts a program has: --hook SPEC, --foreign=allow|refuse, --store=FILE,
- * --no-learn, --eager or --no-patch.
- * `option` is the value of next_option() for LAUNCH_OPTIONS, `value` its optarg. */
-void launch_option(struct launch *launch, const char *command, int option, const char *value);
-#define LAUNCH_OPTIONS                                                                                       \
+/* The options of every command that starts a program. */
+#define LAUNCH_BASIC_OPTIONS                                                                                 \
 	{ "hook", required_argument, NULL, 0x1000 }, { "foreign", required_argument, NULL, 0x1001 },         \
-	{ "store", required_argument, NULL, 0x1002 }, { "no-learn", no_argument, NULL, 0x1003 },             \
+	{ "store", required_argument, NULL, 0x1002 }
+/* The same, and those that say how the store is used: for all of these commands but `k23 learn`. */
+#define LAUNCH_OPTIONS                                                                                       \
+	LAUNCH_BASIC_OPTIONS, { "no-learn", no_argument, NULL, 0x1003 },                                     \
 	{ "eager", no_argument, NULL, 0x1004 }, { "no-patch", no_argument, NULL, 0x1005 }
-/* What their help says of these. */
+/* Takes one of these options. `option` is the value of next_option(), `value` its optarg. */
+void launch_option(struct launch *launch, const char *command, int option, const char *value);
+/* What the help of these commands says of the store. */
 #define LAUNCH_HELP                                                                                          \
 	"  --store FILE                 where the plans for sites are kept (default: the user's own)\n"        \
 	"  --no-learn                   do not note the sites that the store does not have\n"                  \

@@ -35,7 +35,7 @@ static const char help[] =
 static void parse_options(struct launch *launch, int argc, char **argv)
 {
 	static const struct option options[] = {
-		LAUNCH_OPTIONS,
+		LAUNCH_BASIC_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
