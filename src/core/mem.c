@@ -1,4 +1,4 @@
 /*
- * memcpy and the like, which compilers call on their own, for freestanding images. ctx: any
+ * memcpy and the like for freestanding images: compilers call them on their own. ctx: any
  */
 #include <k23/memory.h>

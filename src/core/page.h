@@ -14,7 +14,7 @@ static inline uint64_t core_page_down(uint64_t address)
 	return address & ~(CORE_PAGE - 1);
 }
 
-/* The next begin of a page from an address or offset on: itself if it is one. */
+/* The first begin of a page that is not before an address or offset. */
 static inline uint64_t core_page_up(uint64_t address)
 {
 	return core_page_down(address + CORE_PAGE - 1);

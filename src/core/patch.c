@@ -6,18 +6,18 @@
 #define JMP_SIZE 6u
 #define NONE 0xff
 
-/* Of a function that makes a call: where the address of the entry lies, behind `ret` and in one piece. */
 #define MOV_SIZE 5u
-#define FUNCTION_ENTRY 24u
+#define FUNCTION_ENTRY 24u /* where a function that makes a call has the entry's address: behind `ret`, and aligned */
 
-/* Conditional jumps: the opcode, and for the long form its second byte; the condition is in the lower half. */
+/* The opcode of a conditional jump, which is the second byte in the long form. Its lower half is the condition. */
 #define SHORT_JCC 0x70u
 #define LONG_JCC 0x80u
 #define SHORT_SIZE 2u
 
-_Static_assert(LEA_SIZE + JMP_SIZE == PATCH_LEAVES && STORE_MAX_WINDOW + PATCH_LEAVES + 1 == PATCH_SLOT, "the longest window fills a slot");
+_Static_assert(LEA_SIZE + JMP_SIZE == PATCH_LEAVES, "these two instructions end a stub");
+_Static_assert(STORE_MAX_WINDOW + PATCH_LEAVES + 1 == PATCH_SLOT, "the longest window fills a slot");
 
-/* A displacement from `next`, the address after its instruction. */
+/* Writes a displacement; `next` is the address behind the instruction that has it. False: `to` is out of reach. */
 static bool put_relative(uint8_t *at, uint64_t next, uint64_t to)
 {
 	int64_t distance = (int64_t)(to - next);
@@ -53,13 +53,13 @@ bool core_patch_valid(const struct store_site *site)
 
 static const uint8_t lea[] = { 0x4c, 0x8d, 0x1d }, jmp[] = { 0xff, 0x25 };
 
-/* Where something of the window is in the stub. */
+/* The position in the stub of what is at a position in the window. */
 static unsigned in_stub(const struct store_site *plan, unsigned at)
 {
 	return at + (at > plan->branch ? STORE_BRANCH_GROWS : 0);
 }
 
-/* The window's instructions, for the stub at `address`; the window is at `from`. */
+/* Writes the window's instructions, moved from `from` to the stub at `address`. */
 static bool put_window(uint8_t *slot, uint64_t address, const struct store_site *plan, const uint8_t *window, uint64_t from)
 {
 	unsigned branch = plan->branch == NONE ? plan->window : plan->branch;

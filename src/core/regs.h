@@ -11,7 +11,7 @@
 	reg(r8) reg(r9) reg(r10) reg(r11) reg(r12) reg(r13) reg(r14) reg(r15) reg(rdi) reg(rsi) reg(rbp)     \
 	reg(rbx) reg(rdx) reg(rax) reg(rcx) reg(rsp) reg(rip) reg(eflags)
 
-/* The begin of the kernel's struct sigcontext: the registers as a signal frame has them. */
+/* The registers as a signal frame has them: the begin of the kernel's struct sigcontext. */
 struct core_regs {
 #define REG(name) uint64_t name;
 	CORE_REGS(REG)
@@ -19,7 +19,7 @@ struct core_regs {
 	uint16_t cs, gs, fs, ss;
 };
 
-/* The kernel's struct user_regs_struct: the registers as ptrace has them. */
+/* The registers as ptrace has them: the kernel's struct user_regs_struct. */
 struct core_user_regs {
 	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs,
 		eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;

@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-/* How many of `count` elements, which are sorted, `before` holds for: that is the index of the first one for which it
- * does not. `before` is an expression of an index, whose name is `i`. */
+/* The index of the first of `count` sorted elements for which `before` does not hold; `count` if it holds for all.
+ * `before` is an expression with the index of an element, which is named `i` in it. */
 #define core_lower_bound(count, i, before)                           \
 	({                                                           \
 		size_t low_ = 0, high_ = (count);                    \

@@ -6,7 +6,7 @@
 #include "core/search.h"
 #include "core/string.h"
 
-/* An array of `count` elements of `size` bytes lies between the header and the end. */
+/* Whether an array of `count` elements of `size` bytes lies between the header and the end. */
 static bool is_inside(const struct store_header *header, uint64_t at, uint64_t count, uint64_t size)
 {
 	return at >= sizeof(*header) && at <= header->size && count <= (header->size - at) / size;
@@ -65,7 +65,7 @@ static long read_file(const struct core_store *store, uint32_t index, struct sto
 	return store->read(store->context, store->header.files + (uint64_t)index * sizeof(*file), file, sizeof(*file));
 }
 
-/* The n-th bucket of a search: 0 at its end, or a negative error. */
+/* The n-th bucket of a search, which is 0 at the search's end, or a negative error. */
 static long read_bucket(const struct core_store *store, uint64_t hash, uint32_t n)
 {
 	uint32_t count = store->header.bucket_count, value;

@@ -28,7 +28,7 @@ static int by_offset(const void *a, const void *b)
 	return (x->function == CODE_NO_FUNCTION) - (y->function == CODE_NO_FUNCTION);
 }
 
-/* What leads into the window or into the middle of the `syscall`; STORE_PLANNED: nothing does. */
+/* What leads into the window's inside or to the second byte of the `syscall`; STORE_PLANNED if nothing does. */
 static enum store_reason find_intrusion(const struct code *code, const struct code_site *site)
 {
 	uint64_t inside = site->address - site->site.window + 1;
@@ -56,7 +56,7 @@ static enum store_reason judge_site(const struct code *code, const struct code_s
 	if (function->unknown_pads)
 		return STORE_LANDING_PAD;
 	reason = find_intrusion(code, site);
-	/* A program that was seen there came some way. */
+	/* If a program was seen to make a call there, something leads there. */
 	if (reason == STORE_PLANNED && !site->reached && !(site->site.flags & STORE_OBSERVED))
 		return STORE_NOT_REACHED;
 	return reason;
@@ -148,7 +148,7 @@ static long mark_observed(struct code *code, const uint64_t *observed, size_t co
 	return 0;
 }
 
-/* Copies the sites, each offset once: bytes that are mapped twice have no single place. */
+/* Copies the sites, each offset once. Bytes that are mapped twice have two addresses, so they get no plan. */
 static long hand_over(const struct code *code, struct analysis *to)
 {
 	to->sites = calloc(code->sites.count + 1, sizeof(*to->sites));

@@ -6,7 +6,7 @@
 #include "core/page.h"
 #include "core/search.h"
 
-/* Marks everything that may be inside the window of, or be, a system call. */
+/* Marks the bytes of each system call, and those in front of it that may be inside its window. */
 static void mark_near(struct code_text *text)
 {
 	const uint8_t *at = text->bytes, *end = text->bytes + text->size;
@@ -39,7 +39,7 @@ long code_start(struct code *code, const struct elf_file *elf)
 		if (!elf_file_is_text(segment))
 			continue;
 		total += segment->size;
-		/* The same bytes at many addresses: made to keep us busy. */
+		/* A file with the same bytes at many addresses was made to keep the analysis busy. */
 		if (code->text_count == CODE_TEXTS || total > 2 * elf->size)
 			return -ENOEXEC;
 		*text = (struct code_text){ segment->address, segment->size, elf->bytes + segment->offset,

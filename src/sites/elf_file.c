@@ -14,7 +14,7 @@
 #define DT_RELR 36
 #endif
 
-/* A table in the file: NULL unless all of it is there. */
+/* A table of `count` entries of `size` bytes in the file; NULL unless all of it is there. */
 static const uint8_t *table_at(const struct elf_file *elf, uint64_t offset, uint64_t count, uint64_t size)
 {
 	if (offset > elf->size || count > (elf->size - offset) / size)
@@ -29,7 +29,7 @@ static int by_address(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-/* Adds a PT_LOAD header's part that is in the file. */
+/* Adds the part of a PT_LOAD segment that is in the file. */
 static bool add_segment(struct elf_file *elf, const Elf64_Phdr *header)
 {
 	struct elf_file_segment *segment = &elf->segments[elf->segment_count];
@@ -140,7 +140,7 @@ static long read_bytes(int fd, struct stat *before, uint8_t **bytes)
 		return -errno;
 	if (!S_ISREG(before->st_mode) || before->st_size <= 0)
 		return -ENOEXEC;
-	/* Not mapped from the file: it may shrink at any time. */
+	/* The file is not mapped, as it may shrink at any time. */
 	*bytes = mmap(NULL, (size_t)before->st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (*bytes == MAP_FAILED)
 		return -ENOMEM;
@@ -159,7 +159,7 @@ static long read_bytes(int fd, struct stat *before, uint8_t **bytes)
 
 long elf_file_open(struct elf_file *elf, const char *path)
 {
-	/* Not blocking: it may be a FIFO. */
+	/* Not blocking, as the path may be a FIFO's. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	uint8_t *bytes = NULL;
 	struct stat status;
@@ -194,7 +194,7 @@ const struct elf_file_segment *elf_file_segment(const struct elf_file *elf, uint
 
 const struct elf_file_segment *elf_file_segment_of_offset(const struct elf_file *elf, uint64_t offset)
 {
-	/* Two segments may share a page of the file; the code is what is meant. */
+	/* Two segments may share a page of the file: executable ones come first. */
 	for (int text = 1; text >= 0; text--)
 		for (uint32_t i = 0; i < elf->segment_count; i++)
 			if (offset - elf->segments[i].offset < elf->segments[i].size &&
@@ -250,7 +250,7 @@ static uint64_t dynamic_value(const struct elf_file *elf, int64_t tag)
 	return 0;
 }
 
-/* What a relocation against a symbol adds to. */
+/* The value of a symbol, to which a relocation against it adds. */
 static uint64_t symbol_value(const struct elf_file *elf, uint64_t symbols, uint64_t index)
 {
 	const uint8_t *at = index ? elf_file_at(elf, symbols + index * sizeof(Elf64_Sym), sizeof(Elf64_Sym)) : NULL;

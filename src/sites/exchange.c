@@ -19,7 +19,7 @@ static void write_path(FILE *to, const char *path)
 	}
 }
 
-/* In place. */
+/* Unescapes a path in place. */
 static bool read_path(char *path)
 {
 	char *to = path;
@@ -122,7 +122,7 @@ static long read_key(struct store *store, const char *line)
 	return store_add_key(&store->files.at[store->files.count - 1], &key);
 }
 
-/* *room: how many sites the last file has room for. */
+/* Appends a site to the last file, which has room for *room sites. */
 static long read_site(struct store *store, const char *line, size_t *room)
 {
 	struct known_file *file = store->files.count ? &store->files.at[store->files.count - 1] : NULL;
@@ -166,7 +166,7 @@ static long read_line(struct store *store, char *line, size_t *room)
 	return -EINVAL;
 }
 
-/* The next line without its newline. 1, 0 at the end, or -EINVAL for one that has a NUL, or -EIO. */
+/* Reads the next line, without its newline. 1, 0 at the end, -EINVAL for a line with a NUL, or -EIO. */
 static long next_line(FILE *from, char **line, size_t *room, uint64_t *number)
 {
 	ssize_t length = getline(line, room, from);
@@ -229,7 +229,8 @@ static long read_paper_line(char *line, struct paper_line *to)
 	return to->path ? 0 : -ENOMEM;
 }
 
-/* The sites of the path that `count` lines, by path and offset, begin with. Returns how many lines these were. */
+/* Ingests the sites of the first path among `count` lines, which are sorted by path and offset. Returns how many lines
+ * have this path, or -errno. */
 static long ingest_path(struct store *store, const struct paper_line *lines, size_t count,
 			struct ingest_report *report)
 {

@@ -11,7 +11,7 @@
 
 struct range {
 	uint64_t start, end;
-	bool symbol; /* else from .eh_frame, which is believed more */
+	bool symbol; /* from a symbol; otherwise from .eh_frame, which is believed more */
 };
 
 static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
@@ -55,7 +55,7 @@ static bool see_label(void *context, const Elf64_Sym *symbol)
 	return !code->no_memory;
 }
 
-/* An address that is kept somewhere. It may be that of data in a function, unless it is marked as a branch's target. */
+/* Notes an address that is kept somewhere. It may be the address of data in a function, unless an `endbr64` is there. */
 static void see_address(struct code *code, uint64_t address)
 {
 	const struct code_text *text = code_text(code, address);
@@ -83,7 +83,8 @@ static bool see_pad(void *context, uint64_t address)
 	return !code->no_memory;
 }
 
-/* Words that are code's addresses, in a file that is not moved. In others relocations make them. */
+/* Notes each word of data that is an address of code. Only for a file that is not moved: in others, relocations make
+ * such words. */
 static void see_words(struct code *code)
 {
 	uint64_t low = UINT64_MAX, high = 0;
@@ -122,8 +123,9 @@ static bool is_function(const struct code *code, const struct range *range)
 	return text && range->end - text->address <= text->size && range->end - range->start <= UINT32_MAX;
 }
 
-/* Leaves of a symbol's range what follows the function that it begins in. One that it begins with, it may make longer:
- * unwind information ends in front of system calls that return on another stack. */
+/* Clips a symbol's range at the functions that are known: what remains follows the function that the range begins in. A
+ * function that begins with the range becomes longer instead, as unwind information ends in front of system calls that
+ * return on another stack. */
 static void clip_range(const struct code *code, size_t known, struct range *range)
 {
 	struct code_function *functions = code->functions.at;

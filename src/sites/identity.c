@@ -10,7 +10,7 @@
 #include "core/buildid.h"
 #include "sites/bytes.h"
 
-/* The clock that files are stamped with may be behind the one that is asked here. */
+/* Seconds after which a file's last change counts as old: the clock that stamps files may be behind CLOCK_REALTIME. */
 #define SETTLED 2
 
 static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
