@@ -85,13 +85,13 @@ int command_analyze(int argc, char **argv)
 	if (optind == argc)
 		die_usage("analyze", "no file is given");
 	path = store_use_path(name);
-	store_use_read(&known, path); /* what is wrong with it is said first */
+	store_use_read(&known, path); /* a store that cannot be used ends the command before the analysis */
 	store_free(&known);
 	known = (struct store){ 0 };
 	for (int i = optind; i < argc; i++)
 		all = analyse_one(&known, argv[i], verbose) && all;
 	lock = store_use_change(&store, path);
-	/* Ours are the newest plans. */
+	/* The plans of this analysis are the newest. */
 	if (store_merge(&known, &store) != 0)
 		die(EXIT_K23, "out of memory");
 	store_use_write(&known, path, lock);

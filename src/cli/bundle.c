@@ -1,6 +1,3 @@
-/*
- * Building the bundle (abi/bundle.h) from the runtime, which this program carries, and hook files.
- */
 #include "cli/bundle.h"
 
 #include <errno.h>
@@ -38,7 +35,7 @@ struct builder {
 	size_t file_count;
 };
 
-/* Room in the front; returns its offset. */
+/* Adds bytes, or zeros for NULL, to the front, and returns their offset. */
 static uint32_t add_to_front(struct builder *builder, const void *data, size_t size)
 {
 	size_t at = (builder->used + 15) & ~(size_t)15;
@@ -58,7 +55,8 @@ static uint32_t add_to_front(struct builder *builder, const void *data, size_t s
 	return (uint32_t)at;
 }
 
-/* "a=1,b=2" as strings one after the other, ended by an empty one. A backslash keeps the next character. */
+/* Adds a hook's options "a=1,b=2" as strings one after the other, ended by an empty one. A backslash keeps the next
+ * character. Returns their offset. */
 static uint32_t add_options(struct builder *builder, const char *options)
 {
 	size_t size = strlen(options) + 2, n = 0;
@@ -78,7 +76,7 @@ static uint32_t add_options(struct builder *builder, const char *options)
 	return offset;
 }
 
-/* Where the log is. */
+/* Adds the path of the site log, if sites are to be noted. */
 static void add_site_log(struct builder *builder, const struct launch *launch)
 {
 	char *site_log;
@@ -93,7 +91,7 @@ static void add_site_log(struct builder *builder, const struct launch *launch)
 	free(site_log);
 }
 
-/* The file of a hook given by name: beside the tool in a build tree, or where it is installed. */
+/* The file of a hook that comes with k23: beside the tool in a build tree, or where hooks are installed. */
 static char *shipped_hook(const char *name)
 {
 	static const char *const places[] = { "%s/hooks/%s.so", "%s/../" K23_HOOK_SUBDIR "/%s.so" };
@@ -120,7 +118,7 @@ static char *shipped_hook(const char *name)
 	return path;
 }
 
-/* Splits FILE:OPTIONS. */
+/* The file of a hook's specification FILE[:OPTIONS], and its options. */
 static char *find_hook_file(const char *spec, const char **options)
 {
 	const char *colon = strchr(spec, ':');
@@ -130,7 +128,7 @@ static char *find_hook_file(const char *spec, const char **options)
 		die(EXIT_K23, "out of memory");
 	*options = colon ? colon + 1 : "";
 	if (strchr(file, '/')) {
-		/* Absolute: a k23 that runs inside this one needs it again. */
+		/* A k23 that runs inside this one opens the file again, perhaps from another directory. */
 		real = realpath(file, NULL);
 		if (!real)
 			return file;
@@ -177,8 +175,8 @@ static void open_files(struct builder *builder, const struct launch *launch)
 	}
 }
 
-/* Where everything lies; the front's size is known. The runtime's part that is written to, which is the end of it, begins
- * what each image makes for itself. */
+/* Gives all parts their places behind the front. What each image makes for itself begins with the runtime's variables,
+ * which are the end of the runtime. */
 static void place_parts(struct builder *builder, uint32_t front_size, size_t store_size)
 {
 	struct bundle *bundle = builder->bundle;
@@ -198,7 +196,8 @@ static void place_parts(struct builder *builder, uint32_t front_size, size_t sto
 	bundle->size = bundle->store + (uint32_t)core_page_up(store_size);
 }
 
-/* The hooks' segments and their initial contents, at offsets that are still relative to their file. */
+/* Adds the hooks' segments and their initial contents. Offsets of segments are relative to their file until it has a
+ * place. */
 static void add_segments(struct builder *builder)
 {
 	for (size_t i = 1; i < builder->file_count; i++)
@@ -222,7 +221,7 @@ static void add_segments(struct builder *builder)
 		}
 }
 
-/* The initial contents of a fixup's word: the file has its place in the bundle, the bundle has none yet. */
+/* Writes the initial contents of a fixup's word: the file has its place in the bundle, the bundle has no address yet. */
 static void apply_fixup(struct builder *builder, const struct bundle_segment *segments, size_t index,
 			const struct hook_file_fixup *fixup)
 {
@@ -297,7 +296,8 @@ static void free_builder(struct builder *builder)
 	free(builder->bundle);
 }
 
-/* A kernel or a filter that this process came with may be against shared memory, and may kill for it. */
+/* Whether shared memory may be used. A seccomp filter on this process may forbid it, and kill whoever tries: a child
+ * tries first. */
 static bool may_share(void)
 {
 	int status = 0;
@@ -316,7 +316,7 @@ static bool may_share(void)
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-/* Memory for what is never written from now on, in a segment or, with an id of -1, of this process's own. */
+/* Memory for the bundle: a shared segment with its id, or with the id -1 memory of this process's own. */
 static char *bundle_memory(const struct bundle *bundle, int *id)
 {
 	char *memory = MAP_FAILED;
@@ -324,7 +324,7 @@ static char *bundle_memory(const struct bundle *bundle, int *id)
 	*id = may_share() ? shmget(IPC_PRIVATE, bundle->size, IPC_CREAT | SHM_NORESERVE | SHM_OWNER) : -1;
 	if (*id >= 0) {
 		memory = shmat(*id, NULL, 0);
-		shmctl(*id, IPC_RMID, NULL); /* when nobody has it any more */
+		shmctl(*id, IPC_RMID, NULL); /* it goes when no process has it any more */
 	}
 	if (memory != MAP_FAILED)
 		return memory;
@@ -351,7 +351,7 @@ static void fill_bundle(const struct builder *builder, const struct launch *laun
 		memcpy(memory + builder->bundle->store, launch->store_bytes, launch->store_size);
 }
 
-/* The mapping that the helper hands on. */
+/* Maps the bundle as the helper hands it on. */
 static const struct bundle *map_bundle(struct builder *builder, const struct launch *launch)
 {
 	char *memory = bundle_memory(builder->bundle, &builder->bundle->shared_id), *attached;
@@ -368,7 +368,7 @@ static const struct bundle *map_bundle(struct builder *builder, const struct lau
 	return (const struct bundle *)attached;
 }
 
-/* Where the vDSO, which is the same in every process, has a `syscall`; 0: nowhere. */
+/* The offset of a `syscall` in the vDSO, which is the same in every process; 0: there is none. */
 static uint32_t vdso_syscall(void)
 {
 	const uint8_t *vdso = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);

@@ -1,5 +1,5 @@
 /*
- * A set of system calls, as -e names them.
+ * A set of system calls, as -e of `k23 trace` names it.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@ static void select_all(struct k23_ring *ring, bool wanted)
 	}
 }
 
+/* Selects the call of a name, in each architecture that has it. False: none has. */
 static bool select_call(struct k23_ring *ring, const char *name, bool wanted)
 {
 	static const uint32_t arches[] = { [K23_CHANNEL_X86_64] = K23_ARCH_X86_64, [K23_CHANNEL_I386] = K23_ARCH_I386 };

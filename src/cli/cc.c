@@ -27,7 +27,7 @@ static const char help[] =
 static const char *const flags[] = { "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", K23_HOOK_FLAGS };
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
 
-/* Where <k23/hook.h> is: in the source tree for a tool in a build tree, or where it is installed. */
+/* The option that leads to <k23/hook.h>: in the source tree for a tool in a build tree, or where it is installed. */
 static const char *include_flag(void)
 {
 	static char flag[PATH_MAX + 32];

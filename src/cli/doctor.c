@@ -1,5 +1,5 @@
 /*
- * k23 doctor: what this machine offers to this user, and what follows for k23. It tries rather than guesses.
+ * k23 doctor: tries what this machine offers to this user, and tells what follows for k23.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,3 @@
-/*
- * Looking at a hook's instructions, with Zydis.
- */
 #include "cli/hook_check.h"
 
 #include <Zydis/Zydis.h>

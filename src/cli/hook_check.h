@@ -1,5 +1,5 @@
 /*
- * Looking at a hook's instructions: what must not be in one.
+ * Checking a hook's instructions.
  */
 #ifndef CLI_HOOK_CHECK_H
 #define CLI_HOOK_CHECK_H
@@ -8,8 +8,8 @@
 
 #include "cli/hook_file.h"
 
-/* A hook runs with the program's vector registers in place and may make system calls only through the runtime.
- * False, with an allocated text in *problem, when it has an instruction that breaks this. */
+/* Whether a hook leaves the program's vector registers alone, and makes system calls through the runtime only. If one
+ * of its instructions does not: false, with an allocated text in *problem. */
 bool hook_check_code(const struct hook_file *hook, char **problem);
 
 #endif

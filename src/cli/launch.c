@@ -24,7 +24,7 @@
 
 extern char **environ;
 
-/* The bundle of the runtime that this process is under, or NULL. */
+/* The bundle of the runtime that runs in this process, or NULL. */
 static const struct bundle *outer_bundle(void)
 {
 	long address = syscall(NESTED_NR, NESTED_MAGIC, NESTED_BUNDLE);
@@ -32,7 +32,8 @@ static const struct bundle *outer_bundle(void)
 	return address > 0 ? (const struct bundle *)address : NULL;
 }
 
-/* An outer k23's hooks see what the inner one's let through. Returns the specification as it was given there. */
+/* The specification of a hook of an outer k23, as it was given there. The outer k23's hooks see the calls that the
+ * inner k23's hooks forward. */
 static const char *outer_hook(const struct bundle *outer, const struct bundle_hook *hook)
 {
 	const char *options = (const char *)outer + hook->options;
@@ -98,7 +99,7 @@ static void end_helper(struct inj_exec *exec)
 		sys(exit, 0);
 }
 
-/* Under a runtime already, that one carries the bundle. */
+/* Lets the runtime that runs in this process carry the bundle. */
 static long carry_bundle_nested(const struct bundle *bundle, const char *path, char **argv)
 {
 	if (syscall(NESTED_NR, NESTED_MAGIC, NESTED_CARRY, bundle) != 0)
@@ -168,7 +169,7 @@ static long start_file(const struct bundle *bundle, const struct launch *launch,
 	if (check.verdict == INJ_TRY)
 		r = carry_bundle(bundle, path, launch->argv);
 	if (r == -ENOEXEC) {
-		/* A script without #!: the shell's, as execvp has it. */
+		/* A script without #!: the shell runs it, as with execvp. */
 		struct launch script = *launch;
 		size_t count = 0;
 

@@ -51,12 +51,12 @@ static void parse_options(struct launch *launch, int argc, char **argv)
 	launch->argv = argv + optind;
 }
 
-/* Daemons that root starts become other users, whose calls are to be learned, too: they can add to the log while this one
- * runs. All that is in it is checked. */
+/* Lets every user add to the site log while this command of root's runs: daemons that root starts become other users,
+ * and their calls are learned, too. Each line of the log is checked. */
 static void open_log_to_all(const char *store)
 {
 	char *log = store_beside(store, ".log");
-	long lock = store_lock(store); /* which makes the directory */
+	long lock = store_lock(store); /* makes the directory */
 	int fd = log && lock >= 0 ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600) : -1;
 
 	if (fd >= 0) {
@@ -68,7 +68,7 @@ static void open_log_to_all(const char *store)
 	free(log);
 }
 
-/* Reaps what has ended. False: nothing is left. */
+/* Reaps the processes that have ended. False: none is left. */
 static bool reap_children(pid_t child, struct collection *collection)
 {
 	for (;;) {
@@ -105,7 +105,7 @@ static void run_program(const struct launch *launch, struct collection *collecti
 		sigprocmask(SIG_SETMASK, &old, NULL);
 		_exit(launch_exec(launch));
 	}
-	/* Ignored, it would take the status away; the program has what it had. */
+	/* If SIGCHLD is ignored, the kernel drops the child's status. The program still ignores it. */
 	sigaction(SIGCHLD, &action, NULL);
 	while (reap_children(child, collection)) {
 		int sig = sigwaitinfo(&waited, &info);
@@ -134,8 +134,8 @@ int command_learn(int argc, char **argv)
 	path = store_use_path(launch.store);
 	launch.store = path;
 	launch.profile = true;
-	launch.keep_log = true; /* what is in it already is counted with the rest, at the end */
-	store_use_read(&store, launch.store); /* what is wrong with it is said before the program runs */
+	launch.keep_log = true; /* what is in the log already counts at the end, too */
+	store_use_read(&store, launch.store); /* a store that cannot be used ends the command before the program runs */
 	store_free(&store);
 	if (geteuid() == 0)
 		open_log_to_all(launch.store);

@@ -1,5 +1,5 @@
 /*
- * A recorded call as text, in the manner of strace.
+ * A line for a recorded call, in the manner of strace.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ void line_add(struct line *line, const char *format, ...)
 	line->size += (size_t)length;
 }
 
-/* The next item of an argument, from *at on. False: there is none. */
+/* Finds the next item of an argument, from *at on. False: there is none. */
 static bool next_item(const struct items *items, size_t *at, unsigned arg, struct k23_ring_item *item,
 		      const unsigned char **data)
 {
@@ -65,7 +65,8 @@ static bool is_digit(int c)
 	return c >= '0' && c <= '7';
 }
 
-/* As in a C string: the shortest octal form that a following digit does not change. */
+/* Adds bytes as in a C string. A byte that cannot be printed has the shortest octal form that a following digit does
+ * not change. */
 static void add_escaped(struct line *line, const unsigned char *data, size_t size)
 {
 	static const char special[] = "\"\\\n\t\r\f\v", letters[] = "\"\\ntrfv";
@@ -82,7 +83,8 @@ static void add_escaped(struct line *line, const unsigned char *data, size_t siz
 	}
 }
 
-/* One string or buffer of an argument, from *at on, quoted. False: none was recorded, or it could not be read. */
+/* Adds the next string or buffer of an argument, from *at on, in quotes. False: none was recorded, or it could not be
+ * read. */
 static bool add_quoted(struct line *line, const struct items *items, size_t *at, unsigned arg)
 {
 	size_t begin = line->size;
@@ -240,7 +242,7 @@ static void add_argument(struct line *line, const struct call *call, unsigned ar
 	}
 }
 
-/* open's mode means something only when a file may be made. */
+/* How many arguments are shown: the mode of open and its like means something only when a file may be made. */
 static unsigned argument_count(const struct k23_syscall_info *info, const struct k23_ring_entry *entry)
 {
 	if (info->args < 2 || info->kind[info->args - 1] != K23_MODE || strncmp(info->name, "open", 4) != 0)
@@ -248,7 +250,7 @@ static unsigned argument_count(const struct k23_syscall_info *info, const struct
 	return info->args - !(entry->args[info->args - 2] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)));
 }
 
-/* The kernel's own values for calls that are to be made again: it never shows them to the program. */
+/* The name of a result that the kernel has for a call that is to be made again; the program never sees such a result. */
 static const char *restart_name(int64_t result)
 {
 	switch (-result) {

@@ -1,5 +1,5 @@
 /*
- * A recorded call as text.
+ * A line for a recorded call.
  */
 #ifndef CLI_RENDER_H
 #define CLI_RENDER_H
@@ -10,7 +10,7 @@
 
 #include <k23/ring.h>
 
-/* Bytes of a record after its struct: struct k23_ring_item and data, one after the other. */
+/* What follows a record's struct: items, each a struct k23_ring_item with its data behind it. */
 struct items {
 	const unsigned char *data;
 	size_t size;
@@ -19,7 +19,7 @@ struct items {
 /* How a call ended. */
 enum outcome {
 	OUTCOME_RESULT,  /* with a result */
-	OUTCOME_NONE,    /* not at all: it does not return, or its thread was killed */
+	OUTCOME_NONE,    /* without one: the call does not return, or its thread was killed */
 	OUTCOME_UNKNOWN, /* with a result that could not be recorded */
 };
 
@@ -31,7 +31,7 @@ struct call {
 	int64_t result;
 };
 
-/* Text that grows. */
+/* A line that grows. */
 struct line {
 	char *data;
 	size_t size, room;

@@ -1,7 +1,6 @@
 /*
- * Taking cells out of the ring: the reader's side of k23/ring.h.
- *
- * Whatever the ring holds, each call ends, and touches nothing outside of it: it is the program's memory as well.
+ * The program can write anything into the ring, which is its memory, too. So whatever the ring holds, each function
+ * here ends, and touches nothing outside of the ring.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +15,7 @@
 #include "cli/cli.h"
 #include "cli/ring_reader.h"
 
-#define PASS_AFTER 2000000ull    /* ns. A writer needs a hundred or so, unless it is not running */
+#define PASS_AFTER 2000000ull    /* ns. A writer that runs needs a hundred or so */
 #define CHECK_EVERY 100000000ull /* ns */
 #define BATCH 256		 /* cells after which the writers are told */
 
@@ -66,7 +65,8 @@ static void consume_cell(const struct ring_reader *reader, const struct k23_ring
 	const size_t stamp = sizeof(cell->stamp);
 	struct k23_ring_cell copy = { 0 };
 
-	/* A copy, as what is checked must not change any more; without the stamp, at which others still look. */
+	/* What is checked must not change any more, so it is a copy; the stamp, at which writers still look, is left
+	 * out. */
 	memcpy((char *)&copy + stamp, (const char *)cell + stamp, sizeof(copy) - stamp);
 	if (copy.size > K23_RING_CELL_DATA)
 		copy.size = K23_RING_CELL_DATA;
@@ -84,7 +84,7 @@ static void tell_writers(const struct ring_reader *reader)
 	syscall(SYS_futex, &ring->space, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* A passed cell: whether it is settled, that is, read or given up. */
+/* Settles a passed cell if that can be done: reads it, or gives it up. check: whether its writer lives is asked, too. */
 static bool settle_cell(const struct ring_reader *reader, uint64_t position, bool check)
 {
 	struct k23_ring_cell *cell = cell_at(reader, position);
@@ -93,7 +93,7 @@ static bool settle_cell(const struct ring_reader *reader, uint64_t position, boo
 	uint32_t tid = k23_ring_stamp_tid(stamp);
 
 	if (k23_ring_stamp_lap(stamp) != lap)
-		return true; /* cannot be */
+		return true; /* the ring is damaged */
 	if (k23_ring_stamp_state(stamp) == K23_RING_PASSED) {
 		if (!check || ring_writer_lives(reader->ring, tid) ||
 		    !change_stamp(cell, stamp, k23_ring_stamp(lap, tid, K23_RING_VOID)))
@@ -128,7 +128,7 @@ static void remember_passed(struct ring_reader *reader)
 	reader->passed[reader->passed_count++] = reader->tail;
 }
 
-/* The cell at tail is being written. Whether to go on without it. */
+/* Passes the cell at tail, which is being written. False: it is to be waited for. */
 static bool pass_cell(struct ring_reader *reader, struct k23_ring_cell *cell, uint64_t stamp)
 {
 	uint64_t now = nanoseconds();
@@ -143,7 +143,7 @@ static bool pass_cell(struct ring_reader *reader, struct k23_ring_cell *cell, ui
 	return true;
 }
 
-/* Sees to the cell at tail. False: it has to be waited for. */
+/* Takes the cell at tail. False: it is to be waited for. */
 static bool take_cell(struct ring_reader *reader)
 {
 	struct k23_ring_cell *cell = cell_at(reader, reader->tail);
@@ -153,7 +153,7 @@ static bool take_cell(struct ring_reader *reader)
 
 	if (k23_ring_stamp_lap(stamp) == lap && k23_ring_stamp_state(stamp) == K23_RING_CLAIMED)
 		return pass_cell(reader, cell, stamp);
-	/* Its thread may have been late with an earlier one. */
+	/* The cell's writer may have been late with an earlier cell, which comes first. */
 	if (reader->passed_count)
 		settle_passed(reader, false);
 	if (k23_ring_stamp_lap(stamp) == lap && k23_ring_stamp_state(stamp) == K23_RING_READY) {
@@ -161,12 +161,12 @@ static bool take_cell(struct ring_reader *reader)
 		__atomic_store_n(&cell->stamp, next, __ATOMIC_RELEASE);
 		return true;
 	}
-	/* Passed in an earlier lap, and left out in this one. It is of use again when that is settled. */
+	/* A cell that was passed in an earlier lap is left out in this one. It is used again when it is settled. */
 	stamp = __atomic_load_n(&cell->stamp, __ATOMIC_ACQUIRE);
 	if (k23_ring_stamp_lap(stamp) < lap && k23_ring_stamp_state(stamp) == K23_RING_VOID)
 		__atomic_store_n(&cell->stamp, next, __ATOMIC_RELEASE);
-	/* It was freed when head was just being moved on because it was not. A writer that looked earlier may still
-	 * claim it. */
+	/* A cell was freed while a writer moved head on because it had seen the cell taken. Another writer, which
+	 * looked earlier, may still claim the cell. */
 	else if (k23_ring_stamp_lap(stamp) <= lap && k23_ring_stamp_state(stamp) == K23_RING_FREE)
 		return change_stamp(cell, stamp, next);
 	return true;
@@ -199,7 +199,7 @@ void ring_reader_finish(struct ring_reader *reader)
 {
 	uint64_t head = __atomic_load_n(&reader->ring->head, __ATOMIC_ACQUIRE);
 
-	/* A claim that was not followed by moving head on. */
+	/* A killed writer may have claimed a cell and not have moved head on. */
 	for (uint64_t end = head + reader->mask + 1; head != end; head++) {
 		uint64_t stamp = __atomic_load_n(&cell_at(reader, head)->stamp, __ATOMIC_ACQUIRE);
 

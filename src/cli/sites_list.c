@@ -9,7 +9,7 @@
 #include "cli/sites.h"
 #include "sites/identity.h"
 
-/* The name's file by what it is now, if it can be read. */
+/* The known file with the identity of the file that is at the path now. */
 static struct known_file *by_identity(const struct store *store, const char *path)
 {
 	struct store_id id;

@@ -12,7 +12,7 @@
 #include "core/patch.h"
 #include "sites/identity.h"
 
-/* How many instructions are shown of what cannot be patched. */
+/* How many instructions are shown in front of a site that cannot be patched. */
 #define SHOWN 6u
 
 struct printer {
@@ -27,7 +27,7 @@ static void printer_start(struct printer *printer)
 		die(EXIT_K23, "the instruction decoder does not start");
 }
 
-/* One instruction; returns its length, or 1 for a byte that is none. */
+/* Prints one instruction and returns its length, or prints a byte that is no instruction and returns 1. */
 static unsigned print_instruction(const struct printer *printer, const uint8_t *bytes, size_t size, uint64_t address)
 {
 	ZydisDecodedInstruction instruction;
@@ -51,7 +51,7 @@ static void print_code(const struct printer *printer, const uint8_t *bytes, size
 		at += print_instruction(printer, bytes + at, size - at, address + at);
 }
 
-/* Where the last instructions of the function in front of the site begin. */
+/* The size of the last instructions of the function in front of the site. */
 static uint64_t size_of_recent(const struct printer *printer, const uint8_t *site, uint32_t before)
 {
 	uint64_t starts[SHOWN] = { 0 }, at = 0, count = 0;
@@ -72,7 +72,7 @@ static uint64_t size_of_recent(const struct printer *printer, const uint8_t *sit
 static void print_stub(const struct printer *printer, const struct elf_file *elf, const struct store_site *site,
 		       uint64_t address)
 {
-	/* Somewhere behind the file's last segment, where the runtime puts it, too. */
+	/* The runtime, too, puts stubs somewhere behind the file's last segment. */
 	const struct elf_file_segment *last = &elf->segments[elf->segment_count - 1];
 	uint64_t block = (last->address + last->size + 0xfffff) & ~0xffffful, stub = block + PATCH_SLOT;
 	const uint8_t *window = elf->bytes + site->offset - site->window;
@@ -114,7 +114,7 @@ static void show_site(const struct printer *printer, const struct elf_file *elf,
 		print_stub(printer, elf, site, address);
 }
 
-/* FILE or FILE:OFFSET. Cuts the name; returns whether there is an offset. */
+/* Splits FILE:OFFSET: cuts the name. False for FILE without an offset. */
 static bool split_name(char *name, uint64_t *offset)
 {
 	char *colon = strrchr(name, ':'), *end, *path = realpath(name, NULL);

@@ -145,7 +145,7 @@ static void drop_unobserved(struct known_file *file)
 	file->site_count = kept;
 }
 
-/* Whether the file is to be forgotten. One that cannot be read may be there for others. */
+/* Whether the file is to be forgotten. A file that this user cannot read is kept, as it may be there for other users. */
 static bool is_stale(const struct known_file *file)
 {
 	enum verify_result result;
@@ -161,7 +161,7 @@ int sites_prune(const struct sites_options *options, int argc, char **argv)
 	(void)argv;
 	no_arguments("prune", argc);
 	if (options->reset) {
-		/* Whatever is there: it is not read. */
+		/* The old store is not read, as it may be damaged. */
 		lock = store_lock(options->store);
 		if (lock < 0)
 			die(EXIT_K23, "%s cannot be locked: %s", options->store, strerror((int)-lock));

@@ -56,7 +56,7 @@ static bool parse_options(struct stat_options *to, int argc, char **argv)
 	int option;
 
 	to->order = "time";
-	launch_hook(&to->launch, "stat"); /* the first of the chain; its options follow */
+	launch_hook(&to->launch, "stat"); /* the first of the chain; command_stat() adds its options */
 	while ((option = next_option("stat", argc, argv, "+o:js:h", options)) != -1) {
 		if (option == 'o')
 			to->output = optarg;
@@ -79,7 +79,7 @@ static bool parse_options(struct stat_options *to, int argc, char **argv)
 	return true;
 }
 
-/* Runs the program until all is over. */
+/* Runs the program, and reads the counters when the collection is over. */
 static void count_calls(struct stat_report *report, struct collection *collection, struct segment *segment,
 			const struct launch *launch)
 {

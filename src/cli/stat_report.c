@@ -1,6 +1,3 @@
-/*
- * The report of `k23 stat`: what was counted, as a table and as JSON.
- */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +89,7 @@ static int by_number(const void *a, const void *b)
 	return x->arch != y->arch ? (x->arch > y->arch) - (x->arch < y->arch) : DESCENDING(y->nr, x->nr);
 }
 
-/* What has the same value is in the order of the names, so that reports can be compared. */
+/* Rows with the same value are in the order of their names, so that reports can be compared. */
 #define DEFINE_ORDER(order, value)                                                                           \
 	static int order(const void *a, const void *b)                                                       \
 	{                                                                                                    \

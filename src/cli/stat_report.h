@@ -1,5 +1,5 @@
 /*
- * The report of `k23 stat`: what was counted, as a table and as JSON.
+ * The report of `k23 stat`, as a table and as JSON.
  */
 #ifndef CLI_STAT_REPORT_H
 #define CLI_STAT_REPORT_H
@@ -18,7 +18,7 @@
 struct stat_row {
 	char name[40];
 	enum k23_channel_arch arch;
-	long nr; /* -1: all numbers that no call has */
+	long nr; /* -1: all numbers from K23_NUMBERS on */
 	uint64_t calls, errors;
 	double seconds;
 };
@@ -35,13 +35,14 @@ struct stat_report {
 /* Adds up the counters. rate: nanoseconds per cycle. */
 void stat_report_read(struct stat_report *report, const struct k23_counters *counters, double rate);
 
-/* key: time, average, calls, errors (largest first), name or number. False: there is no such key. */
+/* Sorts the rows by a key: time, average, calls or errors, largest first; name or number. False: there is no such
+ * key. */
 bool stat_report_sort(struct stat_report *report, const char *key);
 
-/* all_sites: where the calls were made, in full. */
+/* all_sites: also each place where calls were made. */
 void stat_report_print_table(FILE *output, const struct stat_report *report, bool all_sites);
 
-/* argv: the program. status: as of waitpid. */
+/* argv: the program and its arguments. status: as waitpid has it. */
 void stat_report_print_json(FILE *output, const struct stat_report *report, char **argv, int status);
 
 #endif

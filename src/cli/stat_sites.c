@@ -18,7 +18,7 @@ static uint64_t guarded(const struct stat_site_row *row)
 	return row->calls - row->fast;
 }
 
-/* What the store has of the file at a path. */
+/* What the store knows of the file at a path. */
 static struct known_file *find_known(const struct store *store, const char *path)
 {
 	struct store_id id;

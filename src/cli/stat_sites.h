@@ -11,12 +11,12 @@
 
 struct json_object;
 
-/* One site, or all of a file, or all. */
+/* The calls of one site, of all sites of a file, or of all sites. */
 struct stat_site_row {
 	char *path; /* NULL: no file */
 	uint64_t offset;
-	uint64_t calls, fast; /* all; by the fast path */
-	const char *why;      /* why the others were not; NULL if there are none */
+	uint64_t calls, fast; /* all calls; those by the fast path */
+	const char *why;      /* why other calls went by the guard; NULL if there are none */
 };
 
 struct stat_sites {
@@ -27,11 +27,12 @@ struct stat_sites {
 	struct stat_site_row total;
 };
 
-/* store: its path, or NULL; it knows why sites are not patched. patched: whether any may be. */
+/* store: the path of the store, which knows why sites are not patched, or NULL. patched: whether sites may be
+ * patched. */
 void stat_sites_read(struct stat_sites *report, const struct k23_counters *counters, const char *store, bool patched);
-/* all: the sites, too. */
+/* all: also each site. */
 void stat_sites_print(FILE *output, const struct stat_sites *report, bool all);
-/* Adds "fast" and "sites". */
+/* Adds "fast" and "sites" to the report's object. */
 void stat_sites_json(struct json_object *object, const struct stat_sites *report);
 void stat_sites_free(struct stat_sites *report);
 

@@ -46,7 +46,7 @@ void store_use_write(const struct store *store, const char *path, int lock)
 	close(lock);
 }
 
-/* The program may be anywhere when its runtime opens the log. */
+/* An absolute path: the program may be in another directory when its runtime opens the site log. */
 static char *absolute_path(const char *path)
 {
 	char *cwd, *joined;
@@ -70,7 +70,8 @@ static bool has_log(const char *path)
 	return has;
 }
 
-/* Takes in what was learned, and makes sure that the log can be written. One who may not learns nothing. */
+/* Takes in what was learned, and makes sure that the site log can be written. If this user may not, nothing is
+ * learned. */
 static void take_in_log(struct launch *launch)
 {
 	struct ingest_report report;

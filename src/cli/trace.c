@@ -133,7 +133,7 @@ static bool parse_options(struct trace_options *to, int argc, char **argv)
 	int option;
 
 	*to = (struct trace_options){ .calls = "all", .buffer = DEFAULT_BUFFER, .string = DEFAULT_STRING };
-	launch_hook(&to->launch, "trace"); /* the first of the chain; its options follow */
+	launch_hook(&to->launch, "trace"); /* the first of the chain; command_trace() adds its options */
 	while ((option = next_option("trace", argc, argv, "+o:e:s:Th", options)) != -1) {
 		if (option == 'h')
 			return fputs(help, stdout), false;
@@ -186,7 +186,7 @@ static void report_end(struct trace_log *log, const struct collection *collectio
 		trace_log_note(log, (uint32_t)collection->child, "+++ killed by SIGRT_%d +++", WTERMSIG(status) - 32);
 }
 
-/* Prints what comes, until all is over. */
+/* Prints calls until the collection is over. */
 static void follow_program(struct collection *collection, struct ring_reader *reader, struct trace_log *log)
 {
 	bool reported = false, over = false;
@@ -216,7 +216,7 @@ static void follow_program(struct collection *collection, struct ring_reader *re
 	trace_log_end(log);
 }
 
-/* What the lines do not show. */
+/* Reports the calls and programs that the lines do not show. */
 static void report_losses(const struct segment *segment, const struct trace_log *log)
 {
 	uint64_t dropped = ((const struct k23_ring *)segment->channel)->dropped, missed = segment_missed(segment);

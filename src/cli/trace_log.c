@@ -1,8 +1,8 @@
 /*
- * The lines of `k23 trace`: the cells of a thread become records, its entry and exit record a call, and a call
- * a line, in the order in which calls return.
+ * The lines of `k23 trace`. The cells of a thread become records, an entry and an exit record become a call, and a call
+ * becomes a line, in the order in which calls return.
  *
- * A struct writer exists only while a thread has a record begun, or a call that has not returned.
+ * A thread has a struct writer only while it has begun a record, or has a call that has not returned.
  */
 #include <limits.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 
 #define BUCKETS 1024u
 #define NO_SUCH LONG_MIN
-#define DEAD_AFTER 1000000000u /* ns: calls are waited for that long before somebody asks whether the thread lives */
+#define DEAD_AFTER 1000000000u /* ns: when a call has not returned for so long, its thread may be dead */
 /* The longest record: six arguments, each a path or an argv of 32 strings of up to 64 KB. */
 #define RECORD_MAX (16u << 20)
 
@@ -33,7 +33,7 @@ struct writer {
 	struct writer *next;
 	uint32_t id, pid, tid;
 	bool in_call;
-	struct bytes record; /* what has come of the one that is being written */
+	struct bytes record; /* what has come of the record that is being written */
 	struct bytes entry;  /* the entry record of the call */
 };
 
@@ -75,7 +75,7 @@ static struct writer *find_writer(struct trace_log *log, const struct k23_ring_c
 	return writer;
 }
 
-/* Puts *at with the spare ones, when nothing is going on in it. Returns the next one's place. */
+/* Puts the writer *at aside, to be used again, if it has neither a record nor a call. Returns the place of the next. */
 static struct writer **put_aside(struct trace_log *log, struct writer **at)
 {
 	struct writer *writer = *at;
@@ -117,7 +117,7 @@ static void end_line(struct trace_log *log)
 	fwrite(log->line.data, 1, log->line.size, log->output);
 }
 
-/* The end of the writer's call; exit is NULL when there is no result. */
+/* Prints the writer's call, which is over; exit is NULL when there is no result. */
 static void print_call(struct trace_log *log, struct writer *writer, const struct k23_ring_exit *exit,
 		       struct items out, enum outcome outcome)
 {
@@ -149,7 +149,7 @@ static bool is_call(const struct writer *writer, long nr, long nr_i386)
 	return entry.nr == (entry.arch == K23_ARCH_I386 ? nr_i386 : nr);
 }
 
-/* The end of a thread, and the ways back from a signal handler: no result comes to where the call was made. */
+/* Whether the writer's call never returns: it ends the thread, or leaves a signal handler. */
 static bool never_returns(const struct writer *writer)
 {
 	return is_call(writer, SYS_exit, I386_NR_exit) || is_call(writer, SYS_exit_group, I386_NR_exit_group) ||
@@ -186,8 +186,9 @@ static void on_exit_record(struct trace_log *log, struct writer *writer)
 }
 
 /*
- * A process has become another program, which tells by itself that its execve succeeded. The other threads were
- * ended by it. In another PID namespace there may be a process of the same id, whose calls are left alone then.
+ * A process has become another program: its execve has succeeded, and has ended the process's other threads. A
+ * process of the same id may exist in another PID namespace; if there are such namespaces, calls of other threads are
+ * left alone.
  */
 static void on_image(struct trace_log *log, const struct writer *image)
 {
@@ -230,7 +231,7 @@ void trace_log_cell(void *context, const struct k23_ring_cell *cell)
 	struct trace_log *log = context;
 	struct writer *writer = find_writer(log, cell), **at;
 
-	/* The rest of a record that did not fit. The hook has counted it. */
+	/* What was there is a record that did not fit into the ring, and is not complete. The hook has counted it. */
 	if (cell->first || writer->record.size > RECORD_MAX)
 		writer->record.size = 0;
 	add_bytes(&writer->record, cell->data, cell->size);
@@ -251,7 +252,7 @@ void trace_log_lost(void *context, uint32_t tid)
 	trace_log_note(log, tid, "+++ killed while a call was recorded: record lost +++");
 }
 
-/* Prints the calls of the threads of which `over` says that they have ended. */
+/* Prints the calls of the threads that `over` is true of. */
 static void flush_calls(struct trace_log *log, bool (*over)(struct trace_log *, const struct writer *, uint32_t pid),
 			uint32_t pid)
 {

@@ -26,23 +26,23 @@ struct trace_log {
 	uint64_t lost; /* records that a killed thread did not finish */
 };
 
-/* ring: for the question which writers still live. start: the zero of the times. */
+/* ring: tells which writers still live. start: the moment from which the lines count time. */
 void trace_log_init(struct trace_log *log, FILE *output, const struct k23_ring *ring, struct tsc_moment start);
 
-/* struct ring_consumer's, with the log as context. */
+/* The functions of a struct ring_consumer whose context is the log. */
 void trace_log_cell(void *log, const struct k23_ring_cell *cell);
 void trace_log_lost(void *log, uint32_t tid);
 
-/* Before reading: takes the time, with which the clock's rate becomes more exact. */
+/* Measures the clock's rate again, which becomes more exact with time. To be called before cells are read. */
 void trace_log_clock(struct trace_log *log);
 
-/* Prints the calls of threads that were killed in them, a while ago; of a process that has ended; and all that have
- * not returned, when nobody can return from them any more. */
+/* Print calls that will never return: those in which a thread was killed a while ago; those of a process that has
+ * ended; and, when no process is left, all. */
 void trace_log_flush_dead(struct trace_log *log);
 void trace_log_flush_process(struct trace_log *log, uint32_t pid);
 void trace_log_end(struct trace_log *log);
 
-/* Prints a line that is no call, dated now. */
+/* Prints a line that is no call, with the present time. */
 void trace_log_note(struct trace_log *log, uint32_t tid, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

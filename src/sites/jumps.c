@@ -1,6 +1,6 @@
 /*
- * Indirect jumps. What they jump to is an address that somebody keeps as a pointer, which is looked at elsewhere, or
- * one that is made of a table's address and an offset from the table.
+ * Indirect jumps. The target of such a jump is either an address that the program keeps as a pointer, which functions.c
+ * looks at, or the sum of a table's address and an offset in the table.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,15 +11,15 @@
 /* A table of a function. */
 struct table {
 	uint64_t address;
-	bool claimed; /* a jump goes by it */
+	bool claimed; /* a jump goes by this table */
 };
 
 struct tables {
 	struct code *code;
-	ARRAY(struct table) found; /* of the function that is looked at, by address */
-	uint64_t *references; /* sorted: where one table ends another may begin */
+	ARRAY(struct table) found; /* tables of the current function, by address */
+	uint64_t *references; /* addresses that code refers to, sorted: a table ends where another may begin */
 	size_t reference_count;
-	uint64_t budget; /* entries */
+	uint64_t budget; /* how many entries may still be read */
 };
 
 static int by_value(const void *a, const void *b)
@@ -29,7 +29,7 @@ static int by_value(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* The first reference behind an address. */
+/* The first address behind this one that code refers to. */
 static uint64_t next_reference(const struct tables *tables, uint64_t address)
 {
 	size_t at = core_lower_bound(tables->reference_count, i, tables->references[i] <= address);
@@ -37,8 +37,9 @@ static uint64_t next_reference(const struct tables *tables, uint64_t address)
 	return at < tables->reference_count ? tables->references[at] : UINT64_MAX;
 }
 
-/* Reads a table: offsets from it of `size` 4, or addresses of `size` 8. Its entries lead into the function, or up to
- * the next thing that code refers to, into any code. Returns how many there are. used: the function jumps there. */
+/* Reads a table: offsets from the table if `size` is 4, addresses if it is 8. Up to the next address that code refers
+ * to, entries may lead into any code; behind it, only into the function. Returns the number of entries. used: the
+ * function jumps by this table. */
 static uint64_t read_table(struct tables *tables, const struct code_function *function, uint64_t table, unsigned size,
 			   bool used)
 {
@@ -75,11 +76,11 @@ static uint64_t read_table(struct tables *tables, const struct code_function *fu
 
 /* What is known of registers, without regard to branches. */
 struct registers {
-	uint32_t sums; /* bits: the last value was no pointer, as a call of a function given by one has it, but computed */
-	uint64_t tables[GENERAL]; /* the address that it was computed from, or 0 */
+	uint32_t sums; /* a bit for each register whose last value is no pointer but was computed */
+	uint64_t tables[GENERAL]; /* the address that this value was computed from, or 0 */
 };
 
-/* GENERAL: it is none. */
+/* A general register's number; GENERAL for a register of another kind. */
 static unsigned register_number(ZydisRegister reg)
 {
 	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
@@ -134,7 +135,7 @@ static void follow_instruction(struct registers *registers, const ZydisDecodedIn
 {
 	bool moves = instruction->mnemonic == ZYDIS_MNEMONIC_MOV || instruction->mnemonic == ZYDIS_MNEMONIC_POP;
 
-	/* Pointers are mangled by a rotation and a secret of the thread's. */
+	/* The C library mangles pointers by a rotation and a secret of the thread's: they stay pointers. */
 	if (instruction->mnemonic == ZYDIS_MNEMONIC_ROR || instruction->mnemonic == ZYDIS_MNEMONIC_ROL ||
 	    (instruction->mnemonic == ZYDIS_MNEMONIC_XOR && operands[1].type == ZYDIS_OPERAND_TYPE_MEMORY))
 		return;
@@ -169,7 +170,7 @@ static struct table *find_table(const struct tables *tables, uint64_t address)
 	return at < tables->found.count && tables->found.at[at].address == address ? &tables->found.at[at] : NULL;
 }
 
-/* A jump. Returns whether it is one by a table that is not known. */
+/* Claims the table of a jump. Returns whether the jump goes by a table that is not known. */
 static bool claim_table(const struct tables *tables, const struct registers *registers,
 			const ZydisDecodedOperand *operand)
 {
@@ -223,7 +224,7 @@ static int by_address(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-/* The tables among what the function refers to. False: out of memory. */
+/* Finds the tables among the addresses that the function refers to. False: out of memory. */
 static bool find_tables(struct tables *tables, const struct code_function *function)
 {
 	const struct code *code = tables->code;
@@ -247,8 +248,8 @@ static bool find_tables(struct tables *tables, const struct code_function *funct
 	return true;
 }
 
-/* Whether the targets of the function's jumps are known; those by tables are where code runs from. A jump whose table
- * does not show has one of those that no other has. */
+/* Whether the targets of all jumps of the function are known; code runs from the targets in tables. A jump that does
+ * not show its table goes by one of the tables that no other jump claims. */
 static bool try_tables(struct tables *tables, const struct code_function *function)
 {
 	uint64_t unknown, unclaimed = 0;

@@ -1,7 +1,8 @@
 /*
- * Control flow: which instructions of a function are known to run. From its begin and from where it is known to be
- * entered, each instruction leads to the next one, unless it never does, and to the target of its branch. What this
- * does not come to may be data, whatever it decodes as.
+ * Control flow: which instructions of a function are known to run. From the function's begin, and from the other
+ * addresses where it is known to be entered, each instruction leads to the next one, unless it is an unconditional
+ * jump or the like, and to the target of its branch. Bytes that control flow does not come to may be data, even if
+ * they decode.
  */
 #include <errno.h>
 
@@ -12,7 +13,7 @@ struct flow {
 	const struct code *code;
 	const struct code_function *function;
 	const uint8_t *bytes; /* of the function */
-	uint8_t *seen;        /* a bit for each byte: an instruction begins there */
+	uint8_t *seen;        /* a bit for each byte: an instruction that runs begins there */
 	ARRAY(uint64_t) todo;
 };
 
@@ -23,7 +24,7 @@ static bool is_seen(const struct flow *flow, uint64_t address)
 	return flow->seen[i / 8] & 1u << i % 8;
 }
 
-/* False: out of memory. */
+/* Marks an address of the function, whose instruction is followed later. False: out of memory. */
 static bool visit_address(struct flow *flow, uint64_t address)
 {
 	uint64_t i = address - flow->function->start;
@@ -34,7 +35,8 @@ static bool visit_address(struct flow *flow, uint64_t address)
 	return array_push(&flow->todo, address);
 }
 
-/* Whether what is behind an instruction does not run after it. A call may return: that it never does cannot be seen. */
+/* Whether control flow does not go on behind an instruction. Behind a call it does: one that never returns does not
+ * show. */
 static bool is_end(const ZydisDecodedInstruction *instruction)
 {
 	static const struct {
@@ -55,7 +57,7 @@ static bool is_end(const ZydisDecodedInstruction *instruction)
 	return code_is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0xff) && (instruction->raw.modrm.reg & 6) == 4;
 }
 
-/* One instruction. False: out of memory. */
+/* Visits the addresses that an instruction leads to. False: out of memory. */
 static bool follow_instruction(struct flow *flow, uint64_t address)
 {
 	const struct code_function *function = flow->function;
@@ -89,7 +91,8 @@ static bool follow_entries(struct flow *flow)
 	return true;
 }
 
-/* Follows a function; the sites from *next on, by address, are the first ones that may be its. */
+/* Follows a function, and finds out which of its sites are reached. The sites are sorted by address; those of the
+ * function begin at *next, which becomes the index behind them. */
 static long follow_function(struct code *code, uint32_t index, size_t *next)
 {
 	const struct code_function *function = &code->functions.at[index];

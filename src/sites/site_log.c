@@ -14,7 +14,7 @@
 #define MAX_FILES 4096u /* a power of two */
 #define MAX_OFFSETS (1u << 20)
 
-/* One file's lines. */
+/* The lines of one file. */
 struct group {
 	char *path;
 	uint64_t inode;
@@ -54,7 +54,7 @@ static void unescape(char *path)
 	char *to = path;
 
 	while (*path) {
-		/* Only what cannot stand for itself is escaped: a newline. */
+		/* Nothing but a newline is escaped. */
 		if (strncmp(path, "\\012", 4) == 0) {
 			*to++ = '\n';
 			path += 4;
@@ -140,12 +140,12 @@ static void add_line(struct groups *groups, char *text, struct ingest_report *re
 		return;
 	}
 	group = find_group(groups, &line);
-	/* The same site may be met by many processes: only what is new takes room. */
+	/* Many processes may meet the same site: only new sites take room. */
 	if (group && group->sites.count == group->sites.room) {
 		groups->sites -= group->sites.count;
 		make_unique(group);
 		groups->sites += group->sites.count;
-		/* Little was: not again so soon. */
+		/* If few lines were repeated, more room keeps this from being done again soon. */
 		if (2 * group->sites.count > group->sites.room &&
 		    !array_grow((void **)&group->sites.at, group->sites.room, &group->sites.room, sizeof(*group->sites.at)))
 			return;
@@ -159,7 +159,7 @@ static void add_line(struct groups *groups, char *text, struct ingest_report *re
 static long read_log(FILE *log, struct groups *groups, struct ingest_report *report)
 {
 	char *line = malloc(MAX_LINE);
-	bool rest = false; /* of a line that is too long */
+	bool rest = false; /* what comes is the rest of a line that is too long */
 
 	if (!line)
 		return -ENOMEM;
@@ -170,7 +170,7 @@ static long read_log(FILE *log, struct groups *groups, struct ingest_report *rep
 		if (whole)
 			line[length - 1] = 0;
 		if (!rest && !whole && length + 1 == MAX_LINE)
-			*line = 0; /* too long: garbage, once */
+			*line = 0; /* a line that is too long counts as garbage, once */
 		if (!rest)
 			add_line(groups, line, report);
 		rest = !whole;
@@ -179,7 +179,8 @@ static long read_log(FILE *log, struct groups *groups, struct ingest_report *rep
 	return ferror(log) ? -EIO : 0;
 }
 
-/* That programs were seen at sites that the store has. *observed, if not NULL, becomes how many more are observed now. */
+/* Marks the known sites among those where programs were seen. *observed, if it is not NULL, grows by the number of
+ * sites that were not observed before. */
 static void mark_seen(struct known_file *file, const struct seen_site *seen, size_t count, uint32_t *observed)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -194,13 +195,13 @@ static void mark_seen(struct known_file *file, const struct seen_site *seen, siz
 	}
 }
 
-/* Whether the store has them all: then they are only marked. */
+/* Marks the sites if all of them are known. False: some are not. */
 static bool mark_known(struct known_file *file, const struct seen_site *seen, size_t count, uint32_t *observed)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct store_site *site = known_site(file, seen[i].offset);
 
-		/* That it was reached is new: there may be a plan now. */
+		/* Now that a program was seen there, an analysis may plan this site. */
 		if (!site || site->reason == STORE_NOT_REACHED)
 			return false;
 	}
@@ -217,7 +218,7 @@ static uint32_t count_observed(const struct analysis *analysis)
 	return observed;
 }
 
-/* Analyses the file, which has been seen to have these sites. */
+/* Analyses a file in which programs were seen at these sites. */
 static long ingest_new(struct store *store, const char *file, const struct seen_site *seen, size_t count,
 		       uint32_t *observed, struct ingest_report *report)
 {
@@ -307,7 +308,7 @@ static long ingest_log(struct store *store, const char *taken, struct ingest_rep
 	return r;
 }
 
-/* For whoever holds the lock. The log is only removed when the store has what it says. */
+/* Ingests the log; the caller holds the lock. The log is removed when the store has what it says, not before. */
 static long ingest_locked(const char *path, const char *log, const char *taken, struct ingest_report *report)
 {
 	struct store store;
@@ -315,7 +316,7 @@ static long ingest_locked(const char *path, const char *log, const char *taken, 
 
 	if (r != 0 && r != -ENOENT)
 		return r;
-	/* First one that was taken by somebody who did not come to its end. */
+	/* A process that was killed while it ingested may have left a log that it had taken. */
 	r = ingest_log(&store, taken, report);
 	if (r == 0) {
 		r = store_write(&store, path);

@@ -47,7 +47,8 @@ static int by_offset(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* The sites all in a row, by offset. False: the observed ones were not those that are to be. */
+/* Sorts the sites of both parts by offset. False when the parts are wrong: the observed sites come first, and each
+ * part is sorted. */
 static bool unite_parts(struct known_file *file, uint32_t observed)
 {
 	for (uint32_t i = 0; i < file->site_count; i++)
@@ -58,7 +59,7 @@ static bool unite_parts(struct known_file *file, uint32_t observed)
 	return true;
 }
 
-/* One file. *sites: how many the files before it have; they follow each other without a gap. */
+/* Reads one file. *sites: the number of sites of the files before it, behind which its own follow without a gap. */
 static long read_known(const struct core_store *store, const struct bytes *bytes, uint32_t index, uint32_t *sites,
 		       struct known_file *to)
 {
@@ -74,7 +75,7 @@ static long read_known(const struct core_store *store, const struct bytes *bytes
 		return -EBADMSG;
 	*to = (struct known_file){ .id = file.id, .site_count = file.sites.count };
 	to->path = strdup(strings + file.path);
-	/* Not before it is known that they are there: a count may be anything. */
+	/* The count may be anything: memory is allocated when it is known that the sites are there. */
 	if (file.sites.count > header->site_count - *sites || file.sites.observed > file.sites.count)
 		return -EBADMSG;
 	to->sites = calloc(file.sites.count + 1, sizeof(*to->sites));
@@ -111,7 +112,7 @@ static long read_all(struct store *store, const struct core_store *from, const s
 		struct known_file file = { 0 };
 		long r = read_known(from, bytes, i, &sites, &file);
 
-		/* Even a half one: it is freed with the rest. */
+		/* A file that was read by half is freed with the others. */
 		if (!array_push(&store->files, file)) {
 			free(file.path);
 			free(file.sites);
@@ -125,7 +126,7 @@ static long read_all(struct store *store, const struct core_store *from, const s
 	return sites == from->header.site_count && programs == from->header.programs ? read_keys(store, from, bytes) : -EBADMSG;
 }
 
-/* The parts follow each other, as we write them: the checksum does not cover the header. */
+/* Whether the parts follow each other as store_write() puts them. The checksum does not cover the header. */
 static bool is_laid_out(const struct store_header *header)
 {
 	uint64_t at = sizeof(*header);
@@ -188,7 +189,7 @@ static long read_whole(int fd, uint8_t **bytes, size_t *size)
 	return r == -ENODATA ? -EBADMSG : r;
 }
 
-/* Both: the bytes, NULL on failure, and what they say. */
+/* Loads the store's bytes, which are NULL on failure, and parses them. */
 static long load_store(struct store *store, const char *path, uint8_t **bytes, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

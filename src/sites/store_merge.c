@@ -7,7 +7,7 @@
 #include "core/search.h"
 #include "sites/store.h"
 
-/* Files may have been moved, copied and put back, but not this often. */
+/* The keys of a file that are kept: one for each place that it was moved or copied to. */
 #define MAX_KEYS 64u
 
 struct known_file *store_find(const struct store *store, const struct store_id *id)
@@ -37,7 +37,8 @@ static struct known_file *add_file(struct store *store, const struct store_id *i
 	return NULL;
 }
 
-/* What is only planned because a program was seen there stays planned when somebody looks who does not know of it. */
+/* Whether a site keeps its plan when a new analysis has none: a plan that is there because a program was seen at the
+ * site holds although this analysis does not know of that. */
 static bool keeps_plan(const struct store_site *old, const struct store_site *new)
 {
 	return new->reason == STORE_NOT_REACHED && old->flags == (STORE_OBSERVED | STORE_VERIFIED) &&
@@ -45,7 +46,7 @@ static bool keeps_plan(const struct store_site *old, const struct store_site *ne
 	       old->function_size == new->function_size;
 }
 
-/* Takes back plans that a call was seen in the displaced bytes of: something leads there. */
+/* Takes plans back when a call was seen in the bytes that they displace: something leads there. */
 static void drop_contradicted(struct store_site *sites, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -63,7 +64,9 @@ static void drop_contradicted(struct store_site *sites, uint32_t count)
 	}
 }
 
-/* The sites of both, by offset; where both have one, `sites`'s is kept, observed if either is. */
+/* Unites the file's sites with others, by offset. Of two at the same offset the one in `sites` is kept; it is
+ * observed if either is. *observed, if it is not NULL, becomes the number of sites that the file did not have
+ * observed. */
 static long unite_sites(struct known_file *file, const struct store_site *sites, uint32_t count, uint32_t *observed)
 {
 	struct store_site *all = calloc((size_t)file->site_count + count + 1, sizeof(*all));
@@ -145,7 +148,7 @@ long store_add(struct store *store, const char *path, const struct analysis *ana
 	return r;
 }
 
-/* Another store's plans are no newer than ours: only what is new of its file is taken. */
+/* Takes what another store knows in addition of a file. Its plans are no newer than those that the file has. */
 static long merge_file(struct known_file *file, const struct known_file *other)
 {
 	struct known_file copy = { .site_count = 0 };

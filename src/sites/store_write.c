@@ -15,7 +15,7 @@
 
 #define SYSTEM_STORE "/var/lib/k23/sites"
 
-/* The sizes of the parts, and where they are. False: too large. */
+/* Fills in the header with the sizes and places of the parts. False: the store is too large. */
 static bool lay_out_parts(const struct store *store, struct store_header *header)
 {
 	uint64_t sites = 0, keys = 0, strings = 0, buckets = 1, at = sizeof(*header);
@@ -68,7 +68,7 @@ static void put_bucket(uint8_t *image, const struct store_header *header, uint64
 	}
 }
 
-/* Behind run->first, in two parts; fills in the rest of *run. */
+/* Writes a file's sites from run->first on, in two parts, and fills in the rest of *run. */
 static void put_sites(const struct known_file *known, uint8_t *sites, struct store_run *run)
 {
 	for (int observed = 1; observed >= 0; observed--) {
@@ -121,7 +121,7 @@ static long write_whole(int fd, const uint8_t *bytes, size_t size)
 		bytes += put;
 		size -= (size_t)put;
 	}
-	/* Programs under k23 read it as they start, whoever they have become. */
+	/* Programs under k23 read the store when they start, as other users, too. */
 	if (fchmod(fd, 0644) != 0 || fsync(fd) != 0)
 		return -errno;
 	return 0;
@@ -188,7 +188,7 @@ long store_write(const struct store *store, const char *path)
 
 static long make_directories(const char *path)
 {
-	/* The system's is for every user's programs to read. */
+	/* The system's store is read by the programs of every user. */
 	mode_t mode = strncmp(path, SYSTEM_STORE, strlen(SYSTEM_STORE)) == 0 ? 0755 : 0700;
 	char *copy = strdup(path);
 	long r = copy ? 0 : -ENOMEM;

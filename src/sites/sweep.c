@@ -16,10 +16,10 @@ struct position {
 	const struct code_text *text;
 	uint32_t function; /* index, or CODE_NO_FUNCTION */
 	uint64_t recent[RECENT]; /* where the last instructions start */
-	uint64_t decoded;  /* instructions so far, without a gap */
+	uint64_t decoded;  /* instructions since the last byte that did not decode */
 };
 
-/* Takes whole instructions in front of a `syscall` for its window. */
+/* Chooses whole instructions in front of a `syscall` as its window. */
 static enum store_reason choose_window(const struct position *at, uint64_t address, struct store_site *site)
 {
 	const struct code_text *text = at->text;
@@ -32,7 +32,8 @@ static enum store_reason choose_window(const struct position *at, uint64_t addre
 		start = at->recent[(at->decoded - n) % RECENT];
 	}
 	reason = window_plan(&at->code->full, text->bytes + (start - text->address), (unsigned)(address - start), site);
-	/* What is written is the jump; a page may be thrown away, and be as in the file again, without its neighbour. */
+	/* The jump, which is what is written, must be in one page: a page may become as in the file again, without
+	 * the next. */
 	if (reason == STORE_PLANNED && core_page_down(start) != core_page_down(start + STORE_MIN_WINDOW - 1))
 		return STORE_PAGE_END;
 	return reason;
@@ -43,10 +44,10 @@ static void add_site(struct position *at, uint64_t address, const ZydisDecodedIn
 	struct code *code = at->code;
 	const struct code_text *text = at->text;
 	struct code_site site = { .address = address + instruction->length - 2u, .function = at->function };
-	enum store_reason reason = STORE_NOT_SYSCALL; /* one with a prefix is another instruction to us */
+	enum store_reason reason = STORE_NOT_SYSCALL; /* a `syscall` with a prefix counts as another instruction */
 	struct code_function *function;
 
-	/* Data, most likely; if not, somebody will see it called. */
+	/* Outside of functions it is data, most likely; if not, a program will be seen to call it. */
 	if (at->function == CODE_NO_FUNCTION)
 		return;
 	site.site.offset = (uint64_t)(text->bytes - code->elf->bytes) + (site.address - text->address);
@@ -81,7 +82,7 @@ static void add_branch(struct position *at, uint64_t target)
 	const struct code_function *function;
 
 	code_fact(code, target, STORE_BRANCH_TARGET);
-	/* What is between functions is not known to be code; a function's own branches are followed later. */
+	/* Bytes between functions are not known to be code. Branches within a function are followed later. */
 	if (at->function == CODE_NO_FUNCTION)
 		return;
 	function = &code->functions.at[at->function];
@@ -89,7 +90,7 @@ static void add_branch(struct position *at, uint64_t target)
 		code_entry(code, target);
 }
 
-/* What an instruction says of other addresses. next: the address behind it. */
+/* Notes the addresses that an instruction leads or refers to. next: the address behind the instruction. */
 static void note_addresses(struct position *at, const ZydisDecodedInstruction *instruction, uint64_t next)
 {
 	struct code *code = at->code;
@@ -117,13 +118,13 @@ static void note_addresses(struct position *at, const ZydisDecodedInstruction *i
 	    at->function != CODE_NO_FUNCTION) {
 		struct code_function *function = &code->functions.at[at->function];
 
-		/* One through a fixed slot is known by what is in the slot. */
+		/* The target of a jump through a fixed slot is what the slot has. */
 		if (instruction->raw.modrm.mod != 0 || instruction->raw.modrm.rm != 5)
 			function->has_jumps = true;
 	}
 }
 
-/* Decodes from start to end. Returns false when something does not decode. */
+/* Decodes a range of addresses. False when something in it does not decode. */
 static bool decode_range(struct position *at, uint64_t start, uint64_t end)
 {
 	const struct code_text *text = at->text;

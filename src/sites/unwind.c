@@ -27,7 +27,7 @@ struct reader {
 	const uint8_t *at, *end;
 	uint64_t address; /* of `at`, in memory */
 	uint64_t data; /* what PE_DATAREL is relative to */
-	bool section;  /* `end` is certain: a terminator in front of it only ends what one object file brought */
+	bool section;  /* `end` is the section's end: a terminator before it ends the part of one object file */
 	bool wrong;
 };
 
@@ -178,7 +178,7 @@ static bool read_cie(struct reader *reader, struct cie *cie)
 	return !reader->wrong;
 }
 
-/* One entry of .eh_frame. False at the end. */
+/* Reads the next entry of .eh_frame; function->end is 0 for an entry without a function. False at the end. */
 static bool read_entry(const struct reader *all, struct reader *next, struct unwind_function *function)
 {
 	struct reader entry = *next, cie_reader = *all;
@@ -228,7 +228,7 @@ static bool read_entry(const struct reader *all, struct reader *next, struct unw
 	return true;
 }
 
-/* Where .eh_frame is: its section, or what its index points to, as far as the segment goes. */
+/* Finds .eh_frame: its section, or from where its index points to the end of the segment. */
 static bool find_eh_frame(const struct elf_file *elf, struct reader *reader)
 {
 	struct reader header = { 0 };

@@ -6,6 +6,7 @@
 #include "core/hash.h"
 #include "sites/identity.h"
 
+/* Whether the file has the bytes that a site's plan relies on. */
 static bool plan_holds(const struct elf_file *elf, const struct store_site *site)
 {
 	uint64_t start = site->offset - site->function_before;
