@@ -1,7 +1,7 @@
 /*
  * Loads memcached: requests per second. usage: memload SOCKET CONNECTIONS SECONDS
  *
- * Each connection to the Unix socket has one request under way; one of ten is a set, the others get what was set.
+ * Each connection to the Unix socket has one request under way. One request of ten is a set, the others are gets.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static void send_request(int fd)
 		exit(EXIT_FAILURE);
 }
 
-/* Answers are small: they come as a whole. */
+/* Takes an answer, which is small and comes as a whole. */
 static void take_answer(int fd)
 {
 	char answer[1024];

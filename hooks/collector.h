@@ -1,5 +1,5 @@
 /*
- * How the hooks of `k23 stat` and `k23 trace` find their collector: k23/channel.h has the memory that they share.
+ * How the hooks of `k23 stat` and `k23 trace` find their collector. k23/channel.h describes the memory that they share.
  */
 #ifndef HOOKS_COLLECTOR_H
 #define HOOKS_COLLECTOR_H
@@ -11,10 +11,10 @@
 #include <k23/channel.h>
 #include <k23/hook.h>
 
-static struct k23_channel *channel; /* NULL: not reached */
+static struct k23_channel *channel; /* NULL: the collector was not reached */
 static int channel_id;
 
-/* A number in base 10 or 16; false when it is not all digits. */
+/* Reads a number in base 10 or 16. False when the text is not all digits. */
 static int parse_number(const char *text, unsigned base, uint64_t *value)
 {
 	*value = 0;
@@ -42,7 +42,7 @@ static long channel_attach(uint64_t id, uint64_t magic, uint64_t cookie)
 		k23_syscall(SYS_shmdt, (unsigned long)address, 0, 0, 0, 0, 0);
 		return -EIDRM;
 	}
-	/* A core file is the program's. */
+	/* The core file of the program is to have the program's memory only. */
 	k23_syscall(SYS_madvise, (unsigned long)address, found->size, MADV_DONTDUMP, 0, 0, 0);
 	channel_id = (int)id;
 	channel = found;
@@ -51,8 +51,8 @@ static long channel_attach(uint64_t id, uint64_t magic, uint64_t cookie)
 }
 
 /*
- * For .init. A program that cannot reach the collector (it is in another IPC namespace, or another user's) says so,
- * once, and runs on unrecorded; the collector knows that it started and did not arrive.
+ * For .init. In a program that cannot reach the collector, as it is in another IPC namespace or another user's, the
+ * hook says so once, and records nothing. The collector knows that this program started and did not arrive.
  */
 static int channel_init(const struct k23_options *options, uint64_t magic)
 {
@@ -82,9 +82,9 @@ __attribute__((unused)) static int channel_has_reader(void)
 }
 
 /*
- * A process that becomes another user keeps the segment, but after its next execve would have to attach it as that
- * user. So the segment is made that user's first; root, and the user who started the collector, may attach it all
- * the same. It stays closed to everybody else. With several other users the last one has it.
+ * A process that becomes another user keeps the segment, but after its next execve it would have to attach the
+ * segment as that user. So the segment is given to that user before. Root, and the user who started the collector,
+ * may still attach it; other users may not. If processes become several users, the last one of these has the segment.
  */
 static void channel_grant(const struct k23_call *call)
 {

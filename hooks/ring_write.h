@@ -16,7 +16,7 @@ struct record {
 	struct k23_ring_cell *cell;
 	uint64_t claim; /* the stamp with which the cell was claimed */
 	uint32_t writer;
-	uint32_t mask, shift; /* of a position: its cell, its lap */
+	uint32_t mask, shift; /* make a position's cell, and its lap */
 	int dropped; /* the ring was full */
 };
 
@@ -27,10 +27,10 @@ static void ring_wake_reader(struct k23_ring *ring)
 		k23_syscall(SYS_futex, (unsigned long)&ring->channel.doorbell, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-/* Waits until the reader has freed the cell, which had this stamp. False: it never will. */
+/* Waits until the reader has freed the cell, which had this stamp. False: there is no reader any more. */
 static int ring_wait(struct k23_ring *ring, const struct k23_ring_cell *cell, uint64_t stamp)
 {
-	/* Also how long it takes to notice that the reader has died. */
+	/* After this time, at the latest, a writer notices that the reader has died. */
 	static const struct timespec patience = { 0, 100000000 };
 
 	for (;;) {
@@ -47,7 +47,7 @@ static int ring_wait(struct k23_ring *ring, const struct k23_ring_cell *cell, ui
 	}
 }
 
-/* Takes a cell: record->cell. False when the ring is full and stays so. */
+/* Claims a cell, which becomes record->cell. False when the ring is full and stays full. */
 static int record_claim(struct record *record)
 {
 	struct k23_ring *ring = record->ring;
@@ -91,7 +91,7 @@ static void record_publish(struct record *record, int last)
 	record->cell->last = (uint8_t)last;
 	if (!__atomic_compare_exchange_n(&record->cell->stamp, &stamp, k23_ring_stamp(lap, tid, K23_RING_READY), 0,
 					 __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
-		/* This thread was stopped for so long that the reader went on without it. */
+		/* This thread was stopped for so long that the reader has passed the cell. */
 		stamp = k23_ring_stamp(lap, tid, K23_RING_PASSED);
 		__atomic_compare_exchange_n(&record->cell->stamp, &stamp, k23_ring_stamp(lap, tid, K23_RING_LATE), 0,
 					    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
@@ -146,7 +146,7 @@ static struct record record_begin(struct k23_ring *ring, uint32_t writer)
 	return record;
 }
 
-/* Returns whether the whole record is in the ring. A record that is not, in part or at all, counts as a call lost. */
+/* Whether the whole record is in the ring. If any part of it is missing, the call counts as lost. */
 static int record_end(struct record *record)
 {
 	struct k23_ring *ring = record->ring;
@@ -157,7 +157,7 @@ static int record_end(struct record *record)
 		return 0;
 	}
 	record_publish(record, 1);
-	/* A sleeping reader looks by itself now and then. It must hurry only when much has come meanwhile. */
+	/* A sleeping reader looks at the ring now and then. It is woken only when much has come meanwhile. */
 	if (__atomic_load_n(&ring->channel.sleeping, __ATOMIC_RELAXED) &&
 	    head - __atomic_load_n(&ring->tail, __ATOMIC_RELAXED) > ring->cells / 4)
 		ring_wake_reader(ring);

@@ -36,7 +36,7 @@ static long on_call(struct k23_call *call)
 	end = k23_cycles();
 	if (end > start)
 		add_to_counter(&counter->cycles, end - start);
-	/* It will be made again, and counted then. */
+	/* The program makes this call again, and it counts then. */
 	if (result == -K23_ERESTART) {
 		add_to_counter(&counter->calls, -1ul);
 		site_count(call, -1ul);

@@ -1,6 +1,6 @@
 /*
- * Which sites calls come from, for `k23 stat`, in the table of k23/counters.h. The site of an address is asked for once:
- * k23_site() takes some microseconds.
+ * Which sites calls come from, for `k23 stat`, in the table of k23/counters.h. The site of an address is asked for
+ * once: k23_site() takes some microseconds.
  */
 #ifndef HOOKS_STAT_SITES_H
 #define HOOKS_STAT_SITES_H
@@ -13,9 +13,10 @@
 #define PROBES 16u
 #define NO_ROOM K23_COUNTERS_SITES
 
-/* Address << 16 | site; 0: free. Two threads that fill it in at once only do so twice. */
+/* Sites by address: address << 16 | site, or 0 for a free entry. If two threads add an address at once, it is there
+ * twice. */
 static uint64_t known_sites[KNOWN];
-static uint32_t known_since; /* k23_unmapped() */
+static uint32_t known_since; /* the value of k23_unmapped() for which they hold */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -23,7 +24,8 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 32;
 }
 
-/* Takes the entry of a key, which is the first thing in it, or finds it. Returns its index; *taken: it is new. */
+/* Finds the entry of a key in a table, or takes a free one for it. Each entry begins with its key. Returns the index;
+ * `count` if there is no room. *taken: the entry is new. */
 static uint32_t find_key(void *table, size_t size, uint32_t count, uint64_t key, int *taken)
 {
 	for (uint32_t n = 0; n < PROBES * 4; n++) {
@@ -55,7 +57,7 @@ static uint32_t find_path(struct k23_counters *counters, const char *path, size_
 		return i;
 	text = __atomic_fetch_add(&counters->text_used, (uint32_t)size, __ATOMIC_RELAXED);
 	if (text > K23_COUNTERS_TEXT || size > K23_COUNTERS_TEXT - text)
-		return i; /* it stays nameless */
+		return i; /* there is no room for the path: it stays nameless */
 	memcpy(counters->text + text, path, size);
 	counters->paths[i].text = text;
 	__atomic_store_n(&counters->paths[i].known, 1, __ATOMIC_RELEASE);

@@ -7,11 +7,11 @@
 #include "ring_write.h"
 
 #define CHUNK 512u
-#define MAX_STRINGS 32 /* of an argv; the number that a shell user reads */
+#define MAX_STRINGS 32 /* of an argv */
 #define MAX_COUNT 100000u
 
 struct thread {
-	uint32_t writer; /* 0: none yet */
+	uint32_t writer; /* this thread's number in the ring; 0: none yet */
 };
 
 static struct k23_ring *ring;
@@ -33,7 +33,7 @@ static void put_item(struct record *record, unsigned arg, unsigned flags, const 
 	record_put(record, data, size);
 }
 
-/* A string of at most `limit` bytes. */
+/* Records a string of the program's, of which at most `limit` bytes. */
 static void put_string(struct record *record, unsigned arg, unsigned long address, size_t limit)
 {
 	char chunk[CHUNK];
@@ -43,7 +43,8 @@ static void put_string(struct record *record, unsigned arg, unsigned long addres
 		long r = k23_copy_string(chunk, part + 1, address);
 
 		if (r != -ENAMETOOLONG) {
-			/* Of what cannot be read to its end, nothing is shown: k23_copy_string promises no part. */
+			/* Nothing is shown of a string that cannot be read to its end: k23_copy_string() promises no
+			 * part. */
 			put_item(record, arg, r < 0 ? K23_RING_FAULT : 0, chunk, r < 0 ? 0 : (size_t)r);
 			return;
 		}
@@ -55,7 +56,7 @@ static void put_string(struct record *record, unsigned arg, unsigned long addres
 	}
 }
 
-/* The beginning of `size` bytes. */
+/* Records the first of `size` bytes of the program's. */
 static void put_bytes(struct record *record, unsigned arg, unsigned long address, size_t size)
 {
 	size_t limit = ring->string_size < size ? ring->string_size : size;
@@ -77,7 +78,7 @@ static void put_bytes(struct record *record, unsigned arg, unsigned long address
 	}
 }
 
-/* The pointer at an index of an array of the program's; 0 at its end, and where it cannot be read. */
+/* The pointer at an index of an array of the program's; 0 at its end, or when it cannot be read. */
 static unsigned long string_at(const struct k23_call *call, unsigned long array, size_t index)
 {
 	size_t size = call->arch == K23_ARCH_I386 ? sizeof(uint32_t) : sizeof(uint64_t);
@@ -108,7 +109,7 @@ static void put_count(struct record *record, const struct k23_call *call, unsign
 	put_item(record, arg, 0, &count, sizeof(count));
 }
 
-/* What the arguments point to, when the call is made. */
+/* Records what the arguments point to when the call is made. */
 static void put_inputs(struct record *record, const struct k23_call *call)
 {
 	const struct k23_syscall_info *info = k23_describe(call);
@@ -136,7 +137,7 @@ static void put_inputs(struct record *record, const struct k23_call *call)
 	}
 }
 
-/* What they point to when it has returned. */
+/* Records what the arguments point to when the call has returned. */
 static void put_outputs(struct record *record, const struct k23_call *call, long result)
 {
 	const struct k23_syscall_info *info = k23_describe(call);
@@ -229,7 +230,7 @@ static void fork_child(void)
 {
 	struct thread *thread = k23_thread_state();
 
-	thread->writer = 0; /* it has the parent's */
+	thread->writer = 0; /* the number is that of the parent's thread */
 }
 
 K23_HOOK(trace,

@@ -1,10 +1,10 @@
 /*
- * k23/counters.h - what the hook of `k23 stat` counts, in the shared memory of k23/channel.h.
+ * k23/counters.h - what the hook of `k23 stat` counts, in the memory of k23/channel.h.
  *
- * Each counter exists several times, and a thread uses those of its shard: threads that make the same call at the
- * same time seldom write to the same cache line. The collector adds the shards up. Counters only ever grow by an
- * atomic addition at the call's begin and one or two at its end, so that a SIGKILL loses at most the time of a
- * call that did not return.
+ * Each counter exists once in each shard, and a thread uses one shard, so that threads that make the same call at the
+ * same time seldom write to the same cache line. The collector adds the shards up. A call adds to its counters
+ * atomically, once when it is made and once or twice when it has returned: a SIGKILL loses at most the time of a call
+ * that did not return.
  */
 #ifndef K23_COUNTERS_H
 #define K23_COUNTERS_H
@@ -16,9 +16,9 @@
 #define K23_COUNTERS_SHARDS 16u
 
 struct k23_counter {
-	uint64_t calls;  /* made; counted before the call, so those that never return are in here */
-	uint64_t errors; /* that returned -4095 to -1 */
-	uint64_t cycles; /* of the time stamp counter, between the call and its return */
+	uint64_t calls;  /* calls that were made: those that never return, too */
+	uint64_t errors; /* calls that returned -4095 to -1 */
+	uint64_t cycles; /* of the time stamp counter, between calls and their returns */
 };
 
 struct k23_counters_shard {
@@ -27,8 +27,9 @@ struct k23_counters_shard {
 	uint64_t padding[2];
 };
 
-/* Where the calls were made: a hash table, by a key that is made of path and offset (0: free). Whoever takes an entry fills
- * in the rest, which is complete when `known` is. */
+/* The sites where calls were made, and their paths, are two hash tables. A key is a hash of path and offset, or of
+ * the path; 0 is a free entry. The thread that takes an entry fills in the rest, and sets `known` when that is
+ * complete. */
 #define K23_COUNTERS_SITES 4096u
 #define K23_COUNTERS_PATHS 1024u
 #define K23_COUNTERS_TEXT (256u << 10)
@@ -36,14 +37,14 @@ struct k23_counters_shard {
 struct k23_counter_site {
 	uint64_t key;
 	uint64_t offset; /* in the file, of the instruction */
-	uint32_t path;   /* in paths; K23_COUNTERS_PATHS: no file, or no room for its path */
+	uint32_t path;   /* index in `paths`; K23_COUNTERS_PATHS: there is no file, or was no room for its path */
 	uint32_t known;
 	uint64_t calls[2]; /* by enum k23_way */
 };
 
 struct k23_counter_path {
 	uint64_t key;
-	uint32_t text; /* where it begins; ends with a NUL */
+	uint32_t text; /* the path's begin in `text`; it ends with a NUL */
 	uint32_t known;
 };
 

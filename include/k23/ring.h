@@ -75,12 +75,12 @@ static inline enum k23_ring_state k23_ring_stamp_state(uint64_t stamp)
 
 struct k23_ring_cell {
 	uint64_t stamp;
-	uint32_t writer; /* one per thread that ever wrote: process and thread ids may repeat */
-	uint32_t pid;    /* as the program sees them */
+	uint32_t writer; /* a number that each writing thread has for its own: process and thread ids may repeat */
+	uint32_t pid;    /* this id and the next as the program sees them */
 	uint32_t tid;
 	uint16_t size; /* of data */
-	uint8_t first; /* a record begins here */
-	uint8_t last;  /* and is complete with this */
+	uint8_t first; /* a record begins with this cell */
+	uint8_t last;  /* a record is complete with this cell */
 	unsigned char data[K23_RING_CELL_DATA];
 };
 
@@ -91,22 +91,22 @@ struct k23_ring {
 	struct k23_channel channel;
 	uint32_t cells; /* a power of two */
 	uint32_t full;  /* enum k23_ring_full */
-	uint32_t string_size; /* how much of strings and buffers is recorded; paths whole */
+	uint32_t string_size; /* how much of strings and buffers is recorded; paths are recorded whole */
 	uint32_t others[K23_CHANNEL_ARCHES]; /* whether numbers from K23_NUMBERS on are recorded */
 	uint32_t reserved[3];
 	uint64_t wanted[K23_CHANNEL_ARCHES][K23_NUMBERS / 64]; /* a bit per number */
 
-	/* Each in its own cache line. */
+	/* head, dropped, tail and cells are each in cache lines of their own. */
 	uint64_t head __attribute__((aligned(64)));    /* the next position to be written, about */
 	uint64_t dropped __attribute__((aligned(64))); /* calls of which something could not be recorded */
 	uint32_t writers;
 	uint64_t tail __attribute__((aligned(64))); /* the next position to be read, about */
-	uint32_t space; /* a futex: the reader changes it when it has freed cells and somebody is waiting */
+	uint32_t space; /* a futex: the reader changes it when it has freed cells and a writer is waiting */
 	uint32_t waiting;
 	struct k23_ring_cell cell[] __attribute__((aligned(128)));
 };
 
-/* Records. What follows the struct are items. */
+/* The types of records. Behind a record's struct come items. */
 enum k23_ring_type {
 	K23_RING_IMAGE = 1, /* a program starts: struct k23_ring_image */
 	K23_RING_ENTRY,     /* a call is about to be made */
@@ -130,12 +130,12 @@ struct k23_ring_entry {
 struct k23_ring_exit {
 	uint32_t type;
 	uint32_t reserved;
-	uint64_t start; /* when the call was made, and when it returned: without the time to record it */
+	uint64_t start; /* when the call was made, and when it returned: the time to record it is not in between */
 	uint64_t end;
 	int64_t result;
 };
 
-/* Bytes that an argument points to. Several of the same argument follow one another. */
+/* What an item has: bytes that an argument points to. Items of the same argument follow one another. */
 enum k23_ring_item_flags {
 	K23_RING_MORE = 1,  /* the next item goes on with this one */
 	K23_RING_CUT = 2,   /* there was more in the program's memory */
