@@ -20,6 +20,7 @@
 #include "cli/hook_file.h"
 #include "core/hash.h"
 #include "core/page.h"
+#include "sites/store.h"
 #include "version.h"
 
 #define SHM_OWNER 0700 /* of the segment: nobody else */
@@ -84,7 +85,8 @@ static void add_site_log(struct builder *builder, const struct launch *launch)
 
 	if (!launch->store || launch->no_learn)
 		return;
-	if (asprintf(&site_log, "%s.log", launch->store) < 0)
+	site_log = store_beside(launch->store, ".log");
+	if (!site_log)
 		die(EXIT_K23, "out of memory");
 	offset = add_to_front(builder, site_log, strlen(site_log) + 1);
 	builder->bundle->site_log = offset;

@@ -52,8 +52,8 @@ static void parse_options(struct launch *launch, int argc, char **argv)
 }
 
 /* Lets every user add to the site log while this command of root's runs: daemons that root starts become other users,
- * and their calls are learned, too. Each line of the log is checked. */
-static void open_log_to_all(const char *store)
+ * and their calls are learned, too. Each line of it is checked. */
+static void open_site_log_to_all(const char *store)
 {
 	char *log = store_beside(store, ".log");
 	long lock = store_lock(store); /* makes the directory */
@@ -138,7 +138,7 @@ int command_learn(int argc, char **argv)
 	store_use_read(&store, launch.store); /* a store that cannot be used ends the command before the program runs */
 	store_free(&store);
 	if (geteuid() == 0)
-		open_log_to_all(launch.store);
+		open_site_log_to_all(launch.store);
 	run_program(&launch, &collection);
 	r = site_log_ingest(launch.store, &report);
 	if (r != 0)

@@ -60,7 +60,7 @@ static char *absolute_path(const char *path)
 	return joined;
 }
 
-static bool has_log(const char *path)
+static bool has_site_log(const char *path)
 {
 	char *log = store_beside(path, ".log"), *taken = store_beside(path, ".taken");
 	bool has = log && taken && (access(log, F_OK) == 0 || access(taken, F_OK) == 0);
@@ -72,10 +72,10 @@ static bool has_log(const char *path)
 
 /* Takes in what was learned, and makes sure that the site log can be written. If this user may not, nothing is
  * learned. */
-static void take_in_log(struct launch *launch)
+static void take_in_site_log(struct launch *launch)
 {
 	struct ingest_report report;
-	long lock, r = !launch->keep_log && has_log(launch->store) ? site_log_ingest(launch->store, &report) : 0;
+	long lock, r = !launch->keep_log && has_site_log(launch->store) ? site_log_ingest(launch->store, &report) : 0;
 
 	if (r == 0) {
 		lock = store_lock(launch->store);
@@ -97,7 +97,7 @@ void store_use_prepare(struct launch *launch)
 	if (!launch->store)
 		return;
 	if (!launch->no_learn)
-		take_in_log(launch);
+		take_in_site_log(launch);
 	if (launch->no_patch)
 		return;
 	r = store_load(launch->store, &launch->store_bytes, &launch->store_size);
