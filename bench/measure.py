@@ -26,7 +26,7 @@ def output_number(command, **keywords):
 
 
 def interleaved(variants, rounds):
-    """Calls each variant once per round, in turn, every other round backwards. Returns what each gave, by round."""
+    """Calls each variant once per round, in turn, every other round backwards. Returns the values of each, by round."""
     values = {name: [] for name in variants}
     for i in range(rounds):
         for name in list(variants)[::-1 if i % 2 else 1]:
@@ -66,7 +66,7 @@ class Table:
 
 
 class K23:
-    """k23 as it is measured: with a store of its own that has been filled."""
+    """The k23 that is measured, with a store of its own, which learn() fills."""
 
     def __init__(self, program, store):
         self.program, self.store = os.path.abspath(program), store

@@ -1,7 +1,7 @@
 /*
  * Loads memcached: requests per second. usage: memload SOCKET CONNECTIONS SECONDS
  *
- * Each connection to the Unix socket has one request under way; one of ten is a set, the others get what was set.
+ * Each connection to the Unix socket has one request under way. One request of ten is a set, the others are gets.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define VALUE 100
 
 static char requests[KEYS][2][VALUE + 64]; /* get, set */
-static unsigned long count;
+static unsigned long sent;
 
 static double now(void)
 {
@@ -47,18 +47,18 @@ static int open_connection(const char *path)
 	return fd;
 }
 
-static void ask(int fd)
+static void send_request(int fd)
 {
-	const char *request = requests[count * 7 % KEYS][count % 10 == 0 || count < KEYS];
+	const char *request = requests[sent * 7 % KEYS][sent % 10 == 0 || sent < KEYS];
 	size_t length = strlen(request);
 
-	count++;
+	sent++;
 	if (write(fd, request, length) != (ssize_t)length)
 		exit(EXIT_FAILURE);
 }
 
-/* Answers are small: they come as a whole. */
-static void answered(int fd)
+/* Takes an answer, which is small and comes as a whole. */
+static void take_answer(int fd)
 {
 	char answer[1024];
 	ssize_t size = read(fd, answer, sizeof(answer));
@@ -81,17 +81,17 @@ int main(int argc, char **argv)
 		struct epoll_event event = { .events = EPOLLIN, .data.fd = open_connection(argv[1]) };
 
 		epoll_ctl(poll, EPOLL_CTL_ADD, event.data.fd, &event);
-		ask(event.data.fd);
+		send_request(event.data.fd);
 	}
 	while (now() < end) {
 		struct epoll_event events[64];
 		int ready = epoll_wait(poll, events, 64, 1000);
 
 		for (int i = 0; i < ready; i++) {
-			answered(events[i].data.fd);
-			ask(events[i].data.fd);
+			take_answer(events[i].data.fd);
+			send_request(events[i].data.fd);
 		}
 	}
-	printf("%.1f\n", (double)count / (now() - start));
+	printf("%.1f\n", (double)sent / (now() - start));
 	return EXIT_SUCCESS;
 }

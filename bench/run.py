@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Benchmarks: every figure is a ratio from one run, of interleaved rounds, the median of several.
+"""Benchmarks: rounds in which the variants take turns. A figure is the median of the rounds' ratios.
 
 usage: run.py --k23 K23 --build DIR [--rounds N] [--only NAME,...] [--markdown]"""
 import argparse

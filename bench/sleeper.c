@@ -1,5 +1,5 @@
 /*
- * Says that it is there, and waits for the end of its input.
+ * A program that sleeps: it writes a line, and waits for the end of its input.
  */
 #include <unistd.h>
 

@@ -19,7 +19,7 @@ TREE = "/usr/include"
 
 
 def on_processor(number):
-    """For preexec_fn: one end of the processors that there are, if there is more than one."""
+    """For preexec_fn: keeps a process to the first or the last processor, if there are several."""
     processors = sorted(os.sched_getaffinity(0))
     return lambda: os.sched_setaffinity(0, [processors[number]])
 
@@ -44,7 +44,7 @@ class Command:
         """Before each run."""
 
     def run(self, prefix):
-        """(seconds, seconds of processor)"""
+        """Runs the program once. Returns (seconds, seconds of processor)."""
         self.before()
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         begin = time.monotonic()
@@ -65,7 +65,7 @@ class Command:
         yield self.name, ratio(seconds["native"], seconds["k23"]), ratio(processor["k23"], processor["native"]), share
 
     def share(self, prefix):
-        """Those of the program's calls, as many as it makes natively, that the guard did not catch."""
+        """The share of calls that the guard did not catch, of those that the program makes natively."""
         counter = Counter(self.folder)
         self.run(counter.command())
         calls = counter.result()[1]
@@ -117,7 +117,7 @@ class Compile(Command):
     def command(self):
         top = os.path.dirname(HERE)
         return ["gcc", "-O2", "-D_GNU_SOURCE", f"-I{top}/src", f"-I{top}/include", f"-I{self.bench.build}", "-c",
-                f"{top}/src/cli/tracelog.c", "-o", "out.o"]
+                f"{top}/src/cli/trace_log.c", "-o", "out.o"]
 
 
 class Sqlite(Command):
@@ -166,12 +166,12 @@ class Instance:
             time.sleep(0.05)
 
     def pids(self):
-        """The server's, and its children's."""
+        """The process ids of the server and its children."""
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
             return [self.process.pid, *map(int, file.read().split())]
 
     def processor(self):
-        """Seconds that all its threads have used."""
+        """The seconds of processor that all threads of the server have used."""
         total = 0
         for pid in self.pids():
             for task in os.listdir(f"/proc/{pid}/task"):

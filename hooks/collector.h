@@ -1,5 +1,5 @@
 /*
- * How the hooks of `k23 stat` and `k23 trace` find their collector: abi/channel.h tells what it is about.
+ * How the hooks of `k23 stat` and `k23 trace` find their collector. k23/channel.h describes the memory that they share.
  */
 #ifndef HOOKS_COLLECTOR_H
 #define HOOKS_COLLECTOR_H
@@ -8,14 +8,13 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 
+#include <k23/channel.h>
 #include <k23/hook.h>
 
-#include "../src/abi/channel.h"
-
-static struct channel *channel; /* NULL: not reached */
+static struct k23_channel *channel; /* NULL: the collector was not reached */
 static int channel_id;
 
-/* A number in base 10 or 16; false when it is not all digits. */
+/* Reads a number in base 10 or 16. False when the text is not all digits. */
 static int parse_number(const char *text, unsigned base, uint64_t *value)
 {
 	*value = 0;
@@ -32,18 +31,18 @@ static int parse_number(const char *text, unsigned base, uint64_t *value)
 }
 
 /* Attaches the segment that the options name. Returns 0 or -errno. */
-static long attach(uint64_t id, uint64_t magic, uint64_t cookie)
+static long channel_attach(uint64_t id, uint64_t magic, uint64_t cookie)
 {
 	long address = k23_syscall(SYS_shmat, id, 0, 0, 0, 0, 0);
-	struct channel *found = (struct channel *)address;
+	struct k23_channel *found = (struct k23_channel *)address;
 
 	if (k23_failed(address))
 		return address;
-	if (found->magic != magic || found->version != CHANNEL_VERSION || found->cookie != cookie) {
+	if (found->magic != magic || found->version != K23_CHANNEL_VERSION || found->cookie != cookie) {
 		k23_syscall(SYS_shmdt, (unsigned long)address, 0, 0, 0, 0, 0);
 		return -EIDRM;
 	}
-	/* A core file is the program's. */
+	/* The core file of the program is to have the program's memory only. */
 	k23_syscall(SYS_madvise, (unsigned long)address, found->size, MADV_DONTDUMP, 0, 0, 0);
 	channel_id = (int)id;
 	channel = found;
@@ -52,8 +51,8 @@ static long attach(uint64_t id, uint64_t magic, uint64_t cookie)
 }
 
 /*
- * For .init. A program that cannot reach the collector (it is in another IPC namespace, or another user's) says so,
- * once, and runs on unrecorded; the collector knows that it started and did not arrive.
+ * For .init. In a program that cannot reach the collector, as it is in another IPC namespace or another user's, the
+ * hook says so once, and records nothing. The collector knows that this program started and did not arrive.
  */
 static int channel_init(const struct k23_options *options, uint64_t magic)
 {
@@ -67,7 +66,7 @@ static int channel_init(const struct k23_options *options, uint64_t magic)
 			  k23_hook.name);
 		return -EINVAL;
 	}
-	r = attach(id, magic, cookie);
+	r = channel_attach(id, magic, cookie);
 	if (r == 0)
 		return 0;
 	error = k23_error_name(r);
@@ -79,13 +78,13 @@ static int channel_init(const struct k23_options *options, uint64_t magic)
 /* Whether the collector still is there. */
 __attribute__((unused)) static int channel_has_reader(void)
 {
-	return (__atomic_load_n(&channel->reader, __ATOMIC_RELAXED) & CHANNEL_READER_MASK) != 0;
+	return (__atomic_load_n(&channel->reader, __ATOMIC_RELAXED) & K23_CHANNEL_READER_MASK) != 0;
 }
 
 /*
- * A process that becomes another user keeps the segment, but after its next execve would have to attach it as that
- * user. So the segment is made that user's first; root, and the user who started the collector, may attach it all
- * the same. It stays closed to everybody else. With several other users the last one has it.
+ * A process that becomes another user keeps the segment, but after its next execve it would have to attach the
+ * segment as that user. So the segment is given to that user before. Root, and the user who started the collector,
+ * may still attach it; other users may not. If processes become several users, the last one of these has the segment.
  */
 static void channel_grant(const struct k23_call *call)
 {
@@ -100,17 +99,30 @@ static void channel_grant(const struct k23_call *call)
 	k23_syscall(SYS_shmctl, (unsigned)channel_id, IPC_SET, (unsigned long)&segment, 0, 0, 0);
 }
 
-/* Around a call that does not return when it succeeds. */
-static void channel_exec_begins(void)
+/* The hook's function for calls, in the hook's own file: it records a call, and forwards it. */
+static long on_call(struct k23_call *call);
+
+static long on_exec(struct k23_call *call)
 {
+	long result;
+
 	if (channel)
 		__atomic_add_fetch(&channel->started, 1, __ATOMIC_RELAXED);
-}
-
-static void channel_exec_failed(void)
-{
+	result = on_call(call); /* comes back only when the execve has failed */
 	if (channel)
 		__atomic_sub_fetch(&channel->started, 1, __ATOMIC_RELAXED);
+	return result;
 }
+
+static long on_setuid(struct k23_call *call)
+{
+	channel_grant(call);
+	return on_call(call);
+}
+
+/* The calls that concern the channel itself, for .calls. */
+#define CHANNEL_CALLS                                                                                        \
+	{ SYS_execve, on_exec }, { SYS_execveat, on_exec }, { SYS_setuid, on_setuid },                       \
+		{ SYS_setreuid, on_setuid }, { SYS_setresuid, on_setuid }
 
 #endif

@@ -1,19 +1,22 @@
 /*
- * Which sites calls come from, for `k23 stat`: abi/counters.h has the table. What k23_site() says is remembered by address.
+ * Which sites calls come from, for `k23 stat`, in the table of k23/counters.h. The site of an address is asked for
+ * once: k23_site() takes some microseconds.
  */
 #ifndef HOOKS_STAT_SITES_H
 #define HOOKS_STAT_SITES_H
 
-#include "../src/abi/counters.h"
+#include <k23/counters.h>
+
 #include "collector.h"
 
 #define KNOWN 2048u /* a power of two */
 #define PROBES 16u
-#define NO_ROOM COUNTERS_SITES
+#define NO_ROOM K23_COUNTERS_SITES
 
-/* Address << 16 | site; 0: free. Two threads that fill it in at once only do so twice. */
-static uint64_t known[KNOWN];
-static uint32_t known_when; /* k23_unmapped() */
+/* Sites by address: address << 16 | site, or 0 for a free entry. If two threads add an address at once, it is there
+ * twice. */
+static uint64_t known_sites[KNOWN];
+static uint32_t known_since; /* the value of k23_unmapped() for which they hold */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -21,7 +24,8 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 32;
 }
 
-/* Takes the entry of a key, which is the first thing in it, or finds it. Returns its index; *taken: it is new. */
+/* Finds the entry of a key in a table, or takes a free one for it. Each entry begins with its key. Returns the index;
+ * `count` if there is no room. *taken: the entry is new. */
 static uint32_t find_key(void *table, size_t size, uint32_t count, uint64_t key, int *taken)
 {
 	for (uint32_t n = 0; n < PROBES * 4; n++) {
@@ -40,7 +44,7 @@ static uint32_t find_key(void *table, size_t size, uint32_t count, uint64_t key,
 	return count;
 }
 
-static uint32_t find_path(struct counters *counters, const char *path, size_t size)
+static uint32_t find_path(struct k23_counters *counters, const char *path, size_t size)
 {
 	uint64_t key = 1;
 	uint32_t i, text;
@@ -48,27 +52,28 @@ static uint32_t find_path(struct counters *counters, const char *path, size_t si
 
 	for (size_t k = 0; k < size; k++)
 		key = mix(key, (unsigned char)path[k]);
-	i = find_key(counters->paths, sizeof(counters->paths[0]), COUNTERS_PATHS, key | 1, &taken);
+	i = find_key(counters->paths, sizeof(counters->paths[0]), K23_COUNTERS_PATHS, key | 1, &taken);
 	if (!taken)
 		return i;
 	text = __atomic_fetch_add(&counters->text_used, (uint32_t)size, __ATOMIC_RELAXED);
-	if (text > COUNTERS_TEXT || size > COUNTERS_TEXT - text)
-		return i; /* it stays nameless */
+	if (text > K23_COUNTERS_TEXT || size > K23_COUNTERS_TEXT - text)
+		return i; /* there is no room for the path: it stays nameless */
 	memcpy(counters->text + text, path, size);
 	counters->paths[i].text = text;
 	__atomic_store_n(&counters->paths[i].known, 1, __ATOMIC_RELEASE);
 	return i;
 }
 
-static uint32_t find_site(struct counters *counters, const struct k23_call *call)
+static uint32_t find_site(struct k23_counters *counters, const struct k23_call *call)
 {
 	char path[K23_PATH_MAX];
 	unsigned long offset = 0;
 	long length = k23_site(call, path, sizeof(path), &offset);
-	uint32_t i, file = length > 0 ? find_path(counters, path, (size_t)length + 1) : COUNTERS_PATHS;
+	uint32_t i, file = length > 0 ? find_path(counters, path, (size_t)length + 1) : K23_COUNTERS_PATHS;
 	int taken;
 
-	i = find_key(counters->sites, sizeof(counters->sites[0]), COUNTERS_SITES, mix(mix(3, file), offset) | 1, &taken);
+	i = find_key(counters->sites, sizeof(counters->sites[0]), K23_COUNTERS_SITES, mix(mix(3, file), offset) | 1,
+		     &taken);
 	if (taken) {
 		counters->sites[i].offset = offset;
 		counters->sites[i].path = file;
@@ -77,25 +82,25 @@ static uint32_t find_site(struct counters *counters, const struct k23_call *call
 	return i;
 }
 
-static void forget(void)
+static void forget_unmapped(void)
 {
 	uint32_t now = k23_unmapped();
 
-	if (now == __atomic_load_n(&known_when, __ATOMIC_RELAXED))
+	if (now == __atomic_load_n(&known_since, __ATOMIC_RELAXED))
 		return;
 	for (uint32_t i = 0; i < KNOWN; i++)
-		__atomic_store_n(&known[i], 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&known_when, now, __ATOMIC_RELAXED);
+		__atomic_store_n(&known_sites[i], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&known_since, now, __ATOMIC_RELAXED);
 }
 
-static uint32_t site_of(struct counters *counters, const struct k23_call *call)
+static uint32_t site_of(struct k23_counters *counters, const struct k23_call *call)
 {
 	uint64_t hash = mix(0, call->ip);
 	uint32_t site;
 
-	forget();
+	forget_unmapped();
 	for (uint32_t n = 0; n < PROBES; n++) {
-		uint64_t *slot = &known[(hash + n) % KNOWN], value = __atomic_load_n(slot, __ATOMIC_RELAXED);
+		uint64_t *slot = &known_sites[(hash + n) % KNOWN], value = __atomic_load_n(slot, __ATOMIC_RELAXED);
 
 		if (value >> 16 == call->ip)
 			return (uint32_t)(value & 0xffff);
@@ -110,7 +115,7 @@ static uint32_t site_of(struct counters *counters, const struct k23_call *call)
 
 static void site_count(const struct k23_call *call, uint64_t value)
 {
-	struct counters *counters = (struct counters *)channel;
+	struct k23_counters *counters = (struct k23_counters *)channel;
 	uint32_t site = site_of(counters, call);
 	uint64_t *calls = site < NO_ROOM ? counters->sites[site].calls : counters->elsewhere;
 

@@ -4,19 +4,19 @@
 #include <linux/sched.h>
 
 #include "collector.h"
-#include "ringwrite.h"
+#include "ring_write.h"
 
 #define CHUNK 512u
-#define MAX_STRINGS 32 /* of an argv; the number that a shell user reads */
+#define MAX_STRINGS 32 /* of an argv */
 #define MAX_COUNT 100000u
 
 struct thread {
-	uint32_t writer; /* 0: none yet */
+	uint32_t writer; /* this thread's number in the ring; 0: none yet */
 };
 
-static struct ring *ring;
+static struct k23_ring *ring;
 
-static struct record begin(void)
+static struct record begin_record(void)
 {
 	struct thread *thread = k23_thread_state();
 
@@ -27,13 +27,13 @@ static struct record begin(void)
 
 static void put_item(struct record *record, unsigned arg, unsigned flags, const void *data, size_t size)
 {
-	struct ring_item item = { (uint8_t)arg, (uint8_t)flags, (uint16_t)size };
+	struct k23_ring_item item = { (uint8_t)arg, (uint8_t)flags, (uint16_t)size };
 
 	record_put(record, &item, sizeof(item));
 	record_put(record, data, size);
 }
 
-/* A string of at most `limit` bytes. */
+/* Records a string of the program's, of which at most `limit` bytes. */
 static void put_string(struct record *record, unsigned arg, unsigned long address, size_t limit)
 {
 	char chunk[CHUNK];
@@ -43,41 +43,42 @@ static void put_string(struct record *record, unsigned arg, unsigned long addres
 		long r = k23_copy_string(chunk, part + 1, address);
 
 		if (r != -ENAMETOOLONG) {
-			/* Of what cannot be read to its end, nothing is shown: k23_copy_string promises no part. */
-			put_item(record, arg, r < 0 ? RING_FAULT : 0, chunk, r < 0 ? 0 : (size_t)r);
+			/* Nothing is shown of a string that cannot be read to its end: k23_copy_string() promises no
+			 * part. */
+			put_item(record, arg, r < 0 ? K23_RING_FAULT : 0, chunk, r < 0 ? 0 : (size_t)r);
 			return;
 		}
 		limit -= part;
 		address += part;
-		put_item(record, arg, limit ? RING_MORE : RING_CUT, chunk, part);
+		put_item(record, arg, limit ? K23_RING_MORE : K23_RING_CUT, chunk, part);
 		if (!limit)
 			return;
 	}
 }
 
-/* The beginning of `size` bytes. */
+/* Records the first of `size` bytes of the program's. */
 static void put_bytes(struct record *record, unsigned arg, unsigned long address, size_t size)
 {
 	size_t limit = ring->string_size < size ? ring->string_size : size;
-	unsigned end = limit < size ? RING_CUT : 0;
+	unsigned end = limit < size ? K23_RING_CUT : 0;
 	char chunk[CHUNK];
 
 	for (;;) {
 		size_t part = limit < CHUNK ? limit : CHUNK;
 
 		if (k23_copy_from(chunk, address, part) < 0) {
-			put_item(record, arg, RING_FAULT, NULL, 0);
+			put_item(record, arg, K23_RING_FAULT, NULL, 0);
 			return;
 		}
 		limit -= part;
 		address += part;
-		put_item(record, arg, limit ? RING_MORE : end, chunk, part);
+		put_item(record, arg, limit ? K23_RING_MORE : end, chunk, part);
 		if (!limit)
 			return;
 	}
 }
 
-/* The pointer at an index of an array of the program's; 0 at its end, and where it cannot be read. */
+/* The pointer at an index of an array of the program's; 0 at its end, or when it cannot be read. */
 static unsigned long string_at(const struct k23_call *call, unsigned long array, size_t index)
 {
 	size_t size = call->arch == K23_ARCH_I386 ? sizeof(uint32_t) : sizeof(uint64_t);
@@ -92,7 +93,7 @@ static void put_strings(struct record *record, const struct k23_call *call, unsi
 
 	for (size_t i = 0; (string = string_at(call, call->args[arg], i)); i++) {
 		if (i == MAX_STRINGS) {
-			put_item(record, arg, RING_ETC, NULL, 0);
+			put_item(record, arg, K23_RING_ETC, NULL, 0);
 			return;
 		}
 		put_string(record, arg, string, ring->string_size);
@@ -108,7 +109,7 @@ static void put_count(struct record *record, const struct k23_call *call, unsign
 	put_item(record, arg, 0, &count, sizeof(count));
 }
 
-/* What the arguments point to, when the call is made. */
+/* Records what the arguments point to when the call is made. */
 static void put_inputs(struct record *record, const struct k23_call *call)
 {
 	const struct k23_syscall_info *info = k23_describe(call);
@@ -136,7 +137,7 @@ static void put_inputs(struct record *record, const struct k23_call *call)
 	}
 }
 
-/* What they point to when it has returned. */
+/* Records what the arguments point to when the call has returned. */
 static void put_outputs(struct record *record, const struct k23_call *call, long result)
 {
 	const struct k23_syscall_info *info = k23_describe(call);
@@ -155,8 +156,8 @@ static void put_outputs(struct record *record, const struct k23_call *call, long
 
 static int record_entry(const struct k23_call *call)
 {
-	struct ring_entry entry = { RING_ENTRY, call->arch, k23_cycles(), call->nr, { 0 } };
-	struct record record = begin();
+	struct k23_ring_entry entry = { K23_RING_ENTRY, call->arch, k23_cycles(), call->nr, { 0 } };
+	struct record record = begin_record();
 
 	for (int i = 0; i < 6; i++)
 		entry.args[i] = call->args[i];
@@ -167,20 +168,20 @@ static int record_entry(const struct k23_call *call)
 
 static void record_exit(const struct k23_call *call, uint64_t start, long result)
 {
-	struct ring_exit exit = { RING_EXIT, 0, start, k23_cycles(), result };
-	struct record record = begin();
+	struct k23_ring_exit exit = { K23_RING_EXIT, 0, start, k23_cycles(), result };
+	struct record record = begin_record();
 
 	record_put(&record, &exit, sizeof(exit));
 	put_outputs(&record, call, result);
 	record_end(&record);
 }
 
-static int wanted(const struct k23_call *call)
+static int is_wanted(const struct k23_call *call)
 {
-	enum ring_arch arch = call->arch == K23_ARCH_I386 ? RING_I386 : RING_X86_64;
+	enum k23_channel_arch arch = call->arch == K23_ARCH_I386 ? K23_CHANNEL_I386 : K23_CHANNEL_X86_64;
 	unsigned long nr = (unsigned long)call->nr;
 
-	return nr < RING_NUMBERS ? ring->wanted[arch][nr / 64] >> nr % 64 & 1 : ring->others[arch] != 0;
+	return nr < K23_NUMBERS ? ring->wanted[arch][nr / 64] >> nr % 64 & 1 : ring->others[arch] != 0;
 }
 
 static long on_call(struct k23_call *call)
@@ -189,29 +190,13 @@ static long on_call(struct k23_call *call)
 	uint64_t start;
 	long result;
 
-	if (!ring || !wanted(call) || !channel_has_reader() || !record_entry(call))
+	if (!ring || !is_wanted(call) || !channel_has_reader() || !record_entry(call))
 		return k23_forward(call);
 	before = *call; /* a later hook may change it */
 	start = k23_cycles();
 	result = k23_forward(call);
 	record_exit(&before, start, result);
 	return result;
-}
-
-static long on_exec(struct k23_call *call)
-{
-	long result;
-
-	channel_exec_begins();
-	result = on_call(call);
-	channel_exec_failed();
-	return result;
-}
-
-static long on_setuid(struct k23_call *call)
-{
-	channel_grant(call);
-	return on_call(call);
 }
 
 /* Calls after which process ids may be those of a new PID namespace. */
@@ -228,14 +213,14 @@ static long on_namespace(struct k23_call *call)
 
 static int init(const struct k23_options *options)
 {
-	struct ring_image image = { RING_IMAGE, 0, k23_cycles() };
+	struct k23_ring_image image = { K23_RING_IMAGE, 0, k23_cycles() };
 	struct record record;
-	int r = channel_init(options, RING_MAGIC);
+	int r = channel_init(options, K23_RING_MAGIC);
 
 	if (r < 0 || !channel)
 		return r;
-	ring = (struct ring *)channel;
-	record = begin();
+	ring = (struct k23_ring *)channel;
+	record = begin_record();
 	record_put(&record, &image, sizeof(image));
 	record_end(&record);
 	return 0;
@@ -245,7 +230,7 @@ static void fork_child(void)
 {
 	struct thread *thread = k23_thread_state();
 
-	thread->writer = 0; /* it has the parent's */
+	thread->writer = 0; /* the number is that of the parent's thread */
 }
 
 K23_HOOK(trace,
@@ -254,8 +239,7 @@ K23_HOOK(trace,
 	.thread_size = sizeof(struct thread),
 	.all = on_call,
 	.calls = {
-		{ SYS_execve, on_exec }, { SYS_execveat, on_exec },
-		{ SYS_setuid, on_setuid }, { SYS_setreuid, on_setuid }, { SYS_setresuid, on_setuid },
+		CHANNEL_CALLS,
 		{ SYS_clone, on_namespace }, { SYS_clone3, on_namespace }, { SYS_unshare, on_namespace },
 		{ SYS_setns, on_namespace },
 	});

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 
+#include <k23/memory.h>
 #include <k23/numbers.h>
 #include <k23/types.h>
 
@@ -181,50 +182,7 @@ K23_INLINE uint64_t k23_cycles(void)
 	return __builtin_ia32_rdtsc();
 }
 
-/* Strings and memory, as in <string.h>. Compilers call the first four on their own, even here. */
-__attribute__((visibility("hidden"), weak)) void *memcpy(void *to, const void *from, size_t size);
-__attribute__((visibility("hidden"), weak)) void *memmove(void *to, const void *from, size_t size);
-__attribute__((visibility("hidden"), weak)) void *memset(void *to, int byte, size_t size);
-__attribute__((visibility("hidden"), weak)) int memcmp(const void *a, const void *b, size_t size);
-
-void *memcpy(void *to, const void *from, size_t size)
-{
-	void *start = to;
-
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
-	return start;
-}
-
-void *memmove(void *to, const void *from, size_t size)
-{
-	char *t = to;
-	const char *f = from;
-
-	if ((uintptr_t)t - (uintptr_t)f >= size)
-		return memcpy(to, from, size);
-	while (size--)
-		((volatile char *)t)[size] = f[size];
-	return to;
-}
-
-void *memset(void *to, int byte, size_t size)
-{
-	void *start = to;
-
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(byte) : "memory");
-	return start;
-}
-
-int memcmp(const void *a, const void *b, size_t size)
-{
-	const unsigned char *x = a, *y = b;
-
-	for (; size; size--, x++, y++)
-		if (*x != *y)
-			return *x - *y;
-	return 0;
-}
-
+/* Strings, as in <string.h>. Memory functions are in k23/memory.h. */
 K23_INLINE size_t k23_strlen(const char *s)
 {
 	size_t n = 0;

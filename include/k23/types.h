@@ -14,6 +14,9 @@
 #define K23_HOOK_VERSION 1u
 #define K23_HOOK_MAGIC 0x6b6f6f683332336bul /* "k323hook" in memory order */
 
+/* The numbers of all system calls are below this one; tables by number have this number of rows. */
+#define K23_NUMBERS 512u
+
 /* The most calls that a descriptor's table can name; wanting more is what .all is for. */
 #define K23_MAX_CALLS 128
 
@@ -38,7 +41,7 @@ struct k23_call {
 	unsigned long ip;      /* the address after the system call instruction */
 	unsigned long sp;      /* the program's stack pointer */
 	uint32_t arch;         /* K23_ARCH_* */
-	uint32_t next;         /* which hook of the chain k23_forward() goes on with; the runtime's */
+	uint32_t next;         /* the runtime's: the hook of the chain that k23_forward() goes on with */
 	uint32_t way;          /* enum k23_way */
 	uint32_t reserved;
 };
@@ -93,7 +96,7 @@ struct k23_descriptor {
 
 	/* Calls of either kind that `calls` and `i386` do not name. */
 	k23_call_fn *all;
-	/* i386 calls. Without it they go to `all`. */
+	/* i386 calls. If it is left out they go to `all`. */
 	k23_call_fn *i386;
 	/* The calls that the hook wants, ended by an entry without a function. */
 	struct k23_entry calls[K23_MAX_CALLS + 1];

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/storeuse.h"
+#include "cli/store_use.h"
 
 static const char help[] =
 	"usage: k23 analyze [OPTIONS] FILE...\n"
@@ -20,7 +20,7 @@ static const char help[] =
 	"\n"
 	"Exit status: 0, 1 when one of the files could not be analysed, 125 when k23 fails.\n";
 
-static void report(const char *path, const struct analysis *analysis, bool verbose)
+static void print_report(const char *path, const struct analysis *analysis, bool verbose)
 {
 	uint32_t reasons[STORE_REASONS], refused;
 
@@ -41,20 +41,20 @@ static void report(const char *path, const struct analysis *analysis, bool verbo
 			       reason_text(analysis->sites[i].reason));
 }
 
-static bool analyse_one(struct storefile *store, const char *name, bool verbose)
+static bool analyse_one(struct store *store, const char *name, bool verbose)
 {
 	struct analysis analysis;
 	char *path = realpath(name, NULL);
-	long r = path ? analyse(path, NULL, 0, &analysis) : -errno;
+	long r = path ? analyse_file(path, NULL, 0, &analysis) : -errno;
 
 	if (r != 0) {
-		complain("%s: %s", name, storeuse_analysis_problem(r));
+		complain("%s: %s", name, store_use_analysis_problem(r));
 		free(path);
 		return false;
 	}
-	if (storefile_add(store, path, &analysis, NULL) != 0)
+	if (store_add(store, path, &analysis, NULL) != 0)
 		die(EXIT_K23, "out of memory");
-	report(name, &analysis, verbose);
+	print_report(name, &analysis, verbose);
 	analysis_free(&analysis);
 	free(path);
 	return true;
@@ -71,7 +71,7 @@ int command_analyze(int argc, char **argv)
 	const char *name = NULL;
 	char *path;
 	bool verbose = false, all = true;
-	struct storefile store, known;
+	struct store store, known;
 	int option, lock;
 
 	while ((option = next_option("analyze", argc, argv, "vh", options)) != -1) {
@@ -84,19 +84,19 @@ int command_analyze(int argc, char **argv)
 	}
 	if (optind == argc)
 		die_usage("analyze", "no file is given");
-	path = storeuse_path(name);
-	storeuse_read(&known, path); /* what is wrong with it is said first */
-	storefile_free(&known);
-	known = (struct storefile){ 0 };
+	path = store_use_path(name);
+	store_use_read(&known, path); /* a store that cannot be used ends the command before the analysis */
+	store_free(&known);
+	known = (struct store){ 0 };
 	for (int i = optind; i < argc; i++)
 		all = analyse_one(&known, argv[i], verbose) && all;
-	lock = storeuse_change(&store, path);
-	/* Ours are the newest plans. */
-	if (storefile_merge(&known, &store) != 0)
+	lock = store_use_change(&store, path);
+	/* The plans of this analysis are the newest. */
+	if (store_merge(&known, &store) != 0)
 		die(EXIT_K23, "out of memory");
-	storeuse_write(&known, path, lock);
-	storefile_free(&store);
-	storefile_free(&known);
+	store_use_write(&known, path, lock);
+	store_free(&store);
+	store_free(&known);
 	free(path);
 	return all ? 0 : 1;
 }

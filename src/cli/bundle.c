@@ -1,6 +1,3 @@
-/*
- * Building the bundle (abi/bundle.h) from the runtime, which this program carries, and hook files.
- */
 #include "cli/bundle.h"
 
 #include <errno.h>
@@ -19,27 +16,28 @@
 #include <unistd.h>
 
 #include "abi/bundle.h"
-#include "cli/hookcheck.h"
-#include "cli/module.h"
+#include "cli/hook_check.h"
+#include "cli/hook_file.h"
 #include "core/hash.h"
+#include "core/page.h"
+#include "sites/store.h"
 #include "version.h"
 
-#define PAGE 4096u
 #define SHM_OWNER 0700 /* of the segment: nobody else */
 
 extern char runtime_elf[], runtime_elf_end[];
 
-/* The bundle while it is built: the front grows, then the modules follow. */
+/* The bundle while it is built: the front grows, then the files' segments follow. */
 struct builder {
 	struct bundle *bundle; /* in front */
 	size_t used, capacity;
-	struct module *modules; /* the runtime, then the hooks */
-	uint32_t *places;       /* where each lies in the bundle */
-	size_t module_count;
+	struct hook_file *files; /* the runtime's, then the hooks' */
+	uint32_t *places;        /* where each lies in the bundle */
+	size_t file_count;
 };
 
-/* Room in the front; returns its offset. */
-static uint32_t front(struct builder *builder, const void *data, size_t size)
+/* Adds bytes, or zeros for NULL, to the front, and returns their offset. */
+static uint32_t add_to_front(struct builder *builder, const void *data, size_t size)
 {
 	size_t at = (builder->used + 15) & ~(size_t)15;
 
@@ -58,8 +56,9 @@ static uint32_t front(struct builder *builder, const void *data, size_t size)
 	return (uint32_t)at;
 }
 
-/* "a=1,b=2" as strings one after the other, ended by an empty one. A backslash keeps the next character. */
-static uint32_t front_options(struct builder *builder, const char *options)
+/* Adds a hook's options "a=1,b=2" as strings one after the other, ended by an empty one. A backslash keeps the next
+ * character. Returns their offset. */
+static uint32_t add_options(struct builder *builder, const char *options)
 {
 	size_t size = strlen(options) + 2, n = 0;
 	char *text = calloc(1, size);
@@ -73,27 +72,28 @@ static uint32_t front_options(struct builder *builder, const char *options)
 		else
 			text[n++] = *at == ',' ? '\0' : *at;
 	}
-	offset = front(builder, text, size);
+	offset = add_to_front(builder, text, size);
 	free(text);
 	return offset;
 }
 
-/* Where the log is. */
-static void front_log(struct builder *builder, const struct launch *launch)
+/* Adds the path of the site log, if sites are to be noted. */
+static void add_site_log(struct builder *builder, const struct launch *launch)
 {
 	char *site_log;
 	uint32_t offset;
 
 	if (!launch->store || launch->no_learn)
 		return;
-	if (asprintf(&site_log, "%s.log", launch->store) < 0)
+	site_log = store_beside(launch->store, ".log");
+	if (!site_log)
 		die(EXIT_K23, "out of memory");
-	offset = front(builder, site_log, strlen(site_log) + 1);
+	offset = add_to_front(builder, site_log, strlen(site_log) + 1);
 	builder->bundle->site_log = offset;
 	free(site_log);
 }
 
-/* The file of a hook given by name: beside the tool in a build tree, or where it is installed. */
+/* The file of a hook that comes with k23: beside the tool in a build tree, or where hooks are installed. */
 static char *shipped_hook(const char *name)
 {
 	static const char *const places[] = { "%s/hooks/%s.so", "%s/../" K23_HOOK_SUBDIR "/%s.so" };
@@ -120,8 +120,8 @@ static char *shipped_hook(const char *name)
 	return path;
 }
 
-/* Splits FILE:OPTIONS. */
-static char *hook_file(const char *spec, const char **options)
+/* The file of a hook's specification FILE[:OPTIONS], and its options. */
+static char *find_hook_file(const char *spec, const char **options)
 {
 	const char *colon = strchr(spec, ':');
 	char *real, *file = colon ? strndup(spec, (size_t)(colon - spec)) : strdup(spec);
@@ -130,7 +130,7 @@ static char *hook_file(const char *spec, const char **options)
 		die(EXIT_K23, "out of memory");
 	*options = colon ? colon + 1 : "";
 	if (strchr(file, '/')) {
-		/* Absolute: a k23 that runs inside this one needs it again. */
+		/* A k23 that runs inside this one opens the file again, perhaps from another directory. */
 		real = realpath(file, NULL);
 		if (!real)
 			return file;
@@ -142,52 +142,52 @@ static char *hook_file(const char *spec, const char **options)
 	return real;
 }
 
-void hook_open(struct module *module, const char *file)
+void bundle_open_hook(struct hook_file *hook, const char *path)
 {
 	const struct k23_descriptor *descriptor;
 	char *problem = NULL;
 
-	if (!module_open_file(module, file, &problem) || !hookcheck_code(module, &problem))
-		die(EXIT_K23, "cannot use the hook %s: %s", file, problem);
-	descriptor = module_at(module, module_symbol(module, "k23_hook"), sizeof(*descriptor));
-	if (!descriptor || !module_symbol(module, "k23_hook_api") || descriptor->magic != K23_HOOK_MAGIC)
-		die(EXIT_K23, "cannot use the hook %s: it has no K23_HOOK() in it", file);
+	if (!hook_file_open(hook, path, &problem) || !hook_check_code(hook, &problem))
+		die(EXIT_K23, "cannot use the hook %s: %s", path, problem);
+	descriptor = hook_file_at(hook, hook_file_symbol(hook, "k23_hook"), sizeof(*descriptor));
+	if (!descriptor || !hook_file_symbol(hook, "k23_hook_api") || descriptor->magic != K23_HOOK_MAGIC)
+		die(EXIT_K23, "cannot use the hook %s: it has no K23_HOOK() in it", path);
 	if (descriptor->version != K23_HOOK_VERSION || descriptor->size != sizeof(*descriptor))
 		die(EXIT_K23, "cannot use the hook %s: it was built for another version of k23 (its interface is %u, "
-			      "this one's %u)", file, descriptor->version, K23_HOOK_VERSION);
+			      "this one's %u)", path, descriptor->version, K23_HOOK_VERSION);
 }
 
-static void open_modules(struct builder *builder, const struct launch *launch)
+static void open_files(struct builder *builder, const struct launch *launch)
 {
 	char *problem = NULL;
 
-	builder->module_count = 1 + launch->hook_count;
-	builder->modules = calloc(builder->module_count, sizeof(*builder->modules));
-	builder->places = calloc(builder->module_count, sizeof(*builder->places));
-	if (!builder->modules || !builder->places)
+	builder->file_count = 1 + launch->hook_count;
+	builder->files = calloc(builder->file_count, sizeof(*builder->files));
+	builder->places = calloc(builder->file_count, sizeof(*builder->places));
+	if (!builder->files || !builder->places)
 		die(EXIT_K23, "out of memory");
-	if (!module_open_memory(&builder->modules[0], "runtime", runtime_elf,
-				(size_t)(runtime_elf_end - runtime_elf), &problem))
+	if (!hook_file_open_memory(&builder->files[0], "runtime", runtime_elf,
+				   (size_t)(runtime_elf_end - runtime_elf), &problem))
 		die(EXIT_K23, "this k23 is broken: in its runtime, %s", problem);
 	for (size_t i = 0; i < launch->hook_count; i++) {
 		const char *options;
-		char *file = hook_file(launch->hooks[i], &options);
+		char *file = find_hook_file(launch->hooks[i], &options);
 
-		hook_open(&builder->modules[1 + i], file);
+		bundle_open_hook(&builder->files[1 + i], file);
 	}
 }
 
-/* Where everything lies; the front's size is known. The runtime's part that is written to, which is the end of it, begins
- * what each image makes for itself. */
+/* Gives all parts their places behind the front. What each image makes for itself begins with the runtime's variables,
+ * which are the end of the runtime. */
 static void place_parts(struct builder *builder, uint32_t front_size, size_t store_size)
 {
 	struct bundle *bundle = builder->bundle;
-	const struct module *runtime = &builder->modules[0];
+	const struct hook_file *runtime = &builder->files[0];
 	uint64_t at = front_size;
 
-	for (size_t i = 0; i < builder->module_count; i++) {
+	for (size_t i = 0; i < builder->file_count; i++) {
 		builder->places[i] = (uint32_t)at;
-		at += builder->modules[i].size;
+		at += builder->files[i].size;
 		if (at > INT32_MAX / 2)
 			die(EXIT_K23, "the hooks are too large");
 	}
@@ -195,15 +195,16 @@ static void place_parts(struct builder *builder, uint32_t front_size, size_t sto
 	bundle->regions = (uint32_t)at;
 	bundle->store = (uint32_t)at + (BUNDLE_REGIONS + 1) * BUNDLE_REGION_SIZE;
 	bundle->store_size = (uint32_t)store_size;
-	bundle->size = bundle->store + (uint32_t)((store_size + PAGE - 1) & ~(size_t)(PAGE - 1));
+	bundle->size = bundle->store + (uint32_t)core_page_up(store_size);
 }
 
-/* The hooks' segments and their initial contents, offsets still relative to their module. */
-static void front_segments(struct builder *builder)
+/* Adds the hooks' segments and their initial contents. Offsets of segments are relative to their file until it has a
+ * place. */
+static void add_segments(struct builder *builder)
 {
-	for (size_t i = 1; i < builder->module_count; i++)
-		for (size_t k = 0; k < builder->modules[i].segment_count; k++) {
-			const struct module_segment *segment = &builder->modules[i].segments[k];
+	for (size_t i = 1; i < builder->file_count; i++)
+		for (size_t k = 0; k < builder->files[i].segment_count; k++) {
+			const struct hook_file_segment *segment = &builder->files[i].segments[k];
 			struct bundle_segment entry = {
 				.offset = (uint32_t)segment->address,
 				.size = (uint32_t)segment->size,
@@ -212,7 +213,7 @@ static void front_segments(struct builder *builder)
 
 			if (segment->contents_size) {
 				entry.initial_size = (uint32_t)(segment->lead + segment->contents_size);
-				entry.initial = front(builder, NULL, entry.initial_size);
+				entry.initial = add_to_front(builder, NULL, entry.initial_size);
 				memcpy((char *)builder->bundle + entry.initial + segment->lead,
 				       segment->contents, segment->contents_size);
 			}
@@ -222,13 +223,13 @@ static void front_segments(struct builder *builder)
 		}
 }
 
-/* The initial contents of a fixup's word: the module is placed, the bundle not. */
-static void apply_fixup(struct builder *builder, const struct bundle_segment *segments, size_t module,
-			const struct module_fixup *fixup)
+/* Writes the initial contents of a fixup's word: the file has its place in the bundle, the bundle has no address yet. */
+static void apply_fixup(struct builder *builder, const struct bundle_segment *segments, size_t index,
+			const struct hook_file_fixup *fixup)
 {
-	uint64_t value = fixup->value + builder->places[module];
+	uint64_t value = fixup->value + builder->places[index];
 
-	for (size_t k = 0; k < builder->modules[module].segment_count; k++)
+	for (size_t k = 0; k < builder->files[index].segment_count; k++)
 		if (fixup->address >= segments[k].offset &&
 		    fixup->address - segments[k].offset + 8 <= segments[k].initial_size)
 			memcpy((char *)builder->bundle + segments[k].initial +
@@ -236,32 +237,32 @@ static void apply_fixup(struct builder *builder, const struct bundle_segment *se
 			       &value, 8);
 }
 
-static void settle_modules(struct builder *builder, uint32_t *fixups)
+static void settle_files(struct builder *builder, uint32_t *fixups)
 {
 	struct bundle_segment *segments = builder->bundle->segments;
 
-	for (size_t i = 1; i < builder->module_count; i++) {
-		const struct module *module = &builder->modules[i];
+	for (size_t i = 1; i < builder->file_count; i++) {
+		const struct hook_file *file = &builder->files[i];
 
-		for (size_t k = 0; k < module->fixup_count; k++) {
-			apply_fixup(builder, segments, i, &module->fixups[k]);
-			*fixups++ = builder->places[i] + (uint32_t)module->fixups[k].address;
+		for (size_t k = 0; k < file->fixup_count; k++) {
+			apply_fixup(builder, segments, i, &file->fixups[k]);
+			*fixups++ = builder->places[i] + (uint32_t)file->fixups[k].address;
 		}
-		for (size_t k = 0; k < module->segment_count; k++)
+		for (size_t k = 0; k < file->segment_count; k++)
 			segments[k].offset += builder->places[i];
-		segments += module->segment_count;
+		segments += file->segment_count;
 	}
 }
 
 static void describe_runtime(struct builder *builder)
 {
-	const struct module *runtime = &builder->modules[0];
+	const struct hook_file *runtime = &builder->files[0];
 	struct bundle *bundle = builder->bundle;
 	uint32_t place = builder->places[0];
 
 	bundle->runtime = place;
 	bundle->start = place + (uint32_t)runtime->entry;
-	bundle->gate = place + (uint32_t)module_symbol(runtime, "rt_gate_page");
+	bundle->gate = place + (uint32_t)hook_file_symbol(runtime, "rt_gate_page");
 	for (size_t i = 0; i < runtime->segment_count; i++)
 		if (runtime->segments[i].prot & PROT_EXEC) {
 			uint64_t hash = core_hash(CORE_HASH_START, runtime->segments[i].contents,
@@ -275,29 +276,30 @@ static void describe_runtime(struct builder *builder)
 
 static void describe_hook(struct builder *builder, size_t i)
 {
-	const struct module *module = &builder->modules[1 + i];
+	const struct hook_file *file = &builder->files[1 + i];
 	struct bundle_hook *hook = &builder->bundle->hooks[i];
 	uint32_t place = builder->places[1 + i];
 
-	hook->descriptor = place + (uint32_t)module_symbol(module, "k23_hook");
-	hook->api = place + (uint32_t)module_word(module, module_symbol(module, "k23_hook_api"));
+	hook->descriptor = place + (uint32_t)hook_file_symbol(file, "k23_hook");
+	hook->api = place + (uint32_t)hook_file_word(file, hook_file_symbol(file, "k23_hook_api"));
 	hook->start = place;
-	hook->end = place + (uint32_t)module->size;
+	hook->end = place + (uint32_t)file->size;
 }
 
 static void free_builder(struct builder *builder)
 {
-	for (size_t i = 0; i < builder->module_count; i++) {
+	for (size_t i = 0; i < builder->file_count; i++) {
 		if (i)
-			free((char *)builder->modules[i].file);
-		module_close(&builder->modules[i]);
+			free((char *)builder->files[i].path);
+		hook_file_close(&builder->files[i]);
 	}
-	free(builder->modules);
+	free(builder->files);
 	free(builder->places);
 	free(builder->bundle);
 }
 
-/* A kernel or a filter that this process came with may be against shared memory, and may kill for it. */
+/* Whether shared memory may be used. A seccomp filter on this process may forbid it, and kill whoever tries: a child
+ * tries first. */
 static bool may_share(void)
 {
 	int status = 0;
@@ -307,7 +309,7 @@ static bool may_share(void)
 		return true;
 	child = fork();
 	if (child == 0) {
-		int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | SHM_OWNER);
+		int id = shmget(IPC_PRIVATE, CORE_PAGE, IPC_CREAT | SHM_OWNER);
 		const void *memory = id < 0 ? (void *)-1 : shmat(id, NULL, SHM_RDONLY | SHM_EXEC);
 
 		shmctl(id, IPC_RMID, NULL);
@@ -316,7 +318,7 @@ static bool may_share(void)
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-/* Memory for what is never written from now on, in a segment or, with an id of -1, of this process's own. */
+/* Memory for the bundle: a shared segment with its id, or with the id -1 memory of this process's own. */
 static char *bundle_memory(const struct bundle *bundle, int *id)
 {
 	char *memory = MAP_FAILED;
@@ -324,7 +326,7 @@ static char *bundle_memory(const struct bundle *bundle, int *id)
 	*id = may_share() ? shmget(IPC_PRIVATE, bundle->size, IPC_CREAT | SHM_NORESERVE | SHM_OWNER) : -1;
 	if (*id >= 0) {
 		memory = shmat(*id, NULL, 0);
-		shmctl(*id, IPC_RMID, NULL); /* when nobody has it any more */
+		shmctl(*id, IPC_RMID, NULL); /* it goes when no process has it any more */
 	}
 	if (memory != MAP_FAILED)
 		return memory;
@@ -337,11 +339,11 @@ static char *bundle_memory(const struct bundle *bundle, int *id)
 
 static void fill_bundle(const struct builder *builder, const struct launch *launch, char *memory)
 {
-	const struct module *runtime = &builder->modules[0];
+	const struct hook_file *runtime = &builder->files[0];
 
 	memcpy(memory, builder->bundle, builder->used);
 	for (size_t k = 0; k < runtime->segment_count; k++) {
-		const struct module_segment *segment = &runtime->segments[k];
+		const struct hook_file_segment *segment = &runtime->segments[k];
 
 		if (!(segment->prot & PROT_WRITE))
 			memcpy(memory + builder->places[0] + segment->address + segment->lead, segment->contents,
@@ -351,7 +353,7 @@ static void fill_bundle(const struct builder *builder, const struct launch *laun
 		memcpy(memory + builder->bundle->store, launch->store_bytes, launch->store_size);
 }
 
-/* The mapping that the helper hands on. */
+/* Maps the bundle as the helper hands it on. */
 static const struct bundle *map_bundle(struct builder *builder, const struct launch *launch)
 {
 	char *memory = bundle_memory(builder->bundle, &builder->bundle->shared_id), *attached;
@@ -368,12 +370,12 @@ static const struct bundle *map_bundle(struct builder *builder, const struct lau
 	return (const struct bundle *)attached;
 }
 
-/* Where the vDSO, which is the same in every process, has a `syscall`; 0: nowhere. */
+/* The offset of a `syscall` in the vDSO, which is the same in every process; 0: there is none. */
 static uint32_t vdso_syscall(void)
 {
 	const uint8_t *vdso = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
 
-	for (uint32_t i = sizeof(Elf64_Ehdr); vdso && i < PAGE; i++)
+	for (uint32_t i = sizeof(Elf64_Ehdr); vdso && i < CORE_PAGE; i++)
 		if (vdso[i] == 0x0f && vdso[i + 1] == 0x05)
 			return i;
 	return 0;
@@ -392,37 +394,37 @@ const struct bundle *bundle_build(const struct launch *launch)
 	builder.bundle = calloc(1, builder.capacity);
 	if (!builder.bundle)
 		die(EXIT_K23, "out of memory");
-	open_modules(&builder, launch);
+	open_files(&builder, launch);
 	builder.bundle->magic = BUNDLE_MAGIC;
 	builder.bundle->version = BUNDLE_VERSION;
 	builder.bundle->flags = (launch->foreign ? BUNDLE_FOREIGN : 0) | (launch->eager ? BUNDLE_EAGER : 0) |
 				(launch->profile ? BUNDLE_PROFILE : 0);
-	front_log(&builder, launch);
+	add_site_log(&builder, launch);
 	builder.bundle->hook_count = (uint32_t)launch->hook_count;
 	builder.bundle->vdso_syscall = vdso_syscall();
 	if (getrandom(&builder.bundle->unique, sizeof(builder.bundle->unique), 0) != sizeof(builder.bundle->unique))
 		die(EXIT_K23, "this kernel has no random numbers: %s", strerror(errno));
 	for (size_t i = 0; i < launch->hook_count; i++) {
 		const char *options;
-		char *file = hook_file(launch->hooks[i], &options);
-		uint32_t name = front(&builder, file, strlen(file) + 1);
-		uint32_t text = front_options(&builder, options);
+		char *file = find_hook_file(launch->hooks[i], &options);
+		uint32_t name = add_to_front(&builder, file, strlen(file) + 1);
+		uint32_t text = add_options(&builder, options);
 
 		builder.bundle->hooks[i].file = name;
 		builder.bundle->hooks[i].options = text;
 		free(file);
 	}
-	front_segments(&builder);
-	for (size_t i = 1; i < builder.module_count; i++)
-		fixup_count += builder.modules[i].fixup_count;
-	fixups = front(&builder, NULL, fixup_count * sizeof(uint32_t));
+	add_segments(&builder);
+	for (size_t i = 1; i < builder.file_count; i++)
+		fixup_count += builder.files[i].fixup_count;
+	fixups = add_to_front(&builder, NULL, fixup_count * sizeof(uint32_t));
 	builder.bundle->fixups = fixups;
 	builder.bundle->fixup_count = (uint32_t)fixup_count;
-	front_size = (uint32_t)((builder.used + PAGE - 1) & ~(size_t)(PAGE - 1));
+	front_size = (uint32_t)core_page_up(builder.used);
 
 	place_parts(&builder, front_size, launch->store_size);
 	fixup_table = (uint32_t *)((char *)builder.bundle + fixups);
-	settle_modules(&builder, fixup_table);
+	settle_files(&builder, fixup_table);
 	describe_runtime(&builder);
 	for (size_t i = 0; i < launch->hook_count; i++)
 		describe_hook(&builder, i);

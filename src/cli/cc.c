@@ -12,7 +12,7 @@
 
 #include "cli/bundle.h"
 #include "cli/cli.h"
-#include "cli/module.h"
+#include "cli/hook_file.h"
 #include "version.h"
 
 static const char help[] =
@@ -27,7 +27,7 @@ static const char help[] =
 static const char *const flags[] = { "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", K23_HOOK_FLAGS };
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
 
-/* Where <k23/hook.h> is: in the source tree for a tool in a build tree, or where it is installed. */
+/* The option that leads to <k23/hook.h>: in the source tree for a tool in a build tree, or where it is installed. */
 static const char *include_flag(void)
 {
 	static char flag[PATH_MAX + 32];
@@ -44,7 +44,7 @@ static const char *include_flag(void)
 	return "-I" K23_CFLAGS_DIR;
 }
 
-static int compile(int argc, char **argv)
+static int compile_hook(int argc, char **argv)
 {
 	const char *compiler = getenv("CC");
 	const char **arguments = calloc((size_t)argc + FLAG_COUNT + 3, sizeof(*arguments));
@@ -75,7 +75,7 @@ static int compile(int argc, char **argv)
 int command_cc(int argc, char **argv)
 {
 	const char *output = NULL;
-	struct module module;
+	struct hook_file hook;
 	int status;
 
 	for (int i = 1; i < argc; i++) {
@@ -90,10 +90,10 @@ int command_cc(int argc, char **argv)
 	}
 	if (!output)
 		die_usage("cc", "-o HOOK.so is missing");
-	status = compile(argc, argv);
+	status = compile_hook(argc, argv);
 	if (status == 0) {
-		hook_open(&module, output);
-		module_close(&module);
+		bundle_open_hook(&hook, output);
+		hook_file_close(&hook);
 	}
 	return status;
 }

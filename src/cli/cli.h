@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Exit statuses of k23's own failures, as env(1) has them. */
+/* Exit statuses of k23's own failures, as those of env(1). */
 enum {
 	EXIT_K23 = 125,       /* k23 itself failed: a wrong option, a bad hook, a kernel without what it needs */
-	EXIT_CANNOT_RUN = 126, /* the program was found and cannot be run, or not interposed */
+	EXIT_CANNOT_RUN = 126, /* the program was found, and cannot be run or cannot be interposed */
 	EXIT_NOT_FOUND = 127, /* the program was not found */
 };
 
@@ -29,36 +29,38 @@ void die(int status, const char *format, ...) __attribute__((format(printf, 2, 3
 /* complain(), with a hint at `k23 COMMAND --help`, then exit(EXIT_K23). */
 void die_usage(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
-/* getopt_long() for a command; a wrong option ends it by die_usage(). */
+/* getopt_long() for a command. A wrong option ends the command by die_usage(). */
 int next_option(const char *command, int argc, char **argv, const char *letters, const struct option *options);
 
 /* What to run, and with which hooks. */
 struct launch {
 	const char **hooks; /* FILE[:OPTIONS], in the order of the chain */
 	size_t hook_count;
-	bool foreign; /* let programs that cannot be interposed run anyway */
+	bool foreign; /* let programs that cannot be interposed run without k23 */
 	const char *store; /* where plans for sites are kept; NULL: the user's own */
-	unsigned char *store_bytes; /* what is in it, when storeuse_prepare() has read it */
+	unsigned char *store_bytes; /* what is in the store, when store_use_prepare() has read it */
 	size_t store_size;
 	bool no_learn;     /* do not note sites that are not in the store */
-	bool keep_log;     /* the caller takes in what was noted before, when the program has ended */
-	bool profile;      /* learn what this very program uses */
+	bool keep_log;     /* leave the site log to the caller, which takes it in when the program has ended */
+	bool profile;      /* learn which sites this program uses */
 	bool eager;        /* patch sites that were never observed, too */
 	bool no_patch;     /* leave all sites to the guard */
 	char **argv;  /* the program and its arguments, ended by NULL */
 };
 
-/* Appends a hook. spec is FILE[:KEY=VALUE,...]; a FILE without a slash is looked for among the shipped hooks. */
+/* Appends a hook. spec is FILE[:KEY=VALUE,...]; a FILE without a slash is a hook that comes with k23. */
 void launch_hook(struct launch *launch, const char *spec);
-/* Takes an option that every command which starts a program has: --hook SPEC, --foreign=allow|refuse, --store=FILE,
- * --no-learn, --eager or --no-patch.
- * `option` is the value of next_option() for LAUNCH_OPTIONS, `value` its optarg. */
-void launch_option(struct launch *launch, const char *command, int option, const char *value);
-#define LAUNCH_OPTIONS                                                                                       \
+/* The options of every command that starts a program. */
+#define LAUNCH_BASIC_OPTIONS                                                                                 \
 	{ "hook", required_argument, NULL, 0x1000 }, { "foreign", required_argument, NULL, 0x1001 },         \
-	{ "store", required_argument, NULL, 0x1002 }, { "no-learn", no_argument, NULL, 0x1003 },             \
+	{ "store", required_argument, NULL, 0x1002 }
+/* The same, and those that say how the store is used: for all of these commands but `k23 learn`. */
+#define LAUNCH_OPTIONS                                                                                       \
+	LAUNCH_BASIC_OPTIONS, { "no-learn", no_argument, NULL, 0x1003 },                                     \
 	{ "eager", no_argument, NULL, 0x1004 }, { "no-patch", no_argument, NULL, 0x1005 }
-/* What their help says of these. */
+/* Takes one of these options. `option` is the value of next_option(), `value` its optarg. */
+void launch_option(struct launch *launch, const char *command, int option, const char *value);
+/* What the help of these commands says of the store. */
 #define LAUNCH_HELP                                                                                          \
 	"  --store FILE                 where the plans for sites are kept (default: the user's own)\n"        \
 	"  --no-learn                   do not note the sites that the store does not have\n"                  \

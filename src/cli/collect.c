@@ -1,9 +1,10 @@
 /*
  * Running a program as a child of the command, which stays to collect what the program's processes report.
  *
- * Signals: those that a terminal sends to the whole foreground group reach the program anyway, so the collector
- * ignores them; those that somebody sends to the collector alone are meant for the program, and passed on. Once the
- * program has ended and only processes that it left behind are waited for, any of them ends the waiting.
+ * Signals that a terminal sends to the whole foreground group reach the program anyway, so the collector ignores
+ * them. Signals that a process sends to the collector alone are meant for the program, so they are passed on. When
+ * the program has ended, and the collector waits for processes that it left behind, any of these signals ends the
+ * waiting.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -17,14 +18,13 @@
 
 #include "cli/collect.h"
 
-static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
-#define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
+const int collect_passed_on[COLLECT_PASSED_ON] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
 
-/* What the signal handlers use. */
+/* What the signal handler uses. */
 static struct {
 	uint32_t *doorbell;
-	volatile sig_atomic_t child; /* 0: it has ended */
-	volatile sig_atomic_t stop;
+	volatile sig_atomic_t child; /* its process id; 0: it has ended */
+	volatile sig_atomic_t stop;  /* a signal ended the waiting */
 } shared;
 
 static void on_signal(int sig, siginfo_t *info, void *context)
@@ -36,7 +36,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		shared.stop = 1;
 	else if (sig != SIGCHLD && info->si_code <= 0)
 		kill((pid_t)shared.child, sig);
-	/* If collect_wait was about to sleep, it will not. */
+	/* If collect_wait() is about to sleep, this keeps it awake. */
 	__atomic_add_fetch(shared.doorbell, 1, __ATOMIC_SEQ_CST);
 	errno = saved;
 }
@@ -47,9 +47,9 @@ static void catch_signals(void)
 
 	sigfillset(&action.sa_mask);
 	sigaction(SIGCHLD, &action, NULL);
-	for (size_t i = 0; i < PASSED_ON; i++)
-		sigaction(passed_on[i], &action, NULL);
-	/* What cannot be written any more is no reason to leave the program alone. */
+	for (size_t i = 0; i < COLLECT_PASSED_ON; i++)
+		sigaction(collect_passed_on[i], &action, NULL);
+	/* The program goes on when the report cannot be written any more. */
 	action.sa_handler = SIG_IGN;
 	action.sa_flags = 0;
 	sigaction(SIGPIPE, &action, NULL);
@@ -65,7 +65,7 @@ void collect_start(struct collection *collection, struct segment *segment, const
 	shared.doorbell = &segment->channel->doorbell;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
-	/* Ignored, it would take the child's status away. */
+	/* If SIGCHLD is ignored, the kernel drops the child's status. */
 	sigaction(SIGCHLD, &action, &chld);
 	collection->child = fork();
 	if (collection->child < 0)
@@ -81,8 +81,8 @@ void collect_start(struct collection *collection, struct segment *segment, const
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-/* Whether the child has ended: then its id may soon be another's, and must not be sent a signal. */
-static bool reap(struct collection *collection)
+/* Whether the child has ended. Its id may then soon be another process's, so no signal is sent to it any more. */
+static bool reap_child(struct collection *collection)
 {
 	siginfo_t info = { 0 };
 
@@ -95,20 +95,20 @@ static bool reap(struct collection *collection)
 
 void collect_wait(struct collection *collection, unsigned patience)
 {
-	struct channel *channel = collection->segment->channel;
+	struct k23_channel *channel = collection->segment->channel;
 	struct timespec timeout = { patience / 1000, (long)(patience % 1000) * 1000000 };
 	uint32_t bell = __atomic_load_n(&channel->doorbell, __ATOMIC_SEQ_CST);
 
 	__atomic_store_n(&channel->sleeping, 1, __ATOMIC_SEQ_CST);
-	/* A child that ended before `bell` was read is seen here; one that ends later changes it. */
-	if (collection->ended || !reap(collection))
+	/* A child that ended before `bell` was read is seen here; one that ends later changes the doorbell. */
+	if (collection->ended || !reap_child(collection))
 		syscall(SYS_futex, &channel->doorbell, FUTEX_WAIT, bell, &timeout, NULL, 0);
 	__atomic_store_n(&channel->sleeping, 0, __ATOMIC_SEQ_CST);
 }
 
 bool collect_started(const struct collection *collection)
 {
-	const struct channel *channel = collection->segment->channel;
+	const struct k23_channel *channel = collection->segment->channel;
 
 	return __atomic_load_n(&channel->arrived, __ATOMIC_RELAXED) != 0;
 }

@@ -14,18 +14,23 @@
 struct collection {
 	struct segment *segment;
 	pid_t child;
-	bool ended; /* the child; others may go on */
-	int status; /* as of waitpid */
+	bool ended; /* the child has; processes that it started may go on */
+	int status; /* of the child, as waitpid has it */
 };
 
-/* Starts launch in a child. Dies when it cannot. From now on signals are the collection's. */
+/* The signals that a collecting command passes on to the program. When the program has ended, any of them ends the
+ * waiting for the processes that it left behind. */
+#define COLLECT_PASSED_ON 6
+extern const int collect_passed_on[COLLECT_PASSED_ON];
+
+/* Starts the program in a child, and handles this process's signals from then on. Dies when there can be no child. */
 void collect_start(struct collection *collection, struct segment *segment, const struct launch *launch);
 
 /* Waits until something happens, but not much longer than `patience` milliseconds. */
 void collect_wait(struct collection *collection, unsigned patience);
 
-/* Whether everything is over: the child has ended, and so has every process that could report more, or the user
- * does not want to wait for those. Sees to `ended`. */
+/* Whether the collection is over: the child has ended, and either so has every process that could report more, or a
+ * signal ended the waiting for them. */
 bool collect_over(struct collection *collection);
 
 /* Whether the program was started at all; if not, the child has said why. */

@@ -1,5 +1,5 @@
 /*
- * k23 doctor: what this machine offers to this user, and what follows for k23. It tries rather than guesses.
+ * k23 doctor: tries what this machine offers to this user, and tells what follows for k23.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "sites/storefile.h"
+#include "core/page.h"
+#include "sites/store.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -45,7 +46,7 @@ struct finding {
 	char detail[256];
 };
 
-__attribute__((format(printf, 3, 4))) static void find(struct finding *finding, enum verdict verdict,
+__attribute__((format(printf, 3, 4))) static void note(struct finding *finding, enum verdict verdict,
 						       const char *format, ...)
 {
 	va_list args;
@@ -74,15 +75,15 @@ static void check_kernel(struct finding *finding)
 	struct utsname name;
 
 	uname(&name);
-	find(finding, strcmp(name.machine, "x86_64") == 0 ? OK : MISSING, "Linux %s on %s", name.release, name.machine);
+	note(finding, strcmp(name.machine, "x86_64") == 0 ? OK : MISSING, "Linux %s on %s", name.release, name.machine);
 }
 
 static void check_guard(struct finding *finding)
 {
 	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0) == 0)
-		find(finding, OK, "the kernel can catch every system call outside the gate");
+		note(finding, OK, "the kernel can catch every system call outside the gate");
 	else
-		find(finding, MISSING, "the kernel has no Syscall User Dispatch: Linux 5.11 or later has it (%s)",
+		note(finding, MISSING, "the kernel has no Syscall User Dispatch: Linux 5.11 or later has it (%s)",
 		     strerror(errno));
 }
 
@@ -98,14 +99,14 @@ static void check_ptrace(struct finding *finding)
 		_exit(0);
 	}
 	if (child < 0) {
-		find(finding, MISSING, "no process can be started: %s", strerror(errno));
+		note(finding, MISSING, "no process can be started: %s", strerror(errno));
 		return;
 	}
 	if (ptrace(PTRACE_SEIZE, child, 0, PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) == 0)
-		find(finding, OK, "a process can be traced during its execve (Yama ptrace_scope: %s)",
+		note(finding, OK, "a process can be traced during its execve (Yama ptrace_scope: %s)",
 		     read_line("/proc/sys/kernel/yama/ptrace_scope", line, sizeof(line)) ? line : "none");
 	else
-		find(finding, MISSING, "ptrace is forbidden (%s): a container's seccomp profile, or Yama's "
+		note(finding, MISSING, "ptrace is forbidden (%s): a container's seccomp profile, or Yama's "
 		     "ptrace_scope 3, keeps the runtime out of new images", strerror(errno));
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
@@ -117,9 +118,9 @@ static void check_memory(struct finding *finding)
 	struct iovec local = { &to, sizeof(to) }, remote = { &from, sizeof(from) };
 
 	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == sizeof(to) && to == 23)
-		find(finding, OK, "hooks can read and write the program's memory safely");
+		note(finding, OK, "hooks can read and write the program's memory safely");
 	else
-		find(finding, MISSING, "process_vm_readv does not work: %s", strerror(errno));
+		note(finding, MISSING, "process_vm_readv does not work: %s", strerror(errno));
 }
 
 static void check_run(struct finding *finding)
@@ -134,24 +135,24 @@ static void check_run(struct finding *finding)
 		_exit(launch_exec(&launch));
 	}
 	if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		find(finding, OK, "`k23 run true` works");
+		note(finding, OK, "`k23 run true` works");
 	else
-		find(finding, MISSING, "`k23 run true` fails with status 0x%x", (unsigned)status);
+		note(finding, MISSING, "`k23 run true` fails with status 0x%x", (unsigned)status);
 }
 
 static void check_shared_memory(struct finding *finding)
 {
-	int id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0700);
+	int id = shmget(IPC_PRIVATE, CORE_PAGE, IPC_CREAT | 0700);
 	void *text = id < 0 ? (void *)-1 : shmat(id, NULL, SHM_RDONLY | SHM_EXEC);
 
 	if (id < 0)
-		find(finding, LIMITED, "no System V shared memory (%s): no `k23 stat` and `k23 trace`, and each process has "
-		     "the runtime to itself", strerror(errno));
+		note(finding, LIMITED, "no System V shared memory (%s): no `k23 stat` and `k23 trace`, and each process "
+		     "has the runtime to itself", strerror(errno));
 	else if (text == (void *)-1)
-		find(finding, LIMITED, "shared memory cannot be executable (%s): each process has the runtime to itself",
+		note(finding, LIMITED, "shared memory cannot be executable (%s): each process has the runtime to itself",
 		     strerror(errno));
 	else
-		find(finding, OK, "processes share the runtime; `k23 stat` and `k23 trace` can share memory with programs");
+		note(finding, OK, "processes share the runtime; `k23 stat` and `k23 trace` can share memory with programs");
 	if (id >= 0)
 		shmctl(id, IPC_RMID, NULL);
 	if (text != (void *)-1)
@@ -161,9 +162,9 @@ static void check_shared_memory(struct finding *finding)
 static void check_vdso(struct finding *finding)
 {
 	if (getauxval(AT_SYSINFO_EHDR))
-		find(finding, OK, "time calls stay in the vDSO unless a hook wants them");
+		note(finding, OK, "time calls stay in the vDSO unless a hook wants them");
 	else
-		find(finding, LIMITED, "there is no vDSO: programs cannot be started (boot with vdso=1)");
+		note(finding, LIMITED, "there is no vDSO: programs cannot be started (boot with vdso=1)");
 }
 
 static void check_vsyscall(struct finding *finding)
@@ -177,18 +178,18 @@ static void check_vsyscall(struct finding *finding)
 	if (maps)
 		fclose(maps);
 	if (present)
-		find(finding, LIMITED, "the kernel answers calls into the old vsyscall page itself: no hook sees them "
+		note(finding, LIMITED, "the kernel answers calls into the old vsyscall page itself: no hook sees them "
 		     "(boot with vsyscall=none)");
 	else
-		find(finding, OK, "no vsyscall page");
+		note(finding, OK, "no vsyscall page");
 }
 
 static void check_x32(struct finding *finding)
 {
 	if (syscall(X32_BIT | SYS_getpid) < 0 && errno == ENOSYS)
-		find(finding, OK, "the kernel has no x32 calls");
+		note(finding, OK, "the kernel has no x32 calls");
 	else
-		find(finding, LIMITED, "the kernel has x32 calls: those that need special treatment are refused");
+		note(finding, LIMITED, "the kernel has x32 calls: those that need special treatment are refused");
 }
 
 static void check_io_uring(struct finding *finding)
@@ -197,38 +198,38 @@ static void check_io_uring(struct finding *finding)
 	const char *disabled = read_line("/proc/sys/kernel/io_uring_disabled", line, sizeof(line));
 
 	if (disabled && strcmp(disabled, "2") == 0)
-		find(finding, OK, "io_uring is switched off");
+		note(finding, OK, "io_uring is switched off");
 	else
-		find(finding, LIMITED, "operations queued in an io_uring are no system calls: hooks see "
+		note(finding, LIMITED, "operations queued in an io_uring are no system calls: hooks see "
 		     "io_uring_enter only (a hook can refuse io_uring_setup)");
 }
 
 static void check_gs(struct finding *finding)
 {
 	if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT)
-		find(finding, OK, "FSGSBASE: patched sites can find their thread");
+		note(finding, OK, "FSGSBASE: patched sites can find their thread");
 	else
-		find(finding, LIMITED, "no FSGSBASE: nothing is patched, every call takes a signal");
+		note(finding, LIMITED, "no FSGSBASE: nothing is patched, every call takes a signal");
 }
 
 static void check_store(struct finding *finding)
 {
 	char *path = store_default_path();
-	struct storefile store;
+	struct store store;
 	long r;
 
 	if (!path) {
-		find(finding, LIMITED, "no HOME for a store: nothing is learned or patched without --store");
+		note(finding, LIMITED, "no HOME for a store: nothing is learned or patched without --store");
 		return;
 	}
-	r = storefile_read(&store, path);
+	r = store_read(&store, path);
 	if (r == 0) {
-		find(finding, OK, "%s knows %zu files", path, store.files.count);
-		storefile_free(&store);
+		note(finding, OK, "%s knows %zu files", path, store.files.count);
+		store_free(&store);
 	} else if (r == -ENOENT) {
-		find(finding, OK, "%s is not there yet: programs are not patched before `k23 learn` or a first `k23 run`", path);
+		note(finding, OK, "%s is not there yet: programs are not patched before `k23 learn` or a first `k23 run`", path);
 	} else {
-		find(finding, LIMITED, "%s %s: nothing is patched", path, storefile_problem(r));
+		note(finding, LIMITED, "%s %s: nothing is patched", path, store_problem(r));
 	}
 	free(path);
 }
@@ -239,9 +240,9 @@ static void check_processes(struct finding *finding)
 
 	getrlimit(RLIMIT_NPROC, &limit);
 	if (limit.rlim_cur == RLIM_INFINITY || geteuid() == 0)
-		find(finding, OK, "no limit on processes for this user");
+		note(finding, OK, "no limit on processes for this user");
 	else
-		find(finding, limit.rlim_cur < 8 ? LIMITED : OK,
+		note(finding, limit.rlim_cur < 8 ? LIMITED : OK,
 		     "at most %lu processes; each execve needs one more for a moment", (unsigned long)limit.rlim_cur);
 }
 

@@ -14,7 +14,7 @@
 #include "abi/nested.h"
 #include "cli/bundle.h"
 #include "cli/cli.h"
-#include "cli/storeuse.h"
+#include "cli/store_use.h"
 #include "inject/inject.h"
 
 #define HELPER_STACK (64u << 10)
@@ -24,7 +24,7 @@
 
 extern char **environ;
 
-/* The bundle of the runtime that this process is under, or NULL. */
+/* The bundle of the runtime that runs in this process, or NULL. */
 static const struct bundle *outer_bundle(void)
 {
 	long address = syscall(NESTED_NR, NESTED_MAGIC, NESTED_BUNDLE);
@@ -32,7 +32,8 @@ static const struct bundle *outer_bundle(void)
 	return address > 0 ? (const struct bundle *)address : NULL;
 }
 
-/* An outer k23's hooks see what the inner one's let through. Returns the specification as it was given there. */
+/* The specification of a hook of an outer k23, as it was given there. The outer k23's hooks see the calls that the
+ * inner k23's hooks forward. */
 static const char *outer_hook(const struct bundle *outer, const struct bundle_hook *hook)
 {
 	const char *options = (const char *)outer + hook->options;
@@ -98,8 +99,8 @@ static void end_helper(struct inj_exec *exec)
 		sys(exit, 0);
 }
 
-/* Under a runtime already, that one carries the bundle. */
-static long carry_nested(const struct bundle *bundle, const char *path, char **argv)
+/* Lets the runtime that runs in this process carry the bundle. */
+static long carry_bundle_nested(const struct bundle *bundle, const char *path, char **argv)
 {
 	if (syscall(NESTED_NR, NESTED_MAGIC, NESTED_CARRY, bundle) != 0)
 		die(EXIT_K23, "the k23 that this one runs under is of another version");
@@ -108,7 +109,7 @@ static long carry_nested(const struct bundle *bundle, const char *path, char **a
 }
 
 /* The execve of this process, with the bundle. Returns -errno. */
-static long carry(const struct bundle *bundle, const char *path, char **argv)
+static long carry_bundle(const struct bundle *bundle, const char *path, char **argv)
 {
 	char *memory;
 	struct inj_exec *exec;
@@ -119,7 +120,7 @@ static long carry(const struct bundle *bundle, const char *path, char **argv)
 	long r;
 
 	if (outer_bundle())
-		return carry_nested(bundle, path, argv);
+		return carry_bundle_nested(bundle, path, argv);
 	memory = mmap(NULL, HELPER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
@@ -153,7 +154,7 @@ static long carry(const struct bundle *bundle, const char *path, char **argv)
 	return r;
 }
 
-static long start(const struct bundle *bundle, const struct launch *launch, const char *path)
+static long start_file(const struct bundle *bundle, const struct launch *launch, const char *path)
 {
 	struct inj_check check = inj_check(AT_FDCWD, path, 0);
 	long r = check.error;
@@ -166,9 +167,9 @@ static long start(const struct bundle *bundle, const struct launch *launch, cons
 	if (check.verdict == INJ_SECRET)
 		die(EXIT_CANNOT_RUN, "%s may be executed but not read by this user, and so not be interposed", path);
 	if (check.verdict == INJ_TRY)
-		r = carry(bundle, path, launch->argv);
+		r = carry_bundle(bundle, path, launch->argv);
 	if (r == -ENOEXEC) {
-		/* A script without #!: the shell's, as execvp has it. */
+		/* A script without #!: the shell runs it, as with execvp. */
 		struct launch script = *launch;
 		size_t count = 0;
 
@@ -180,7 +181,7 @@ static long start(const struct bundle *bundle, const struct launch *launch, cons
 		script.argv[0] = (char *)"/bin/sh";
 		script.argv[1] = (char *)path;
 		memcpy(script.argv + 2, launch->argv + 1, count * sizeof(char *));
-		r = carry(bundle, "/bin/sh", script.argv);
+		r = carry_bundle(bundle, "/bin/sh", script.argv);
 		free(script.argv);
 	}
 	return r;
@@ -201,7 +202,7 @@ static long search_path(const struct bundle *bundle, const struct launch *launch
 
 		if (asprintf(&candidate, "%.*s%s%s", (int)length, path, length ? "/" : "", name) < 0)
 			die(EXIT_K23, "out of memory");
-		r = start(bundle, launch, candidate);
+		r = start_file(bundle, launch, candidate);
 		free(candidate);
 		if (r == -EACCES)
 			result = r;
@@ -226,7 +227,7 @@ int launch_exec(const struct launch *launch)
 		launch_hook(&merged, launch->hooks[i]);
 	for (uint32_t i = 0; outer && i < outer->hook_count; i++)
 		launch_hook(&merged, outer_hook(outer, &outer->hooks[i]));
-	storeuse_prepare(&merged);
+	store_use_prepare(&merged);
 	bundle = bundle_build(&merged);
 	free((char *)merged.store);
 	free(merged.store_bytes);
@@ -238,7 +239,7 @@ int launch_exec(const struct launch *launch)
 	if (!*name)
 		r = -ENOENT;
 	else
-		r = strchr(name, '/') ? start(bundle, launch, name) : search_path(bundle, launch);
+		r = strchr(name, '/') ? start_file(bundle, launch, name) : search_path(bundle, launch);
 	complain("cannot run %s: %s", name, strerror((int)-r));
 	return r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "cli/collect.h"
-#include "cli/storeuse.h"
-#include "sites/learnlog.h"
+#include "cli/store_use.h"
+#include "sites/site_log.h"
 
 static const char help[] =
 	"usage: k23 learn [OPTIONS] [--] PROGRAM [ARGS...]\n"
@@ -32,10 +32,10 @@ static const char help[] =
 	"Exit status: the program's; when a signal killed the program, the same signal kills k23. 125 when k23\n"
 	"fails, 126 when the program cannot be run, 127 when it is not found.\n";
 
-static void parse(struct launch *launch, int argc, char **argv)
+static void parse_options(struct launch *launch, int argc, char **argv)
 {
 	static const struct option options[] = {
-		LAUNCH_OPTIONS,
+		LAUNCH_BASIC_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -51,12 +51,12 @@ static void parse(struct launch *launch, int argc, char **argv)
 	launch->argv = argv + optind;
 }
 
-/* Daemons that root starts become other users, whose calls are to be learned, too: they can add to the log while this one
- * runs. All that is in it is checked. */
-static void open_log_to_all(const char *store)
+/* Lets every user add to the site log while this command of root's runs: daemons that root starts become other users,
+ * and their calls are learned, too. Each line of it is checked. */
+static void open_site_log_to_all(const char *store)
 {
 	char *log = store_beside(store, ".log");
-	long lock = storefile_lock(store); /* which makes the directory */
+	long lock = store_lock(store); /* makes the directory */
 	int fd = log && lock >= 0 ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600) : -1;
 
 	if (fd >= 0) {
@@ -68,11 +68,8 @@ static void open_log_to_all(const char *store)
 	free(log);
 }
 
-/* Ends the waiting when the program has ended; before, they are its. */
-static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
-
-/* Reaps what has ended. False: nothing is left. */
-static bool reap(pid_t child, struct collection *collection)
+/* Reaps the processes that have ended. False: none is left. */
+static bool reap_children(pid_t child, struct collection *collection)
 {
 	for (;;) {
 		int status;
@@ -88,7 +85,7 @@ static bool reap(pid_t child, struct collection *collection)
 }
 
 /* Runs the program until it and its descendants have ended. */
-static void run(const struct launch *launch, struct collection *collection)
+static void run_program(const struct launch *launch, struct collection *collection)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t waited, old;
@@ -97,8 +94,8 @@ static void run(const struct launch *launch, struct collection *collection)
 
 	sigemptyset(&waited);
 	sigaddset(&waited, SIGCHLD);
-	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
-		sigaddset(&waited, passed_on[i]);
+	for (size_t i = 0; i < COLLECT_PASSED_ON; i++)
+		sigaddset(&waited, collect_passed_on[i]);
 	sigprocmask(SIG_BLOCK, &waited, &old);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	child = fork();
@@ -108,9 +105,9 @@ static void run(const struct launch *launch, struct collection *collection)
 		sigprocmask(SIG_SETMASK, &old, NULL);
 		_exit(launch_exec(launch));
 	}
-	/* Ignored, it would take the status away; the program has what it had. */
+	/* If SIGCHLD is ignored, the kernel drops the child's status. The program still ignores it. */
 	sigaction(SIGCHLD, &action, NULL);
-	while (reap(child, collection)) {
+	while (reap_children(child, collection)) {
 		int sig = sigwaitinfo(&waited, &info);
 
 		if (sig < 0 || sig == SIGCHLD)
@@ -129,23 +126,23 @@ int command_learn(int argc, char **argv)
 	struct collection collection = { 0 };
 	struct ingest_report report;
 	struct launch launch = { 0 };
-	struct storefile store;
+	struct store store;
 	char *path;
 	long r;
 
-	parse(&launch, argc, argv);
-	path = storeuse_path(launch.store);
+	parse_options(&launch, argc, argv);
+	path = store_use_path(launch.store);
 	launch.store = path;
 	launch.profile = true;
-	launch.keep_log = true; /* what is in it already is counted with the rest, at the end */
-	storeuse_read(&store, launch.store); /* what is wrong with it is said before the program runs */
-	storefile_free(&store);
+	launch.keep_log = true; /* what is in the log already counts at the end, too */
+	store_use_read(&store, launch.store); /* a store that cannot be used ends the command before the program runs */
+	store_free(&store);
 	if (geteuid() == 0)
-		open_log_to_all(launch.store);
-	run(&launch, &collection);
-	r = sites_ingest(launch.store, &report);
+		open_site_log_to_all(launch.store);
+	run_program(&launch, &collection);
+	r = site_log_ingest(launch.store, &report);
 	if (r != 0)
-		die(EXIT_K23, "what was learned could not be put into %s: %s", launch.store, storefile_problem(r));
+		die(EXIT_K23, "what was learned could not be put into %s: %s", launch.store, store_problem(r));
 	complain("%" PRIu32 " sites in %" PRIu32 " files are new", report.new_sites, report.new_files);
 	if (report.failed || report.dropped)
 		complain("%" PRIu32 " files could not be analysed, %" PRIu64 " lines of the log were too many", report.failed,

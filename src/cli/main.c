@@ -31,7 +31,7 @@ static void usage(FILE *to)
 	fputs("\n`k23 COMMAND --help` tells more, and so do the manual pages k23(1) and k23-hook(7).\n", to);
 }
 
-/* What was printed may be the whole point: it is not lost silently. */
+/* Fails when what was printed could not be written, as it may be all that the command is for. */
 static int finish(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

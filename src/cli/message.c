@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 
-static void print(const char *format, va_list args)
+static void print_message(const char *format, va_list args)
 {
 	fputs("k23: ", stderr);
 	vfprintf(stderr, format, args);
@@ -19,7 +19,7 @@ void complain(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	print(format, args);
+	print_message(format, args);
 	va_end(args);
 }
 
@@ -28,7 +28,7 @@ void die(int status, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	print(format, args);
+	print_message(format, args);
 	va_end(args);
 	exit(status);
 }

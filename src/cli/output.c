@@ -11,12 +11,12 @@
 
 FILE *output_open(const char *path)
 {
-	/* Not stderr's own stream: that one writes character by character, between the program's. */
+	/* stderr is not buffered: its characters would come between those of the program. */
 	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) :
 			fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	FILE *output;
 
-	if (fd < 0 && !path) /* closed: what goes nowhere natively goes nowhere here */
+	if (fd < 0 && !path) /* stderr is closed: the report goes nowhere, as messages of a program would */
 		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	output = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!output)

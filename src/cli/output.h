@@ -6,10 +6,10 @@
 
 #include <stdio.h>
 
-/* Opens path for the report; NULL is stderr. Dies when it cannot. */
+/* Opens a path for the report; NULL is stderr. Dies on failure. */
 FILE *output_open(const char *path);
 
-/* Closes it. Complains, and returns EXIT_K23 instead of 0, when something could not be written. */
+/* Closes the report. When something could not be written, complains and returns EXIT_K23, otherwise returns 0. */
 int output_close(FILE *output, const char *path);
 
 #endif

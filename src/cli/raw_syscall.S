@@ -1,21 +1,15 @@
 /*
  * raw_syscall for src/inject/ in the command line tool: in the runtime it is the gate.
  */
+#include "inject/x86_64/raw_syscall.h"
+
 	.text
 
-/* long raw_syscall(long nr, a1 ... a6), in C's calling convention. keeps: what a C function keeps. */
 	.globl raw_syscall
 	.type raw_syscall, @function
 raw_syscall:
 	.cfi_startproc
-	mov	%rdi, %rax
-	mov	%rsi, %rdi
-	mov	%rdx, %rsi
-	mov	%rcx, %rdx
-	mov	%r8, %r10
-	mov	%r9, %r8
-	mov	8(%rsp), %r9
-	syscall
+	raw_system_call
 	ret
 	.cfi_endproc
 	.size raw_syscall, . - raw_syscall

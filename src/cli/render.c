@@ -1,5 +1,5 @@
 /*
- * A recorded call as text, in the manner of strace.
+ * A line for a recorded call, in the manner of strace.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,17 +16,17 @@
 
 #define RESULT_COLUMN 39
 
-static void reserve(struct text *text, size_t more)
+static void make_room(struct line *line, size_t more)
 {
-	if (text->size + more <= text->room)
+	if (line->size + more <= line->room)
 		return;
-	text->room = 2 * (text->size + more) + 256;
-	text->data = realloc(text->data, text->room);
-	if (!text->data)
+	line->room = 2 * (line->size + more) + 256;
+	line->data = realloc(line->data, line->room);
+	if (!line->data)
 		die(EXIT_K23, "out of memory");
 }
 
-void text_add(struct text *text, const char *format, ...)
+void line_add(struct line *line, const char *format, ...)
 {
 	va_list args;
 	int length;
@@ -36,15 +36,15 @@ void text_add(struct text *text, const char *format, ...)
 	va_end(args);
 	if (length < 0)
 		return;
-	reserve(text, (size_t)length + 1);
+	make_room(line, (size_t)length + 1);
 	va_start(args, format);
-	vsnprintf(text->data + text->size, (size_t)length + 1, format, args);
+	vsnprintf(line->data + line->size, (size_t)length + 1, format, args);
 	va_end(args);
-	text->size += (size_t)length;
+	line->size += (size_t)length;
 }
 
-/* The next item of an argument, from *at on. False: there is none. */
-static bool next_item(const struct items *items, size_t *at, unsigned arg, struct ring_item *item,
+/* Finds the next item of an argument, from *at on. False: there is none. */
+static bool next_item(const struct items *items, size_t *at, unsigned arg, struct k23_ring_item *item,
 		      const unsigned char **data)
 {
 	while (items->size - *at >= sizeof(*item)) {
@@ -65,8 +65,9 @@ static bool is_digit(int c)
 	return c >= '0' && c <= '7';
 }
 
-/* As in a C string: the shortest octal form that a following digit does not change. */
-static void add_escaped(struct text *text, const unsigned char *data, size_t size)
+/* Adds bytes as in a C string. A byte that cannot be printed has the shortest octal form that a following digit does
+ * not change. */
+static void add_escaped(struct line *line, const unsigned char *data, size_t size)
 {
 	static const char special[] = "\"\\\n\t\r\f\v", letters[] = "\"\\ntrfv";
 
@@ -74,115 +75,116 @@ static void add_escaped(struct text *text, const unsigned char *data, size_t siz
 		const char *found = data[i] ? strchr(special, data[i]) : NULL;
 
 		if (found)
-			text_add(text, "\\%c", letters[found - special]);
+			line_add(line, "\\%c", letters[found - special]);
 		else if (data[i] >= ' ' && data[i] < 0x7f)
-			text_add(text, "%c", data[i]);
+			line_add(line, "%c", data[i]);
 		else
-			text_add(text, i + 1 < size && is_digit(data[i + 1]) ? "\\%03o" : "\\%o", data[i]);
+			line_add(line, i + 1 < size && is_digit(data[i + 1]) ? "\\%03o" : "\\%o", data[i]);
 	}
 }
 
-/* One string or buffer of an argument, from *at on, quoted. False: none was recorded, or it could not be read. */
-static bool add_quoted(struct text *text, const struct items *items, size_t *at, unsigned arg)
+/* Adds the next string or buffer of an argument, from *at on, in quotes. False: none was recorded, or it could not be
+ * read. */
+static bool add_quoted(struct line *line, const struct items *items, size_t *at, unsigned arg)
 {
-	size_t begin = text->size;
+	size_t begin = line->size;
 	const unsigned char *data;
-	struct ring_item item;
+	struct k23_ring_item item;
 
-	text_add(text, "\"");
+	line_add(line, "\"");
 	do {
-		if (!next_item(items, at, arg, &item, &data) || item.flags & RING_FAULT) {
-			text->size = begin;
+		if (!next_item(items, at, arg, &item, &data) || item.flags & K23_RING_FAULT) {
+			line->size = begin;
 			return false;
 		}
-		add_escaped(text, data, item.size);
-	} while (item.flags & RING_MORE);
-	text_add(text, item.flags & RING_CUT ? "\"..." : "\"");
+		add_escaped(line, data, item.size);
+	} while (item.flags & K23_RING_MORE);
+	line_add(line, item.flags & K23_RING_CUT ? "\"..." : "\"");
 	return true;
 }
 
-static void add_address(struct text *text, uint64_t address)
+static void add_address(struct line *line, uint64_t address)
 {
 	if (address)
-		text_add(text, "0x%llx", (unsigned long long)address);
+		line_add(line, "0x%llx", (unsigned long long)address);
 	else
-		text_add(text, "NULL");
+		line_add(line, "NULL");
 }
 
-static void add_strings(struct text *text, const struct call *call, unsigned arg)
+static void add_strings(struct line *line, const struct call *call, unsigned arg)
 {
 	const char *separator = "";
 	const unsigned char *data;
-	struct ring_item item;
+	struct k23_ring_item item;
 	size_t at = 0, here = 0;
 
 	if (!call->entry->args[arg]) {
-		text_add(text, "NULL");
+		line_add(line, "NULL");
 		return;
 	}
-	text_add(text, "[");
+	line_add(line, "[");
 	while (next_item(&call->in, &here, arg, &item, &data)) {
-		text_add(text, "%s", separator);
+		line_add(line, "%s", separator);
 		separator = ", ";
-		if (item.flags & RING_ETC)
-			text_add(text, "...");
-		else if (!add_quoted(text, &call->in, &at, arg))
-			text_add(text, "???");
+		if (item.flags & K23_RING_ETC)
+			line_add(line, "...");
+		else if (!add_quoted(line, &call->in, &at, arg))
+			line_add(line, "???");
 		at = here = at > here ? at : here;
 	}
-	text_add(text, "]");
+	line_add(line, "]");
 }
 
-static void add_environment(struct text *text, const struct call *call, unsigned arg)
+static void add_environment(struct line *line, const struct call *call, unsigned arg)
 {
 	const unsigned char *data;
-	struct ring_item item;
+	struct k23_ring_item item;
 	uint32_t count;
 	size_t at = 0;
 
-	add_address(text, call->entry->args[arg]);
+	add_address(line, call->entry->args[arg]);
 	if (!next_item(&call->in, &at, arg, &item, &data) || item.size != sizeof(count))
 		return;
 	memcpy(&count, data, sizeof(count));
-	text_add(text, " /* %u var%s */", count, count == 1 ? "" : "s");
+	line_add(line, " /* %u var%s */", count, count == 1 ? "" : "s");
 }
 
-static void add_pair(struct text *text, const struct call *call, unsigned arg)
+static void add_pair(struct line *line, const struct call *call, unsigned arg)
 {
 	const unsigned char *data;
-	struct ring_item item;
+	struct k23_ring_item item;
 	size_t at = 0;
 	int pair[2];
 
 	if (!next_item(&call->out, &at, arg, &item, &data) || item.size != sizeof(pair)) {
-		add_address(text, call->entry->args[arg]);
+		add_address(line, call->entry->args[arg]);
 		return;
 	}
 	memcpy(pair, data, sizeof(pair));
-	text_add(text, "[%d, %d]", pair[0], pair[1]);
+	line_add(line, "[%d, %d]", pair[0], pair[1]);
 }
 
-static void add_signal(struct text *text, int sig)
+static void add_signal(struct line *line, int sig)
 {
 	const char *name = sigabbrev_np(sig);
 
 	if (name)
-		text_add(text, "SIG%s", name);
+		line_add(line, "SIG%s", name);
 	else if (sig >= 34 && sig <= 64) /* what is left of the real-time signals, as strace has them */
-		text_add(text, "SIGRT_%d", sig - 32);
+		line_add(line, "SIGRT_%d", sig - 32);
 	else
-		text_add(text, "%d", sig);
+		line_add(line, "%d", sig);
 }
 
-static void add_hex(struct text *text, uint64_t value)
+static void add_hex(struct line *line, uint64_t value)
 {
 	/* A 32-bit argument that the program's compiler sign-extended. */
 	if (value >> 31 == 0x1ffffffff)
 		value = (uint32_t)value;
-	text_add(text, value ? "0x%llx" : "0", (unsigned long long)value);
+	line_add(line, value ? "0x%llx" : "0", (unsigned long long)value);
 }
 
-static void add_argument(struct text *text, const struct call *call, unsigned arg, enum k23_kind kind)
+static void add_argument(struct line *line, const struct call *call, unsigned arg, enum k23_kind kind)
 {
 	bool narrow = call->entry->arch == K23_ARCH_I386;
 	uint64_t value = call->entry->args[arg];
@@ -191,64 +193,64 @@ static void add_argument(struct text *text, const struct call *call, unsigned ar
 	switch (kind) {
 	case K23_INT:
 	case K23_FD:
-		text_add(text, "%d", (int)value);
+		line_add(line, "%d", (int)value);
 		break;
 	case K23_DIRFD:
-		text_add(text, (int)value == AT_FDCWD ? "AT_FDCWD" : "%d", (int)value);
+		line_add(line, (int)value == AT_FDCWD ? "AT_FDCWD" : "%d", (int)value);
 		break;
 	case K23_LONG:
-		text_add(text, "%lld", narrow ? (long long)(int)value : (long long)value);
+		line_add(line, "%lld", narrow ? (long long)(int)value : (long long)value);
 		break;
 	case K23_UINT:
-		text_add(text, "%u", (unsigned)value);
+		line_add(line, "%u", (unsigned)value);
 		break;
 	case K23_ULONG:
-		text_add(text, "%llu", (unsigned long long)value);
+		line_add(line, "%llu", (unsigned long long)value);
 		break;
 	case K23_HEX:
-		add_hex(text, value);
+		add_hex(line, value);
 		break;
 	case K23_MODE:
-		text_add(text, (unsigned)value ? "0%o" : "%o", (unsigned)value);
+		line_add(line, (unsigned)value ? "0%o" : "%o", (unsigned)value);
 		break;
 	case K23_SIGNAL:
-		add_signal(text, (int)value);
+		add_signal(line, (int)value);
 		break;
 	case K23_STR:
 	case K23_PATH:
 	case K23_BUF:
-		if (!add_quoted(text, &call->in, &at, arg))
-			add_address(text, value);
+		if (!add_quoted(line, &call->in, &at, arg))
+			add_address(line, value);
 		break;
 	case K23_OUTBUF:
-		if (!add_quoted(text, &call->out, &at, arg))
-			add_address(text, value);
+		if (!add_quoted(line, &call->out, &at, arg))
+			add_address(line, value);
 		break;
 	case K23_ARGV:
-		add_strings(text, call, arg);
+		add_strings(line, call, arg);
 		break;
 	case K23_ENVP:
-		add_environment(text, call, arg);
+		add_environment(line, call, arg);
 		break;
 	case K23_FDPAIR:
-		add_pair(text, call, arg);
+		add_pair(line, call, arg);
 		break;
 	case K23_PTR:
 	case K23_NONE:
-		add_address(text, value);
+		add_address(line, value);
 		break;
 	}
 }
 
-/* open's mode means something only when a file may be made. */
-static unsigned argument_count(const struct k23_syscall_info *info, const struct ring_entry *entry)
+/* How many arguments are shown: the mode of open and its like means something only when a file may be made. */
+static unsigned argument_count(const struct k23_syscall_info *info, const struct k23_ring_entry *entry)
 {
 	if (info->args < 2 || info->kind[info->args - 1] != K23_MODE || strncmp(info->name, "open", 4) != 0)
 		return info->args;
 	return info->args - !(entry->args[info->args - 2] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)));
 }
 
-/* The kernel's own values for calls that are to be made again: it never shows them to the program. */
+/* The name of a result that the kernel has for a call that is to be made again; the program never sees such a result. */
 static const char *restart_name(int64_t result)
 {
 	switch (-result) {
@@ -264,56 +266,56 @@ static const char *restart_name(int64_t result)
 	return NULL;
 }
 
-static void add_result(struct text *text, const struct call *call, enum k23_kind kind)
+static void add_result(struct line *line, const struct call *call, enum k23_kind kind)
 {
 	int64_t result = call->result;
 	const char *restart = restart_name(result), *name = core_error_name((long)result);
 
 	if (call->outcome == OUTCOME_NONE)
-		text_add(text, "?");
+		line_add(line, "?");
 	else if (call->outcome == OUTCOME_UNKNOWN)
-		text_add(text, "? (result not recorded)");
+		line_add(line, "? (result not recorded)");
 	else if (restart)
-		text_add(text, "? %s", restart);
+		line_add(line, "? %s", restart);
 	else if (result < 0 && result >= -4095 && name)
-		text_add(text, "-1 %s (%s)", name, strerror((int)-result));
+		line_add(line, "-1 %s (%s)", name, strerror((int)-result));
 	else if (result < 0 && result >= -4095)
-		text_add(text, "-1 (errno %d)", (int)-result);
+		line_add(line, "-1 (errno %d)", (int)-result);
 	else if (kind == K23_PTR)
-		text_add(text, result ? "0x%llx" : "NULL", (unsigned long long)result);
+		line_add(line, result ? "0x%llx" : "NULL", (unsigned long long)result);
 	else if (kind == K23_HEX)
-		text_add(text, "0x%llx", (unsigned long long)result);
+		line_add(line, "0x%llx", (unsigned long long)result);
 	else if (kind == K23_MODE)
-		text_add(text, "0%llo", (unsigned long long)result);
+		line_add(line, "0%llo", (unsigned long long)result);
 	else
-		text_add(text, "%lld", (long long)result);
+		line_add(line, "%lld", (long long)result);
 }
 
-void render_call(struct text *text, const struct call *call)
+void render_call(struct line *line, const struct call *call)
 {
-	const struct ring_entry *entry = call->entry;
+	const struct k23_ring_entry *entry = call->entry;
 	struct k23_syscall_info info = {
 		.args = 6,
 		.kind = { K23_HEX, K23_HEX, K23_HEX, K23_HEX, K23_HEX, K23_HEX },
 	};
-	size_t begin = text->size;
+	size_t begin = line->size;
 	unsigned count;
 
 	if (entry->arch == K23_ARCH_I386)
-		text_add(text, "i386:");
+		line_add(line, "i386:");
 	if (core_describe(entry->arch, (long)entry->nr, &info))
-		text_add(text, "%s(", info.name);
+		line_add(line, "%s(", info.name);
 	else
-		text_add(text, "syscall_0x%llx(", (unsigned long long)entry->nr);
+		line_add(line, "syscall_0x%llx(", (unsigned long long)entry->nr);
 	count = info.name ? argument_count(&info, entry) : info.args;
 	for (unsigned i = 0; i < count; i++) {
 		if (i)
-			text_add(text, ", ");
-		add_argument(text, call, i, info.kind[i]);
+			line_add(line, ", ");
+		add_argument(line, call, i, info.kind[i]);
 	}
-	text_add(text, ")");
-	while (text->size - begin < RESULT_COLUMN)
-		text_add(text, " ");
-	text_add(text, " = ");
-	add_result(text, call, info.result);
+	line_add(line, ")");
+	while (line->size - begin < RESULT_COLUMN)
+		line_add(line, " ");
+	line_add(line, " = ");
+	add_result(line, call, info.result);
 }

@@ -1,5 +1,5 @@
 /*
- * A recorded call as text.
+ * A line for a recorded call.
  */
 #ifndef CLI_RENDER_H
 #define CLI_RENDER_H
@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "abi/ring.h"
+#include <k23/ring.h>
 
-/* Bytes of a record after its struct: struct ring_item and data, one after the other. */
+/* What follows a record's struct: items, each a struct k23_ring_item with its data behind it. */
 struct items {
 	const unsigned char *data;
 	size_t size;
@@ -19,27 +19,27 @@ struct items {
 /* How a call ended. */
 enum outcome {
 	OUTCOME_RESULT,  /* with a result */
-	OUTCOME_NONE,    /* not at all: it does not return, or its thread was killed */
+	OUTCOME_NONE,    /* without one: the call does not return, or its thread was killed */
 	OUTCOME_UNKNOWN, /* with a result that could not be recorded */
 };
 
 struct call {
-	const struct ring_entry *entry;
+	const struct k23_ring_entry *entry;
 	struct items in;
 	struct items out; /* empty unless there is a result */
 	enum outcome outcome;
 	int64_t result;
 };
 
-/* Text that grows. */
-struct text {
+/* A line that grows. */
+struct line {
 	char *data;
 	size_t size, room;
 };
 
-void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void line_add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends "NAME(ARGUMENTS) = RESULT". */
-void render_call(struct text *text, const struct call *call);
+void render_call(struct line *line, const struct call *call);
 
 #endif

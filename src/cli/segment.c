@@ -1,6 +1,3 @@
-/*
- * The collector's side of the memory that it shares with its hook: see abi/channel.h.
- */
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdio.h>
@@ -15,8 +12,8 @@
 #include "cli/cli.h"
 #include "cli/segment.h"
 
-/* A process in the middle of an execve has no memory of ours. One that has not come back after this long will not:
- * it cannot reach the segment, or is no program that k23 interposes. */
+/* In the middle of an execve a process does not have the segment. A program that has not attached it after this
+ * number of seconds never will: it cannot reach the segment, or is not interposed. */
 #define EXEC_PATIENCE 2
 
 static struct {
@@ -24,8 +21,8 @@ static struct {
 	struct robust_list node;
 } robust;
 
-/* From now on the kernel marks channel->reader when this thread ends, however it does. */
-static void announce_reader(struct channel *channel)
+/* From now on the kernel marks channel->reader when this thread ends, in whatever way it ends. */
+static void announce_reader(struct k23_channel *channel)
 {
 	robust.head.list.next = &robust.node;
 	robust.node.next = &robust.head.list;
@@ -37,7 +34,7 @@ static void announce_reader(struct channel *channel)
 
 void segment_create(struct segment *segment, uint64_t magic, size_t size)
 {
-	struct channel *channel;
+	struct k23_channel *channel;
 
 	memset(segment, 0, sizeof(*segment));
 	if (getrandom(&segment->cookie, sizeof(segment->cookie), 0) != sizeof(segment->cookie))
@@ -48,12 +45,12 @@ void segment_create(struct segment *segment, uint64_t magic, size_t size)
 		    errno == ENOSYS ? " (a kernel without System V IPC)" :
 		    errno == EINVAL || errno == ENOSPC ? " (kernel.shmmax, kernel.shmall or kernel.shmmni)" : "");
 	channel = shmat(segment->id, NULL, 0);
-	/* Before anything else can end this process: from here on the memory lives as long as its users. */
+	/* At once, so that nothing can end this process before: from here on the segment lives as long as its users. */
 	shmctl(segment->id, IPC_RMID, NULL);
 	if (channel == (void *)-1)
 		die(EXIT_K23, "cannot attach shared memory: %s", strerror(errno));
 	channel->magic = magic;
-	channel->version = CHANNEL_VERSION;
+	channel->version = K23_CHANNEL_VERSION;
 	channel->cookie = segment->cookie;
 	channel->size = size;
 	channel->started = 1;

@@ -1,5 +1,5 @@
 /*
- * The collector's side of the memory that it shares with its hook (abi/channel.h).
+ * The memory that a collector shares with its hook: the collector's side of k23/channel.h.
  */
 #ifndef CLI_SEGMENT_H
 #define CLI_SEGMENT_H
@@ -9,23 +9,23 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "abi/channel.h"
+#include <k23/channel.h>
 
 struct segment {
-	struct channel *channel;
+	struct k23_channel *channel;
 	size_t size;
 	int id;
 	uint64_t cookie;
-	struct timespec empty_since; /* when nobody was left but programs that had not arrived; 0: not so */
+	struct timespec empty_since; /* since when no process has had the segment, though programs are to arrive; or 0 */
 };
 
-/* Makes the segment, zeroed, with the header filled in. Dies when it cannot. Only one per process. */
+/* Makes the segment, zeroed, with the header filled in. Dies when there is no memory. Once in a process. */
 void segment_create(struct segment *segment, uint64_t magic, size_t size);
 
-/* The hook's specification for launch_hook(). */
+/* The specification of the collector's hook, for launch_hook(). */
 char *segment_hook_spec(const struct segment *segment, const char *hook);
 
-/* Whether every process that had attached the segment is gone, and none is about to come. */
+/* Whether no process has the segment attached any more, and none is about to attach it. */
 bool segment_deserted(struct segment *segment);
 
 /* How many programs were started that never attached the segment. */

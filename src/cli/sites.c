@@ -38,7 +38,7 @@ static const struct subcommand {
 	{ "export", sites_export }, { "import", sites_import }, { "prune", sites_prune },
 };
 
-static void parse(struct sites_options *to, int argc, char **argv)
+static void parse_options(struct sites_options *to, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "store", required_argument, NULL, 's' },
@@ -72,12 +72,12 @@ int command_sites(int argc, char **argv)
 	char *store;
 	int status;
 
-	parse(&options, argc, argv);
+	parse_options(&options, argc, argv);
 	argc -= optind;
 	argv += optind;
 	if (!argc)
 		die_usage("sites", "no command is given");
-	store = storeuse_path(options.store);
+	store = store_use_path(options.store);
 	options.store = store;
 	for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
 		if (strcmp(argv[0], subcommands[i].name) != 0)

@@ -4,7 +4,7 @@
 #ifndef CLI_SITES_H
 #define CLI_SITES_H
 
-#include "cli/storeuse.h"
+#include "cli/store_use.h"
 
 struct sites_options {
 	const char *store;
@@ -16,7 +16,8 @@ struct sites_options {
 typedef int sites_fn(const struct sites_options *options, int argc, char **argv);
 sites_fn sites_list, sites_show, sites_verify, sites_merge, sites_export, sites_import, sites_prune;
 
-/* The file of the store that a name means: one with this path, or the one that is there. NULL, with a message. */
-struct known_file *sites_file(const struct storefile *store, const char *name);
+/* The known file that a name means: the file that is at this path now, or was seen there last. NULL, with a message,
+ * when there is none. */
+struct known_file *sites_file(const struct store *store, const char *name);
 
 #endif

@@ -5,14 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/counters.h"
+#include <k23/counters.h>
+
 #include "cli/cli.h"
 #include "cli/collect.h"
 #include "cli/output.h"
 #include "cli/segment.h"
-#include "cli/statreport.h"
+#include "cli/stat_report.h"
 #include "cli/tsc.h"
-#include "sites/storefile.h"
+#include "sites/store.h"
 
 static const char help[] =
 	"usage: k23 stat [OPTIONS] [--] PROGRAM [ARGS...]\n"
@@ -40,9 +41,9 @@ struct stat_options {
 };
 
 /* Returns false when only help was wanted. */
-static bool parse(struct stat_options *to, int argc, char **argv)
+static bool parse_options(struct stat_options *to, int argc, char **argv)
 {
-	static struct report none;
+	static struct stat_report none;
 	static const struct option options[] = {
 		LAUNCH_OPTIONS,
 		{ "output", required_argument, NULL, 'o' },
@@ -55,7 +56,7 @@ static bool parse(struct stat_options *to, int argc, char **argv)
 	int option;
 
 	to->order = "time";
-	launch_hook(&to->launch, "stat"); /* the first of the chain; its options follow */
+	launch_hook(&to->launch, "stat"); /* the first of the chain; command_stat() adds its options */
 	while ((option = next_option("stat", argc, argv, "+o:js:h", options)) != -1) {
 		if (option == 'o')
 			to->output = optarg;
@@ -70,7 +71,7 @@ static bool parse(struct stat_options *to, int argc, char **argv)
 		else
 			launch_option(&to->launch, "stat", option, optarg);
 	}
-	if (!report_sort(&none, to->order))
+	if (!stat_report_sort(&none, to->order))
 		die_usage("stat", "--sort takes time, average, calls, errors, name or number, not %s", to->order);
 	if (optind == argc)
 		die_usage("stat", "no program is given");
@@ -78,9 +79,9 @@ static bool parse(struct stat_options *to, int argc, char **argv)
 	return true;
 }
 
-/* Runs the program until all is over. */
-static void count(struct report *report, struct collection *collection, struct segment *segment,
-		  const struct launch *launch)
+/* Runs the program, and reads the counters when the collection is over. */
+static void count_calls(struct stat_report *report, struct collection *collection, struct segment *segment,
+			const struct launch *launch)
 {
 	struct tsc_moment start = tsc_now(), end;
 	char *store;
@@ -92,34 +93,34 @@ static void count(struct report *report, struct collection *collection, struct s
 	report->elapsed = (double)(end.nanoseconds - start.nanoseconds) / 1e9;
 	report->programs = segment->channel->started;
 	report->missed = segment_missed(segment);
-	report_read(report, (const struct counters *)segment->channel, tsc_rate(start, end));
+	stat_report_read(report, (const struct k23_counters *)segment->channel, tsc_rate(start, end));
 	store = launch->store ? strdup(launch->store) : store_default_path();
-	site_report_read(&report->sites, (const struct counters *)segment->channel, store, !launch->no_patch);
+	stat_sites_read(&report->sites, (const struct k23_counters *)segment->channel, store, !launch->no_patch);
 	free(store);
 }
 
 int command_stat(int argc, char **argv)
 {
-	static struct report report = { .total = { .name = "total" } };
+	static struct stat_report report = { .total = { .name = "total" } };
 	struct stat_options options = { 0 };
 	struct collection collection;
 	struct segment segment;
 	FILE *output;
 
-	if (!parse(&options, argc, argv))
+	if (!parse_options(&options, argc, argv))
 		exit(EXIT_SUCCESS);
-	segment_create(&segment, COUNTERS_MAGIC, sizeof(struct counters));
+	segment_create(&segment, K23_COUNTERS_MAGIC, sizeof(struct k23_counters));
 	options.launch.hooks[0] = segment_hook_spec(&segment, "stat");
 	output = output_open(options.output);
-	count(&report, &collection, &segment, &options.launch);
+	count_calls(&report, &collection, &segment, &options.launch);
 	if (!collect_started(&collection))
 		collect_exit(&collection);
-	report_sort(&report, options.order);
+	stat_report_sort(&report, options.order);
 	if (options.json)
-		report_print_json(output, &report, options.launch.argv, collection.status);
+		stat_report_print_json(output, &report, options.launch.argv, collection.status);
 	else
-		report_print_table(output, &report, options.sites);
-	site_report_free(&report.sites);
+		stat_report_print_table(output, &report, options.sites);
+	stat_sites_free(&report.sites);
 	if (output_close(output, options.output) != 0)
 		exit(EXIT_K23);
 	collect_exit(&collection);

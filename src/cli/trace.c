@@ -9,14 +9,15 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "abi/ring.h"
-#include "cli/callset.h"
+#include <k23/ring.h>
+
+#include "cli/call_set.h"
 #include "cli/cli.h"
 #include "cli/collect.h"
 #include "cli/output.h"
-#include "cli/ringread.h"
+#include "cli/ring_reader.h"
 #include "cli/segment.h"
-#include "cli/tracelog.h"
+#include "cli/trace_log.h"
 #include "cli/tsc.h"
 
 #define DEFAULT_BUFFER (8ul << 20)
@@ -52,7 +53,7 @@ struct trace_options {
 	const char *calls;
 	size_t buffer;
 	uint32_t string;
-	enum ring_full full;
+	enum k23_ring_full full;
 	bool durations;
 	struct launch launch;
 };
@@ -80,12 +81,12 @@ static unsigned long parse_size(const char *option, const char *text, unsigned l
 	return value;
 }
 
-static enum ring_full parse_full(const char *text)
+static enum k23_ring_full parse_full(const char *text)
 {
 	if (strcmp(text, "block") == 0)
-		return RING_BLOCK;
+		return K23_RING_BLOCK;
 	if (strcmp(text, "drop") == 0)
-		return RING_DROP;
+		return K23_RING_DROP;
 	die_usage("trace", "--full takes block or drop, not %s", text);
 }
 
@@ -116,7 +117,7 @@ static void take_option(struct trace_options *to, int option, const char *value)
 }
 
 /* Returns false when only help was wanted. */
-static bool parse(struct trace_options *to, int argc, char **argv)
+static bool parse_options(struct trace_options *to, int argc, char **argv)
 {
 	static const struct option options[] = {
 		LAUNCH_OPTIONS,
@@ -132,7 +133,7 @@ static bool parse(struct trace_options *to, int argc, char **argv)
 	int option;
 
 	*to = (struct trace_options){ .calls = "all", .buffer = DEFAULT_BUFFER, .string = DEFAULT_STRING };
-	launch_hook(&to->launch, "trace"); /* the first of the chain; its options follow */
+	launch_hook(&to->launch, "trace"); /* the first of the chain; command_trace() adds its options */
 	while ((option = next_option("trace", argc, argv, "+o:e:s:Th", options)) != -1) {
 		if (option == 'h')
 			return fputs(help, stdout), false;
@@ -149,44 +150,44 @@ static uint32_t cells_of(size_t buffer)
 {
 	size_t cells = 1;
 
-	while (2 * cells * sizeof(struct ring_cell) <= buffer)
+	while (2 * cells * sizeof(struct k23_ring_cell) <= buffer)
 		cells *= 2;
 	return (uint32_t)cells;
 }
 
-static struct ring *make_ring(struct segment *segment, const struct trace_options *options)
+static struct k23_ring *make_ring(struct segment *segment, const struct trace_options *options)
 {
 	char *problem;
-	struct ring *ring;
+	struct k23_ring *ring;
 
-	segment_create(segment, RING_MAGIC, ring_size(cells_of(options->buffer)));
-	ring = (struct ring *)segment->channel;
+	segment_create(segment, K23_RING_MAGIC, ring_size(cells_of(options->buffer)));
+	ring = (struct k23_ring *)segment->channel;
 	ring->full = options->full;
 	ring->string_size = options->string;
-	problem = callset_parse(ring, options->calls);
+	problem = call_set_parse(ring, options->calls);
 	if (problem)
 		die_usage("trace", "%s", problem);
 	return ring;
 }
 
-static void report_end(struct tracelog *log, const struct collection *collection)
+static void report_end(struct trace_log *log, const struct collection *collection)
 {
 	int status = collection->status;
 
-	tracelog_flush_process(log, (uint32_t)collection->child);
+	trace_log_flush_process(log, (uint32_t)collection->child);
 	if (WIFEXITED(status)) {
-		tracelog_note(log, (uint32_t)collection->child, "+++ exited with %d +++", WEXITSTATUS(status));
+		trace_log_note(log, (uint32_t)collection->child, "+++ exited with %d +++", WEXITSTATUS(status));
 		return;
 	}
 	if (sigabbrev_np(WTERMSIG(status)))
-		tracelog_note(log, (uint32_t)collection->child, "+++ killed by SIG%s%s +++",
-			      sigabbrev_np(WTERMSIG(status)), WCOREDUMP(status) ? " (core dumped)" : "");
+		trace_log_note(log, (uint32_t)collection->child, "+++ killed by SIG%s%s +++",
+			       sigabbrev_np(WTERMSIG(status)), WCOREDUMP(status) ? " (core dumped)" : "");
 	else
-		tracelog_note(log, (uint32_t)collection->child, "+++ killed by SIGRT_%d +++", WTERMSIG(status) - 32);
+		trace_log_note(log, (uint32_t)collection->child, "+++ killed by SIGRT_%d +++", WTERMSIG(status) - 32);
 }
 
-/* Prints what comes, until all is over. */
-static void follow(struct collection *collection, struct ring_reader *reader, struct tracelog *log)
+/* Prints calls until the collection is over. */
+static void follow_program(struct collection *collection, struct ring_reader *reader, struct trace_log *log)
 {
 	bool reported = false, over = false;
 	time_t swept = time(NULL);
@@ -195,7 +196,7 @@ static void follow(struct collection *collection, struct ring_reader *reader, st
 		bool ended = collection->ended, empty;
 
 		over = collect_over(collection);
-		tracelog_clock(log);
+		trace_log_clock(log);
 		empty = ring_reader_drain(reader);
 		if (ended && !reported && empty && collect_started(collection)) {
 			report_end(log, collection);
@@ -203,7 +204,7 @@ static void follow(struct collection *collection, struct ring_reader *reader, st
 		}
 		fflush(log->output);
 		if (time(NULL) != swept) {
-			tracelog_flush_dead(log);
+			trace_log_flush_dead(log);
 			swept = time(NULL);
 		}
 		if (!over)
@@ -212,13 +213,13 @@ static void follow(struct collection *collection, struct ring_reader *reader, st
 	ring_reader_finish(reader);
 	if (!reported && collect_started(collection))
 		report_end(log, collection);
-	tracelog_end(log);
+	trace_log_end(log);
 }
 
-/* What the lines do not show. */
-static void report_losses(const struct segment *segment, const struct tracelog *log)
+/* Reports the calls and programs that the lines do not show. */
+static void report_losses(const struct segment *segment, const struct trace_log *log)
 {
-	uint64_t dropped = ((const struct ring *)segment->channel)->dropped, missed = segment_missed(segment);
+	uint64_t dropped = ((const struct k23_ring *)segment->channel)->dropped, missed = segment_missed(segment);
 
 	if (dropped)
 		complain("%llu calls are missing, or are without a result: the buffer was full "
@@ -236,26 +237,26 @@ int command_trace(int argc, char **argv)
 	struct collection collection;
 	struct ring_reader reader;
 	struct segment segment;
-	struct tracelog log;
-	struct ring *ring;
+	struct trace_log log;
+	struct k23_ring *ring;
 	FILE *output;
 
-	if (!parse(&options, argc, argv))
+	if (!parse_options(&options, argc, argv))
 		exit(EXIT_SUCCESS);
 	ring = make_ring(&segment, &options);
 	options.launch.hooks[0] = segment_hook_spec(&segment, "trace");
 	output = output_open(options.output);
-	tracelog_init(&log, output, ring, tsc_now());
+	trace_log_init(&log, output, ring, tsc_now());
 	log.durations = options.durations;
 	ring_reader_init(&reader, ring, cells_of(options.buffer),
-			 (struct ring_consumer){ tracelog_cell, tracelog_lost, &log });
+			 (struct ring_consumer){ trace_log_cell, trace_log_lost, &log });
 	collect_start(&collection, &segment, &options.launch);
-	follow(&collection, &reader, &log);
+	follow_program(&collection, &reader, &log);
 	segment_close(&segment);
 	if (output_close(output, options.output) != 0)
 		exit(EXIT_K23);
 	if (collect_started(&collection))
 		report_losses(&segment, &log);
-	tracelog_free(&log);
+	trace_log_free(&log);
 	collect_exit(&collection);
 }

@@ -1,17 +1,13 @@
-/*
- * The time stamp counter, which the hooks note, in seconds: its rate is measured against CLOCK_MONOTONIC over the
- * whole time that the command runs. For a program of a millisecond it is exact to one part in ten thousand.
- */
-#include <time.h>
-
 #include "cli/tsc.h"
+
+#include <time.h>
 
 struct tsc_moment tsc_now(void)
 {
 	struct tsc_moment best = { 0 };
 	uint64_t shortest = UINT64_MAX;
 
-	/* The counter is read on both sides of the clock; of a few tries the quickest was not interrupted. */
+	/* The counter is read before and after the clock, a few times: the quickest try was not interrupted. */
 	for (int i = 0; i < 5; i++) {
 		uint64_t before = __builtin_ia32_rdtsc(), after;
 		struct timespec now;

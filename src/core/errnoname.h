@@ -1,5 +1,5 @@
 /*
- * Names of error numbers.
+ * Names of error numbers. ctx: any
  */
 #ifndef CORE_ERRNONAME_H
 #define CORE_ERRNONAME_H

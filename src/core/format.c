@@ -19,17 +19,17 @@ struct spec {
 	int longs;     /* -2 hh, -1 h, 0 int, 1 long */
 };
 
-static void put(struct output *out, char c)
+static void put_char(struct output *out, char c)
 {
 	if (out->length + 1 < out->size)
 		out->to[out->length] = c;
 	out->length++;
 }
 
-static void pad(struct output *out, char c, long count)
+static void put_padding(struct output *out, char c, long count)
 {
 	while (count-- > 0)
-		put(out, c);
+		put_char(out, c);
 }
 
 static void put_string(struct output *out, const struct spec *spec, const char *s)
@@ -41,11 +41,11 @@ static void put_string(struct output *out, const struct spec *spec, const char *
 	while ((spec->precision < 0 || length < spec->precision) && s[length])
 		length++;
 	if (!spec->left)
-		pad(out, ' ', spec->width - length);
+		put_padding(out, ' ', spec->width - length);
 	for (long i = 0; i < length; i++)
-		put(out, s[i]);
+		put_char(out, s[i]);
 	if (spec->left)
-		pad(out, ' ', spec->width - length);
+		put_padding(out, ' ', spec->width - length);
 }
 
 /* sign: '-', '+', ' ', or 0 for none; prefix: "0x" and the like. */
@@ -72,16 +72,16 @@ static void put_number(struct output *out, const struct spec *spec, uint64_t val
 		length = spec->width;
 	}
 	if (!spec->left)
-		pad(out, ' ', spec->width - length);
+		put_padding(out, ' ', spec->width - length);
 	if (sign)
-		put(out, sign);
+		put_char(out, sign);
 	while (*prefix)
-		put(out, *prefix++);
-	pad(out, '0', zeros);
+		put_char(out, *prefix++);
+	put_padding(out, '0', zeros);
 	while (count)
-		put(out, digits[--count]);
+		put_char(out, digits[--count]);
 	if (spec->left)
-		pad(out, ' ', spec->width - length);
+		put_padding(out, ' ', spec->width - length);
 }
 
 static const char *parse_number(const char *format, int *number, va_list *args)
@@ -187,9 +187,9 @@ static void put_conversion(struct output *out, struct spec *spec, char conversio
 		break;
 	}
 	default:
-		put(out, '%');
+		put_char(out, '%');
 		if (conversion && conversion != '%')
-			put(out, conversion);
+			put_char(out, conversion);
 	}
 }
 
@@ -203,7 +203,7 @@ long core_format(char *to, size_t size, const char *format, va_list args)
 		struct spec spec = { 0 };
 
 		if (*format != '%') {
-			put(&out, *format++);
+			put_char(&out, *format++);
 			continue;
 		}
 		format = parse_spec(format + 1, &spec, &copy);

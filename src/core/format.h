@@ -1,5 +1,5 @@
 /*
- * snprintf for code that has no libc.
+ * snprintf for code that has no libc. ctx: any
  */
 #ifndef CORE_FORMAT_H
 #define CORE_FORMAT_H
@@ -12,7 +12,7 @@
 long core_format(char *to, size_t size, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
-/* The same with arguments. */
+/* The same, with the arguments themselves. */
 long core_print(char *to, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

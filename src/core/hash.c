@@ -15,7 +15,7 @@ uint64_t core_hash(uint64_t hash, const void *bytes, size_t size)
 		else
 			for (size_t i = 0; i < part; i++)
 				word |= (uint64_t)at[i] << 8 * i;
-		/* With the size a last zero byte counts. */
+		/* The size makes a difference between bytes and the same bytes with zeros behind them. */
 		hash = (hash ^ word ^ part) * 0xff51afd7ed558ccdul;
 		hash ^= hash >> 32;
 		at += part;

@@ -6,14 +6,18 @@
 #define JMP_SIZE 6u
 #define NONE 0xff
 
-/* Conditional jumps: the opcode, and for the long form its second byte; the condition is in the lower half. */
+#define MOV_SIZE 5u
+#define FUNCTION_ENTRY 24u /* where a function that makes a call has the entry's address: behind `ret`, and aligned */
+
+/* The opcode of a conditional jump, which is the second byte in the long form. Its lower half is the condition. */
 #define SHORT_JCC 0x70u
 #define LONG_JCC 0x80u
 #define SHORT_SIZE 2u
 
-_Static_assert(LEA_SIZE + JMP_SIZE == PATCH_LEAVES && STORE_MAX_WINDOW + PATCH_LEAVES + 1 == PATCH_SLOT, "the longest window fills a slot");
+_Static_assert(LEA_SIZE + JMP_SIZE == PATCH_LEAVES, "these two instructions end a stub");
+_Static_assert(STORE_MAX_WINDOW + PATCH_LEAVES + 1 == PATCH_SLOT, "the longest window fills a slot");
 
-/* A displacement from `next`, the address after its instruction. */
+/* Writes a displacement; `next` is the address behind the instruction that has it. False: `to` is out of reach. */
 static bool put_relative(uint8_t *at, uint64_t next, uint64_t to)
 {
 	int64_t distance = (int64_t)(to - next);
@@ -49,13 +53,13 @@ bool core_patch_valid(const struct store_site *site)
 
 static const uint8_t lea[] = { 0x4c, 0x8d, 0x1d }, jmp[] = { 0xff, 0x25 };
 
-/* Where something of the window is in the stub. */
-static unsigned moved(const struct store_site *plan, unsigned at)
+/* The position in the stub of what is at a position in the window. */
+static unsigned in_stub(const struct store_site *plan, unsigned at)
 {
 	return at + (at > plan->branch ? STORE_BRANCH_GROWS : 0);
 }
 
-/* The window's instructions, for the stub at `address`; the window is at `from`. */
+/* Writes the window's instructions, moved from `from` to the stub at `address`. */
 static bool put_window(uint8_t *slot, uint64_t address, const struct store_site *plan, const uint8_t *window, uint64_t from)
 {
 	unsigned branch = plan->branch == NONE ? plan->window : plan->branch;
@@ -75,28 +79,56 @@ static bool put_window(uint8_t *slot, uint64_t address, const struct store_site 
 	}
 	if (plan->relative == NONE)
 		return true;
-	return put_relative(slot + moved(plan, plan->relative), address + moved(plan, plan->relative_end),
+	return put_relative(slot + in_stub(plan, plan->relative), address + in_stub(plan, plan->relative_end),
 			    from + plan->relative_end + (uint64_t)get_relative(window + plan->relative));
+}
+
+/* The instructions that leave a stub, for the address `ip`: %r11 becomes `after`, and the entry is the one whose
+ * address lies at `entry`. */
+static bool put_leaves(uint8_t *code, uint64_t ip, uint64_t after, uint64_t entry)
+{
+	memcpy(code, lea, sizeof(lea));
+	memcpy(code + LEA_SIZE, jmp, sizeof(jmp));
+	return put_relative(code + sizeof(lea), ip + LEA_SIZE, after) &&
+	       put_relative(code + LEA_SIZE + sizeof(jmp), ip + PATCH_LEAVES, entry);
 }
 
 bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
 		const struct store_site *plan, const uint8_t *window, uint64_t site)
 {
-	unsigned displaced = moved(plan, plan->window);
-	uint8_t *code = slot + displaced;
-	uint64_t ip = address + displaced;
+	unsigned displaced = in_stub(plan, plan->window);
 
 	memset(slot, 0xcc, PATCH_SLOT);
 	if (!put_window(slot, address, plan, window, site - plan->window))
 		return false;
-	memcpy(code, lea, sizeof(lea));
-	if (!put_relative(code + sizeof(lea), ip + LEA_SIZE, site + 2))
-		return false;
-	code += LEA_SIZE;
-	ip += LEA_SIZE;
-	memcpy(code, jmp, sizeof(jmp));
 	slot[PATCH_SLOT - 1] = (uint8_t)(plan->window | (displaced == plan->window ? 0 : PATCH_WIDENED));
-	return put_relative(code + sizeof(jmp), ip + JMP_SIZE, block + 8u * entry);
+	return put_leaves(slot + displaced, address + displaced, site + 2, block + 8u * entry);
+}
+
+void core_patch_call(uint8_t *function, size_t size, uint32_t nr, uint64_t entry)
+{
+	static const uint8_t syscall_ret[] = { 0x0f, 0x05, 0xc3 };
+	bool fast = entry && size >= FUNCTION_ENTRY + sizeof(entry);
+	unsigned syscall = fast ? MOV_SIZE + PATCH_LEAVES : MOV_SIZE;
+
+	function[0] = 0xb8; /* mov $nr, %eax */
+	memcpy(function + 1, &nr, sizeof(nr));
+	if (fast) {
+		put_leaves(function + MOV_SIZE, MOV_SIZE, syscall + 2, FUNCTION_ENTRY);
+		memset(function + syscall, 0xcc, FUNCTION_ENTRY - syscall);
+		memcpy(function + FUNCTION_ENTRY, &entry, sizeof(entry));
+	}
+	memcpy(function + syscall, syscall_ret, sizeof(syscall_ret));
+}
+
+void core_patch_error(uint8_t *function, int32_t error)
+{
+	static const uint8_t mov[] = { 0x48, 0xc7, 0xc0 }; /* mov $-error, %rax */
+	int32_t result = -error;
+
+	memcpy(function, mov, sizeof(mov));
+	memcpy(function + sizeof(mov), &result, sizeof(result));
+	function[sizeof(mov) + sizeof(result)] = 0xc3; /* ret */
 }
 
 bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub)

@@ -1,14 +1,17 @@
 /*
- * What a patched site consists of. The window, whole instructions right in front of a `syscall`, begins with a jump to
- * the site's stub; the `syscall` itself stays.
+ * What a patched site consists of. ctx: any
+ *
+ * The window is the whole instructions right in front of a `syscall`. It begins with a jump to the site's stub; the
+ * `syscall` itself stays.
  *
  *	site:	jmp stub                     stub:	the window's instructions
  *		(the window's other bytes)		lea after(%rip), %r11
  *		syscall					jmp *entry(%rip)
  *	after:
  *
- * Stubs lie in slots of the same size; the last byte of a slot is the window's size and whether the window's code is longer
- * in the stub, so that a slot says all about its site. A block of stubs begins with the addresses of the entries, in a slot of their own.
+ * Stubs lie in slots of the same size. The last byte of a slot has the window's size, and whether the window's code
+ * is longer in the stub, so that a slot says all about its site. A block of stubs begins with a slot that has the
+ * addresses of the entries.
  */
 #ifndef CORE_PATCH_H
 #define CORE_PATCH_H
@@ -23,7 +26,8 @@
 #define PATCH_LEAVES 13u /* bytes of the two instructions that end a stub */
 #define PATCH_WIDENED 0x80u /* in the last byte of a slot: the window's code is longer there */
 
-/* How many bytes of a slot stand for the window: a conditional jump with a short displacement gets a long one. */
+/* How many bytes of a slot are the window's code: more than the window's own, if it has a conditional jump whose short
+ * displacement becomes a long one. */
 unsigned core_patch_displaced(const uint8_t slot[PATCH_SLOT]);
 /* How many bytes the window has. */
 unsigned core_patch_window(const uint8_t slot[PATCH_SLOT]);
@@ -31,17 +35,17 @@ unsigned core_patch_window(const uint8_t slot[PATCH_SLOT]);
 /* The words of a block's first slot. */
 enum core_patch_entry {
 	CORE_PATCH_DISPATCH, /* to the dispatcher */
-	CORE_PATCH_DIRECT,   /* straight to the kernel: the window says which call it is, and nobody wants it */
-	CORE_PATCH_NUMBER,   /* one or the other, by the number in %eax */
+	CORE_PATCH_DIRECT,   /* straight to the kernel: the window says which call it is, and no hook wants that call */
+	CORE_PATCH_NUMBER,   /* to one or the other, by the number in %eax */
 };
 
-/* How many bytes a block with so many stubs takes. */
+/* The bytes of a block with this number of stubs. */
 static inline size_t core_patch_block_size(uint32_t stubs)
 {
 	return (size_t)(stubs + 1) * PATCH_SLOT;
 }
 
-/* Whether a plan is one: sizes and positions that fit together. */
+/* Whether a site has a plan whose sizes and positions fit together. */
 bool core_patch_valid(const struct store_site *site);
 
 /* Writes a stub to `slot`, a buffer whose contents will be at `address`; the block begins at `block`. window: the
@@ -49,11 +53,19 @@ bool core_patch_valid(const struct store_site *site);
 bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
 		const struct store_site *plan, const uint8_t *window, uint64_t site);
 
+/* Writes a function that makes a system call: a site and its stub in one, `mov; lea; jmp; syscall; ret`. The
+ * dispatcher's address is `entry`; if it is 0, or `size` bytes are too few, the function is `mov; syscall; ret`: 8
+ * bytes. */
+void core_patch_call(uint8_t *function, size_t size, uint32_t nr, uint64_t entry);
+
+/* Writes a function that returns -error: 8 bytes. */
+void core_patch_error(uint8_t *function, int32_t error);
+
 /* Writes the jump at the begin of the window, at `from`. False: the stub is out of reach. */
 bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub);
 
-/* Where the program would be, natively, if the thread is at `ip` in the slot at `address`: at the window's begin or at
- * the `syscall`, with the same registers. */
+/* Where the program would be natively, with the same registers, when the thread is at `ip` in the slot at `address`:
+ * at the window's begin, or at the `syscall`. */
 uint64_t core_patch_origin(const uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t ip);
 
 /* Whether a slot holds a stub. */

@@ -9,7 +9,7 @@
 
 /* Appends the components of `path` to the normalised `to`, which has `length` characters and no slash at its
  * end ("" is the root). Returns the new length. */
-static long append(char *to, size_t size, size_t length, const char *path)
+static long append_components(char *to, size_t size, size_t length, const char *path)
 {
 	while (*path) {
 		size_t n = 0;
@@ -40,9 +40,9 @@ long core_path_normalise(char *to, size_t size, const char *base, const char *pa
 	if (size < 2)
 		return -ENAMETOOLONG;
 	if (*path != '/')
-		length = append(to, size, 0, base);
+		length = append_components(to, size, 0, base);
 	if (length >= 0)
-		length = append(to, size, (size_t)length, path);
+		length = append_components(to, size, (size_t)length, path);
 	if (length < 0)
 		return length;
 	if (!length)

@@ -3,10 +3,11 @@
 #include <asm/errno.h>
 
 #include "core/hash.h"
+#include "core/search.h"
 #include "core/string.h"
 
-/* An array of `count` elements of `size` bytes lies between the header and the end. */
-static bool inside(const struct store_header *header, uint64_t at, uint64_t count, uint64_t size)
+/* Whether an array of `count` elements of `size` bytes lies between the header and the end. */
+static bool is_inside(const struct store_header *header, uint64_t at, uint64_t count, uint64_t size)
 {
 	return at >= sizeof(*header) && at <= header->size && count <= (header->size - at) / size;
 }
@@ -26,11 +27,11 @@ long core_store_open(struct core_store *store, core_read_fn *read, const void *c
 	if (header->magic != STORE_MAGIC || header->version != STORE_VERSION ||
 	    header->header_size != sizeof(*header) || header->size != size)
 		return -EINVAL;
-	if (!inside(header, header->files, header->file_count, sizeof(struct store_file)) ||
-	    !inside(header, header->keys, header->key_count, sizeof(struct store_key)) ||
-	    !inside(header, header->sites, header->site_count, sizeof(struct store_site)) ||
-	    !inside(header, header->buckets, header->bucket_count, sizeof(uint32_t)) ||
-	    !inside(header, header->strings, header->string_size, 1))
+	if (!is_inside(header, header->files, header->file_count, sizeof(struct store_file)) ||
+	    !is_inside(header, header->keys, header->key_count, sizeof(struct store_key)) ||
+	    !is_inside(header, header->sites, header->site_count, sizeof(struct store_site)) ||
+	    !is_inside(header, header->buckets, header->bucket_count, sizeof(uint32_t)) ||
+	    !is_inside(header, header->strings, header->string_size, 1))
 		return -EINVAL;
 	if (header->bucket_count & (header->bucket_count - 1))
 		return -EINVAL;
@@ -64,8 +65,8 @@ static long read_file(const struct core_store *store, uint32_t index, struct sto
 	return store->read(store->context, store->header.files + (uint64_t)index * sizeof(*file), file, sizeof(*file));
 }
 
-/* The n-th bucket of a search: 0 at its end, or a negative error. */
-static long bucket(const struct core_store *store, uint64_t hash, uint32_t n)
+/* The n-th bucket of a search, which is 0 at the search's end, or a negative error. */
+static long read_bucket(const struct core_store *store, uint64_t hash, uint32_t n)
 {
 	uint32_t count = store->header.bucket_count, value;
 	long r;
@@ -82,7 +83,7 @@ long core_store_find(const struct core_store *store, const struct store_id *id, 
 	uint64_t hash = core_store_id_hash(id);
 
 	for (uint32_t n = 0;; n++) {
-		long value = bucket(store, hash, n), r;
+		long value = read_bucket(store, hash, n), r;
 
 		if (failed(value))
 			return value;
@@ -104,7 +105,7 @@ long core_store_find_key(const struct core_store *store, const struct store_key 
 	struct store_key found;
 
 	for (uint32_t n = 0;; n++) {
-		long value = bucket(store, hash, n), r;
+		long value = read_bucket(store, hash, n), r;
 		uint32_t index = (uint32_t)(value & ~(long)STORE_BUCKET_KEY) - 1;
 
 		if (failed(value))
@@ -142,24 +143,20 @@ long core_store_sites(const struct core_store *store, const struct store_run *ru
 	return failed(r) ? r : (long)count;
 }
 
-/* In one of the parts, from index `low` to below `high`. */
-static long search(const struct core_store *store, const struct store_run *run, uint32_t low, uint32_t high, uint64_t offset,
-		   struct store_site *site)
+/* Looks for an offset among `count` sites of a run from the index `first` on, which are sorted. */
+static long find_site(const struct core_store *store, const struct store_run *run, uint32_t first, uint32_t count,
+		      uint64_t offset, struct store_site *site)
 {
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		long r = core_store_sites(store, run, middle, site, 1);
+	long r = 1; /* sites read: one, until reading fails */
+	uint32_t at = (uint32_t)core_lower_bound(
+		count, i,
+		r == 1 && (r = core_store_sites(store, run, first + (uint32_t)i, site, 1)) == 1 && site->offset < offset);
 
-		if (r != 1)
-			return failed(r) ? r : -EINVAL;
-		if (site->offset == offset)
-			return 0;
-		if (site->offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return -ENOENT;
+	if (r == 1 && at < count)
+		r = core_store_sites(store, run, first + at, site, 1);
+	if (r != 1)
+		return failed(r) ? r : -EINVAL;
+	return at < count && site->offset == offset ? 0 : -ENOENT;
 }
 
 long core_store_site(const struct core_store *store, const struct store_run *run, uint64_t offset, struct store_site *site)
@@ -168,6 +165,6 @@ long core_store_site(const struct core_store *store, const struct store_run *run
 
 	if (run->observed > run->count)
 		return -EINVAL;
-	r = search(store, run, 0, run->observed, offset, site);
-	return r == -ENOENT ? search(store, run, run->observed, run->count, offset, site) : r;
+	r = find_site(store, run, 0, run->observed, offset, site);
+	return r == -ENOENT ? find_site(store, run, run->observed, run->count - run->observed, offset, site) : r;
 }

@@ -1,6 +1,6 @@
 /*
- * Looking things up in a store (abi/store.h) that may be corrupt, or somebody's trap:
- * everything is read through a function that may fail, and checked.
+ * Looking things up in a store (abi/store.h), which may be damaged, or made by an attacker: everything is checked,
+ * and read by a function that may fail. ctx: any in which this function may be called
  */
 #ifndef CORE_STORE_H
 #define CORE_STORE_H
@@ -19,21 +19,22 @@ struct core_store {
 
 /* size: of the file. 0, -EINVAL for what is no store of this version or points outside itself, or read's error. */
 long core_store_open(struct core_store *store, core_read_fn *read, const void *context, uint64_t size) must_check;
-/* 0 with *file filled in, -ENOENT, or -EINVAL. The key's `file` does not matter. */
+/* Finds a file by its id, or by a key, whose `file` does not matter: 0 with *file filled in, -ENOENT, or -EINVAL. */
 long core_store_find(const struct core_store *store, const struct store_id *id, struct store_file *file) must_check;
 long core_store_find_key(const struct core_store *store, const struct store_key *key, struct store_file *file)
 	must_check;
 /* Reads sites of a run from the index `first` on. Returns how many (up to count), or -EINVAL. */
 long core_store_sites(const struct core_store *store, const struct store_run *run, uint32_t first,
 		      struct store_site *sites, uint32_t count) must_check;
-/* The run's site at an offset: 0, -ENOENT or -EINVAL. */
+/* Finds the run's site at an offset: 0, -ENOENT or -EINVAL. */
 long core_store_site(const struct core_store *store, const struct store_run *run, uint64_t offset,
 		     struct store_site *site) must_check;
 
-/* The bit of a program's group. path: of its file, with or without directories. */
+/* The bit of the group that a program belongs to, by the name of its file; `path` may have directories in front of
+ * it. */
 uint32_t core_store_program(const char *path);
 
-/* Where a search in the buckets begins; they are filled by the same functions. */
+/* The bucket with which a search for an id or a key begins, and so the first one that may be filled with it. */
 uint64_t core_store_id_hash(const struct store_id *id);
 uint64_t core_store_key_hash(const struct store_key *key);
 

@@ -1,5 +1,5 @@
 /*
- * The memory functions that compilers call on their own, and the strings that k23's libc-free code needs.
+ * Memory functions, which compilers call on their own, and strings, for code that has no libc. ctx: any
  */
 #ifndef CORE_STRING_H
 #define CORE_STRING_H
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The command line tool has them from libc: not hidden. */
+/* In the command line tool these are libc's, so they cannot be hidden. */
 #pragma GCC visibility push(default)
 void *memcpy(void *to, const void *from, size_t size);
 void *memmove(void *to, const void *from, size_t size);

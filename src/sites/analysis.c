@@ -6,6 +6,7 @@
 
 #include "core/hash.h"
 #include "core/patch.h"
+#include "core/search.h"
 #include "sites/code.h"
 #include "sites/identity.h"
 
@@ -27,27 +28,19 @@ static int by_offset(const void *a, const void *b)
 	return (x->function == CODE_NO_FUNCTION) - (y->function == CODE_NO_FUNCTION);
 }
 
-/* What leads into the window or into the middle of the `syscall`; STORE_PLANNED: nothing does. */
-static enum store_reason intrusion(const struct code *code, const struct code_site *site)
+/* What leads into the window's inside or to the second byte of the `syscall`; STORE_PLANNED if nothing does. */
+static enum store_reason find_intrusion(const struct code *code, const struct code_site *site)
 {
 	uint64_t inside = site->address - site->site.window + 1;
-	size_t low = 0, high = code->facts.count;
+	size_t at = core_lower_bound(code->facts.count, i, code->facts.at[i].address < inside);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (code->facts.at[middle].address < inside)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < code->facts.count && code->facts.at[low].address <= site->address + 1; low++)
-		if (code->facts.at[low].address != site->address)
-			return code->facts.at[low].reason;
+	for (; at < code->facts.count && code->facts.at[at].address <= site->address + 1; at++)
+		if (code->facts.at[at].address != site->address)
+			return code->facts.at[at].reason;
 	return STORE_PLANNED;
 }
 
-static enum store_reason judge(const struct code *code, const struct code_site *site)
+static enum store_reason judge_site(const struct code *code, const struct code_site *site)
 {
 	const struct code_function *function = &code->functions.at[site->function];
 	enum store_reason reason;
@@ -62,14 +55,14 @@ static enum store_reason judge(const struct code *code, const struct code_site *
 		return STORE_UNKNOWN_JUMP;
 	if (function->unknown_pads)
 		return STORE_LANDING_PAD;
-	reason = intrusion(code, site);
-	/* A program that was seen there came some way. */
+	reason = find_intrusion(code, site);
+	/* If a program was seen to make a call there, something leads there. */
 	if (reason == STORE_PLANNED && !site->reached && !(site->site.flags & STORE_OBSERVED))
 		return STORE_NOT_REACHED;
 	return reason;
 }
 
-static void finish(const struct code *code)
+static void finish_sites(const struct code *code)
 {
 	uint32_t hashed = CODE_NO_FUNCTION;
 	uint64_t hash = 0;
@@ -88,7 +81,7 @@ static void finish(const struct code *code)
 			hashed = site->function;
 		}
 		site->site.function_hash = hash;
-		site->site.reason = (uint8_t)judge(code, site);
+		site->site.reason = (uint8_t)judge_site(code, site);
 		if (site->site.reason == STORE_PLANNED) {
 			site->site.flags |= STORE_VERIFIED;
 			if (!core_patch_valid(&site->site)) {
@@ -104,11 +97,11 @@ static void finish(const struct code *code)
 /* A site that the sweep has not met, though a program made a system call there. */
 static long add_observed(struct code *code, uint64_t offset)
 {
-	const struct elffile_segment *segment = elffile_segment_of_offset(code->elf, offset);
+	const struct elf_file_segment *segment = elf_file_segment_of_offset(code->elf, offset);
 	struct code_site site = { .function = CODE_NO_FUNCTION };
 	const uint8_t *bytes;
 
-	if (!elffile_is_text(segment) || segment->size - (offset - segment->offset) < 2)
+	if (!elf_file_is_text(segment) || segment->size - (offset - segment->offset) < 2)
 		return 0;
 	bytes = code->elf->bytes + offset;
 	site.address = segment->address + (offset - segment->offset);
@@ -127,17 +120,9 @@ static long add_observed(struct code *code, uint64_t offset)
 
 static struct code_site *find_site(const struct code *code, size_t count, uint64_t offset)
 {
-	size_t low = 0, high = count;
+	size_t at = core_lower_bound(count, i, code->sites.at[i].site.offset < offset);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (code->sites.at[middle].site.offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && code->sites.at[low].site.offset == offset ? &code->sites.at[low] : NULL;
+	return at < count && code->sites.at[at].site.offset == offset ? &code->sites.at[at] : NULL;
 }
 
 static void sort_sites(struct code *code)
@@ -163,7 +148,7 @@ static long mark_observed(struct code *code, const uint64_t *observed, size_t co
 	return 0;
 }
 
-/* Copies the sites, each offset once: bytes that are mapped twice have no single place. */
+/* Copies the sites, each offset once. Bytes that are mapped twice have two addresses, so they get no plan. */
 static long hand_over(const struct code *code, struct analysis *to)
 {
 	to->sites = calloc(code->sites.count + 1, sizeof(*to->sites));
@@ -184,7 +169,7 @@ static long hand_over(const struct code *code, struct analysis *to)
 	return 0;
 }
 
-long analyse_elf(const struct elffile *elf, const uint64_t *observed, size_t observed_count, struct analysis *to)
+long analyse_elf(const struct elf_file *elf, const uint64_t *observed, size_t observed_count, struct analysis *to)
 {
 	struct code code;
 	long r;
@@ -196,13 +181,13 @@ long analyse_elf(const struct elffile *elf, const uint64_t *observed, size_t obs
 	to->has_key = identity_key(&elf->stat, &to->key);
 	r = code_start(&code, elf);
 	if (r == 0)
-		r = functions_find(&code);
+		r = code_find_functions(&code);
 	if (r == 0)
-		r = sweep(&code);
+		r = code_sweep(&code);
 	if (r == 0)
-		r = jumps_find(&code);
+		r = code_find_jumps(&code);
 	if (r == 0)
-		r = reach(&code);
+		r = code_reach(&code);
 	if (r == 0) {
 		if (code.facts.count)
 			qsort(code.facts.at, code.facts.count, sizeof(*code.facts.at), by_fact);
@@ -210,22 +195,22 @@ long analyse_elf(const struct elffile *elf, const uint64_t *observed, size_t obs
 		r = mark_observed(&code, observed, observed_count);
 	}
 	if (r == 0) {
-		finish(&code);
+		finish_sites(&code);
 		r = hand_over(&code, to);
 	}
 	code_end(&code);
 	return r;
 }
 
-long analyse(const char *path, const uint64_t *observed, size_t observed_count, struct analysis *to)
+long analyse_file(const char *path, const uint64_t *observed, size_t observed_count, struct analysis *to)
 {
-	struct elffile elf;
-	long r = elffile_open(&elf, path);
+	struct elf_file elf;
+	long r = elf_file_open(&elf, path);
 
 	if (r != 0)
 		return r;
 	r = analyse_elf(&elf, observed, observed_count, to);
-	elffile_close(&elf);
+	elf_file_close(&elf);
 	return r;
 }
 

@@ -31,7 +31,7 @@ static inline bool array_grow(void **at, size_t count, size_t *room, size_t size
 	return true;
 }
 
-/* False: out of memory, and nothing has changed. */
+/* Appends an element. False: out of memory, and the array has not changed. */
 #define array_push(array, ...)                                                                             \
 	(array_grow((void **)&(array)->at, (array)->count, &(array)->room, sizeof(*(array)->at)) &&        \
 	 ((array)->at[(array)->count++] = (__VA_ARGS__), true))

@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define PAGE 4096u
+#include "core/page.h"
+#include "core/search.h"
 
-/* Marks everything that may be inside the window of, or be, a system call. */
-static void mark(struct code_text *text)
+/* Marks the bytes of each system call, and those in front of it that may be inside its window. */
+static void mark_near(struct code_text *text)
 {
 	const uint8_t *at = text->bytes, *end = text->bytes + text->size;
 
@@ -22,7 +23,7 @@ static void mark(struct code_text *text)
 	}
 }
 
-long code_start(struct code *code, const struct elffile *elf)
+long code_start(struct code *code, const struct elf_file *elf)
 {
 	uint64_t total = 0;
 
@@ -32,21 +33,21 @@ long code_start(struct code *code, const struct elffile *elf)
 	ZydisDecoderEnableMode(&code->quick, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
 	ZydisDecoderInit(&code->full, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 	for (uint32_t i = 0; i < elf->segment_count; i++) {
-		const struct elffile_segment *segment = &elf->segments[i];
+		const struct elf_file_segment *segment = &elf->segments[i];
 		struct code_text *text = &code->texts[code->text_count];
 
-		if (!elffile_is_text(segment))
+		if (!elf_file_is_text(segment))
 			continue;
 		total += segment->size;
-		/* The same bytes at many addresses: made to keep us busy. */
+		/* A file with the same bytes at many addresses was made to keep the analysis busy. */
 		if (code->text_count == CODE_TEXTS || total > 2 * elf->size)
 			return -ENOEXEC;
 		*text = (struct code_text){ segment->address, segment->size, elf->bytes + segment->offset,
-					    calloc(segment->size / 8 + 1, 1), calloc(segment->size / PAGE / 8 + 1, 1) };
+					    calloc(segment->size / 8 + 1, 1), calloc(segment->size / CORE_PAGE / 8 + 1, 1) };
 		code->text_count++;
 		if (!text->near || !text->pages)
 			return -ENOMEM;
-		mark(text);
+		mark_near(text);
 	}
 	return 0;
 }
@@ -72,17 +73,9 @@ const struct code_text *code_text(const struct code *code, uint64_t address)
 
 struct code_function *code_function(const struct code *code, uint64_t address)
 {
-	size_t low = 0, high = code->functions.count;
+	size_t at = core_lower_bound(code->functions.count, i, code->functions.at[i].end <= address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (code->functions.at[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < code->functions.count && code->functions.at[low].start <= address ? &code->functions.at[low] : NULL;
+	return at < code->functions.count && code->functions.at[at].start <= address ? &code->functions.at[at] : NULL;
 }
 
 void code_fact(struct code *code, uint64_t address, enum store_reason reason)
@@ -99,9 +92,9 @@ void code_fact(struct code *code, uint64_t address, enum store_reason reason)
 static void mark_pages(const struct code *code, const struct code_function *function)
 {
 	const struct code_text *text = code_text(code, function->start);
-	uint64_t last = (function->end - 1 - text->address) / PAGE;
+	uint64_t last = (function->end - 1 - text->address) / CORE_PAGE;
 
-	for (uint64_t page = (function->start - text->address) / PAGE; page <= last; page++)
+	for (uint64_t page = (function->start - text->address) / CORE_PAGE; page <= last; page++)
 		text->pages[page / 8] |= (uint8_t)(1u << page % 8);
 }
 
@@ -126,7 +119,7 @@ void code_mark_functions(struct code *code)
 void code_entry(struct code *code, uint64_t address)
 {
 	const struct code_text *text = code_text(code, address);
-	uint64_t page = text ? (address - text->address) / PAGE : 0;
+	uint64_t page = text ? (address - text->address) / CORE_PAGE : 0;
 	const struct code_function *function;
 
 	if (!text || !(text->pages[page / 8] & 1u << page % 8))

@@ -1,9 +1,10 @@
 /*
  * The code of a file while it is analysed: what the parts of the analysis hand to each other.
  *
- * The order is: code_start finds the bytes that look like system calls; functions_find, where functions are;
- * sweep, in one pass over all instructions, the system calls with their windows and what leads near them; jumps_find,
- * what jump tables add; reach, which of it is known to be code. Then a site whose window nothing leads into has its plan.
+ * The order is: code_start finds the bytes that look like system calls; code_find_functions finds functions;
+ * code_sweep, in one pass over all instructions, finds the system calls with their windows, and what leads near them;
+ * code_find_jumps adds what jump tables lead to; code_reach finds out what is known to be code. A site whose window
+ * nothing leads into then has its plan.
  */
 #ifndef SITES_CODE_H
 #define SITES_CODE_H
@@ -11,7 +12,7 @@
 #include <Zydis/Zydis.h>
 
 #include "sites/array.h"
-#include "sites/elffile.h"
+#include "sites/elf_file.h"
 
 #define CODE_TEXTS 16u
 
@@ -19,8 +20,8 @@
 struct code_text {
 	uint64_t address, size;
 	const uint8_t *bytes;
-	uint8_t *near; /* a bit for each byte: it may be inside a window */
-	uint8_t *pages; /* a bit for each 4096 bytes: functions that may have sites are in them */
+	uint8_t *near; /* a bit for each byte: the byte may be inside a window */
+	uint8_t *pages; /* a bit for each CORE_PAGE bytes: a function that may have sites is in them */
 };
 
 struct code_function {
@@ -28,13 +29,13 @@ struct code_function {
 	bool broken;       /* does not decode from begin to end */
 	bool may_have_sites;
 	bool has_sites;
-	bool has_jumps;    /* indirect ones that go by a register */
-	bool unknown_jump; /* nothing is known of where one leads */
-	bool unknown_pads; /* or where exceptions land */
+	bool has_jumps;    /* indirect jumps by a register */
+	bool unknown_jump; /* nothing is known of where one of these jumps leads */
+	bool unknown_pads; /* nothing is known of where exceptions land */
 	uint32_t references, reference_count; /* in code.references */
 };
 
-/* An address inside something that may be displaced, and why it must not be. */
+/* An address inside bytes that may be a window, and the reason why these must not be displaced. */
 struct code_fact {
 	uint64_t address;
 	uint8_t reason; /* enum store_reason */
@@ -49,37 +50,37 @@ struct code_site {
 #define CODE_NO_FUNCTION UINT32_MAX
 
 struct code {
-	const struct elffile *elf;
+	const struct elf_file *elf;
 	ZydisDecoder quick; /* lengths and raw bytes */
 	ZydisDecoder full;
 	struct code_text texts[CODE_TEXTS];
 	uint32_t text_count;
 	ARRAY(struct code_function) functions; /* by address; none overlap */
 	ARRAY(struct code_fact) facts;
-	ARRAY(uint64_t) entries; /* where functions that may have sites are entered, but for their begin */
-	ARRAY(uint64_t) references; /* addresses that code computes or names, in its order */
+	ARRAY(uint64_t) entries; /* where functions that may have sites are entered, apart from their begins */
+	ARRAY(uint64_t) references; /* addresses that code computes or names, in the order of the code */
 	ARRAY(struct code_site) sites; /* by address */
-	bool no_memory; /* something is missing above */
+	bool no_memory; /* so one of these arrays is not complete */
 };
 
 /* 0, -ENOEXEC or -ENOMEM. */
-long code_start(struct code *code, const struct elffile *elf) must_check;
+long code_start(struct code *code, const struct elf_file *elf) must_check;
 void code_end(struct code *code);
-/* The text that has an address, or NULL. */
+/* The text that an address is in, or NULL. */
 const struct code_text *code_text(const struct code *code, uint64_t address);
-/* The function that has an address, or NULL. */
+/* The function that an address is in, or NULL. */
 struct code_function *code_function(const struct code *code, uint64_t address);
-/* Sets what says how the site is patched: not at all. */
+/* Takes a site's plan away. */
 static inline void code_no_plan(struct store_site *site)
 {
 	site->window = site->relative_end = 0;
 	site->relative = site->branch = 0xff;
 }
 
-/* Notes that something leads to the address, if that may matter. */
+/* Notes that something leads to the address, if the address may be inside a window. */
 void code_fact(struct code *code, uint64_t address, enum store_reason reason);
 
-/* Notes that code runs from the address, if that may matter. */
+/* Notes that code runs from the address, if the address is in a function that may have sites. */
 void code_entry(struct code *code, uint64_t address);
 /* Finds out which functions may have sites. */
 void code_mark_functions(struct code *code);
@@ -91,12 +92,12 @@ static inline bool code_is_opcode(const ZydisDecodedInstruction *instruction, Zy
 }
 
 /* functions.c: from .eh_frame, and from symbols where that has nothing. */
-long functions_find(struct code *code) must_check;
+long code_find_functions(struct code *code) must_check;
 /* sweep.c */
-long sweep(struct code *code) must_check;
-/* jumps.c. 0, -ENOMEM, or -E2BIG: tables that are too large to be any. */
-long jumps_find(struct code *code) must_check;
+long code_sweep(struct code *code) must_check;
+/* jumps.c. 0, -ENOMEM, or -E2BIG: what looks like jump tables is too large to be them. */
+long code_find_jumps(struct code *code) must_check;
 /* reach.c */
-long reach(struct code *code) must_check;
+long code_reach(struct code *code) must_check;
 
 #endif

@@ -19,7 +19,7 @@ static void write_path(FILE *to, const char *path)
 	}
 }
 
-/* In place. */
+/* Unescapes a path in place. */
 static bool read_path(char *path)
 {
 	char *to = path;
@@ -36,7 +36,7 @@ static bool read_path(char *path)
 	return true;
 }
 
-void exchange_write_text(FILE *to, const struct storefile *store)
+void exchange_write_text(FILE *to, const struct store *store)
 {
 	fputs(TITLE "\n# file ID PATH; key DEVICE INODE SIZE MTIME CTIME\n"
 		    "# site OFFSET FLAGS REASON FUNCTION-HASH FUNCTION-BEFORE FUNCTION-SIZE NR WINDOW RELATIVE RELATIVE-END BRANCH PROGRAMS\n",
@@ -67,7 +67,7 @@ void exchange_write_text(FILE *to, const struct storefile *store)
 	}
 }
 
-void exchange_write_paper(FILE *to, const struct storefile *store)
+void exchange_write_paper(FILE *to, const struct store *store)
 {
 	for (size_t i = 0; i < store->files.count; i++) {
 		const struct known_file *file = &store->files.at[i];
@@ -101,17 +101,17 @@ static bool read_id(const char *text, const char *end, struct store_id *id)
 	return id->size != 0;
 }
 
-static long read_file(struct storefile *store, char *line)
+static long read_file(struct store *store, char *line)
 {
 	struct analysis file = { .site_count = 0 };
 	char *path = strchr(line, ' ');
 
-	if (!path || !read_id(line, path, &file.id) || !read_path(path + 1) || storefile_find(store, &file.id))
+	if (!path || !read_id(line, path, &file.id) || !read_path(path + 1) || store_find(store, &file.id))
 		return -EINVAL;
-	return storefile_add(store, path + 1, &file, NULL);
+	return store_add(store, path + 1, &file, NULL);
 }
 
-static long read_key(struct storefile *store, const char *line)
+static long read_key(struct store *store, const char *line)
 {
 	struct store_key key = { 0 };
 	char end;
@@ -119,11 +119,11 @@ static long read_key(struct storefile *store, const char *line)
 	if (!store->files.count || sscanf(line, "%" SCNx64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 "%c", &key.dev,
 					  &key.ino, &key.size, &key.mtime, &key.ctime, &end) != 5)
 		return -EINVAL;
-	return storefile_add_key(&store->files.at[store->files.count - 1], &key);
+	return store_add_key(&store->files.at[store->files.count - 1], &key);
 }
 
-/* *room: how many sites the last file has room for. */
-static long read_site(struct storefile *store, const char *line, size_t *room)
+/* Appends a site to the last file, which has room for *room sites. */
+static long read_site(struct store *store, const char *line, size_t *room)
 {
 	struct known_file *file = store->files.count ? &store->files.at[store->files.count - 1] : NULL;
 	struct store_site site = { 0 };
@@ -151,7 +151,7 @@ static long read_site(struct storefile *store, const char *line, size_t *room)
 	return known_valid(&(struct known_file){ .id = file->id, .sites = &site, .site_count = 1 }) ? 0 : -EINVAL;
 }
 
-static long read_line(struct storefile *store, char *line, size_t *room)
+static long read_line(struct store *store, char *line, size_t *room)
 {
 	if (*line == '#' || !*line)
 		return 0;
@@ -166,7 +166,7 @@ static long read_line(struct storefile *store, char *line, size_t *room)
 	return -EINVAL;
 }
 
-/* The next line without its newline. 1, 0 at the end, or -EINVAL for one that has a NUL, or -EIO. */
+/* Reads the next line, without its newline. 1, 0 at the end, -EINVAL for a line with a NUL, or -EIO. */
 static long next_line(FILE *from, char **line, size_t *room, uint64_t *number)
 {
 	ssize_t length = getline(line, room, from);
@@ -181,7 +181,7 @@ static long next_line(FILE *from, char **line, size_t *room, uint64_t *number)
 	return 1;
 }
 
-long exchange_read_text(FILE *from, struct storefile *store, uint64_t *number)
+long exchange_read_text(FILE *from, struct store *store, uint64_t *number)
 {
 	size_t line_room = 0, site_room = 0;
 	char *line = NULL;
@@ -229,8 +229,9 @@ static long read_paper_line(char *line, struct paper_line *to)
 	return to->path ? 0 : -ENOMEM;
 }
 
-/* The sites of the path that `count` lines, by path and offset, begin with. Returns how many lines these were. */
-static long ingest_path(struct storefile *store, const struct paper_line *lines, size_t count,
+/* Ingests the sites of the first path among `count` lines, which are sorted by path and offset. Returns how many lines
+ * have this path, or -errno. */
+static long ingest_path(struct store *store, const struct paper_line *lines, size_t count,
 			struct ingest_report *report)
 {
 	ARRAY(struct seen_site) seen = { 0 };
@@ -242,12 +243,12 @@ static long ingest_path(struct storefile *store, const struct paper_line *lines,
 		    !array_push(&seen, (struct seen_site){ .offset = lines[n].offset }))
 			r = -ENOMEM;
 	if (r == 0)
-		r = sites_ingest_file(store, lines[0].path, seen.at, seen.count, report);
+		r = site_log_ingest_file(store, lines[0].path, seen.at, seen.count, report);
 	free(seen.at);
 	return r == 0 ? (long)n : r;
 }
 
-long exchange_read_paper(FILE *from, struct storefile *store, struct ingest_report *report, uint64_t *number)
+long exchange_read_paper(FILE *from, struct store *store, struct ingest_report *report, uint64_t *number)
 {
 	ARRAY(struct paper_line) lines = { 0 };
 	size_t room = 0;

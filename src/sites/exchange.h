@@ -6,15 +6,15 @@
 
 #include <stdio.h>
 
-#include "sites/learnlog.h"
+#include "sites/site_log.h"
 
-/* Errors of `to` are for its owner to find. */
-void exchange_write_text(FILE *to, const struct storefile *store);
-void exchange_write_paper(FILE *to, const struct storefile *store);
+/* The caller finds errors by ferror(to). */
+void exchange_write_text(FILE *to, const struct store *store);
+void exchange_write_paper(FILE *to, const struct store *store);
 
-/* Reads into an empty store. -EINVAL: the line *line makes no sense. *store is to be freed whatever comes of it. */
-long exchange_read_text(FILE *from, struct storefile *store, uint64_t *line) must_check;
-/* Puts the sites into the store as observed, when their files have been analysed. */
-long exchange_read_paper(FILE *from, struct storefile *store, struct ingest_report *report, uint64_t *line) must_check;
+/* Reads into an empty store. -EINVAL: the line with the number *line makes no sense. store_free() is due in any case. */
+long exchange_read_text(FILE *from, struct store *store, uint64_t *line) must_check;
+/* Analyses the files of the sites, and puts the sites into the store as observed. */
+long exchange_read_paper(FILE *from, struct store *store, struct ingest_report *report, uint64_t *line) must_check;
 
 #endif

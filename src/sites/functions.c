@@ -5,12 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/search.h"
 #include "sites/code.h"
 #include "sites/unwind.h"
 
 struct range {
 	uint64_t start, end;
-	bool symbol; /* else from .eh_frame, which is believed more */
+	bool symbol; /* from a symbol; otherwise from .eh_frame, which is believed more */
 };
 
 static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
@@ -54,7 +55,7 @@ static bool see_label(void *context, const Elf64_Sym *symbol)
 	return !code->no_memory;
 }
 
-/* An address that is kept somewhere. It may be that of data in a function, unless it is marked as a branch's target. */
+/* Notes an address that is kept somewhere. It may be the address of data in a function, unless an `endbr64` is there. */
 static void see_address(struct code *code, uint64_t address)
 {
 	const struct code_text *text = code_text(code, address);
@@ -82,7 +83,8 @@ static bool see_pad(void *context, uint64_t address)
 	return !code->no_memory;
 }
 
-/* Words that are code's addresses, in a file that is not moved. In others relocations make them. */
+/* Notes each word of data that is an address of code. Only for a file that is not moved: in others, relocations make
+ * such words. */
 static void see_words(struct code *code)
 {
 	uint64_t low = UINT64_MAX, high = 0;
@@ -94,7 +96,7 @@ static void see_words(struct code *code)
 		high = text->address + text->size > high ? text->address + text->size : high;
 	}
 	for (uint32_t i = 0; i < code->elf->segment_count; i++) {
-		const struct elffile_segment *segment = &code->elf->segments[i];
+		const struct elf_file_segment *segment = &code->elf->segments[i];
 		const uint8_t *bytes = code->elf->bytes + segment->offset;
 
 		for (uint64_t at = -segment->address & 7; at < segment->size && segment->size - at >= 8; at += 8) {
@@ -121,31 +123,25 @@ static bool is_function(const struct code *code, const struct range *range)
 	return text && range->end - text->address <= text->size && range->end - range->start <= UINT32_MAX;
 }
 
-/* Leaves of a symbol's range what follows the function that it begins in. One that it begins with, it may make longer:
- * unwind information ends in front of system calls that return on another stack. */
-static void clip(const struct code *code, size_t known, struct range *range)
+/* Clips a symbol's range at the functions that are known: what remains follows the function that the range begins in. A
+ * function that begins with the range becomes longer instead, as unwind information ends in front of system calls that
+ * return on another stack. */
+static void clip_range(const struct code *code, size_t known, struct range *range)
 {
-	size_t low = 0, high = known;
+	struct code_function *functions = code->functions.at;
 	uint64_t start = range->start;
+	size_t next = core_lower_bound(known, i, functions[i].end <= start);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (code->functions.at[middle].end <= range->start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < known && code->functions.at[low].start <= start)
-		range->start = code->functions.at[low++].end;
-	if (low < known && code->functions.at[low].start < range->end)
-		range->end = code->functions.at[low].start;
-	if (low && code->functions.at[low - 1].start == start && code->functions.at[low - 1].end < range->end)
-		code->functions.at[low - 1].end = range->start = range->end;
+	if (next < known && functions[next].start <= start)
+		range->start = functions[next++].end;
+	if (next < known && functions[next].start < range->end)
+		range->end = functions[next].start;
+	if (next && functions[next - 1].start == start && functions[next - 1].end < range->end)
+		functions[next - 1].end = range->start = range->end;
 }
 
 /* Makes functions of the sorted ranges: each address is in one at most. */
-static long join(struct code *code, const struct gathering *from)
+static long join_ranges(struct code *code, const struct gathering *from)
 {
 	size_t known = 0;
 
@@ -157,7 +153,7 @@ static long join(struct code *code, const struct gathering *from)
 			if (range.symbol != symbols || !is_function(code, &range))
 				continue;
 			if (symbols)
-				clip(code, known, &range);
+				clip_range(code, known, &range);
 			last = code->functions.count > (symbols ? known : 0) ? &code->functions.at[code->functions.count - 1] :
 									       NULL;
 			/* The largest of those that begin together came first. */
@@ -196,7 +192,7 @@ static long find_landing_pads(struct code *code, const struct unwind_function *f
 	return 0;
 }
 
-long functions_find(struct code *code)
+long code_find_functions(struct code *code)
 {
 	struct gathering gathering = { .code = code };
 	unwind_functions unwound = { 0 };
@@ -209,15 +205,15 @@ long functions_find(struct code *code)
 			r = -ENOMEM;
 	}
 	if (r == 0) {
-		elffile_symbols(code->elf, see_symbol, &gathering);
+		elf_file_symbols(code->elf, see_symbol, &gathering);
 		if (gathering.ranges.count)
 			qsort(gathering.ranges.at, gathering.ranges.count, sizeof(*gathering.ranges.at), by_start);
-		r = join(code, &gathering);
+		r = join_ranges(code, &gathering);
 	}
 	if (r == 0) {
 		code_mark_functions(code);
-		elffile_symbols(code->elf, see_label, code);
-		elffile_relocations(code->elf, see_value, code);
+		elf_file_symbols(code->elf, see_label, code);
+		elf_file_relocations(code->elf, see_value, code);
 		code_fact(code, code->elf->entry, STORE_ADDRESS_TAKEN);
 		code_entry(code, code->elf->entry);
 		if (code->elf->fixed)

@@ -8,19 +8,10 @@
 #include <unistd.h>
 
 #include "core/buildid.h"
+#include "sites/bytes.h"
 
-/* The clock that files are stamped with may be behind the one that is asked here. */
+/* Seconds after which a file's last change counts as old: the clock that stamps files may be behind CLOCK_REALTIME. */
 #define SETTLED 2
-
-static long read_bytes(const void *context, uint64_t offset, void *to, size_t size)
-{
-	const struct elffile *elf = context;
-
-	if (offset > elf->size || size > elf->size - offset)
-		return -EINVAL;
-	memcpy(to, elf->bytes + offset, size);
-	return 0;
-}
 
 static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
 {
@@ -34,11 +25,12 @@ static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
 	return (size_t)got == size ? 0 : -EINVAL;
 }
 
-long identity_of(const struct elffile *elf, struct store_id *id)
+long identity_of(const struct elf_file *elf, struct store_id *id)
 {
+	struct bytes bytes = { elf->bytes, elf->size };
 	unsigned size = sizeof(id->bytes);
 
-	if (core_build_id(read_bytes, elf, id) == 0)
+	if (core_build_id(bytes_read, &bytes, id) == 0)
 		return 0;
 	memset(id, 0, sizeof(*id));
 	id->kind = STORE_CONTENT;

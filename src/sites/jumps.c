@@ -1,24 +1,25 @@
 /*
- * Indirect jumps. What they jump to is an address that somebody keeps as a pointer, which is looked at elsewhere, or
- * one that is made of a table's address and an offset from the table.
+ * Indirect jumps. The target of such a jump is either an address that the program keeps as a pointer, which functions.c
+ * looks at, or the sum of a table's address and an offset in the table.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "core/search.h"
 #include "sites/code.h"
 
 /* A table of a function. */
 struct table {
 	uint64_t address;
-	bool claimed; /* a jump goes by it */
+	bool claimed; /* a jump goes by this table */
 };
 
 struct tables {
 	struct code *code;
-	ARRAY(struct table) found; /* of the function that is looked at, by address */
-	uint64_t *references; /* sorted: where one table ends another may begin */
+	ARRAY(struct table) found; /* tables of the current function, by address */
+	uint64_t *references; /* addresses that code refers to, sorted: a table ends where another may begin */
 	size_t reference_count;
-	uint64_t budget; /* entries */
+	uint64_t budget; /* how many entries may still be read */
 };
 
 static int by_value(const void *a, const void *b)
@@ -28,29 +29,22 @@ static int by_value(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* The first reference behind an address. */
+/* The first address behind this one that code refers to. */
 static uint64_t next_reference(const struct tables *tables, uint64_t address)
 {
-	size_t low = 0, high = tables->reference_count;
+	size_t at = core_lower_bound(tables->reference_count, i, tables->references[i] <= address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (tables->references[middle] <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < tables->reference_count ? tables->references[low] : UINT64_MAX;
+	return at < tables->reference_count ? tables->references[at] : UINT64_MAX;
 }
 
-/* Reads a table: offsets from it of `size` 4, or addresses of `size` 8. Its entries lead into the function, or up to
- * the next thing that code refers to, into any code. Returns how many there are. used: the function jumps there. */
+/* Reads a table: offsets from the table if `size` is 4, addresses if it is 8. Up to the next address that code refers
+ * to, entries may lead into any code; behind it, only into the function. Returns the number of entries. used: the
+ * function jumps by this table. */
 static uint64_t read_table(struct tables *tables, const struct code_function *function, uint64_t table, unsigned size,
 			   bool used)
 {
 	struct code *code = tables->code;
-	const struct elffile_segment *segment = elffile_segment(code->elf, table);
+	const struct elf_file_segment *segment = elf_file_segment(code->elf, table);
 	uint64_t limit = next_reference(tables, table), count = 0;
 
 	for (uint64_t at = table; segment && segment->size - (at - segment->address) >= size; at += size) {
@@ -82,12 +76,12 @@ static uint64_t read_table(struct tables *tables, const struct code_function *fu
 
 /* What is known of registers, without regard to branches. */
 struct registers {
-	uint32_t sums; /* bits: the last value was no pointer, as a call of a function given by one has it, but computed */
-	uint64_t tables[GENERAL]; /* the address that it was computed from, or 0 */
+	uint32_t sums; /* a bit for each register whose last value is no pointer but was computed */
+	uint64_t tables[GENERAL]; /* the address that this value was computed from, or 0 */
 };
 
-/* GENERAL: it is none. */
-static unsigned number(ZydisRegister reg)
+/* A general register's number; GENERAL for a register of another kind. */
+static unsigned register_number(ZydisRegister reg)
 {
 	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
 
@@ -96,18 +90,18 @@ static unsigned number(ZydisRegister reg)
 
 static uint64_t table_of(const struct registers *registers, ZydisRegister reg)
 {
-	return number(reg) < GENERAL ? registers->tables[number(reg)] : 0;
+	return register_number(reg) < GENERAL ? registers->tables[register_number(reg)] : 0;
 }
 
 static bool is_sum(const struct registers *registers, const ZydisDecodedOperand *operand)
 {
-	return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && number(operand->reg.value) < GENERAL &&
-	       registers->sums & 1u << number(operand->reg.value);
+	return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && register_number(operand->reg.value) < GENERAL &&
+	       registers->sums & 1u << register_number(operand->reg.value);
 }
 
 /* The address that the first operand's new value is computed from. next: the address behind the instruction. */
-static uint64_t source(const struct registers *registers, const ZydisDecodedInstruction *instruction,
-		       const ZydisDecodedOperand *operands, uint64_t next)
+static uint64_t source_table(const struct registers *registers, const ZydisDecodedInstruction *instruction,
+			     const ZydisDecodedOperand *operands, uint64_t next)
 {
 	const ZydisDecodedOperand *from = &operands[1];
 	uint64_t table = 0;
@@ -130,18 +124,18 @@ static uint64_t source(const struct registers *registers, const ZydisDecodedInst
 	return table ? table : table_of(registers, from->mem.index);
 }
 
-static void set(struct registers *registers, unsigned reg, bool pointer, uint64_t table)
+static void set_register(struct registers *registers, unsigned reg, bool pointer, uint64_t table)
 {
 	registers->sums = pointer ? registers->sums & ~(1u << reg) : registers->sums | 1u << reg;
 	registers->tables[reg] = table;
 }
 
-static void follow(struct registers *registers, const ZydisDecodedInstruction *instruction,
-		   const ZydisDecodedOperand *operands, uint64_t next)
+static void follow_instruction(struct registers *registers, const ZydisDecodedInstruction *instruction,
+			       const ZydisDecodedOperand *operands, uint64_t next)
 {
 	bool moves = instruction->mnemonic == ZYDIS_MNEMONIC_MOV || instruction->mnemonic == ZYDIS_MNEMONIC_POP;
 
-	/* Pointers are mangled by a rotation and a secret of the thread's. */
+	/* The C library mangles pointers by a rotation and a secret of the thread's: they stay pointers. */
 	if (instruction->mnemonic == ZYDIS_MNEMONIC_ROR || instruction->mnemonic == ZYDIS_MNEMONIC_ROL ||
 	    (instruction->mnemonic == ZYDIS_MNEMONIC_XOR && operands[1].type == ZYDIS_OPERAND_TYPE_MEMORY))
 		return;
@@ -156,35 +150,29 @@ static void follow(struct registers *registers, const ZydisDecodedInstruction *i
 		bool pointer = moves;
 
 		if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER ||
-		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || number(operands[i].reg.value) == GENERAL)
+		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) ||
+		    register_number(operands[i].reg.value) == GENERAL)
 			continue;
 		if (i == 0 && is_sum(registers, &operands[1]))
 			pointer = false;
 		/* The address of one thing, without an index. */
 		if (instruction->mnemonic == ZYDIS_MNEMONIC_LEA && operands[1].mem.base == ZYDIS_REGISTER_RIP)
 			pointer = true;
-		set(registers, number(operands[i].reg.value), pointer,
-		    i == 0 ? source(registers, instruction, operands, next) : 0);
+		set_register(registers, register_number(operands[i].reg.value), pointer,
+			     i == 0 ? source_table(registers, instruction, operands, next) : 0);
 	}
 }
 
 static struct table *find_table(const struct tables *tables, uint64_t address)
 {
-	size_t low = 0, high = tables->found.count;
+	size_t at = core_lower_bound(tables->found.count, i, tables->found.at[i].address < address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (tables->found.at[middle].address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < tables->found.count && tables->found.at[low].address == address ? &tables->found.at[low] : NULL;
+	return at < tables->found.count && tables->found.at[at].address == address ? &tables->found.at[at] : NULL;
 }
 
-/* A jump. Returns whether it is one by a table that is not known. */
-static bool claim(const struct tables *tables, const struct registers *registers, const ZydisDecodedOperand *operand)
+/* Claims the table of a jump. Returns whether the jump goes by a table that is not known. */
+static bool claim_table(const struct tables *tables, const struct registers *registers,
+			const ZydisDecodedOperand *operand)
 {
 	struct table *table;
 
@@ -223,8 +211,8 @@ static bool claim_tables(const struct tables *tables, const struct code_function
 			return false;
 		at += instruction.length;
 		if (instruction.mnemonic == ZYDIS_MNEMONIC_JMP)
-			*unknown += claim(tables, &registers, &operands[0]);
-		follow(&registers, &instruction, operands, at);
+			*unknown += claim_table(tables, &registers, &operands[0]);
+		follow_instruction(&registers, &instruction, operands, at);
 	}
 	return true;
 }
@@ -236,7 +224,7 @@ static int by_address(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-/* The tables among what the function refers to. False: out of memory. */
+/* Finds the tables among the addresses that the function refers to. False: out of memory. */
 static bool find_tables(struct tables *tables, const struct code_function *function)
 {
 	const struct code *code = tables->code;
@@ -260,8 +248,8 @@ static bool find_tables(struct tables *tables, const struct code_function *funct
 	return true;
 }
 
-/* Whether the targets of the function's jumps are known; those by tables are where code runs from. A jump whose table
- * does not show has one of those that no other has. */
+/* Whether the targets of all jumps of the function are known; code runs from the targets in tables. A jump that does
+ * not show its table goes by one of the tables that no other jump claims. */
 static bool try_tables(struct tables *tables, const struct code_function *function)
 {
 	uint64_t unknown, unclaimed = 0;
@@ -282,7 +270,7 @@ static bool try_tables(struct tables *tables, const struct code_function *functi
 	return true;
 }
 
-long jumps_find(struct code *code)
+long code_find_jumps(struct code *code)
 {
 	struct tables tables = { .code = code, .reference_count = code->references.count,
 				 .budget = 8 * code->elf->size + (1u << 20) };

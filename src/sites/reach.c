@@ -1,17 +1,19 @@
 /*
- * Control flow: which instructions of a function are known to run. From its begin and from where it is known to be
- * entered, each instruction leads to the next one, unless it never does, and to the target of its branch. What this
- * does not come to may be data, whatever it decodes as.
+ * Control flow: which instructions of a function are known to run. From the function's begin, and from the other
+ * addresses where it is known to be entered, each instruction leads to the next one, unless it is an unconditional
+ * jump or the like, and to the target of its branch. Bytes that control flow does not come to may be data, even if
+ * they decode.
  */
 #include <errno.h>
 
+#include "core/search.h"
 #include "sites/code.h"
 
 struct flow {
 	const struct code *code;
 	const struct code_function *function;
 	const uint8_t *bytes; /* of the function */
-	uint8_t *seen;        /* a bit for each byte: an instruction begins there */
+	uint8_t *seen;        /* a bit for each byte: an instruction that runs begins there */
 	ARRAY(uint64_t) todo;
 };
 
@@ -22,8 +24,8 @@ static bool is_seen(const struct flow *flow, uint64_t address)
 	return flow->seen[i / 8] & 1u << i % 8;
 }
 
-/* False: out of memory. */
-static bool visit(struct flow *flow, uint64_t address)
+/* Marks an address of the function, whose instruction is followed later. False: out of memory. */
+static bool visit_address(struct flow *flow, uint64_t address)
 {
 	uint64_t i = address - flow->function->start;
 
@@ -33,7 +35,8 @@ static bool visit(struct flow *flow, uint64_t address)
 	return array_push(&flow->todo, address);
 }
 
-/* Whether what is behind an instruction does not run after it. A call may return: that it never does cannot be seen. */
+/* Whether control flow does not go on behind an instruction. Behind a call it does: one that never returns does not
+ * show. */
 static bool is_end(const ZydisDecodedInstruction *instruction)
 {
 	static const struct {
@@ -54,8 +57,8 @@ static bool is_end(const ZydisDecodedInstruction *instruction)
 	return code_is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0xff) && (instruction->raw.modrm.reg & 6) == 4;
 }
 
-/* One instruction. False: out of memory. */
-static bool step(struct flow *flow, uint64_t address)
+/* Visits the addresses that an instruction leads to. False: out of memory. */
+static bool follow_instruction(struct flow *flow, uint64_t address)
 {
 	const struct code_function *function = flow->function;
 	ZydisDecodedInstruction instruction;
@@ -66,51 +69,37 @@ static bool step(struct flow *flow, uint64_t address)
 	address += instruction.length;
 	for (int i = 0; i < 2; i++)
 		if (instruction.raw.imm[i].size >= 8 && instruction.raw.imm[i].is_relative &&
-		    !visit(flow, address + instruction.raw.imm[i].value.u))
+		    !visit_address(flow, address + instruction.raw.imm[i].value.u))
 			return false;
-	return is_end(&instruction) || visit(flow, address);
+	return is_end(&instruction) || visit_address(flow, address);
 }
 
-/* The first entry from an address on. */
-static size_t first_entry(const struct code *code, uint64_t address)
-{
-	size_t low = 0, high = code->entries.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (code->entries.at[middle] < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static bool walk(struct flow *flow)
+static bool follow_entries(struct flow *flow)
 {
 	const struct code *code = flow->code;
 	const struct code_function *function = flow->function;
+	size_t entry = core_lower_bound(code->entries.count, i, code->entries.at[i] < function->start);
 
-	if (!visit(flow, function->start))
+	if (!visit_address(flow, function->start))
 		return false;
-	for (size_t i = first_entry(code, function->start); i < code->entries.count && code->entries.at[i] < function->end; i++)
-		if (!visit(flow, code->entries.at[i]))
+	for (; entry < code->entries.count && code->entries.at[entry] < function->end; entry++)
+		if (!visit_address(flow, code->entries.at[entry]))
 			return false;
 	while (flow->todo.count)
-		if (!step(flow, flow->todo.at[--flow->todo.count]))
+		if (!follow_instruction(flow, flow->todo.at[--flow->todo.count]))
 			return false;
 	return true;
 }
 
-/* Follows a function; the sites from *next on, by address, are the first ones that may be its. */
-static long follow(struct code *code, uint32_t index, size_t *next)
+/* Follows a function, and finds out which of its sites are reached. The sites are sorted by address; those of the
+ * function begin at *next, which becomes the index behind them. */
+static long follow_function(struct code *code, uint32_t index, size_t *next)
 {
 	const struct code_function *function = &code->functions.at[index];
 	const struct code_text *text = code_text(code, function->start);
 	struct flow flow = { .code = code, .function = function, .bytes = text->bytes + (function->start - text->address),
 			     .seen = calloc((function->end - function->start) / 8 + 1, 1) };
-	bool whole = flow.seen && walk(&flow);
+	bool whole = flow.seen && follow_entries(&flow);
 
 	for (; *next < code->sites.count && code->sites.at[*next].function == index; ++*next) {
 		struct code_site *site = &code->sites.at[*next];
@@ -130,13 +119,13 @@ static int by_address(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-long reach(struct code *code)
+long code_reach(struct code *code)
 {
 	long r = 0;
 
 	if (code->entries.count)
 		qsort(code->entries.at, code->entries.count, sizeof(*code->entries.at), by_address);
 	for (size_t next = 0; r == 0 && next < code->sites.count;)
-		r = follow(code, code->sites.at[next].function, &next);
+		r = follow_function(code, code->sites.at[next].function, &next);
 	return r;
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/hash.h"
+#include "core/page.h"
 #include "sites/code.h"
 #include "sites/window.h"
 
@@ -16,10 +16,10 @@ struct position {
 	const struct code_text *text;
 	uint32_t function; /* index, or CODE_NO_FUNCTION */
 	uint64_t recent[RECENT]; /* where the last instructions start */
-	uint64_t decoded;  /* instructions so far, without a gap */
+	uint64_t decoded;  /* instructions since the last byte that did not decode */
 };
 
-/* Takes whole instructions in front of a `syscall` for its window. */
+/* Chooses whole instructions in front of a `syscall` as its window. */
 static enum store_reason choose_window(const struct position *at, uint64_t address, struct store_site *site)
 {
 	const struct code_text *text = at->text;
@@ -32,8 +32,9 @@ static enum store_reason choose_window(const struct position *at, uint64_t addre
 		start = at->recent[(at->decoded - n) % RECENT];
 	}
 	reason = window_plan(&at->code->full, text->bytes + (start - text->address), (unsigned)(address - start), site);
-	/* What is written is the jump; a page may be thrown away, and be as in the file again, without its neighbour. */
-	if (reason == STORE_PLANNED && start / 4096 != (start + STORE_MIN_WINDOW - 1) / 4096)
+	/* The jump, which is what is written, must be in one page: a page may become as in the file again, without
+	 * the next. */
+	if (reason == STORE_PLANNED && core_page_down(start) != core_page_down(start + STORE_MIN_WINDOW - 1))
 		return STORE_PAGE_END;
 	return reason;
 }
@@ -43,10 +44,10 @@ static void add_site(struct position *at, uint64_t address, const ZydisDecodedIn
 	struct code *code = at->code;
 	const struct code_text *text = at->text;
 	struct code_site site = { .address = address + instruction->length - 2u, .function = at->function };
-	enum store_reason reason = STORE_NOT_SYSCALL; /* one with a prefix is another instruction to us */
+	enum store_reason reason = STORE_NOT_SYSCALL; /* a `syscall` with a prefix counts as another instruction */
 	struct code_function *function;
 
-	/* Data, most likely; if not, somebody will see it called. */
+	/* Outside of functions it is data, most likely; if not, a program will be seen to call it. */
 	if (at->function == CODE_NO_FUNCTION)
 		return;
 	site.site.offset = (uint64_t)(text->bytes - code->elf->bytes) + (site.address - text->address);
@@ -81,7 +82,7 @@ static void add_branch(struct position *at, uint64_t target)
 	const struct code_function *function;
 
 	code_fact(code, target, STORE_BRANCH_TARGET);
-	/* What is between functions is not known to be code; a function's own branches are followed later. */
+	/* Bytes between functions are not known to be code. Branches within a function are followed later. */
 	if (at->function == CODE_NO_FUNCTION)
 		return;
 	function = &code->functions.at[at->function];
@@ -89,8 +90,8 @@ static void add_branch(struct position *at, uint64_t target)
 		code_entry(code, target);
 }
 
-/* What an instruction says of other addresses. next: the address behind it. */
-static void look(struct position *at, const ZydisDecodedInstruction *instruction, uint64_t next)
+/* Notes the addresses that an instruction leads or refers to. next: the address behind the instruction. */
+static void note_addresses(struct position *at, const ZydisDecodedInstruction *instruction, uint64_t next)
 {
 	struct code *code = at->code;
 	bool has_modrm = instruction->attributes & ZYDIS_ATTRIB_HAS_MODRM;
@@ -117,14 +118,14 @@ static void look(struct position *at, const ZydisDecodedInstruction *instruction
 	    at->function != CODE_NO_FUNCTION) {
 		struct code_function *function = &code->functions.at[at->function];
 
-		/* One through a fixed slot is known by what is in the slot. */
+		/* The target of a jump through a fixed slot is what the slot has. */
 		if (instruction->raw.modrm.mod != 0 || instruction->raw.modrm.rm != 5)
 			function->has_jumps = true;
 	}
 }
 
-/* Decodes from start to end. Returns false when something does not decode. */
-static bool decode(struct position *at, uint64_t start, uint64_t end)
+/* Decodes a range of addresses. False when something in it does not decode. */
+static bool decode_range(struct position *at, uint64_t start, uint64_t end)
 {
 	const struct code_text *text = at->text;
 	bool whole = true;
@@ -140,7 +141,7 @@ static bool decode(struct position *at, uint64_t start, uint64_t end)
 			start++;
 			continue;
 		}
-		look(at, &instruction, start + instruction.length);
+		note_addresses(at, &instruction, start + instruction.length);
 		if (code_is_opcode(&instruction, ZYDIS_OPCODE_MAP_0F, 0x05))
 			add_site(at, start, &instruction);
 		at->recent[at->decoded++ % RECENT] = start;
@@ -149,7 +150,7 @@ static bool decode(struct position *at, uint64_t start, uint64_t end)
 	return whole;
 }
 
-long sweep(struct code *code)
+long code_sweep(struct code *code)
 {
 	size_t next = 0;
 
@@ -162,14 +163,14 @@ long sweep(struct code *code)
 			struct code_function *function = &code->functions.at[next];
 
 			at.function = CODE_NO_FUNCTION;
-			decode(&at, address, function->start);
+			decode_range(&at, address, function->start);
 			at.function = (uint32_t)next++;
 			function->references = (uint32_t)code->references.count;
-			function->broken = !decode(&at, function->start, function->end);
+			function->broken = !decode_range(&at, function->start, function->end);
 			address = function->end;
 		}
 		at.function = CODE_NO_FUNCTION;
-		decode(&at, address, end);
+		decode_range(&at, address, end);
 	}
 	return code->no_memory ? -ENOMEM : 0;
 }

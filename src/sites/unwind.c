@@ -27,11 +27,11 @@ struct reader {
 	const uint8_t *at, *end;
 	uint64_t address; /* of `at`, in memory */
 	uint64_t data; /* what PE_DATAREL is relative to */
-	bool section;  /* `end` is certain: a terminator in front of it only ends what one object file brought */
+	bool section;  /* `end` is the section's end: a terminator before it ends the part of one object file */
 	bool wrong;
 };
 
-static bool take(struct reader *reader, void *to, size_t size)
+static bool take_bytes(struct reader *reader, void *to, size_t size)
 {
 	memset(to, 0, size);
 	if (reader->wrong || (size_t)(reader->end - reader->at) < size) {
@@ -44,7 +44,7 @@ static bool take(struct reader *reader, void *to, size_t size)
 	return true;
 }
 
-static void skip(struct reader *reader, uint64_t size)
+static void skip_bytes(struct reader *reader, uint64_t size)
 {
 	if (reader->wrong || (uint64_t)(reader->end - reader->at) < size) {
 		reader->wrong = true;
@@ -58,7 +58,7 @@ static uint8_t take_byte(struct reader *reader)
 {
 	uint8_t byte;
 
-	take(reader, &byte, 1);
+	take_bytes(reader, &byte, 1);
 	return byte;
 }
 
@@ -94,16 +94,16 @@ static uint64_t take_format(struct reader *reader, uint8_t encoding)
 		return take_leb128(reader, true);
 	case PE_UDATA2:
 	case PE_SDATA2:
-		take(reader, &two, sizeof(two));
+		take_bytes(reader, &two, sizeof(two));
 		return (encoding & PE_FORMAT) == PE_UDATA2 ? (uint16_t)two : (uint64_t)two;
 	case PE_UDATA4:
 	case PE_SDATA4:
-		take(reader, &four, sizeof(four));
+		take_bytes(reader, &four, sizeof(four));
 		return (encoding & PE_FORMAT) == PE_UDATA4 ? (uint32_t)four : (uint64_t)four;
 	case PE_ABSPTR:
 	case PE_UDATA8:
 	case PE_SDATA8:
-		take(reader, &eight, sizeof(eight));
+		take_bytes(reader, &eight, sizeof(eight));
 		return eight;
 	default:
 		reader->wrong = true;
@@ -178,7 +178,7 @@ static bool read_cie(struct reader *reader, struct cie *cie)
 	return !reader->wrong;
 }
 
-/* One entry of .eh_frame. False at the end. */
+/* Reads the next entry of .eh_frame; function->end is 0 for an entry without a function. False at the end. */
 static bool read_entry(const struct reader *all, struct reader *next, struct unwind_function *function)
 {
 	struct reader entry = *next, cie_reader = *all;
@@ -188,7 +188,7 @@ static bool read_entry(const struct reader *all, struct reader *next, struct unw
 	struct cie cie;
 
 	function->end = 0;
-	take(&entry, &size, sizeof(size));
+	take_bytes(&entry, &size, sizeof(size));
 	if (entry.wrong)
 		return false;
 	*next = entry;
@@ -196,23 +196,23 @@ static bool read_entry(const struct reader *all, struct reader *next, struct unw
 		return all->section;
 	if (size == 0xffffffff) /* 64-bit DWARF; nobody writes it */
 		return false;
-	skip(next, size);
+	skip_bytes(next, size);
 	if (next->wrong)
 		return false;
 	entry.end = next->at;
 	id_address = entry.address;
-	take(&entry, &id, sizeof(id));
+	take_bytes(&entry, &id, sizeof(id));
 	if (entry.wrong || !id)
 		return true;
 	distance = id_address - id - all->address;
 	if (distance > (uint64_t)(all->end - all->at))
 		return true;
-	skip(&cie_reader, distance);
-	take(&cie_reader, &size, sizeof(size));
+	skip_bytes(&cie_reader, distance);
+	take_bytes(&cie_reader, &size, sizeof(size));
 	if (cie_reader.wrong || size > (size_t)(cie_reader.end - cie_reader.at))
 		return true;
 	cie_reader.end = cie_reader.at + size;
-	take(&cie_reader, &id, sizeof(id));
+	take_bytes(&cie_reader, &id, sizeof(id));
 	if (id || !read_cie(&cie_reader, &cie) || cie.signal_frame)
 		return true;
 	function->start = take_pointer(&entry, cie.pointers);
@@ -228,12 +228,12 @@ static bool read_entry(const struct reader *all, struct reader *next, struct unw
 	return true;
 }
 
-/* Where .eh_frame is: its section, or what its index points to, as far as the segment goes. */
-static bool find(const struct elffile *elf, struct reader *reader)
+/* Finds .eh_frame: its section, or from where its index points to the end of the segment. */
+static bool find_eh_frame(const struct elf_file *elf, struct reader *reader)
 {
 	struct reader header = { 0 };
-	const struct elffile_segment *segment;
-	const struct elffile_section *section = &elf->eh_frame;
+	const struct elf_file_segment *segment;
+	const struct elf_file_section *section = &elf->eh_frame;
 	uint8_t encoding;
 	uint64_t address;
 
@@ -245,16 +245,16 @@ static bool find(const struct elffile *elf, struct reader *reader)
 		return true;
 	}
 	section = &elf->eh_frame_hdr;
-	header.at = section->size >= 4 ? elffile_at(elf, section->address, section->size) : NULL;
+	header.at = section->size >= 4 ? elf_file_at(elf, section->address, section->size) : NULL;
 	if (!header.at)
 		return false;
 	header.end = header.at + section->size;
 	header.address = header.data = section->address;
 	take_byte(&header); /* version */
 	encoding = take_byte(&header);
-	skip(&header, 2);
+	skip_bytes(&header, 2);
 	address = take_pointer(&header, encoding);
-	segment = elffile_segment(elf, address);
+	segment = elf_file_segment(elf, address);
 	if (header.wrong || !segment || encoding & PE_INDIRECT)
 		return false;
 	reader->at = elf->bytes + segment->offset + (address - segment->address);
@@ -263,12 +263,12 @@ static bool find(const struct elffile *elf, struct reader *reader)
 	return true;
 }
 
-long unwind_read(const struct elffile *elf, unwind_functions *to)
+long unwind_read(const struct elf_file *elf, unwind_functions *to)
 {
 	struct unwind_function function;
 	struct reader all, next;
 
-	if (!find(elf, &all))
+	if (!find_eh_frame(elf, &all))
 		return 0;
 	next = all;
 	while (read_entry(&all, &next, &function))
@@ -277,10 +277,10 @@ long unwind_read(const struct elffile *elf, unwind_functions *to)
 	return 0;
 }
 
-long unwind_landing_pads(const struct elffile *elf, const struct unwind_function *function, uint64_t *budget,
+long unwind_landing_pads(const struct elf_file *elf, const struct unwind_function *function, uint64_t *budget,
 			 unwind_pad_fn *see, void *context)
 {
-	const struct elffile_segment *segment = elffile_segment(elf, function->lsda);
+	const struct elf_file_segment *segment = elf_file_segment(elf, function->lsda);
 	struct reader reader = { 0 };
 	uint64_t start = function->start, size;
 	uint8_t encoding;

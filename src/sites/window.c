@@ -2,20 +2,20 @@
 
 #include <stdbool.h>
 
-#define GENERAL 16 /* registers; one more bit for memory */
+#define GENERAL 16 /* general registers, each with a bit; one more bit stands for memory */
 #define MEMORY (1u << GENERAL)
 #define SIGRETURN 15
 #define NO_OFFSET 0xff
 
-/* What one instruction does, as far as it matters. */
+/* What one instruction does, as far as moving and repeating it depends on that. */
 struct effect {
 	uint32_t reads, writes; /* bits of general registers, and MEMORY */
-	uint32_t fills;         /* of `writes`: all of the register */
-	uint32_t settles;       /* of `writes`: doing it again changes nothing, though it reads them */
+	uint32_t fills;         /* those of `writes` of which the whole register is written */
+	uint32_t settles;       /* those of `writes` that a repetition does not change, though it reads them */
 	uint32_t flag_reads, flag_writes;
-	uint32_t flag_fills; /* of `flag_writes`: whatever the operands are */
-	bool others; /* writes what none of the above is */
-	bool faults; /* or may do */
+	uint32_t flag_fills; /* those of `flag_writes` that are written whatever the operands are */
+	bool others; /* writes something else */
+	bool faults; /* may fault */
 };
 
 static bool same_registers(const ZydisDecodedOperand *a, const ZydisDecodedOperand *b)
@@ -31,8 +31,8 @@ static bool is_zeroing(const ZydisDecodedInstruction *instruction, const ZydisDe
 	       instruction->operand_width >= 32 && same_registers(&operands[0], &operands[1]);
 }
 
-/* The general register's bit, or 0. */
-static uint32_t bit(ZydisRegister reg)
+/* The bit of a general register; 0 for another register. */
+static uint32_t register_bit(ZydisRegister reg)
 {
 	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
 
@@ -43,7 +43,7 @@ static uint32_t bit(ZydisRegister reg)
 
 static void add_register(struct effect *effect, const ZydisDecodedOperand *operand)
 {
-	uint32_t reg = bit(operand->reg.value);
+	uint32_t reg = register_bit(operand->reg.value);
 	ZydisRegisterClass class = ZydisRegisterGetClass(operand->reg.value);
 
 	if (class == ZYDIS_REGCLASS_FLAGS || class == ZYDIS_REGCLASS_IP)
@@ -55,7 +55,7 @@ static void add_register(struct effect *effect, const ZydisDecodedOperand *opera
 	effect->writes |= reg;
 	if (!reg)
 		effect->others = true;
-	/* Half of a register leaves the rest; a condition may leave all. */
+	/* An instruction that writes half of a register, or writes on a condition, leaves old bits: it reads them. */
 	if (operand->actions & ZYDIS_OPERAND_ACTION_CONDWRITE ||
 	    (class != ZYDIS_REGCLASS_GPR64 && class != ZYDIS_REGCLASS_GPR32))
 		effect->reads |= reg;
@@ -65,12 +65,12 @@ static void add_register(struct effect *effect, const ZydisDecodedOperand *opera
 
 static void add_memory(struct effect *effect, const ZydisDecodedOperand *operand)
 {
-	effect->reads |= bit(operand->mem.base) | bit(operand->mem.index);
+	effect->reads |= register_bit(operand->mem.base) | register_bit(operand->mem.index);
 	if (operand->mem.type == ZYDIS_MEMOP_TYPE_AGEN)
 		return;
 	if (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
 		effect->writes |= MEMORY;
-	/* The stack is there; anything else may not be. */
+	/* Memory at %rsp is there; other memory may not be. */
 	if (operand->mem.base != ZYDIS_REGISTER_RSP || operand->mem.index != ZYDIS_REGISTER_NONE ||
 	    operand->mem.segment != ZYDIS_REGISTER_SS)
 		effect->faults = true;
@@ -109,14 +109,15 @@ static struct effect effect_of(const ZydisDecodedInstruction *instruction, const
 	default:
 		break;
 	}
-	/* Masks do not change what they have changed. */
+	/* To mask a value twice is to mask it once. */
 	if ((instruction->mnemonic == ZYDIS_MNEMONIC_AND || instruction->mnemonic == ZYDIS_MNEMONIC_OR) &&
 	    operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER && operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
 		effect.settles = effect.writes;
 	return effect;
 }
 
-/* A conditional jump on flags; loop and jrcxz have no longer form, and prefixes none that we know of. */
+/* Whether it is a conditional jump on flags with a displacement of this size. loop and jrcxz have no long form, and
+ * jumps with a prefix none that is known here. */
 static bool is_conditional(const ZydisDecodedInstruction *instruction, unsigned displacement)
 {
 	if (instruction->meta.category != ZYDIS_CATEGORY_COND_BR || instruction->raw.imm[0].size != displacement)
@@ -192,7 +193,7 @@ static bool note_relative(const ZydisDecodedInstruction *instruction, const Zydi
 }
 
 /* The number that an instruction leaves in %eax; -1: not a constant. */
-static int32_t constant(const ZydisDecodedInstruction *instruction, const ZydisDecodedOperand *operands)
+static int32_t constant_number(const ZydisDecodedInstruction *instruction, const ZydisDecodedOperand *operands)
 {
 	if (is_zeroing(instruction, operands))
 		return 0;
@@ -257,7 +258,7 @@ enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes,
 			   instruction.mnemonic == ZYDIS_MNEMONIC_ENDBR32))
 			return STORE_ADDRESS_TAKEN;
 		if (effect->writes & 1)
-			site->nr = constant(&instruction, operands);
+			site->nr = constant_number(&instruction, operands);
 		at += instruction.length;
 		count++;
 	}

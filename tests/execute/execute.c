@@ -287,9 +287,9 @@ static bool is_inside(const struct trial *trial, uint64_t address)
 	return address >= trial->start - OPERAND && address < trial->call + 2;
 }
 
-static bool try_plan(const struct elffile *elf, const struct store_site *site, uint64_t base, unsigned states)
+static bool try_plan(const struct elf_file *elf, const struct store_site *site, uint64_t base, unsigned states)
 {
-	const struct elffile_segment *segment = elffile_segment_of_offset(elf, site->offset);
+	const struct elf_file_segment *segment = elf_file_segment_of_offset(elf, site->offset);
 	uint64_t address = segment->address + (site->offset - segment->offset);
 	struct trial trial = { .site = site, .window = elf->bytes + site->offset - site->window };
 	int32_t distance;
@@ -343,12 +343,12 @@ static void catch_signals(void)
 int main(int argc, char **argv)
 {
 	struct analysis analysis;
-	struct elffile elf;
+	struct elf_file elf;
 	uint64_t base, span, entry;
 	bool right = true;
 
 	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	if (argc != 3 || elffile_open(&elf, argv[1]) != 0 || analyse_elf(&elf, NULL, 0, &analysis) != 0 || !elf.segment_count) {
+	if (argc != 3 || elf_file_open(&elf, argv[1]) != 0 || analyse_elf(&elf, NULL, 0, &analysis) != 0 || !elf.segment_count) {
 		fprintf(stderr, "usage: execute FILE STATES\n");
 		return 2;
 	}
@@ -371,6 +371,6 @@ int main(int argc, char **argv)
 		if (analysis.sites[i].flags & STORE_VERIFIED)
 			right &= try_plan(&elf, &analysis.sites[i], base, (unsigned)atoi(argv[2]));
 	analysis_free(&analysis);
-	elffile_close(&elf);
+	elf_file_close(&elf);
 	return !right;
 }

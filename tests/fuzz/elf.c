@@ -9,9 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static const uint64_t observed[] = { 0, 0x100, 0x1000, 0x1005, UINT64_MAX };
 	struct analysis analysis;
-	struct elffile elf;
+	struct elf_file elf;
 
-	if (elffile_parse(&elf, bytes, size) != 0 ||
+	if (elf_file_parse(&elf, bytes, size) != 0 ||
 	    analyse_elf(&elf, observed, sizeof(observed) / sizeof(observed[0]), &analysis) != 0)
 		return 0;
 	for (uint32_t i = 0; i < analysis.site_count; i++) {

@@ -13,13 +13,13 @@ static void read_log(const uint8_t *bytes, size_t size)
 		const uint8_t *newline = memchr(bytes, '\n', (size_t)(end - bytes));
 		size_t length = (size_t)((newline ? newline : end) - bytes);
 		char *line = malloc(length + 1);
-		struct log_line parsed;
+		struct site_log_line parsed;
 
 		if (!line)
 			return;
 		memcpy(line, bytes, length);
 		line[length] = 0;
-		if (log_line_parse(line, &parsed))
+		if (site_log_line_parse(line, &parsed))
 			MUST(*parsed.path == '/' && parsed.path > line && parsed.path <= line + length);
 		free(line);
 		bytes += length + 1;
@@ -28,7 +28,7 @@ static void read_log(const uint8_t *bytes, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	struct storefile store, again;
+	struct store store, again;
 	char *text = NULL;
 	size_t text_size = 0;
 	uint64_t line;
@@ -55,9 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 				    store.files.at[i].site_count * sizeof(struct store_site)) == 0);
 		fclose(to);
 		free(text);
-		storefile_free(&again);
+		store_free(&again);
 	}
-	storefile_free(&store);
+	store_free(&store);
 	fclose(file);
 	return 0;
 }

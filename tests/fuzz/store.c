@@ -8,30 +8,16 @@
 #include "core/hash.h"
 #include "core/patch.h"
 #include "fuzz.h"
-#include "sites/storefile.h"
+#include "sites/bytes.h"
+#include "sites/store.h"
 
-struct input {
-	const uint8_t *bytes;
-	size_t size;
-};
-
-static long read_bytes(const void *context, uint64_t offset, void *to, size_t size)
-{
-	const struct input *input = context;
-
-	if (offset > input->size || size > input->size - offset)
-		return -EINVAL;
-	memcpy(to, input->bytes + offset, size);
-	return 0;
-}
-
-static void look_up(const struct input *input, const struct store_id *id)
+static void look_up(const struct bytes *input, const struct store_id *id)
 {
 	struct store_site sites[16];
 	struct core_store store;
 	struct store_file file;
 
-	if (core_store_open(&store, read_bytes, input, input->size) != 0)
+	if (core_store_open(&store, bytes_read, input, input->size) != 0)
 		return;
 	if (core_store_find(&store, id, &file) == 0) {
 		for (uint32_t first = 0; first < 1000;) {
@@ -57,30 +43,30 @@ static void look_up(const struct input *input, const struct store_id *id)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	struct input input = { bytes, size };
+	struct bytes input = { bytes, size };
 	uint8_t *copy = malloc(size + !size);
-	struct storefile store;
+	struct store store;
 	struct store_header header;
 	struct store_id id;
 
 	if (!copy)
 		return 0;
 	memcpy(copy, bytes, size);
-	if (core_build_id(read_bytes, &input, &id) == 0)
+	if (core_build_id(bytes_read, &input, &id) == 0)
 		MUST(id.size <= sizeof(id.bytes));
 	if (size >= sizeof(header)) {
 		memcpy(&header, copy, sizeof(header));
 		header.checksum = core_hash(CORE_HASH_START, copy + sizeof(header), size - sizeof(header));
 		memcpy(copy, &header, sizeof(header));
 	}
-	input.bytes = copy;
+	input.at = copy;
 	memset(&id, 0, sizeof(id));
-	if (storefile_parse(&store, copy, size) == 0) {
+	if (store_parse(&store, copy, size) == 0) {
 		for (size_t i = 0; i < store.files.count; i++) {
 			MUST(known_valid(&store.files.at[i]));
 			id = store.files.at[i].id;
 		}
-		storefile_free(&store);
+		store_free(&store);
 	} else if (size >= sizeof(header) + sizeof(struct store_file)) {
 		memcpy(&id, copy + sizeof(header), sizeof(id)); /* of the first file, usually */
 	}

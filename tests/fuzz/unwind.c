@@ -14,16 +14,16 @@ static bool see(void *context, uint64_t address)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	struct elffile elf = { .bytes = bytes, .size = size, .segment_count = 1 };
+	struct elf_file elf = { .bytes = bytes, .size = size, .segment_count = 1 };
 	unwind_functions functions = { 0 };
 	uint64_t budget = 1u << 16, sum = 0;
 
 	if (!size)
 		return 0;
-	elf.segments[0] = (struct elffile_segment){ .address = 0x1000, .size = size, .flags = 4 };
+	elf.segments[0] = (struct elf_file_segment){ .address = 0x1000, .size = size, .flags = 4 };
 	/* The first byte says which of the two ways in is taken. */
-	elf.eh_frame = (struct elffile_section){ .address = 0x1001, .offset = 1, .size = *bytes & 1 ? size - 1 : 0 };
-	elf.eh_frame_hdr = (struct elffile_section){ .address = 0x1001, .offset = 1, .size = size - 1 };
+	elf.eh_frame = (struct elf_file_section){ .address = 0x1001, .offset = 1, .size = *bytes & 1 ? size - 1 : 0 };
+	elf.eh_frame_hdr = (struct elf_file_section){ .address = 0x1001, .offset = 1, .size = size - 1 };
 	if (unwind_read(&elf, &functions) == 0)
 		for (size_t i = 0; i < functions.count; i++) {
 			MUST(functions.at[i].start < functions.at[i].end);

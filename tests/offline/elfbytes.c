@@ -25,10 +25,10 @@ static void look(const uint8_t *bytes, size_t size)
 	/* Of exactly this size, for the sanitizers. */
 	uint8_t *copy = malloc(size + !size);
 	struct analysis analysis;
-	struct elffile elf;
+	struct elf_file elf;
 
 	memcpy(copy, bytes, size);
-	if (elffile_parse(&elf, copy, size) == 0 &&
+	if (elf_file_parse(&elf, copy, size) == 0 &&
 	    analyse_elf(&elf, observed, sizeof(observed) / sizeof(observed[0]), &analysis) == 0) {
 		for (uint32_t i = 0; i < analysis.site_count; i++) {
 			const struct store_site *site = &analysis.sites[i];

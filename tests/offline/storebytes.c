@@ -9,7 +9,7 @@
 
 #include "core/hash.h"
 #include "core/store.h"
-#include "sites/storefile.h"
+#include "sites/store.h"
 #include "unit/check.h"
 
 static const struct store_site sites[] = {
@@ -59,14 +59,14 @@ static void parse(const uint8_t *bytes, size_t size, bool may_be_good)
 {
 	/* On the heap and of that size, so that a sanitizer sees every byte too many. */
 	uint8_t *copy = malloc(size + !size);
-	struct storefile store;
+	struct store store;
 	long r;
 
 	memcpy(copy, bytes, size);
-	r = storefile_parse(&store, copy, size);
+	r = store_parse(&store, copy, size);
 	CHECK(r == 0 ? may_be_good : r == -EINVAL || r == -EPROTO || r == -EBADMSG, "%ld", r);
 	if (r == 0)
-		storefile_free(&store);
+		store_free(&store);
 	look_up(copy, size);
 	free(copy);
 }
@@ -113,7 +113,7 @@ static size_t read_whole(const char *path, uint8_t *to, size_t room)
 	return size;
 }
 
-static void same(const struct storefile *a, const struct storefile *b)
+static void same(const struct store *a, const struct store *b)
 {
 	CHECK(a->files.count == b->files.count, "%zu files and %zu", a->files.count, b->files.count);
 	for (size_t i = 0; i < a->files.count && i < b->files.count; i++) {
@@ -131,7 +131,7 @@ int main(void)
 {
 	static uint8_t bytes[65536];
 	char directory[] = "/tmp/k23-store-XXXXXX", path[64];
-	struct storefile store = { 0 }, again;
+	struct store store = { 0 }, again;
 	size_t size;
 	long lock;
 
@@ -142,11 +142,11 @@ int main(void)
 		char name[] = "/file/0";
 
 		name[6] = (char)('0' + n);
-		CHECK(storefile_add(&store, name, &analysis, NULL) == 0, "adding");
+		CHECK(store_add(&store, name, &analysis, NULL) == 0, "adding");
 	}
-	lock = storefile_lock(path);
-	CHECK(lock >= 0 && storefile_write(&store, path) == 0, "writing");
-	CHECK(storefile_read(&again, path) == 0, "reading");
+	lock = store_lock(path);
+	CHECK(lock >= 0 && store_write(&store, path) == 0, "writing");
+	CHECK(store_read(&again, path) == 0, "reading");
 	same(&store, &again);
 	size = read_whole(path, bytes, sizeof(bytes));
 	CHECK(size > sizeof(struct store_header), "%zu bytes", size);
@@ -160,8 +160,8 @@ int main(void)
 		CHECK(core_store_find_key(&core, &analysis.key, &file) == 0 && file.sites.count == n, "file %u by key", n);
 	}
 	change_each(bytes, size);
-	storefile_free(&store);
-	storefile_free(&again);
+	store_free(&store);
+	store_free(&again);
 	close((int)lock);
 	unlink(path);
 	strcat(path, ".lock");

@@ -79,7 +79,7 @@ static void print_patch(const struct store_site *site, const uint8_t *window, ui
 }
 
 /* Every place where the bytes of such an instruction are, so that the analysis has something to say of each. */
-static size_t find_calls(const struct elffile *elf, uint64_t *offsets, size_t room)
+static size_t find_calls(const struct elf_file *elf, uint64_t *offsets, size_t room)
 {
 	size_t count = 0;
 
@@ -94,18 +94,18 @@ int main(int argc, char **argv)
 {
 	uint64_t offsets[64], stub = argc > 2 ? strtoull(argv[2], NULL, 0) : 0;
 	struct analysis analysis;
-	struct elffile elf;
+	struct elf_file elf;
 
 	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 	ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
-	if (argc < 3 || elffile_open(&elf, argv[1]) != 0 ||
+	if (argc < 3 || elf_file_open(&elf, argv[1]) != 0 ||
 	    analyse_elf(&elf, offsets, argc > 3 ? find_calls(&elf, offsets, 64) : 0, &analysis) != 0) {
 		fprintf(stderr, "usage: patcher FILE STUB-ADDRESS [observed]\n");
 		return 2;
 	}
 	for (uint32_t i = 0; i < analysis.site_count; i++) {
 		const struct store_site *site = &analysis.sites[i];
-		const struct elffile_segment *segment = elffile_segment_of_offset(&elf, site->offset);
+		const struct elf_file_segment *segment = elf_file_segment_of_offset(&elf, site->offset);
 		uint64_t address = segment->address + (site->offset - segment->offset);
 
 		printf("%" PRIx64 ": %s%s", address, reason_name(site->reason), site->flags & STORE_OBSERVED ? ", observed" : "");
@@ -116,6 +116,6 @@ int main(int argc, char **argv)
 			print_patch(site, elf.bytes + site->offset - site->window, address, stub);
 	}
 	analysis_free(&analysis);
-	elffile_close(&elf);
+	elf_file_close(&elf);
 	return 0;
 }

@@ -27,16 +27,16 @@ static size_t used;
 
 static void item(unsigned arg, unsigned flags, const char *data, size_t size)
 {
-	struct ring_item head = { (uint8_t)arg, (uint8_t)flags, (uint16_t)size };
+	struct k23_ring_item head = { (uint8_t)arg, (uint8_t)flags, (uint16_t)size };
 
 	memcpy(bytes + used, &head, sizeof(head));
 	memcpy(bytes + used + sizeof(head), data, size);
 	used += sizeof(head) + size;
 }
 
-static struct ring_entry entry_of(uint32_t arch, long nr, int count, va_list args)
+static struct k23_ring_entry entry_of(uint32_t arch, long nr, int count, va_list args)
 {
-	struct ring_entry entry = { .type = RING_ENTRY, .arch = arch, .nr = nr };
+	struct k23_ring_entry entry = { .type = K23_RING_ENTRY, .arch = arch, .nr = nr };
 
 	for (int i = 0; i < count; i++)
 		entry.args[i] = va_arg(args, unsigned long);
@@ -46,9 +46,9 @@ static struct ring_entry entry_of(uint32_t arch, long nr, int count, va_list arg
 /* Renders a call with the items that were just made, and compares. */
 static void expect(const char *wanted, uint32_t arch, long nr, long result, int count, ...)
 {
-	struct ring_entry entry;
+	struct k23_ring_entry entry;
 	struct call call = { .entry = &entry, .in = { bytes, used }, .out = { bytes, used }, .result = result };
-	struct text text = { 0 };
+	struct line text = { 0 };
 	va_list args;
 
 	va_start(args, count);
@@ -65,20 +65,20 @@ static void check_strings(void)
 	item(1, 0, "a\0b\377\0011\t\r\v\f", 10);
 	expect("read(3, \"a\\0b\\377\\0011\\t\\r\\v\\f\", 100)   = 10", X64, SYS_read, 10, 3, 3ul, 0x1000ul,
 	       100ul);
-	item(0, RING_MORE, "/one", 4);
-	item(0, RING_MORE, "/two", 4);
+	item(0, K23_RING_MORE, "/one", 4);
+	item(0, K23_RING_MORE, "/two", 4);
 	item(0, 0, "/three", 6);
 	expect("chdir(\"/one/two/three\")                 = 0", X64, SYS_chdir, 0, 1, 0x1000ul);
 	/* The beginning of a string of which the rest cannot be read is not shown. */
-	item(0, RING_MORE, "/one", 4);
-	item(0, RING_FAULT, "", 0);
+	item(0, K23_RING_MORE, "/one", 4);
+	item(0, K23_RING_FAULT, "", 0);
 	expect("chdir(0x1000)                           = -1 EFAULT (Bad address)", X64, SYS_chdir,
 	       -EFAULT, 1, 0x1000ul);
 	item(0, 0, "/x", 2);
 	item(1, 0, "a", 1);
-	item(1, RING_FAULT, "", 0);
-	item(1, RING_CUT, "bcd", 3);
-	item(1, RING_ETC, "", 0);
+	item(1, K23_RING_FAULT, "", 0);
+	item(1, K23_RING_CUT, "bcd", 3);
+	item(1, K23_RING_ETC, "", 0);
 	item(2, 0, "\1\0\0\0", 4);
 	expect("execve(\"/x\", [\"a\", ???, \"bcd\"..., ...], 0x2000 /* 1 var */) = 0", X64, SYS_execve, 0, 3,
 	       1ul, 0x1000ul, 0x2000ul);
@@ -113,11 +113,11 @@ static void check_garbage(void)
 	unsigned seed = 1;
 
 	for (int round = 0; round < 20000; round++) {
-		struct ring_entry entry = { .arch = round & 1 ? X64 : I386, .nr = round % 470 };
+		struct k23_ring_entry entry = { .arch = round & 1 ? X64 : I386, .nr = round % 470 };
 		size_t size = (seed = seed * 1103515245 + 12345) >> 16 & 63;
 		unsigned char *exact = malloc(size);
 		struct call call = { .entry = &entry, .in = { exact, size }, .out = { exact, size } };
-		struct text text = { 0 };
+		struct line text = { 0 };
 
 		for (size_t i = 0; i < size; i++)
 			exact[i] = (unsigned char)((seed = seed * 1103515245 + 12345) >> 16 & (i % 4 == 3 ? 0 : 7));

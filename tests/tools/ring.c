@@ -31,10 +31,10 @@
 #undef memmove
 #undef memset
 #undef memcmp
-#include "../../hooks/ringwrite.h"
+#include "../../hooks/ring_write.h"
 
 #include "cli/cli.h"
-#include "cli/ringread.h"
+#include "cli/ring_reader.h"
 
 #define CELLS 256u
 #define WRITERS 16u
@@ -45,7 +45,7 @@ struct record_head {
 	uint32_t number, size;
 };
 
-static struct ring *ring;
+static struct k23_ring *ring;
 static _Thread_local int this_tid, this_pid;
 static const char *mode = "threads";
 static bool threads_write;
@@ -146,7 +146,7 @@ static void check_record(uint32_t writer)
 		}
 }
 
-static void on_cell(void *context, const struct ring_cell *cell)
+static void on_cell(void *context, const struct k23_ring_cell *cell)
 {
 	uint32_t writer = cell->writer;
 
@@ -174,7 +174,7 @@ static void on_lost(void *context, uint32_t tid)
 	lost++;
 }
 
-static void make_ring(enum ring_full full)
+static void make_ring(enum k23_ring_full full)
 {
 	ring = mmap(NULL, ring_size(CELLS), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	writers = calloc(MAX_WRITERS, sizeof(*writers));
@@ -310,7 +310,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		mode = argv[1];
 	threads_write = strcmp(mode, "threads") == 0 || strcmp(mode, "drop") == 0;
-	make_ring(strcmp(mode, "drop") == 0 ? RING_DROP : RING_BLOCK);
+	make_ring(strcmp(mode, "drop") == 0 ? K23_RING_DROP : K23_RING_BLOCK);
 	ring_reader_init(&reader, ring, CELLS, (struct ring_consumer){ on_cell, on_lost, NULL });
 	run(&reader, argc > 2 ? atof(argv[2]) : 1);
 	return verdict();

@@ -52,13 +52,23 @@ def check_errors():
         fail(f'errnos.tsv and errno.h differ: {set(ours.items()) ^ set(theirs.items())}')
 
 
-def check_numbers_header():
-    made = subprocess.run([sys.executable, os.path.join(source, 'tables/gen_names.py'), 'numbers',
+def generate(what):
+    return subprocess.run([sys.executable, os.path.join(source, 'tables/gen_names.py'), what,
                            os.path.join(source, 'include/k23/types.h'), os.path.join(source, 'tables/syscalls.tsv'),
                            '/dev/stdout'], capture_output=True, text=True, check=True).stdout
+
+
+def check_numbers_header():
     with open(os.path.join(source, 'include/k23/numbers.h')) as file:
-        if file.read() != made:
+        if file.read() != generate('numbers'):
             fail('include/k23/numbers.h is not what tables/gen_names.py makes of tables/syscalls.tsv')
+
+
+def check_i386_numbers():
+    ours = dict(re.findall(r'^#define I386_NR_(\w+) (\d+)$', generate('i386'), re.M))
+    for call, number in header('asm/unistd_32.h').items():
+        if ours.get(call) != str(number):
+            fail(f'I386_NR_{call} is {ours.get(call, "missing")}, not {number}')
 
 
 def check_redirect():
@@ -82,6 +92,7 @@ check_header(0, 'asm/unistd_64.h')
 check_header(1, 'asm/unistd_32.h')
 check_errors()
 check_numbers_header()
+check_i386_numbers()
 check_redirect()
 check_sizes()
 print('\n'.join(failures))

@@ -1,5 +1,6 @@
 #include "rt/text/vdso.h"
 
+#include <asm/errno.h>
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/mman.h>
@@ -77,29 +78,14 @@ static const Elf64_Sym *find_function(const struct vdso *vdso, const char *name)
 	return NULL;
 }
 
-/* mov $nr, %eax; syscall; ret. The vDSO's getrandom is no system call in disguise (it keeps a state for the C
- * library), so it says ENOSYS, upon which the library makes the system call. ctx: boot */
+/* The vDSO's getrandom is no system call in disguise, as it keeps a state for the C library: the function in its place says
+ * ENOSYS, upon which the library makes the system call. ctx: boot */
 static void stub(uint8_t *code, size_t size, long nr)
 {
-	static const uint8_t call[] = { 0x0f, 0x05, 0xc3 };
-	/* Like a patched site and its stub in one: lea after(%rip), %r11; jmp *entry(%rip); syscall; after: ret; entry. */
-	static const uint8_t fast[] = { 0x4c, 0x8d, 0x1d, 8, 0, 0, 0, 0xff, 0x25, 6, 0, 0, 0, 0x0f, 0x05, 0xc3, 0xcc, 0xcc, 0xcc };
-	uint64_t entry = (uint64_t)rt_fast_dispatch;
-	static const uint8_t none[] = { 0x48, 0xc7, 0xc0, 0xda, 0xff, 0xff, 0xff, 0xc3 }; /* mov $-38, %rax; ret */
-
-	if (nr == 318) {
-		memcpy(code, none, sizeof(none));
-		return;
-	}
-	code[0] = 0xb8;
-	for (int i = 0; i < 4; i++)
-		code[1 + i] = (uint8_t)(nr >> 8 * i);
-	if (!rt.fast || size < 5 + sizeof(fast) + sizeof(entry)) {
-		memcpy(code + 5, call, sizeof(call));
-		return;
-	}
-	memcpy(code + 5, fast, sizeof(fast));
-	memcpy(code + 5 + sizeof(fast), &entry, sizeof(entry));
+	if (nr == 318)
+		core_patch_error(code, ENOSYS);
+	else
+		core_patch_call(code, size, (uint32_t)nr, rt.fast ? (uint64_t)rt_fast_dispatch : 0);
 }
 
 #define PCREL_SDATA4 0x1b /* a displacement from its own address */

@@ -3,6 +3,7 @@
  *
  * ctx: any, for all here.
  */
+#include "inject/x86_64/raw_syscall.h"
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/fill_returns.h"
 
@@ -15,14 +16,7 @@
 	.type raw_syscall, @function
 raw_syscall:
 	.cfi_startproc
-	mov	%rdi, %rax
-	mov	%rsi, %rdi
-	mov	%rdx, %rsi
-	mov	%rcx, %rdx
-	mov	%r8, %r10
-	mov	%r9, %r8
-	mov	8(%rsp), %r9
-	syscall
+	raw_system_call
 	fill_returns 8			/* its callers' */
 	pop	%rcx
 	.cfi_adjust_cfa_offset -8

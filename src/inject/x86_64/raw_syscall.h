@@ -1,0 +1,17 @@
+/*
+ * The begin of raw_syscall (abi/syscall.h), for its two ends: the gate's, and the command line tool's. It must not touch
+ * the stack: the process that inj_clone makes goes on behind it, on a stack of its own.
+ */
+
+/* in:  %rdi nr, %rsi %rdx %rcx %r8 %r9 8(%rsp) arguments.   out: %rax result.
+ * keeps: what a C function keeps. */
+.macro raw_system_call
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	mov	%rdx, %rsi
+	mov	%rcx, %rdx
+	mov	%r8, %r10
+	mov	%r9, %r8
+	mov	8(%rsp), %r9
+	syscall
+.endm

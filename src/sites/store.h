@@ -1,0 +1,64 @@
+/*
+ * The store (abi/store.h) as a file: reading all of it, changing it, and putting it in place.
+ */
+#ifndef SITES_STORE_H
+#define SITES_STORE_H
+
+#include "abi/store.h"
+#include "abi/syscall.h"
+#include "sites/analysis.h"
+#include "sites/array.h"
+
+/* A file that is known, with its sites by offset. */
+struct known_file {
+	struct store_id id;
+	char *path;
+	struct store_site *sites;
+	uint32_t site_count;
+	ARRAY(struct store_key) keys; /* `file` of these is not used */
+};
+
+struct store {
+	ARRAY(struct known_file) files;
+};
+
+/* Reads the store at `path`. 0, and store_free() is due; -ENOENT when there is no store, and *store is empty; or an
+ * error that store_problem() explains. */
+long store_read(struct store *store, const char *path) must_check;
+/* Reads a store from its bytes; -EINVAL, -EPROTO or -EBADMSG when they are no store. */
+long store_parse(struct store *store, const uint8_t *bytes, size_t size) must_check;
+/* Puts the store in place at `path`, by rename, when all of it is on the disk. The caller holds the lock. */
+long store_write(const struct store *store, const char *path) must_check;
+void store_free(struct store *store);
+/* Reads the bytes of the store at `path`, and checks them; free() is due. Errors are those of store_read(). */
+long store_load(const char *path, uint8_t **bytes, size_t *size) must_check;
+/* Why reading or writing failed, as the end of a sentence that begins with the path. */
+const char *store_problem(long error);
+
+/* Waits until this process is the only one that may change the store at `path`; creates the directories of the path.
+ * Returns a descriptor, whose close ends the lock, or -errno. */
+long store_lock(const char *path) must_check;
+/* The store's path if no option names one: $K23_STORE, the user's store, or for root the system's. NULL when there is
+ * no home directory; free() is due. */
+char *store_default_path(void);
+/* The path of a file beside the store: of the site log for the suffix ".log". free() is due; NULL: out of memory. */
+char *store_beside(const char *path, const char *suffix);
+
+/* The known file with an id, or NULL. */
+struct known_file *store_find(const struct store *store, const struct store_id *id);
+/* Adds an analysis. Its plans replace older ones of the file, and sites that were observed stay observed. *observed,
+ * if it is not NULL, becomes the number of sites that were not observed before. 0 or -ENOMEM. */
+long store_add(struct store *store, const char *path, const struct analysis *analysis, uint32_t *observed)
+	must_check;
+/* Adds another store. A file that is in both keeps its plans, and gets the other store's observations. */
+long store_merge(struct store *store, const struct store *other) must_check;
+/* Adds a key to a file, unless the file has it. */
+long store_add_key(struct known_file *file, const struct store_key *key) must_check;
+/* Forgets a file. */
+void store_remove(struct store *store, size_t index);
+/* Whether a file may be in a store: it has an id, and its sites are sorted by offset and make sense. */
+bool known_valid(const struct known_file *file);
+/* The site at an offset, or NULL. */
+struct store_site *known_site(const struct known_file *file, uint64_t offset);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * Verifying that what the store knows of a file still holds.
+ */
+#ifndef SITES_VERIFY_H
+#define SITES_VERIFY_H
+
+#include "sites/store.h"
+
+enum verify_result {
+	VERIFY_SAME,
+	VERIFY_CHANGED, /* another file is at its path now */
+	VERIFY_GONE,    /* no file is there */
+};
+
+/* Compares the file at the path with what is known: its identity, and the bytes that plans rely on. 0, or -errno when
+ * the file cannot be read. */
+long verify_file(const struct known_file *file, enum verify_result *result) must_check;
+
+#endif
