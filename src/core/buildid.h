@@ -1,5 +1,5 @@
 /*
- * The build-id of an ELF file. ctx: any in which `read` may be called
+ * The build-id of an ELF file. ctx: any
  */
 #ifndef CORE_BUILDID_H
 #define CORE_BUILDID_H

@@ -1,5 +1,5 @@
 /*
- * What a patched site consists of. ctx: any
+ * What a patched site consists of. ctx: any.
  *
  * The window is the whole instructions right in front of a `syscall`. It begins with a jump to the site's stub; the
  * `syscall` itself stays.

@@ -1,6 +1,6 @@
 /*
  * Looking things up in a store (abi/store.h), which may be damaged, or made by an attacker: everything is checked,
- * and read by a function that may fail. ctx: any in which this function may be called
+ * and read by a function that may fail. ctx: any
  */
 #ifndef CORE_STORE_H
 #define CORE_STORE_H

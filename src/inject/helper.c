@@ -120,7 +120,7 @@ static bool continued(int pid)
 /* Nobody has killed it meanwhile. ctx: helper */
 static bool is_there(int pid)
 {
-	struct inj_regs regs;
+	struct core_user_regs regs;
 
 	return sys(ptrace, PTRACE_GETREGS, pid, 0, &regs) != -ESRCH;
 }

@@ -19,9 +19,9 @@
 
 #include "abi/kernel.h"
 #include "abi/transfer.h"
+#include "core/page.h"
 #include "core/string.h"
 
-#define PAGE 4096ul
 
 long inj_resume(int pid, long request, int stop, int *held)
 {
@@ -66,7 +66,7 @@ struct stack_reader {
 static long next_word(struct stack_reader *reader, uint64_t *word)
 {
 	if (reader->at == reader->count) {
-		size_t size = PAGE - (reader->next & (PAGE - 1));
+		size_t size = CORE_PAGE - (reader->next & (CORE_PAGE - 1));
 		long r;
 
 		if (size > sizeof(reader->words))
@@ -105,7 +105,7 @@ static uint64_t auxiliary(int pid, uint64_t stack, uint64_t type)
 struct image {
 	int pid;
 	int *held; /* as for inj_resume */
-	struct inj_regs start; /* its registers */
+	struct core_user_regs start; /* its registers */
 	uint64_t instruction;  /* a `syscall` of its vDSO */
 };
 
@@ -123,17 +123,17 @@ static bool is_syscall(const uint8_t *code)
 /* The address of a `syscall` instruction in the vDSO, which is the same in all processes, or 0. */
 static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 {
-	uint8_t code[PAGE];
+	uint8_t code[CORE_PAGE];
 	uint64_t word;
 
 	if (vdso && expected && !failed(peek_word(pid, vdso + expected, &word)) && is_syscall((const uint8_t *)&word))
 		return vdso + expected;
 	for (unsigned page = 0; vdso && page < 4; page++) {
-		if (failed(peek(pid, code, vdso + page * PAGE, PAGE)))
+		if (failed(peek(pid, code, vdso + page * CORE_PAGE, CORE_PAGE)))
 			return 0;
-		for (size_t i = page ? 0 : sizeof(Elf64_Ehdr); i + 2 <= PAGE; i++)
+		for (size_t i = page ? 0 : sizeof(Elf64_Ehdr); i + 2 <= CORE_PAGE; i++)
 			if (is_syscall(code + i))
-				return vdso + page * PAGE + i;
+				return vdso + page * CORE_PAGE + i;
 	}
 	return 0;
 }
@@ -141,7 +141,7 @@ static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 /* One system call in the process. */
 static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
-	struct inj_regs regs = image->start;
+	struct core_user_regs regs = image->start;
 	long r;
 
 	regs.rax = (uint64_t)nr;
@@ -238,7 +238,7 @@ static long copy(const struct image *image, const struct bundle *bundle, bool fi
 /* Lets the process begin with rt_start, when it goes on. */
 static long start(const struct image *image, const struct bundle *bundle, const struct start_block *block, uint64_t base)
 {
-	struct inj_regs regs = image->start;
+	struct core_user_regs regs = image->start;
 	uint64_t words[sizeof(*block) / 8];
 
 	memcpy(words, block, sizeof(words));

@@ -6,12 +6,7 @@
 
 #include "abi/bundle.h"
 #include "abi/syscall.h"
-
-/* The kernel's struct user_regs_struct. */
-struct inj_regs {
-	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs,
-		eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
-};
+#include "core/regs.h"
 
 /* Lets the process run, by PTRACE_SYSCALL or PTRACE_SINGLESTEP, until it stops with `stop`. A signal that arrives
  * before (SIGSTOP cannot be blocked) goes to *held, to be given to it when it is let go. 0 or -errno; -ESRCH: the

@@ -2,7 +2,7 @@
 """Every function that can run inside a target says in which context. usage: ctx.py ROOT
 
 The comment above a function has `ctx:` and contexts of CONTEXTS, with " | " between them, then those of CONDITIONS that hold;
-or the first comment of the file has that for all functions in it that say nothing else.
+or the first comment of the file, or of its header, has that for all functions in it that say nothing else.
 Exit status: 0 holds, 1 does not."""
 import pathlib
 import re
@@ -31,7 +31,7 @@ S_FUNCTION = re.compile(rf"({COMMENT}\n(?:\t\.(?:balign|skip)[^\n]*\n)*)?\t\.glo
 
 
 def is_said(comment):
-    match = re.search(r"ctx: ([^.;,*\n]+)((?:[;,] [^.;,*\n]+)*)", re.sub(r"\s*\n \* ?", " ", comment))
+    match = re.search(r"ctx: ([^.;,*\n]+)((?:[;,] [^.;,*\n]+)*)", re.sub(r"\s*\n \* ?", " ", comment.removesuffix("*/").rstrip()))
     if not match:
         return False
     contexts = [c.strip() for c in match[1].split("|")]
@@ -44,8 +44,9 @@ def main():
     wrong = []
     for path in sorted(p for f in FOLDERS for p in (root / f).rglob("*.[chS]")):
         text = path.read_text()
-        first = re.match(COMMENT, text)
-        if path.name == "offsets.c" or (first and is_said(first[0])):
+        header = path.with_suffix(".h")
+        firsts = [re.match(COMMENT, text), re.match(COMMENT, header.read_text() if header.exists() else "")]
+        if path.name == "offsets.c" or any(first and is_said(first[0]) for first in firsts):
             continue
         for match in (S_FUNCTION if path.suffix == ".S" else C_FUNCTION).finditer(text):
             name = match[2] if path.suffix == ".S" else match[3]

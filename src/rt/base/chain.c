@@ -1,13 +1,13 @@
 #include "rt/base/chain.h"
 
-RT_TABLE __attribute__((aligned(RT_PAGE))) struct rt_chain rt_chains[RT_NUMBERS];
+RT_TABLE __attribute__((aligned(CORE_PAGE))) struct rt_chain rt_chains[K23_NUMBERS];
 /* The hooks that name a number, and where in their tables. */
-static RT_TABLE uint32_t naming[RT_NUMBERS];
-static RT_TABLE uint8_t position[BUNDLE_MAX_HOOKS][RT_NUMBERS];
+static RT_TABLE uint32_t naming[K23_NUMBERS];
+static RT_TABLE uint8_t position[BUNDLE_MAX_HOOKS][K23_NUMBERS];
 static uint32_t wants_others; /* the hooks that want what they do not name */
 static uint32_t wants_i386;
 static const struct k23_descriptor *descriptors[BUNDLE_MAX_HOOKS];
-uint64_t rt_chain_indirect[RT_NUMBERS / 64];
+uint64_t rt_chain_indirect[K23_NUMBERS / 64];
 
 _Static_assert(BUNDLE_MAX_HOOKS < 32, "struct rt_chain has a bit for each hook, and one more");
 
@@ -30,7 +30,7 @@ k23_call_fn *rt_chain_function(uint32_t index, uint32_t arch, unsigned long nr)
 
 	if (arch != K23_ARCH_X86_64)
 		return hook->i386 ? hook->i386 : hook->all;
-	if (nr < RT_NUMBERS && naming[nr] & 1u << index)
+	if (nr < K23_NUMBERS && naming[nr] & 1u << index)
 		return hook->calls[position[index][nr]].fn;
 	return hook->all;
 }
@@ -42,7 +42,7 @@ static void add_hook(uint32_t index, const struct k23_descriptor *hook)
 	for (uint32_t k = 0; k < K23_MAX_CALLS && hook->calls[k].fn; k++) {
 		unsigned long nr = (unsigned long)hook->calls[k].nr;
 
-		if (nr >= RT_NUMBERS)
+		if (nr >= K23_NUMBERS)
 			continue;
 		naming[nr] |= 1u << index;
 		position[index][nr] = (uint8_t)k;
@@ -54,13 +54,13 @@ static void add_hook(uint32_t index, const struct k23_descriptor *hook)
 }
 
 /* ctx: boot */
-void rt_chain_build(const uint64_t special[RT_NUMBERS / 64])
+void rt_chain_build(const uint64_t special[K23_NUMBERS / 64])
 {
 	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
 		add_hook(i, rt_chain_hook(i));
-	for (size_t i = 0; i < RT_NUMBERS / 64; i++)
+	for (size_t i = 0; i < K23_NUMBERS / 64; i++)
 		rt_chain_indirect[i] = special[i];
-	for (unsigned long nr = 0; nr < RT_NUMBERS && rt.bundle->hook_count; nr++) {
+	for (unsigned long nr = 0; nr < K23_NUMBERS && rt.bundle->hook_count; nr++) {
 		uint32_t wanted = naming[nr] | wants_others;
 
 		rt_chains[nr].who = wanted | (is_member(special, nr) ? RT_CHAIN_SPECIAL : 0);
@@ -78,7 +78,7 @@ uint32_t rt_chain_hooks(uint32_t arch, unsigned long nr)
 {
 	if (arch != K23_ARCH_X86_64)
 		return wants_i386;
-	return nr < RT_NUMBERS ? rt_chains[nr].who & ~RT_CHAIN_SPECIAL : wants_others;
+	return nr < K23_NUMBERS ? rt_chains[nr].who & ~RT_CHAIN_SPECIAL : wants_others;
 }
 
 /* ctx: any */
@@ -97,5 +97,5 @@ bool rt_chain_wants_all(void)
 /* ctx: any */
 bool rt_chain_direct(long nr)
 {
-	return (unsigned long)nr < RT_NUMBERS && !is_member(rt_chain_indirect, (unsigned long)nr);
+	return (unsigned long)nr < K23_NUMBERS && !is_member(rt_chain_indirect, (unsigned long)nr);
 }

@@ -6,8 +6,6 @@
 
 #include "rt/base/image.h"
 
-#define RT_NUMBERS 512
-
 /* Who has to do with calls of a number besides the kernel. */
 #define RT_CHAIN_SPECIAL (1u << 31)
 struct rt_chain {
@@ -16,12 +14,12 @@ struct rt_chain {
 };
 
 /* For each number. Not filled in if there are no hooks. */
-extern struct rt_chain rt_chains[RT_NUMBERS];
+extern struct rt_chain rt_chains[K23_NUMBERS];
 /* A bit for each number that the fast path must not make without the dispatcher. */
-extern uint64_t rt_chain_indirect[RT_NUMBERS / 64];
+extern uint64_t rt_chain_indirect[K23_NUMBERS / 64];
 
 /* Once per image, before the program runs. special: a bit for each number that is a special call's. ctx: boot */
-void rt_chain_build(const uint64_t special[RT_NUMBERS / 64]);
+void rt_chain_build(const uint64_t special[K23_NUMBERS / 64]);
 
 /* ctx: any, for all of these */
 struct k23_descriptor *rt_chain_hook(uint32_t index);

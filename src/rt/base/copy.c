@@ -35,7 +35,7 @@ static bool writable(uint64_t address, size_t size)
 /* ctx: any */
 static bool in_one_page(uint64_t address, size_t size)
 {
-	return (address & (RT_PAGE - 1)) + size <= RT_PAGE;
+	return (address & (CORE_PAGE - 1)) + size <= CORE_PAGE;
 }
 
 /* Of a size up to a page. ctx: entry | sigsys */
@@ -77,7 +77,7 @@ long rt_copy_string(char *to, size_t size, uint64_t from)
 	if (!size)
 		return -ENAMETOOLONG;
 	while (done < size) {
-		size_t part = RT_PAGE - ((from + done) & (RT_PAGE - 1));
+		size_t part = CORE_PAGE - ((from + done) & (CORE_PAGE - 1));
 
 		/* Most strings are short: do not copy a page for each. */
 		if (part > 256 && done == 0)

@@ -11,9 +11,9 @@
 #include <k23/types.h>
 
 #include "abi/bundle.h"
+#include "core/page.h"
 #include "core/patch.h"
 
-#define RT_PAGE 4096ul
 #define RT_REGION_SIZE ((uint64_t)BUNDLE_REGION_SIZE)
 
 /* %gs's base while it is ours: inside the guard page at the beginning of the thread's region, so that what reads through

@@ -29,8 +29,8 @@ struct chunk {
 
 static struct chunk bundled; /* the regions in the bundle */
 
-_Static_assert(sizeof(struct chunk) <= RT_PAGE, "a chunk's head is one page");
-_Static_assert(sizeof(struct rt_thread) <= 3 * RT_PAGE, "a region must have room for its stacks");
+_Static_assert(sizeof(struct chunk) <= CORE_PAGE, "a chunk's head is one page");
+_Static_assert(sizeof(struct rt_thread) <= 3 * CORE_PAGE, "a region must have room for its stacks");
 
 static struct chunk *chunks;
 
@@ -41,23 +41,23 @@ long rt_threads_start(void)
 	bundled.regions = (rt.start + rt.bundle->regions + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	bundled.end = bundled.regions + BUNDLE_REGIONS * RT_REGION_SIZE;
 	chunks = &bundled;
-	return sys(mprotect, bundled.regions, RT_PAGE, PROT_NONE);
+	return sys(mprotect, bundled.regions, CORE_PAGE, PROT_NONE);
 }
 
 /* ctx: entry; no locks */
 static struct chunk *chunk_new(void)
 {
-	size_t size = (CHUNK_MORE + 1) * RT_REGION_SIZE + RT_PAGE;
+	size_t size = (CHUNK_MORE + 1) * RT_REGION_SIZE + CORE_PAGE;
 	uintptr_t start = (uintptr_t)sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct chunk *chunk = (struct chunk *)start;
 
 	if (failed((long)start))
 		return NULL;
 	chunk->count = CHUNK_MORE;
-	chunk->regions = (start + 2 * RT_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
+	chunk->regions = (start + 2 * CORE_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	chunk->end = start + size;
 	/* With the first region's guard. What is left behind the last one costs nothing. */
-	if (failed(sys(mprotect, start + RT_PAGE, chunk->regions - start, PROT_NONE))) {
+	if (failed(sys(mprotect, start + CORE_PAGE, chunk->regions - start, PROT_NONE))) {
 		sys(munmap, start, size);
 		return NULL;
 	}
@@ -73,7 +73,7 @@ static struct rt_thread *region_set_up(struct chunk *chunk, uint32_t i)
 
 	if (slot->prepared) {
 		memset((char *)thread - RT_HOOK_STATE_SIZE, 0, RT_HOOK_STATE_SIZE + sizeof(*thread));
-	} else if (i && failed(sys(mprotect, region, RT_PAGE, PROT_NONE))) {
+	} else if (i && failed(sys(mprotect, region, CORE_PAGE, PROT_NONE))) {
 		__atomic_store_n(&slot->state, SLOT_FREE, __ATOMIC_RELEASE);
 		return NULL;
 	}
@@ -135,7 +135,7 @@ void rt_threads_forked(struct rt_thread *self)
 bool rt_threads_own(uintptr_t start, uintptr_t end)
 {
 	for (struct chunk *chunk = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
-		if ((start < (uintptr_t)chunk + RT_PAGE && end > (uintptr_t)chunk) ||
+		if ((start < (uintptr_t)chunk + CORE_PAGE && end > (uintptr_t)chunk) ||
 		    (start < chunk->end && end > chunk->regions))
 			return true;
 	return false;

@@ -39,7 +39,7 @@ struct rt_dispatch_request {
 };
 
 struct rt_thread {
-	struct rt_regs regs; /* the program's, at the call in flight */
+	struct core_regs regs; /* the program's, at the call in flight */
 	/* A signal that is to be delivered when the call in flight ends; 0: none. Written by the thread's own
 	 * signal entry, read by the gate. */
 	uint32_t signal;

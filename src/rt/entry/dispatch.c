@@ -33,7 +33,7 @@ static bool x32_refused(long nr)
 		return false;
 	if (!rt.x32)
 		rt.x32 = raw_syscall(bit | __NR_getpid, 0, 0, 0, 0, 0, 0) == -ENOSYS ? 2 : 1;
-	return rt.x32 == 1 && (nr - bit >= RT_NUMBERS || rt_special(K23_ARCH_X86_64, nr - bit));
+	return rt.x32 == 1 && (nr - bit >= K23_NUMBERS || rt_special(K23_ARCH_X86_64, nr - bit));
 }
 
 /* Calls that are not the kernel's alone. ctx: entry */
@@ -108,7 +108,7 @@ static long nested(struct rt_thread *thread, const struct k23_call *call)
 /* ctx: entry */
 void rt_leave(struct rt_thread *thread, long result)
 {
-	struct rt_regs *regs = &thread->regs;
+	struct core_regs *regs = &thread->regs;
 
 	thread->in_call = 0;
 	thread->orig_nr = rt_regs_result(regs);

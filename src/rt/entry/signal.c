@@ -33,7 +33,7 @@
 /* ctx: sigsys */
 static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc)
 {
-	struct rt_regs *regs = rt_context_regs(uc);
+	struct core_regs *regs = rt_context_regs(uc);
 	uint64_t ip = rt_regs_ip(regs);
 
 	if (thread->signal) {
@@ -142,7 +142,7 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_thread *thread = rt_self();
-	struct rt_regs *regs = rt_context_regs(uc);
+	struct core_regs *regs = rt_context_regs(uc);
 	uint64_t ip = rt_regs_ip(regs);
 	enum rt_rollback rollback;
 

@@ -98,7 +98,7 @@ static void place_thread_states(void)
 
 struct rt_thread *rt_start_image(struct bundle *bundle)
 {
-	uintptr_t needs = (uintptr_t)rt_start_needs & ~(RT_PAGE - 1);
+	uintptr_t needs = core_page_down((uintptr_t)rt_start_needs);
 	struct rt_thread *thread;
 
 	rt.bundle = bundle;
@@ -170,7 +170,7 @@ static void drop_helpers_signal(int helper)
 void rt_start_thread(struct rt_thread *thread)
 {
 	const struct start_block *start = &rt_start_block;
-	uint64_t special[RT_NUMBERS / 64] = { 0 };
+	uint64_t special[K23_NUMBERS / 64] = { 0 };
 
 	thread->pid = (int32_t)sys(getpid);
 	thread->tid = thread->pid;

@@ -182,8 +182,8 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 		vforked = child->vforked;
 		*stack_argument = child->stack_top - 8;
 		if (stack_size) {
-			*stack_size = RT_PAGE;
-			*stack_argument -= RT_PAGE;
+			*stack_size = CORE_PAGE;
+			*stack_argument -= CORE_PAGE;
 		}
 	}
 	/* The table and the kernel's actions are copied at different times. */
@@ -257,7 +257,7 @@ long special_clone3(struct rt_thread *thread, struct k23_call *call)
 	uint64_t size = call->args[1], stack;
 	long r;
 
-	if (size < CLONE_ARGS_SIZE_VER0 || size > RT_PAGE)
+	if (size < CLONE_ARGS_SIZE_VER0 || size > CORE_PAGE)
 		return rt_gate_program(call, thread); /* the kernel's own error */
 	memset(&args, 0, sizeof(args));
 	r = rt_copy_from(&args, call->args[0], size < sizeof(args) ? size : sizeof(args));

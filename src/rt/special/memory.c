@@ -18,11 +18,6 @@
 
 #define NOREPLACE 0x100000u
 
-static uint64_t page_end(uint64_t address)
-{
-	return (address + RT_PAGE - 1) & ~(RT_PAGE - 1);
-}
-
 /* Whether any byte of [start, start + size) is the runtime's. ctx: entry; no locks */
 static bool owned(uint64_t start, uint64_t size)
 {
@@ -57,7 +52,7 @@ static bool is_known(uint64_t start, uint64_t end)
 
 long special_munmap(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t start = call->args[0], end = page_end(start + call->args[1]);
+	uint64_t start = call->args[0], end = core_page_up(start + call->args[1]);
 	long r;
 
 	if (is_refused(call))
@@ -75,7 +70,7 @@ long special_munmap(struct rt_thread *thread, struct k23_call *call)
 /* Text that the program may write to is its own: it finds there what the file has. */
 long special_mprotect(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t start = call->args[0], end = page_end(start + call->args[1]);
+	uint64_t start = call->args[0], end = core_page_up(start + call->args[1]);
 	unsigned prot = (unsigned)call->args[2];
 
 	if (is_refused(call))
@@ -86,7 +81,7 @@ long special_mprotect(struct rt_thread *thread, struct k23_call *call)
 		rt_candidates_drop(start, end);
 		rt_texts_unlock();
 	}
-	if (prot & PROT_EXEC && !(start & (RT_PAGE - 1)) && rt_candidates_overlap(start, end))
+	if (prot & PROT_EXEC && !(start & (CORE_PAGE - 1)) && rt_candidates_overlap(start, end))
 		rt_patch_protected(start, end, (int)prot);
 	return rt_gate_program(call, thread);
 }
@@ -104,7 +99,7 @@ static long map_over(struct rt_thread *thread, struct k23_call *call)
 	rt_texts_lock();
 	r = rt_gate_program(call, thread);
 	if (!failed(r))
-		forget_range((uint64_t)r, page_end((uint64_t)r + call->args[1]));
+		forget_range((uint64_t)r, core_page_up((uint64_t)r + call->args[1]));
 	rt_texts_unlock();
 	return r;
 }
@@ -113,12 +108,12 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t start = call->args[0], size = call->args[1];
 	bool replaces = call->args[3] & MAP_FIXED && !(call->args[3] & NOREPLACE);
-	bool over = replaces && rt_texts_overlap(start, page_end(start + size));
+	bool over = replaces && rt_texts_overlap(start, core_page_up(start + size));
 	long r;
 
 	if (replaces && owned(start, size))
 		return -EINVAL;
-	r = replaces && is_known(start, page_end(start + size)) ? map_over(thread, call) : rt_gate_program(call, thread);
+	r = replaces && is_known(start, core_page_up(start + size)) ? map_over(thread, call) : rt_gate_program(call, thread);
 	if (failed(r) || over || !is_private_file(call) || rt_trapped(thread))
 		return r;
 	if (call->args[2] & PROT_EXEC)
@@ -130,8 +125,8 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 
 long special_mremap(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t old = call->args[0], old_end = page_end(old + call->args[1]);
-	uint64_t new_end = page_end(call->args[4] + call->args[2]);
+	uint64_t old = call->args[0], old_end = core_page_up(old + call->args[1]);
+	uint64_t new_end = core_page_up(call->args[4] + call->args[2]);
 	bool fixed = call->args[3] & MREMAP_FIXED;
 	long r;
 

@@ -21,7 +21,7 @@
 #include "rt/tracer/stops.h"
 #include "rt/tracer/view.h"
 
-#define REGISTERS sizeof(struct inj_regs)
+#define REGISTERS sizeof(struct core_user_regs)
 #define SYSEMU 31
 #define SYSEMU_SINGLESTEP 32
 
@@ -173,7 +173,7 @@ static long registers(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_find(tid_of(call));
 	struct tracee_view view;
-	struct inj_regs regs;
+	struct core_user_regs regs;
 	uint64_t memory, request = request_of(call);
 	size_t offset, size;
 	long r;

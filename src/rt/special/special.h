@@ -22,6 +22,6 @@ typedef long rt_special_fn(struct rt_thread *thread, struct k23_call *call);
 /* The function of a call, or NULL. ctx: entry */
 rt_special_fn *rt_special(uint32_t arch, long nr);
 /* Sets a bit for each x86-64 number that has one. ctx: boot */
-void rt_special_bits(uint64_t bits[RT_NUMBERS / 64]);
+void rt_special_bits(uint64_t bits[K23_NUMBERS / 64]);
 
 #endif

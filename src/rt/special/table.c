@@ -35,7 +35,7 @@ rt_special_fn *rt_special(uint32_t arch, long nr)
 }
 
 /* ctx: boot */
-void rt_special_bits(uint64_t bits[RT_NUMBERS / 64])
+void rt_special_bits(uint64_t bits[K23_NUMBERS / 64])
 {
 	static const uint16_t numbers[] = {
 #define SPECIAL(name, function, why) __NR_##name,

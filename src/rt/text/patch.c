@@ -174,7 +174,7 @@ static void patch_text(struct rt_text *text, int prot)
 	struct site_reader reader = { .text = text,
 				      .end = rt.bundle->flags & BUNDLE_EAGER ? run->count : run->observed };
 	uint32_t stubs = reader.end < MAX_STUBS ? reader.end : MAX_STUBS;
-	size_t size = (core_patch_block_size(stubs) + RT_PAGE - 1) & ~(RT_PAGE - 1);
+	size_t size = core_page_up(core_patch_block_size(stubs));
 	uint64_t length = text->end - text->start;
 	long block;
 
@@ -207,13 +207,13 @@ void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t off
 	struct store_run sites;
 	uint64_t in_file = 0;
 	bool stored = rt.fast && !failed(rt_plans_find_fd(fd, &sites, &in_file));
-	uint64_t end = start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1));
+	uint64_t end = start + core_page_up(size);
 	struct rt_text *text;
 
 	rt_texts_lock();
 	text = rt_text_add(start, end, offset, stored ? &sites : NULL);
 	/* Behind the end of a file that has become shorter there is nothing to look at. */
-	if (text && stored && offset + size <= ((in_file + RT_PAGE - 1) & ~(RT_PAGE - 1)))
+	if (text && stored && offset + size <= core_page_up(in_file))
 		patch_text(text, prot);
 	rt_texts_unlock();
 }
@@ -227,7 +227,7 @@ void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset)
 	if (!rt.fast || failed(rt_plans_find_same(fd, &sites, &in_file)))
 		return;
 	rt_texts_lock();
-	rt_candidate_add(start, start + ((size + RT_PAGE - 1) & ~(RT_PAGE - 1)), offset, &sites);
+	rt_candidate_add(start, start + core_page_up(size), offset, &sites);
 	rt_texts_unlock();
 }
 
@@ -258,7 +258,7 @@ static void patch_image(uint64_t elf, const char *path)
 	bool stored = false, based = false;
 
 	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 || head->e_phentsize != sizeof(*headers) ||
-	    head->e_phoff != sizeof(*head) || sizeof(*head) + head->e_phnum * sizeof(*headers) > RT_PAGE)
+	    head->e_phoff != sizeof(*head) || sizeof(*head) + head->e_phnum * sizeof(*headers) > CORE_PAGE)
 		return;
 	if (rt.fast) {
 		long r = rt_plans_find_image(elf, &sites);
@@ -274,13 +274,13 @@ static void patch_image(uint64_t elf, const char *path)
 		if (header.p_type != PT_LOAD)
 			continue;
 		if (!based)
-			bias = elf - (header.p_vaddr & ~(RT_PAGE - 1));
+			bias = elf - core_page_down(header.p_vaddr);
 		based = true;
 		if (!(header.p_flags & PF_X) || header.p_flags & PF_W)
 			continue;
-		text = rt_text_add(bias + (header.p_vaddr & ~(RT_PAGE - 1)),
-				       (bias + header.p_vaddr + header.p_filesz + RT_PAGE - 1) & ~(RT_PAGE - 1),
-				       header.p_offset & ~(RT_PAGE - 1), stored ? &sites : NULL);
+		text = rt_text_add(bias + core_page_down(header.p_vaddr),
+				       core_page_up(bias + header.p_vaddr + header.p_filesz),
+				       core_page_down(header.p_offset), stored ? &sites : NULL);
 		if (text && stored)
 			patch_text(text, header.p_flags & PF_R ? PROT_READ | PROT_EXEC : PROT_EXEC);
 	}
@@ -292,7 +292,7 @@ void rt_patch_start(const uint64_t *stack)
 	const uint64_t *headers = rt_auxv_find(stack, AT_PHDR), *interpreter = rt_auxv_find(stack, AT_BASE);
 
 	/* The program headers mostly follow the ELF header; otherwise the file is not patched. */
-	if (headers && (headers[1] & (RT_PAGE - 1)) == sizeof(Elf64_Ehdr))
+	if (headers && (headers[1] & (CORE_PAGE - 1)) == sizeof(Elf64_Ehdr))
 		patch_image(headers[1] - sizeof(Elf64_Ehdr), "/proc/self/exe");
 	if (interpreter && interpreter[1])
 		patch_image(interpreter[1], NULL);

@@ -70,7 +70,7 @@ static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
 static long read_image(const void *context, uint64_t offset, void *to, size_t size)
 {
 	/* What the kernel has mapped of the file, from its beginning on. */
-	if (offset + size > RT_PAGE)
+	if (offset + size > CORE_PAGE)
 		return -EINVAL;
 	memcpy(to, (const void *)(*(const uint64_t *)context + offset), size);
 	return 0;

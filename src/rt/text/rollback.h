@@ -15,7 +15,7 @@ enum rt_rollback {
 };
 
 /* Out of the entry or the gate; `thread` need not be in place. Returns whether it was there. ctx: any; no locks */
-bool rt_rollback_entry(const struct rt_thread *thread, struct rt_regs *regs);
+bool rt_rollback_entry(const struct rt_thread *thread, struct core_regs *regs);
 /* ctx: sigsys */
 enum rt_rollback rt_rollback(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc);
 

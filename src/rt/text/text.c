@@ -63,8 +63,8 @@ static bool overlaps(const struct rt_text *text, uint64_t start, uint64_t end)
 /* ctx: entry | sigsys; no locks */
 bool rt_text_restore_page(uint64_t page)
 {
-	return !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED)) ||
-	       !failed(sys(madvise, page, RT_PAGE, MADV_DONTNEED_LOCKED)); /* Linux 5.18 */
+	return !failed(sys(madvise, page, CORE_PAGE, MADV_DONTNEED)) ||
+	       !failed(sys(madvise, page, CORE_PAGE, MADV_DONTNEED_LOCKED)); /* Linux 5.18 */
 }
 
 /* Only the runtime has written to a text's pages, which are then as in the file again: in one step for each page,
@@ -82,7 +82,7 @@ static void restore_text(struct rt_text *text, uint64_t but_start, uint64_t but_
 
 		if (!slot[PATCH_SLOT - 1])
 			break;
-		page = core_patch_origin(slot, (uint64_t)slot, (uint64_t)slot) & ~(RT_PAGE - 1);
+		page = core_page_down(core_patch_origin(slot, (uint64_t)slot, (uint64_t)slot));
 		if (page != last && page - text->start < text->end - text->start &&
 		    page - but_start >= but_end - but_start)
 			rt_text_restore_page(page);

@@ -48,7 +48,7 @@ static bool read_vdso(struct vdso *vdso, uintptr_t base)
 	vdso->base = base;
 	for (int i = 0; i < elf->e_phnum; i++) {
 		if (headers[i].p_type == PT_LOAD)
-			vdso->size = (headers[i].p_memsz + RT_PAGE - 1) & ~(RT_PAGE - 1);
+			vdso->size = core_page_up(headers[i].p_memsz);
 		else if (headers[i].p_type == PT_DYNAMIC)
 			dynamic = (const void *)(base + headers[i].p_offset);
 		else if (headers[i].p_type == PT_GNU_EH_FRAME)

@@ -125,7 +125,7 @@ void tracee_locate(struct tracee *tracee)
 	if (tracee->bundle)
 		return;
 	if (!failed(sys(ptrace, GET_DISPATCH_CONFIG, tracee->tid, sizeof(config), &config)) && config.mode)
-		for (uint64_t size = 0; size < HEADER_PAGES * RT_PAGE; size += RT_PAGE)
+		for (uint64_t size = 0; size < HEADER_PAGES * CORE_PAGE; size += CORE_PAGE)
 			if (is_bundle(tracee, config.offset - size, size))
 				return;
 	is_bundle(tracee, rt.start, rt.bundle->gate);

@@ -21,7 +21,7 @@ enum tracee_fast {
 
 /* The thread of the tracee whose call a stop is in, and where in the runtime the stop is. */
 struct tracee_view {
-	struct inj_regs real, shown;
+	struct core_user_regs real, shown;
 	uint64_t ip;              /* the real one */
 	uint64_t nr, shown_nr;    /* of the call that the stop is in, ~0: in none; and as it is shown */
 	uint64_t argument;        /* of the real one, the first */
@@ -41,11 +41,11 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view) must_che
 /* Fills in what PTRACE_GET_SYSCALL_INFO says of the program, in a stop of the kind info->op. ctx: entry */
 void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_info *info);
 /* Registers as the program gives them, with the %gs that it was not shown. ctx: entry */
-struct inj_regs tracee_registers(const struct tracee_view *view, const struct inj_regs *from);
+struct core_user_regs tracee_registers(const struct tracee_view *view, const struct core_user_regs *from);
 /* Makes what is shown so. ctx: entry */
 long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *view);
 /* The program sets the registers that it is shown. ctx: entry */
-long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs);
+long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *regs);
 /* Fills in what is to be shown of a stop on the fast path, and hides our %gs. Returns whether it was one. ctx: entry */
 bool tracee_view_fast(const struct tracee *tracee, struct tracee_view *view);
 

@@ -16,15 +16,10 @@
 #include <k23/types.h>
 
 #include "abi/kernel.h"
+#include "core/regs.h"
 
-/* The general registers in the order of struct sigcontext. */
-struct rt_regs {
-	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
-	uint16_t cs, gs, fs, ss;
-};
-_Static_assert(offsetof(struct rt_regs, ss) == offsetof(struct sigcontext, ss),
-	       "struct rt_regs is the beginning of struct sigcontext");
+_Static_assert(offsetof(struct core_regs, ss) == offsetof(struct sigcontext, ss),
+	       "struct core_regs is the beginning of struct sigcontext");
 
 /* syscall, sysenter and int $0x80 have two bytes each. */
 #define RT_SYSCALL_SIZE 2u
@@ -32,12 +27,12 @@ _Static_assert(offsetof(struct rt_regs, ss) == offsetof(struct sigcontext, ss),
 static inline void rt_copy_regs(void *to, const void *from)
 {
 	/* Word by word: the string instruction of memcpy takes its time to start. */
-	for (size_t i = 0; i < sizeof(struct rt_regs) / 8; i++)
+	for (size_t i = 0; i < sizeof(struct core_regs) / 8; i++)
 		((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
 }
 
 /* A call as the program's instruction makes it; call->arch says which. */
-static inline void rt_regs_call(const struct rt_regs *regs, struct k23_call *call)
+static inline void rt_regs_call(const struct core_regs *regs, struct k23_call *call)
 {
 	call->nr = (int32_t)regs->rax;
 	call->ip = regs->rip;
@@ -61,7 +56,7 @@ static inline void rt_regs_call(const struct rt_regs *regs, struct k23_call *cal
 }
 
 /* The call has this result. */
-static inline void rt_regs_return(struct rt_regs *regs, uint32_t arch, long result)
+static inline void rt_regs_return(struct core_regs *regs, uint32_t arch, long result)
 {
 	regs->rax = (uint64_t)result;
 	/* The instruction leaves these behind. */
@@ -72,14 +67,14 @@ static inline void rt_regs_return(struct rt_regs *regs, uint32_t arch, long resu
 }
 
 /* The program is to make the call again: with the number that it made it with. */
-static inline void rt_regs_again(struct rt_regs *regs, uint64_t nr)
+static inline void rt_regs_again(struct core_regs *regs, uint64_t nr)
 {
 	regs->rip -= RT_SYSCALL_SIZE;
 	regs->rax = nr;
 }
 
 /* What a program starts with. */
-static inline void rt_regs_start(struct rt_regs *regs, uint64_t entry, uint64_t stack, uint64_t eflags)
+static inline void rt_regs_start(struct core_regs *regs, uint64_t entry, uint64_t stack, uint64_t eflags)
 {
 	regs->rip = entry;
 	regs->rsp = stack;
@@ -89,41 +84,41 @@ static inline void rt_regs_start(struct rt_regs *regs, uint64_t entry, uint64_t 
 }
 
 /* A child's, made of its creator's at the call; stack: 0 for the same. */
-static inline void rt_regs_child(struct rt_regs *regs, uint32_t arch, uint64_t stack)
+static inline void rt_regs_child(struct core_regs *regs, uint32_t arch, uint64_t stack)
 {
 	rt_regs_return(regs, arch, 0);
 	if (stack)
 		regs->rsp = stack;
 }
 
-static inline struct rt_regs *rt_context_regs(struct ucontext *uc)
+static inline struct core_regs *rt_context_regs(struct ucontext *uc)
 {
-	return (struct rt_regs *)&uc->uc_mcontext;
+	return (struct core_regs *)&uc->uc_mcontext;
 }
 
-static inline uint64_t rt_regs_ip(const struct rt_regs *regs)
+static inline uint64_t rt_regs_ip(const struct core_regs *regs)
 {
 	return regs->rip;
 }
 
-static inline void rt_regs_set_ip(struct rt_regs *regs, uint64_t ip)
+static inline void rt_regs_set_ip(struct core_regs *regs, uint64_t ip)
 {
 	regs->rip = ip;
 }
 
-static inline uint64_t rt_regs_sp(const struct rt_regs *regs)
+static inline uint64_t rt_regs_sp(const struct core_regs *regs)
 {
 	return regs->rsp;
 }
 
 /* A call's result; until there is one, its number. */
-static inline uint64_t rt_regs_result(const struct rt_regs *regs)
+static inline uint64_t rt_regs_result(const struct core_regs *regs)
 {
 	return regs->rax;
 }
 
 /* The call is one that the kernel makes to go on with a sleep that a signal interrupted: it knows how much is left. */
-static inline void rt_regs_set_nr(struct rt_regs *regs, uint64_t nr)
+static inline void rt_regs_set_nr(struct core_regs *regs, uint64_t nr)
 {
 	regs->rax = nr;
 }

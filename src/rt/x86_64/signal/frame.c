@@ -35,10 +35,10 @@ static long write_stack(uint64_t to, const void *from, size_t size)
 {
 	if (!failed(rt_copy_to(to, from, size)))
 		return 0;
-	for (uint64_t at = (to + size - 8) & ~7ul; at >= to; at -= RT_PAGE) {
+	for (uint64_t at = (to + size - 8) & ~7ul; at >= to; at -= CORE_PAGE) {
 		if (failed(sys(rt_sigpending, at, 8)))
 			return -EFAULT;
-		if (at < RT_PAGE)
+		if (at < CORE_PAGE)
 			break;
 	}
 	if (failed(sys(rt_sigpending, to, 8)))

@@ -18,7 +18,7 @@ static bool between(uint64_t ip, const char *begin, const char *end)
 
 /* At the `syscall` with what a kernel entry that is made again leaves in the two registers; or behind it.
  * ctx: any */
-static void set_place(struct rt_regs *regs, uint64_t ip, uint64_t after)
+static void set_place(struct core_regs *regs, uint64_t ip, uint64_t after)
 {
 	regs->rip = ip;
 	regs->rcx = after;
@@ -26,7 +26,7 @@ static void set_place(struct rt_regs *regs, uint64_t ip, uint64_t after)
 }
 
 /* In rt_fast_number: the number is in %r11 and, from the comparison until sahf, the flags are in %ax. ctx: any */
-static void restore_number(struct rt_regs *regs)
+static void restore_number(struct core_regs *regs)
 {
 	uint64_t ip = regs->rip;
 	uint8_t low = (uint8_t)regs->rax, high = (uint8_t)(regs->rax >> 8);
@@ -39,7 +39,7 @@ static void restore_number(struct rt_regs *regs)
 }
 
 /* ctx: any; no locks */
-bool rt_rollback_entry(const struct rt_thread *thread, struct rt_regs *regs)
+bool rt_rollback_entry(const struct rt_thread *thread, struct core_regs *regs)
 {
 	uint64_t ip = regs->rip, after = regs->r11;
 
@@ -72,7 +72,7 @@ bool rt_rollback_entry(const struct rt_thread *thread, struct rt_regs *regs)
 /* ctx: sigsys */
 enum rt_rollback rt_rollback(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc)
 {
-	struct rt_regs *regs = (struct rt_regs *)&uc->uc_mcontext;
+	struct core_regs *regs = (struct core_regs *)&uc->uc_mcontext;
 	uint64_t ip = regs->rip, address;
 	const uint8_t *slot;
 
@@ -87,7 +87,7 @@ enum rt_rollback rt_rollback(struct rt_thread *thread, int sig, const siginfo_t 
 		/* One that single-steps would come here again and again, and is to see each instruction of the window: it gets
 		 * the file's own. */
 		if (sig == SIGTRAP && info->si_code == TRAP_TRACE_CODE) {
-			if (!rt_text_restore_page(regs->rip & ~(RT_PAGE - 1)))
+			if (!rt_text_restore_page(core_page_down(regs->rip)))
 				regs->rip = ip;
 			return RT_GO_ON;
 		}

@@ -12,42 +12,24 @@
 #include "rt/tracer/view.h"
 #include "rt/x86_64/base/gs.h"
 
-static void to_regs(struct rt_regs *to, const struct inj_regs *from)
-{
-	to->r8 = from->r8, to->r9 = from->r9, to->r10 = from->r10, to->r11 = from->r11;
-	to->r12 = from->r12, to->r13 = from->r13, to->r14 = from->r14, to->r15 = from->r15;
-	to->rdi = from->rdi, to->rsi = from->rsi, to->rbp = from->rbp, to->rbx = from->rbx;
-	to->rdx = from->rdx, to->rax = from->rax, to->rcx = from->rcx, to->rsp = from->rsp;
-	to->rip = from->rip, to->eflags = from->eflags;
-}
-
-static void from_regs(struct inj_regs *to, const struct rt_regs *from)
-{
-	to->r8 = from->r8, to->r9 = from->r9, to->r10 = from->r10, to->r11 = from->r11;
-	to->r12 = from->r12, to->r13 = from->r13, to->r14 = from->r14, to->r15 = from->r15;
-	to->rdi = from->rdi, to->rsi = from->rsi, to->rbp = from->rbp, to->rbx = from->rbx;
-	to->rdx = from->rdx, to->rax = from->rax, to->rcx = from->rcx, to->rsp = from->rsp;
-	to->rip = from->rip, to->eflags = from->eflags;
-}
-
 /* In the entry or the gate: as for a signal (rollback.c), with the tracee's thread and our addresses. */
 static bool in_entry(const struct tracee *tracee, struct tracee_view *view)
 {
 	uint64_t distance = tracee->gate - (uint64_t)rt_gate_page;
 	uint64_t address = (uint64_t)rt_region_thread(view->real.gs_base);
 	struct rt_thread thread;
-	struct rt_regs regs;
+	struct core_regs regs;
 	bool direct;
 
 	if (!rt_gs_ours(view->real.gs_base) ||
 	    failed(tracee_read(tracee->tid, &thread, address, offsetof(struct rt_thread, own_sighand))))
 		return false;
-	to_regs(&regs, &view->real);
+	core_regs_from_user(&regs, &view->real);
 	regs.rip -= distance;
 	direct = regs.rip - (uint64_t)rt_gate_direct < (uint64_t)(rt_gate_direct_end - rt_gate_direct);
 	if (!rt_rollback_entry(&thread, &regs))
 		return false;
-	from_regs(&view->shown, &regs);
+	core_regs_to_user(&view->shown, &regs);
 	view->fast = direct ? TRACEE_DIRECT : TRACEE_ENTRY;
 	return true;
 }
@@ -85,9 +67,9 @@ bool tracee_view_fast(const struct tracee *tracee, struct tracee_view *view)
 	return tracee->bundle && (in_entry(tracee, view) || in_stub(tracee, view));
 }
 
-struct inj_regs tracee_registers(const struct tracee_view *view, const struct inj_regs *from)
+struct core_user_regs tracee_registers(const struct tracee_view *view, const struct core_user_regs *from)
 {
-	struct inj_regs regs = *from;
+	struct core_user_regs regs = *from;
 
 	if (!regs.gs_base && rt_gs_ours(view->real.gs_base))
 		regs.gs_base = view->real.gs_base;

@@ -11,14 +11,11 @@
 /* The registers that the program would have at this point of its call, from what the runtime keeps of them. ctx: entry */
 static void show_kept(struct tracee_view *view, const struct rt_thread *thread)
 {
-	const struct rt_regs *regs = &thread->regs;
-	struct inj_regs *to = &view->shown;
+	const struct core_regs *regs = &thread->regs;
+	struct core_user_regs *to = &view->shown;
 
-	to->r8 = regs->r8, to->r9 = regs->r9, to->r10 = regs->r10, to->r11 = regs->r11;
-	to->r12 = regs->r12, to->r13 = regs->r13, to->r14 = regs->r14, to->r15 = regs->r15;
-	to->rdi = regs->rdi, to->rsi = regs->rsi, to->rbp = regs->rbp, to->rbx = regs->rbx;
-	to->rdx = regs->rdx, to->rcx = regs->rcx, to->rsp = regs->rsp, to->rip = regs->rip;
-	to->eflags = regs->eflags, to->rax = regs->rax, to->orig_rax = ~0ul;
+	core_regs_to_user(to, regs);
+	to->orig_rax = ~0ul;
 	if (view->kind == RT_STOP_EXIT)
 		to->orig_rax = thread->orig_nr;
 	if (!thread->in_call)
@@ -81,7 +78,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 /* ctx: entry */
 void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_info *info)
 {
-	const struct inj_regs *regs = &view->shown;
+	const struct core_user_regs *regs = &view->shown;
 	bool i386 = view->arch != K23_ARCH_X86_64;
 
 	info->arch = view->arch;
@@ -104,26 +101,24 @@ void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_
 /* ctx: entry */
 long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *view)
 {
-	struct inj_regs regs = tracee_registers(view, &view->shown);
+	struct core_user_regs regs = tracee_registers(view, &view->shown);
 
 	return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &regs);
 }
 
 /* Registers for a stop in the runtime: those of the program, which the runtime goes back to. ctx: entry */
-static long set_kept(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *from)
+static long set_kept(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *from)
 {
-	uint64_t base = (uint64_t)view->thread, nr = from->orig_rax;
-	struct rt_regs to;
-	struct inj_regs real = view->real;
+	uint64_t base = (uint64_t)view->thread, nr = from->orig_rax, rax;
+	struct core_regs to;
+	struct core_user_regs real = view->real;
 	long r = tracee_read(tracee->tid, &to, base, sizeof(to));
 
 	if (failed(r))
 		return r;
-	to.r8 = from->r8, to.r9 = from->r9, to.r10 = from->r10, to.r11 = from->r11;
-	to.r12 = from->r12, to.r13 = from->r13, to.r14 = from->r14, to.r15 = from->r15;
-	to.rdi = from->rdi, to.rsi = from->rsi, to.rbp = from->rbp, to.rbx = from->rbx;
-	to.rdx = from->rdx, to.rcx = from->rcx, to.rsp = from->rsp, to.rip = from->rip;
-	to.eflags = from->eflags;
+	rax = to.rax;
+	core_regs_from_user(&to, from);
+	to.rax = rax;
 	/* Where a call begins its number is in orig_rax, and what rax has is lost; until it ends rax keeps the number. */
 	if (view->kind == RT_STOP_ENTRY)
 		to.rax = nr;
@@ -139,11 +134,11 @@ static long set_kept(const struct tracee *tracee, const struct tracee_view *view
 
 /* A signal stopped the tracee in a call that is to be made again. With the program's registers in place of the
  * runtime's it is the kernel that makes it again, at the program's own instruction, or does not, as the registers say. ctx: entry */
-static long leave_runtime(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs)
+static long leave_runtime(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *regs)
 {
 	static const uint32_t none;
 	uint64_t base = (uint64_t)view->thread;
-	struct inj_regs real;
+	struct core_user_regs real;
 	long r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, in_call), &none, sizeof(none));
 
 	if (!failed(r))
@@ -153,12 +148,12 @@ static long leave_runtime(const struct tracee *tracee, const struct tracee_view 
 }
 
 /* ctx: entry */
-long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct inj_regs *regs)
+long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *regs)
 {
 	if (memcmp(regs, &view->shown, sizeof(*regs)) == 0)
 		return 0;
 	if (!view->thread) {
-		struct inj_regs real = tracee_registers(view, regs);
+		struct core_user_regs real = tracee_registers(view, regs);
 
 		return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
 	}
