@@ -134,6 +134,8 @@ void inj_helper(struct inj_exec *exec)
 	/* Whoever stops the caller's process group means the program. */
 	sys(setpgid, 0, 0);
 	exec->block.helper = (int32_t)sys(getpid);
+	if (exec->begin)
+		exec->begin(exec);
 	/* Shares nothing of the caller's but memory: an end of a pipe must not stay open because of us. Standard
 	 * error is kept for the one message below. */
 	r = sys(close_range, 3, ~0u, CLOSE_RANGE_UNSHARE);
@@ -214,11 +216,12 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 }
 
 /* ctx: entry */
-void inj_cancel(struct inj_exec *exec)
+bool inj_cancel(struct inj_exec *exec)
 {
 	const uint64_t trap = 1ul << (SIGTRAP - 1);
 	int32_t helper = exec->helper;
 	uint64_t pending = 0, mask = 0;
+	long r;
 
 	__atomic_store_n(&exec->failed, 1, __ATOMIC_RELEASE);
 	/* Stops the caller in front of its tracer, which lets go and swallows the signal. If the program has one of its
@@ -227,10 +230,12 @@ void inj_cancel(struct inj_exec *exec)
 	sys(rt_sigprocmask, SIG_UNBLOCK, &trap, &mask, 8);
 	if (!(pending & trap))
 		sys(tgkill, sys(getpid), sys(gettid), SIGTRAP);
-	while (sys(wait4, helper, 0, __WALL, 0) == -EINTR)
-		;
+	do
+		r = sys(wait4, helper, 0, __WALL, 0);
+	while (r == -EINTR);
 	sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
 	if (pending & trap)
 		sys(tgkill, sys(getpid), sys(gettid), SIGTRAP);
 	sys(prctl, PR_SET_PTRACER, exec->block.ptracer);
+	return r == helper;
 }

@@ -19,6 +19,8 @@ struct inj_exec {
 	uint32_t waits;  /* the helper is about to wait for it */
 	uint32_t failed; /* the execve failed: let go */
 	int32_t error;   /* why the helper could not start: -errno */
+	/* The first act of a helper; NULL: none. */
+	void (*begin)(struct inj_exec *exec);
 	/* The last act of a helper that traced its caller, on its stack; nobody needs this struct any more. Must
 	 * not return. */
 	void (*end)(struct inj_exec *exec);
@@ -27,8 +29,9 @@ struct inj_exec {
 /* Starts the helper of a caller that is dumpable (PR_SET_DUMPABLE) on a stack that ends at stack_top, and waits until it traces the caller. All signals that
  * can be blocked are blocked, but for faults. 0, or -errno with nothing left behind. */
 long inj_begin(struct inj_exec *exec, uint64_t stack_top) must_check;
-/* After an execve that failed: nothing traces the caller and the helper is reaped. */
-void inj_cancel(struct inj_exec *exec);
+/* After an execve that failed: nothing traces the caller and the helper is reaped. Returns whether by this call: otherwise
+ * another thread waited for it. */
+bool inj_cancel(struct inj_exec *exec);
 /* inj_begin's helper: x86_64/clone.S goes here. */
 void inj_helper(struct inj_exec *exec) __attribute__((noreturn));
 long inj_clone(unsigned long flags, uint64_t stack_top, struct inj_exec *exec);

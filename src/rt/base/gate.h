@@ -20,7 +20,7 @@ extern const char rt_gate_page[], rt_gate_page_end[], rt_gate_own_end[];
 /* x86_64/base/own_calls.S. ctx: entry */
 void rt_gate_stop(long kind);
 void rt_sigreturn_to(uint64_t frame) __attribute__((noreturn));
-void rt_thread_end(uint32_t *slot_state, long status) __attribute__((noreturn));
+void rt_thread_end(uint32_t *slot_state, long nr, long status) __attribute__((noreturn));
 extern const char rt_gate_stop_ip[], rt_gate_sigreturn_ip[];
 
 /* x86_64/base/gate.S: calls of the program. The result, or -K23_ERESTART when a signal came before. ctx: entry */

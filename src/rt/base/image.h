@@ -53,10 +53,8 @@ struct rt_image {
 	bool log_sites;     /* sites that are not in it are to be noted */
 	bool profiled;      /* what programs of this name use is known, or being learned: only that is patched */
 	uint32_t program;   /* the bit of these programs in struct store_site */
+	bool namespaces;    /* tasks in several PID namespaces may share the memory */
 	bool frozen;        /* PR_SET_MDWE: what was writable never becomes executable again */
-	/* While a helper is to attach, the memory must be dumpable: what was before, and how many need it. */
-	uint32_t dumpable_lock, dumpable_users;
-	int32_t dumpable;
 	struct k23_api api;
 };
 

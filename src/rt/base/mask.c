@@ -31,8 +31,8 @@ void rt_mask_restore(uint64_t mask)
 /* ctx: entry */
 void rt_mask_unblock(struct rt_thread *thread, uint64_t mask)
 {
-	if (!thread->signal)
+	if (!thread->signals)
 		rt_mask_restore(mask);
-	if (thread->signal)
+	if (thread->signals)
 		thread->saved_mask &= mask;
 }

@@ -12,6 +12,8 @@ struct rt_thread;
 
 struct rt_sighand {
 	struct rt_sigaction actions[RT_SIGNALS + 1]; /* as the program set them */
+	/* The last handler of a signal that has none now: a thread may still be on its way into the runtime for it. */
+	struct rt_sigaction handled[RT_SIGNALS + 1];
 	uint32_t action_lock;
 	uint32_t exec_lock;
 	uint64_t known; /* signals whose action is in `actions` */

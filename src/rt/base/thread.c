@@ -5,9 +5,13 @@
  */
 #include "rt/base/thread.h"
 
+#include <asm/errno.h>
 #include <linux/mman.h>
 
+#include "abi/transfer.h"
 #include "core/string.h"
+#include "rt/base/dumpable.h"
+#include "rt/base/lock.h"
 
 enum slot_state { SLOT_FREE, SLOT_TAKEN };
 
@@ -16,6 +20,7 @@ enum slot_state { SLOT_FREE, SLOT_TAKEN };
 struct rt_region_slot {
 	uint32_t state;
 	uint32_t prepared; /* it has been used: its guard page is in place, its contents are old */
+	uint64_t owner;    /* how often it has been taken, and, in the low half, the id of the task in it; 0: not known yet */
 };
 
 /* At the beginning of its mapping; the regions follow, aligned. */
@@ -33,6 +38,7 @@ _Static_assert(sizeof(struct chunk) <= CORE_PAGE, "a chunk's head is one page");
 _Static_assert(sizeof(struct rt_thread) <= 3 * CORE_PAGE, "a region must have room for its stacks");
 
 static struct chunk *chunks;
+static uint32_t reclaim_lock;
 
 /* ctx: boot */
 long rt_threads_start(void)
@@ -78,9 +84,74 @@ static struct rt_thread *region_set_up(struct chunk *chunk, uint32_t i)
 		return NULL;
 	}
 	slot->prepared = 1;
+	__atomic_store_n(&slot->owner, ((slot->owner >> 32) + 1) << 32, __ATOMIC_RELEASE);
 	thread->slot = slot;
 	thread->stack_top = region + RT_REGION_SIZE - RT_REGION_TAIL - RT_SIGNAL_STACK_SIZE;
 	return thread;
+}
+
+/* ctx: boot | entry */
+uint64_t rt_thread_begin(const struct rt_thread *thread)
+{
+	return __atomic_load_n(&thread->slot->owner, __ATOMIC_RELAXED);
+}
+
+/* ctx: boot | entry */
+void rt_thread_began(struct rt_region_slot *slot, uint64_t begin, int tid)
+{
+	begin &= ~(uint64_t)UINT32_MAX;
+	__atomic_compare_exchange_n(&slot->owner, &begin, begin | (uint32_t)tid, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* Whether the owner of a region is no more; not if that is not known. In another PID namespace the id is somebody else's.
+ * ctx: any */
+static bool is_gone(uint64_t owner)
+{
+	int tid = (int)(uint32_t)owner;
+	uint64_t local;
+
+	return tid && !rt.namespaces &&
+	       abi_transfer(__NR_process_vm_readv, tid, &local, (uint64_t)&rt.start, sizeof(local)) == -ESRCH;
+}
+
+/* ctx: any */
+bool rt_thread_is_dead(const struct rt_thread *thread)
+{
+	return is_gone(__atomic_load_n(&thread->slot->owner, __ATOMIC_RELAXED));
+}
+
+/* Takes back a region of a process that shares the memory and was killed. ctx: entry; locked */
+static bool reclaim(struct chunk *chunk, uint32_t i)
+{
+	struct rt_thread *thread = rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
+	struct rt_region_slot *slot = &chunk->slots[i];
+	uint64_t owner = __atomic_load_n(&slot->owner, __ATOMIC_ACQUIRE);
+
+	/* A vfork child's is freed by its parent. */
+	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != SLOT_TAKEN || !is_gone(owner) || !thread->alone || thread->vforked)
+		return false;
+	/* Others may use the signal handlers in it. */
+	if (rt_sighand_leave(thread) && thread->leads)
+		return false;
+	if (!__atomic_compare_exchange_n(&slot->owner, &owner, owner & ~(uint64_t)UINT32_MAX, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
+		return false;
+	rt_dumpable_abandon(thread);
+	rt_thread_free(thread);
+	return true;
+}
+
+/* Before there is more memory for regions. Returns whether there are free ones now. ctx: entry; no locks */
+static bool reclaim_regions(void)
+{
+	uint32_t count = 0;
+
+	rt_lock(&reclaim_lock);
+	for (struct chunk *chunk = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
+		for (uint32_t i = 0; i < chunk->count; i++)
+			count += reclaim(chunk, i);
+	rt_unlock(&reclaim_lock);
+	return count;
 }
 
 /* ctx: boot | entry; no locks */
@@ -99,6 +170,8 @@ struct rt_thread *rt_thread_new(void)
 								__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 					return region_set_up(chunk, i);
 			}
+		if (reclaim_regions())
+			continue;
 		chunk = chunk_new();
 		if (!chunk)
 			return NULL;
@@ -129,6 +202,8 @@ void rt_threads_forked(struct rt_thread *self)
 		for (uint32_t i = 0; i < chunk->count; i++)
 			if (&chunk->slots[i] != self->slot)
 				chunk->slots[i].state = SLOT_FREE;
+	reclaim_lock = 0;
+	self->slot->owner &= ~(uint64_t)UINT32_MAX;
 }
 
 /* ctx: entry; no locks */

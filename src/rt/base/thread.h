@@ -32,6 +32,17 @@ static inline uint32_t rt_runs_hook(uint32_t index)
 	return index + 1;
 }
 
+/* A signal that was taken from the kernel for the program, with the action that it had then. */
+struct rt_noted {
+	uint32_t sig;
+	uint64_t suspect_ip; /* the signal may be a fault of the runtime's or a hook's, here: then it comes again; 0: it is none */
+	struct rt_sigaction action;
+	siginfo_t info;
+};
+
+/* One, behind which all but faults are blocked; those, of which each is blocked behind itself; and SIGSYS. */
+#define RT_NOTED 7
+
 /* The program's own use of Syscall User Dispatch. */
 struct rt_dispatch_request {
 	uint64_t start, size, selector;
@@ -40,13 +51,12 @@ struct rt_dispatch_request {
 
 struct rt_thread {
 	struct core_regs regs; /* the program's, at the call in flight */
-	/* A signal that is to be delivered when the call in flight ends; 0: none. Written by the thread's own
-	 * signal entry, read by the gate. */
-	uint32_t signal;
+	/* How many signals are to be delivered when the call in flight ends. Written by the thread's own signal entry, read by
+	 * the gate. */
+	uint32_t signals;
 	uint32_t in_call;     /* a call of the program is in flight */
 	uint64_t orig_nr;     /* the call's number, when its result has taken that's place in `regs` */
-	uint64_t saved_mask;  /* the signal mask to go back to with `signal` */
-	siginfo_t siginfo;
+	uint64_t saved_mask;  /* the signal mask to go back to with `signals` */
 
 	struct k23_call call;
 	uint32_t runs; /* enum rt_runs */
@@ -67,10 +77,17 @@ struct rt_thread {
 
 	struct rt_sigstack sigstack; /* as the program set it */
 	uint64_t fault[3];           /* err, trapno, cr2 of its last fault, which every signal frame shows */
+	uint32_t dumpable_claim;     /* see dumpable.h */
 	struct rt_dispatch_request dispatch;
 	struct rt_sighand *sighand;
 	struct rt_region_slot *slot;
 	struct k23_syscall_info described;
+
+	/* While the action of a signal changes: which one, and what it was. */
+	uint32_t changing;
+	struct rt_sigaction changed;
+
+	struct rt_noted noted[RT_NOTED]; /* in the order in which they came */
 
 	struct rt_sighand own_sighand;
 };
@@ -93,7 +110,10 @@ static inline struct rt_thread *rt_self(void)
 /* A seccomp filter took the last call: its result is its number. ctx: entry */
 static inline bool rt_trapped(const struct rt_thread *thread)
 {
-	return thread->signal == SIGSYS && thread->siginfo.si_code == SYS_SECCOMP;
+	for (uint32_t i = 0; i < thread->signals; i++)
+		if (thread->noted[i].sig == SIGSYS && thread->noted[i].info.si_code == SYS_SECCOMP)
+			return true;
+	return false;
 }
 
 /* Those in the bundle, in a new image. ctx: boot */
@@ -106,6 +126,12 @@ void rt_thread_free(struct rt_thread *thread);
 void rt_threads_forked(struct rt_thread *self);
 /* Whether any byte of a range is in a region. ctx: entry; no locks */
 bool rt_threads_own(uintptr_t start, uintptr_t end);
+/* A new task runs in a region that its creator has made: both of them say so, whoever comes first. begin: what
+ * rt_thread_begin said when the region was new. ctx: boot | entry */
+uint64_t rt_thread_begin(const struct rt_thread *thread);
+void rt_thread_began(struct rt_region_slot *slot, uint64_t begin, int tid);
+/* Whether a thread that has a region is no more, and was killed before it could give that back. ctx: any */
+bool rt_thread_is_dead(const struct rt_thread *thread);
 /* For rt_thread_end. ctx: any */
 uint32_t *rt_thread_slot_state(struct rt_thread *thread);
 

@@ -58,7 +58,7 @@ static long reach_kernel(struct rt_thread *thread, struct k23_call *call)
 {
 	if (call->arch == K23_ARCH_X86_64 && rt_chain_direct(call->nr))
 		return rt_gate_program(call, thread);
-	return thread->signal ? -K23_ERESTART : make_unusual(thread, call);
+	return thread->signals ? -K23_ERESTART : make_unusual(thread, call);
 }
 
 /* Goes on with the next of the given hooks, which are of those that want the call. ctx: entry */
@@ -114,7 +114,7 @@ void rt_leave(struct rt_thread *thread, long result)
 	thread->orig_nr = rt_regs_result(regs);
 	rt_regs_return(regs, thread->call.arch, result);
 	rt_ptraced_stop(thread, RT_STOP_EXIT);
-	if (result == -K23_ERESTART && thread->signal)
+	if (result == -K23_ERESTART && thread->signals)
 		rt_regs_again(regs, thread->orig_nr);
 	rt_return(thread);
 }
@@ -130,7 +130,7 @@ void rt_dispatch(struct rt_thread *thread)
 	rt_regs_call(&thread->regs, call);
 	/* A signal that came before any hook saw the call is as if it had come before the call. (On the fast path it finds the
 	 * program at its site, but for two instructions: then the first hook sees the call twice.) */
-	if (thread->signal)
+	if (thread->signals)
 		result = -K23_ERESTART;
 	else if (call->nr == NESTED_NR && call->args[0] == NESTED_MAGIC)
 		result = nested(thread, call);

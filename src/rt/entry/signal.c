@@ -18,83 +18,97 @@
 
 #include <asm/errno.h>
 
-#include "rt/base/chain.h"
-#include "rt/base/entry_points.h"
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
-#include "rt/base/peek.h"
 #include "rt/base/return.h"
+#include "rt/entry/crash.h"
 #include "rt/guard/guard.h"
+#include "rt/signal/action.h"
 #include "rt/signal/deliver.h"
 #include "rt/text/rollback.h"
 #include "rt/tracer/ptraced.h"
+#include "rt/x86_64/entry/faults.h"
 
-/* ctx: sigsys */
-static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc)
+/* ctx: any */
+static bool is_between(uint64_t ip, const char *begin, const char *end)
 {
-	struct core_regs *regs = rt_context_regs(uc);
+	return ip - (uint64_t)begin < (uint64_t)(end - begin);
+}
+
+/* A call that has not been made, or that the kernel is to make again, is not made. ctx: sigsys */
+static void abort_call(struct rt_thread *thread, struct core_regs *regs)
+{
 	uint64_t ip = rt_regs_ip(regs);
 
-	if (thread->signal) {
-		/* Only one that is not blocked for the runtime's sake comes here: later. */
-		rt_deliver_queue(thread, sig, info);
-		uc->uc_sigmask |= RT_ALL_BLOCKED | SIGBIT(sig);
-		return;
-	}
-	if (ip - (uint64_t)rt_gate_begin < (uint64_t)(rt_gate_done - rt_gate_begin)) {
+	if (is_between(ip, rt_gate_begin, rt_gate_done)) {
 		rt_regs_set_ip(regs, (uint64_t)rt_gate_abort);
 		/* The kernel goes on with an interrupted sleep by this call, which knows how much is left. */
 		if (rt_regs_result(regs) == __NR_restart_syscall)
 			rt_regs_set_nr(&thread->regs, __NR_restart_syscall);
-	} else if (ip - (uint64_t)rt_gate_i386_begin < (uint64_t)(rt_gate_i386_done - rt_gate_i386_begin)) {
+	} else if (is_between(ip, rt_gate_i386_begin, rt_gate_i386_done)) {
 		rt_regs_set_ip(regs, (uint64_t)rt_gate_i386_abort);
 	}
-	/* The wait of a call with a mask of its own ended by this signal; otherwise that mask is gone already. */
-	if (ip != (uint64_t)rt_gate_done || (long)rt_regs_result(regs) != -EINTR)
-		thread->temporary = false;
-	thread->siginfo = *info;
-	thread->saved_mask = uc->uc_sigmask;
-	__atomic_store_n(&thread->signal, (uint32_t)sig, __ATOMIC_RELAXED);
-	uc->uc_sigmask |= RT_ALL_BLOCKED;
 }
 
-/* A hook, or the runtime, did what faults. Says whose fault it is, and lets it happen again. ctx: sigsys */
-static void crashed(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc)
+/* Notes a signal. Those that a fault raises are not blocked while the runtime works: a second one waits in the kernel, but
+ * for what may be a fault. ctx: sigsys */
+static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, uint64_t suspect_ip)
 {
-	struct rt_sigaction action = { .handler = (uint64_t)SIG_DFL };
-	uint64_t ip = rt_regs_ip(rt_context_regs(uc));
-	const struct bundle_hook *hook = NULL;
-	uint32_t running = thread->runs || !thread->in_call ? thread->runs : thread->call.next;
+	struct core_regs *regs = rt_context_regs(uc);
+	uint64_t ip = rt_regs_ip(regs);
+	struct rt_sigaction action = sig == SIGSYS ? rt_action_force(thread, sig) : rt_action_take(thread, sig, ip);
+	uint32_t before = thread->signals;
 
-	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
-		if (ip - rt.start >= rt.bundle->hooks[i].start && ip - rt.start < rt.bundle->hooks[i].end)
-			hook = &rt.bundle->hooks[i];
-	if (!hook && running - 1 < rt.bundle->hook_count)
-		hook = &rt.bundle->hooks[running - 1];
-	if (hook)
-		rt_message("hook %s (%s) crashed with signal %d in system call %ld, at %s+0x%lx, address 0x%lx",
-			   rt_chain_hook((uint32_t)(hook - rt.bundle->hooks))->name,
-			   (const char *)rt.start + hook->file, sig, thread->in_call ? thread->call.nr : -1l,
-			   ip - rt.start < hook->end && ip - rt.start >= hook->start ? "hook" : "bundle",
-			   ip - rt.start - (ip - rt.start < hook->end && ip - rt.start >= hook->start ? hook->start : 0),
-			   (unsigned long)info->si_addr);
+	if (!rt_deliver_note(thread, sig, info, &action))
+		rt_deliver_queue(thread, sig, info);
 	else
-		rt_message("the runtime crashed with signal %d in system call %ld, at bundle+0x%lx, address 0x%lx",
-			   sig, thread->in_call ? thread->call.nr : -1l, ip - rt.start,
-			   (unsigned long)info->si_addr);
-	sys(rt_sigaction, sig, &action, 0, 8);
+		thread->noted[before].suspect_ip = suspect_ip;
+	if (!before) {
+		abort_call(thread, regs);
+		/* The wait of a call with a mask of its own ended by this signal; otherwise that mask is gone already. */
+		if (ip != (uint64_t)rt_gate_done || (long)rt_regs_result(regs) != -EINTR)
+			thread->temporary = false;
+		thread->saved_mask = uc->uc_sigmask;
+	}
+	uc->uc_sigmask |= RT_ALL_BLOCKED;
+	if (SIGBIT(sig) & RT_FAULTS && !suspect_ip)
+		uc->uc_sigmask |= SIGBIT(sig);
+}
+
+/* Behind a system call instruction of the gate nothing can fault. ctx: sigsys */
+static bool is_behind_call(uint64_t ip)
+{
+	const uint8_t *before = (const uint8_t *)ip - RT_SYSCALL_SIZE;
+
+	return is_between(ip, rt_gate_page + RT_SYSCALL_SIZE, rt_gate_page_end) &&
+	       ((before[0] == 0x0f && before[1] == 0x05) || (before[0] == 0xcd && before[1] == 0x80));
+}
+
+/* A signal that a fault raises has come in the runtime or a hook. A positive si_code does not make a fault: a clone's exit
+ * signal has one, and so have those of perf events. But a fault comes again, at the same instruction, when the thread goes on.
+ * Returns whether it is one; otherwise *suspect_ip is what to note. ctx: sigsys */
+static bool is_crash(const struct rt_thread *thread, int sig, const siginfo_t *info, uint64_t ip, uint64_t *suspect_ip)
+{
+	*suspect_ip = 0;
+	if (info->si_code <= 0 || is_behind_call(ip))
+		return false;
+	/* A trap does not come again: int3 is one. */
 	if (sig == SIGTRAP)
-		rt_deliver_queue(thread, sig, NULL);
-	uc->uc_sigmask &= ~SIGBIT(sig);
+		return info->si_code == SI_KERNEL;
+	*suspect_ip = ip;
+	for (uint32_t i = 0; i < thread->signals; i++)
+		if (thread->noted[i].sig == (uint32_t)sig && thread->noted[i].suspect_ip == ip)
+			return true;
+	return false;
 }
 
 /* SIGSYS from a process, or from a seccomp filter of the program. It is never really blocked or ignored, so what
  * the program asked for in this respect is done here. Returns whether the signal goes on. ctx: sigsys */
 static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc)
 {
-	struct rt_sighand *process = thread->sighand;
-	uint64_t handler = process->actions[SIGSYS].handler;
+	struct rt_sighand *sighand = thread->sighand;
+	uint64_t handler = sighand->actions[SIGSYS].handler;
 
 	if (info->si_code == SYS_SECCOMP) {
 		if (thread->in_call)
@@ -108,7 +122,7 @@ static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct uco
 	if (handler == (uint64_t)SIG_IGN || rt_is_rendezvous(info))
 		return false;
 	if (thread->sigsys_blocked) {
-		process->sigsys_pending = 1;
+		sighand->sigsys_pending = 1;
 		return false;
 	}
 	if (handler == (uint64_t)SIG_DFL) {
@@ -138,21 +152,44 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	return true;
 }
 
+/* SIGSYS that is not the guard's. It comes with the program's mask in force, so that others may have been noted
+ * meanwhile. ctx: sigsys, program's mask */
+static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc)
+{
+	uint64_t ip = rt_regs_ip(rt_context_regs(uc));
+	bool in_program = !rt_in_image(ip) || (rt_returning(ip) && !thread->signals);
+
+	rt_mask_block_all();
+	if (sigsys_arrives(thread, info, uc)) {
+		if (in_program) {
+			struct rt_sigaction action = rt_action_force(thread, SIGSYS);
+
+			if (rt_in_image(ip))
+				rt_copy_regs(&uc->uc_mcontext, &thread->regs);
+			rt_deliver(thread, SIGSYS, info, &action, uc, uc->uc_sigmask);
+		} else {
+			defer(thread, SIGSYS, info, uc, 0);
+		}
+	}
+	if (in_program)
+		rt_deliver_noted(thread, uc, uc->uc_sigmask);
+	else if (thread->signals)
+		uc->uc_sigmask |= RT_ALL_BLOCKED;
+}
+
 /* ctx: sigsys */
 struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_thread *thread = rt_self();
 	struct core_regs *regs = rt_context_regs(uc);
-	uint64_t ip = rt_regs_ip(regs);
+	uint64_t ip = rt_regs_ip(regs), suspect_ip = 0;
 	enum rt_rollback rollback;
+	bool returning;
 
 	if (sig == SIGSYS && rt_guard_owns(info, ip))
 		return caught(thread, info, uc) ? thread : NULL;
-	if (ip - (uint64_t)rt_peek_begin < (uint64_t)(rt_peek_end - rt_peek_begin) && SIGBIT(sig) & RT_FAULTS &&
-	    info->si_code > 0) {
-		rt_regs_set_ip(regs, (uint64_t)rt_peek_fault);
+	if (SIGBIT(sig) & RT_FAULTS && (rt_peek_faulted(sig, info, regs) || rt_tsc_faulted(sig, info, regs)))
 		return NULL;
-	}
 	rollback = rt_rollback(thread, sig, info, uc);
 	if (rollback == RT_GO_ON)
 		return NULL;
@@ -160,23 +197,20 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 	if (sig == SIGSYS) {
 		if (rollback == RT_ROLLED && info->si_code == SYS_SECCOMP)
 			info->si_call_addr = (void *)ip;
-		if (!rt_in_image(ip) || rt_returning(ip))
-			rt_deliver_give_back(thread, uc);
-		else
-			rt_mask_block();
-		if (!sigsys_arrives(thread, info, uc))
-			return NULL;
+		sigsys(thread, info, uc);
+		return NULL;
 	}
-	/* A fault at rt_gate_done is the kernel's answer to a call of the program (uretprobe's, for one). */
-	if (!rt_in_image(ip)) {
-		rt_deliver(thread, sig, info, uc, uc->uc_sigmask);
-	} else if (SIGBIT(sig) & RT_FAULTS && info->si_code > 0 && ip != (uint64_t)rt_gate_done) {
-		crashed(thread, sig, info, uc);
-	} else if (rt_returning(ip) && !thread->signal) {
-		rt_copy_regs(&uc->uc_mcontext, &thread->regs);
-		rt_deliver(thread, sig, info, uc, uc->uc_sigmask);
+	returning = rt_returning(ip) && !thread->signals;
+	if (!rt_in_image(ip) || returning) {
+		struct rt_sigaction action = rt_action_take(thread, sig, ip);
+
+		if (returning)
+			rt_copy_regs(&uc->uc_mcontext, &thread->regs);
+		rt_deliver(thread, sig, info, &action, uc, uc->uc_sigmask);
+	} else if (SIGBIT(sig) & RT_FAULTS && is_crash(thread, sig, info, ip, &suspect_ip)) {
+		rt_crashed(thread, sig, info, uc);
 	} else {
-		defer(thread, sig, info, uc);
+		defer(thread, sig, info, uc, suspect_ip);
 	}
 	return NULL;
 }

@@ -174,6 +174,7 @@ void rt_start_thread(struct rt_thread *thread)
 
 	thread->pid = (int32_t)sys(getpid);
 	thread->tid = thread->pid;
+	rt_thread_began(thread->slot, rt_thread_begin(thread), thread->tid);
 	rt_regs_start(&thread->regs, start->entry, start->stack, start->eflags);
 	start_process(thread);
 	must("cannot set the signal stack", rt_altstack_install(thread));

@@ -6,7 +6,9 @@
 
 #include "rt/base/copy.h"
 #include "rt/base/gate.h"
+#include "rt/base/mask.h"
 #include "rt/guard/guard.h"
+#include "rt/signal/action.h"
 #include "rt/signal/deliver.h"
 
 /* ctx: boot | entry, signals blocked */
@@ -28,21 +30,23 @@ bool rt_guard_review(struct rt_thread *thread, siginfo_t *info, struct ucontext 
 {
 	const struct rt_dispatch_request *dispatch = &thread->dispatch;
 	uint8_t selector = SYSCALL_DISPATCH_FILTER_BLOCK;
+	struct rt_sigaction action;
+	bool readable;
 
 	if (!dispatch->on || (uint64_t)info->si_call_addr - dispatch->start < dispatch->size)
 		return true;
-	if (dispatch->selector && failed(rt_copy_from(&selector, dispatch->selector, 1))) {
-		rt_deliver_give_back(thread, uc);
-		rt_deliver_default(thread, SIGSEGV, NULL, uc);
-		return false;
-	}
-	if (selector == SYSCALL_DISPATCH_FILTER_ALLOW)
+	readable = !dispatch->selector || !failed(rt_copy_from(&selector, dispatch->selector, 1));
+	if (readable && selector == SYSCALL_DISPATCH_FILTER_ALLOW)
 		return true;
-	rt_deliver_give_back(thread, uc);
-	if (selector != SYSCALL_DISPATCH_FILTER_BLOCK || thread->sigsys_blocked ||
-	    thread->sighand->actions[SIGSYS].handler <= (uint64_t)SIG_IGN)
+	rt_mask_block_all();
+	action = rt_action_force(thread, SIGSYS);
+	if (!readable)
+		rt_deliver_default(thread, SIGSEGV, NULL, uc);
+	else if (selector != SYSCALL_DISPATCH_FILTER_BLOCK || thread->sigsys_blocked ||
+		 action.handler <= (uint64_t)SIG_IGN)
 		rt_deliver_default(thread, SIGSYS, selector == SYSCALL_DISPATCH_FILTER_BLOCK ? info : NULL, uc);
 	else
-		rt_deliver(thread, SIGSYS, info, uc, uc->uc_sigmask);
+		rt_deliver(thread, SIGSYS, info, &action, uc, uc->uc_sigmask);
+	rt_deliver_noted(thread, uc, uc->uc_sigmask);
 	return false;
 }

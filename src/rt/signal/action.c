@@ -23,15 +23,12 @@ static void enter_runtime(struct rt_sigaction *action, uint64_t flags)
 	action->mask = ~0ul;
 }
 
-/* Makes SIGSYS enter the runtime. It leaves the mask as it is, so that the way to the dispatcher need not restore it. A
- * SIGSYS that a process sends makes calls restart, unless the program has a handler that says otherwise. ctx: boot | entry */
-static long install_sigsys(bool restarts)
+/* SIGSYS leaves the mask as it is, so that the way to the dispatcher need not restore it. A SIGSYS that a process sends makes
+ * calls restart, unless the program has a handler that says otherwise. ctx: any */
+static void make_sigsys(struct rt_sigaction *action, bool restarts)
 {
-	struct rt_sigaction action = { 0 };
-
-	enter_runtime(&action, SA_NODEFER | (restarts ? SA_RESTART : 0));
-	action.mask = 0;
-	return sys(rt_sigaction, SIGSYS, &action, 0, 8);
+	enter_runtime(action, SA_NODEFER | (restarts ? SA_RESTART : 0));
+	action->mask = 0;
 }
 
 /* ctx: boot | entry, signals blocked */
@@ -41,7 +38,8 @@ long rt_actions_install(void)
 	struct rt_sigaction action = { 0 };
 	long r;
 
-	r = install_sigsys(true);
+	make_sigsys(&action, true);
+	r = sys(rt_sigaction, SIGSYS, &action, 0, 8);
 	enter_runtime(&action, 0);
 	if (failed(r) || !rt.bundle->hook_count)
 		return r;
@@ -57,25 +55,25 @@ long rt_actions_install(void)
 	return 0;
 }
 
-/* Faults enter the runtime even when the program does not handle them, so that a crash of a hook is reported. ctx: any */
+/* Whether a signal enters the runtime even when the program does not handle it: faults do, so that a crash of a hook is
+ * reported. ctx: any */
 static bool always_entered(int sig)
 {
-	return rt.bundle->hook_count && SIGBIT(sig) & RT_FAULTS;
+	return sig == SIGSYS || (rt.bundle->hook_count && SIGBIT(sig) & RT_FAULTS);
 }
 
-/* Tells the kernel. ctx: entry; locked */
-static long install_action(int sig, const struct rt_sigaction *action)
+/* What the kernel is to have for an action of the program. ctx: any */
+static struct rt_sigaction kernel_action(int sig, const struct rt_sigaction *action)
 {
 	struct rt_sigaction ours = *action;
 
-	if (sig == SIGSYS)
-		return install_sigsys(action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART);
-	if (action->handler > (uint64_t)SIG_IGN ||
-	    (always_entered(sig) && action->handler == (uint64_t)SIG_DFL)) {
+	if (sig == SIGSYS) {
+		make_sigsys(&ours, action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART);
+	} else if (action->handler > (uint64_t)SIG_IGN || (always_entered(sig) && action->handler == (uint64_t)SIG_DFL)) {
 		/* Not SA_RESETHAND: the table and the kernel change together, with the lock held. */
 		enter_runtime(&ours, action->flags & PASSED_FLAGS);
 	}
-	return sys(rt_sigaction, sig, &ours, 0, 8);
+	return ours;
 }
 
 /* What was set before: by the program, or before its execve. ctx: entry; locked */
@@ -89,9 +87,50 @@ static void current_action(struct rt_sighand *sighand, int sig, struct rt_sigact
 		memset(action, 0, sizeof(*action));
 }
 
+/* ctx: entry, signals blocked */
+long rt_actions_reinstall(struct rt_thread *thread)
+{
+	struct rt_sighand *sighand = thread->sighand;
+	long r = 0;
+
+	for (int sig = 1; sig <= RT_SIGNALS && !failed(r); sig++) {
+		struct rt_sigaction ours = kernel_action(sig, &sighand->actions[sig]);
+
+		if (sighand->known & SIGBIT(sig))
+			r = sys(rt_sigaction, sig, &ours, 0, 8);
+	}
+	return r;
+}
+
+/* The call that tells the kernel goes through the program's gate: a filter of the program judges it, and it is not made when
+ * a signal has come that is to be delivered before. ctx: entry; locked */
+static long change_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted)
+{
+	struct rt_sighand *sighand = thread->sighand;
+	struct rt_sigaction *action = &sighand->actions[sig], ours = kernel_action(sig, wanted);
+	uint64_t known = sighand->known;
+	long r;
+
+	thread->changed = *action;
+	__atomic_store_n(&thread->changing, (uint32_t)sig, __ATOMIC_RELEASE);
+	/* In the table first: the signal may come as soon as the kernel knows. */
+	if (wanted->handler > (uint64_t)SIG_IGN)
+		sighand->handled[sig].handler = 0;
+	else if (action->handler > (uint64_t)SIG_IGN)
+		sighand->handled[sig] = *action;
+	*action = *wanted;
+	sighand->known |= SIGBIT(sig);
+	r = rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, (uint64_t)&ours, 0, 8, 0, 0);
+	if (r) {
+		*action = thread->changed;
+		sighand->known = known;
+	}
+	__atomic_store_n(&thread->changing, 0, __ATOMIC_RELEASE);
+	return r;
+}
+
 /* ctx: entry */
-long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted,
-			struct rt_sigaction *old)
+long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	long r = 0;
@@ -99,7 +138,7 @@ long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction 
 	if (sig < 1 || sig > RT_SIGNALS || (wanted && (sig == SIGKILL || sig == SIGSTOP)))
 		return -EINVAL;
 	/* A filter of the program judges its calls, not the runtime's: let it see one. */
-	if (sighand->seccomp)
+	if (sighand->seccomp && !wanted)
 		r = rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, 0, 0, 8, 0, 0);
 	if (r)
 		return r;
@@ -111,30 +150,59 @@ long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction 
 
 		action.flags &= KNOWN_FLAGS;
 		action.mask &= ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP));
-		/* In the table first: the signal may come as soon as the kernel knows. */
-		sighand->actions[sig] = action;
-		sighand->known |= SIGBIT(sig);
-		r = install_action(sig, &action);
-		if (sig == SIGSYS && action.handler == (uint64_t)SIG_IGN)
+		r = change_action(thread, sig, &action);
+		if (!r && sig == SIGSYS && action.handler == (uint64_t)SIG_IGN)
 			sighand->sigsys_pending = 0;
 	}
 	rt_unlock(&sighand->action_lock);
 	return r;
 }
 
+/* Copies an action whose handler is about to run, and resets it if it is for one time only. ctx: entry | sigsys; locked */
+static struct rt_sigaction use_action(struct rt_thread *thread, int sig, struct rt_sigaction *action)
+{
+	struct rt_sigaction used = *action, ours;
+
+	if (used.flags & SA_RESETHAND && used.handler > (uint64_t)SIG_IGN) {
+		action->handler = (uint64_t)SIG_DFL;
+		ours = kernel_action(sig, action);
+		/* One of those that are not in the table any more is not what the kernel has. */
+		if (action == &thread->sighand->actions[sig] && !thread->strict)
+			sys(rt_sigaction, sig, &ours, 0, 8);
+	}
+	return used;
+}
+
 /* ctx: sigsys */
-struct rt_sigaction rt_action_take(struct rt_thread *thread, int sig)
+struct rt_sigaction rt_action_take(struct rt_thread *thread, int sig, uint64_t ip)
 {
 	struct rt_sighand *sighand = thread->sighand;
+	bool interrupted = rt_lock_is_held(&sighand->action_lock);
 	struct rt_sigaction *action = &sighand->actions[sig], taken;
 
-	rt_lock(&sighand->action_lock);
-	taken = *action;
-	if (taken.flags & SA_RESETHAND && taken.handler > (uint64_t)SIG_IGN) {
-		action->handler = (uint64_t)SIG_DFL;
-		if (!thread->strict)
-			(void)install_action(sig, action);
-	}
-	rt_unlock(&sighand->action_lock);
+	if (!interrupted)
+		rt_lock(&sighand->action_lock);
+	/* Until the call that changes it has been made the kernel goes by the action before. If that has no handler the kernel
+	 * goes by the new one, or would not have entered the runtime. */
+	if (interrupted && thread->changing == (uint32_t)sig && thread->changed.handler > (uint64_t)SIG_IGN &&
+	    (ip != (uint64_t)rt_gate_done || action->handler <= (uint64_t)SIG_IGN))
+		action = &thread->changed;
+	else if (action->handler <= (uint64_t)SIG_IGN && !always_entered(sig))
+		action = &sighand->handled[sig];
+	taken = use_action(thread, sig, action);
+	if (!interrupted)
+		rt_unlock(&sighand->action_lock);
 	return taken;
+}
+
+/* ctx: entry | sigsys */
+struct rt_sigaction rt_action_force(struct rt_thread *thread, int sig)
+{
+	struct rt_sighand *sighand = thread->sighand;
+	struct rt_sigaction forced;
+
+	rt_lock(&sighand->action_lock);
+	forced = use_action(thread, sig, &sighand->actions[sig]);
+	rt_unlock(&sighand->action_lock);
+	return forced;
 }

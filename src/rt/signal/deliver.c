@@ -36,6 +36,7 @@ void rt_deliver_default(struct rt_thread *thread, int sig, siginfo_t *info, stru
 /* The kernel's force_sigsegv: a signal frame could not be made. ctx: sigsys */
 static void frame_failed(struct rt_thread *thread, int sig, struct ucontext *uc)
 {
+	struct rt_sigaction action;
 	siginfo_t info;
 
 	if (sig == SIGSEGV || uc->uc_sigmask & SIGBIT(SIGSEGV) ||
@@ -46,53 +47,86 @@ static void frame_failed(struct rt_thread *thread, int sig, struct ucontext *uc)
 	memset(&info, 0, sizeof(info));
 	info.si_signo = SIGSEGV;
 	info.si_code = SI_KERNEL;
-	rt_deliver(thread, SIGSEGV, &info, uc, uc->uc_sigmask);
+	action = rt_action_force(thread, SIGSEGV);
+	rt_deliver(thread, SIGSEGV, &info, &action, uc, uc->uc_sigmask);
 }
 
 /* ctx: sigsys */
-void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, uint64_t handler_mask)
+void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action, struct ucontext *uc,
+		uint64_t handler_mask)
 {
-	struct rt_sigaction action;
 	uint64_t mask = uc->uc_sigmask | (thread->sigsys_blocked ? SIGBIT(SIGSYS) : 0);
+	uint64_t blocks = action->mask | (action->flags & SA_NODEFER ? 0 : SIGBIT(sig));
 
-	action = rt_action_take(thread, sig);
-	if (action.handler == (uint64_t)SIG_IGN)
+	if (action->handler == (uint64_t)SIG_IGN)
 		return;
-	if (action.handler == (uint64_t)SIG_DFL) {
+	if (action->handler == (uint64_t)SIG_DFL) {
 		rt_deliver_default(thread, sig, info, uc);
 		return;
 	}
-	if (failed(rt_frame_build(thread, &action, sig, info, uc, mask))) {
+	if (failed(rt_frame_build(thread, action, sig, info, uc, mask))) {
 		frame_failed(thread, sig, uc);
 		return;
 	}
-	if (!(action.flags & SA_NODEFER))
-		action.mask |= SIGBIT(sig);
-	if (action.mask & SIGBIT(SIGSYS))
+	if (blocks & SIGBIT(SIGSYS))
 		thread->sigsys_blocked = true;
-	uc->uc_sigmask = (handler_mask | action.mask) & ~SIGBIT(SIGSYS);
+	uc->uc_sigmask = (handler_mask | blocks) & ~SIGBIT(SIGSYS);
+}
+
+/* ctx: entry | sigsys */
+bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info, const struct rt_sigaction *action)
+{
+	uint32_t count = thread->signals;
+	struct rt_noted *noted = &thread->noted[count];
+
+	for (uint32_t i = 0; i < count; i++)
+		if (thread->noted[i].sig == (uint32_t)sig)
+			return false;
+	if (count == RT_NOTED)
+		return false;
+	noted->sig = (uint32_t)sig;
+	noted->suspect_ip = 0;
+	noted->info = *info;
+	noted->action = *action;
+	__atomic_store_n(&thread->signals, count + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* The program's mask is one that does not let it through. ctx: sigsys */
+static void give_back(struct rt_thread *thread, struct rt_noted *noted)
+{
+	if (noted->sig == SIGSYS)
+		thread->sighand->sigsys_pending = 1;
+	else
+		rt_deliver_queue(thread, (int)noted->sig, &noted->info);
+}
+
+/* ctx: sigsys */
+void rt_deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_t handler_mask)
+{
+	for (uint32_t i = 0; i < thread->signals; i++) {
+		struct rt_noted *noted = &thread->noted[i];
+		bool blocked = noted->sig == SIGSYS ? thread->sigsys_blocked : handler_mask & SIGBIT(noted->sig);
+
+		if (blocked) {
+			give_back(thread, noted);
+			continue;
+		}
+		rt_deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, handler_mask);
+		handler_mask = uc->uc_sigmask;
+	}
+	thread->signals = 0;
 }
 
 /* ctx: sigsys */
 void rt_deliver_deferred(struct rt_thread *thread, struct ucontext *uc)
 {
-	uint64_t handler_mask = thread->temporary ? thread->temporary_mask : thread->saved_mask;
-	int sig = (int)thread->signal;
+	uint64_t handler_mask;
 
+	rt_mask_block_all();
+	handler_mask = thread->temporary ? thread->temporary_mask : thread->saved_mask;
 	rt_copy_regs(&uc->uc_mcontext, &thread->regs);
 	uc->uc_sigmask = thread->saved_mask;
 	thread->temporary = false;
-	thread->signal = 0;
-	rt_deliver(thread, sig, &thread->siginfo, uc, handler_mask);
-}
-
-/* ctx: sigsys */
-void rt_deliver_give_back(struct rt_thread *thread, struct ucontext *uc)
-{
-	rt_mask_block();
-	if (thread->signal) {
-		rt_deliver_queue(thread, (int)thread->signal, &thread->siginfo);
-		thread->signal = 0;
-		uc->uc_sigmask = thread->saved_mask;
-	}
+	rt_deliver_noted(thread, uc, handler_mask);
 }

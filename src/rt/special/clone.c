@@ -10,6 +10,7 @@
 
 #include "core/string.h"
 #include "rt/base/copy.h"
+#include "rt/base/dumpable.h"
 #include "rt/base/entry_points.h"
 #include "rt/base/lock.h"
 #include "rt/base/mask.h"
@@ -21,7 +22,6 @@
 #include "rt/signal/altstack.h"
 #include "rt/special/child.h"
 #include "rt/special/clone.h"
-#include "rt/special/exec.h"
 #include "rt/special/special.h"
 #include "rt/text/text.h"
 #include "rt/tracer/tracee.h"
@@ -30,6 +30,12 @@
 #define CLONE_ARGS_KNOWN CLONE_ARGS_SIZE_VER2
 
 _Static_assert(sizeof(struct clone_args) == CLONE_ARGS_KNOWN, "a newer struct clone_args");
+
+/* Such a parent waits until the child's execve or end, and must not hold a lock so long. */
+static bool is_unlocked(uint64_t flags)
+{
+	return flags & CLONE_VFORK && !(flags & CLONE_VM);
+}
 
 /* The kernel's rule for clone's handlers and for CLONE_CLEAR_SIGHAND. */
 static void share_sighand(struct rt_thread *thread, struct rt_thread *child, uint64_t flags)
@@ -57,33 +63,36 @@ static void share_sighand(struct rt_thread *thread, struct rt_thread *child, uin
 			};
 }
 
-/* What the program sees after the call: in the child the result is 0. */
+/* What the program sees after the call: in the child the result is 0. A signal may have come already, from who knows the
+ * child's id: it stays noted. */
 static void child_registers(struct rt_thread *child, uint64_t stack)
 {
 	rt_regs_child(&child->regs, child->call.arch, stack);
 	child->in_call = 0;
 	child->runs = RT_RUNS_FIRST;
-	child->signal = 0;
 	child->temporary = false;
 	memset(&child->dispatch, 0, sizeof(child->dispatch));
 }
 
 /* The rest of the child's way to the program, in the child. */
-static void child_ready(struct rt_thread *child, uint64_t flags)
+static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 {
 	long r = 0;
 
 	child->children_elsewhere = false;
 	if (!(flags & CLONE_VM))
-		rt_exec_forked();
+		rt_dumpable_forked(child);
 	child->pid = (int32_t)sys(getpid);
 	child->tid = (int32_t)sys(gettid);
+	rt_thread_began(child->slot, rt_thread_begin(child), child->tid);
 	if (flags & CLONE_VM) {
 		r = rt_altstack_install(child);
 		rt_gs_inherit(child);
 	}
 	if (!failed(r) && flags & CLONE_CLEAR_SIGHAND)
 		r = rt_actions_install();
+	else if (!failed(r) && is_unlocked(flags))
+		r = rt_actions_reinstall(child);
 	if (!failed(r))
 		r = rt_guard_arm();
 	if (failed(r))
@@ -92,14 +101,14 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 		rt_callbacks_thread_start();
 	else
 		rt_callbacks_fork_child();
-	rt_mask_restore(child->saved_mask);
+	rt_mask_unblock(child, mask);
 }
 
 struct rt_thread *rt_child_start(void)
 {
 	struct rt_thread *child = rt_self();
 
-	child_ready(child, child->orig_nr);
+	child_ready(child, child->orig_nr, child->temporary_mask);
 	return child;
 }
 
@@ -118,8 +127,7 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	tracees_forked();
 	rt_texts_forked();
 	child_registers(thread, stack);
-	thread->saved_mask = mask;
-	child_ready(thread, flags);
+	child_ready(thread, flags, mask);
 	rt_return(thread);
 }
 
@@ -140,8 +148,9 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 		child->sigstack.flags = SS_DISABLE;
 	child->alone = !(flags & CLONE_THREAD);
 	child->vforked = (flags & CLONE_VFORK) && !(flags & CLONE_THREAD);
-	child->saved_mask = mask;
-	child->orig_nr = flags; /* for rt_child_start */
+	/* For rt_child_start. */
+	child->temporary_mask = mask;
+	child->orig_nr = flags;
 	child_registers(child, stack);
 	share_sighand(thread, child, flags);
 	/* The gate goes on in the child at what it finds here. */
@@ -149,24 +158,30 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	return child;
 }
 
+/* A child that does not run any more gives back what it had of others', too. */
 static void child_discard(struct rt_thread *child)
 {
 	if (!child->leads)
 		rt_sighand_leave(child);
+	rt_dumpable_abandon(child);
 	rt_thread_free(child);
 }
 
 /* call: the kernel's call, with the flags as given; *stack_argument is set to the child's stack if it needs one.
- * stack: the child's stack pointer in the program, 0 for the caller's. */
+ * stack: the child's stack pointer in the program, 0 for the caller's. ctx: entry */
 static long create(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
 		   uint64_t *stack_argument, uint64_t *stack_size)
 {
-	uint64_t mask = rt_mask_block();
+	/* The table and the kernel's actions are copied at different times. */
+	bool locked = !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(flags);
+	uint64_t mask = is_unlocked(flags) ? rt_mask_block_all() : rt_mask_block();
 	struct rt_thread *child = NULL;
+	struct rt_region_slot *slot = NULL;
+	uint64_t begin = 0;
 	bool vforked = false;
 	long r;
 
-	if (thread->signal) {
+	if (thread->signals) {
 		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
@@ -180,22 +195,28 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 			return -ENOMEM;
 		}
 		vforked = child->vforked;
+		slot = child->slot;
+		begin = rt_thread_begin(child);
 		*stack_argument = child->stack_top - 8;
 		if (stack_size) {
 			*stack_size = CORE_PAGE;
 			*stack_argument -= CORE_PAGE;
 		}
+		if (flags & CLONE_NEWPID)
+			rt.namespaces = true;
 	}
-	/* The table and the kernel's actions are copied at different times. */
-	if (!(flags & (CLONE_SIGHAND | CLONE_VM)))
+	if (locked)
 		rt_lock(&thread->sighand->action_lock);
 	r = rt_gate_program(call, thread);
 	if (r == 0)
 		forked(thread, flags, stack, mask);
-	if (!(flags & (CLONE_SIGHAND | CLONE_VM)))
+	if (locked)
 		rt_unlock(&thread->sighand->action_lock);
 	if (flags & CLONE_THREAD && !failed(r))
 		thread->alone = false;
+	/* The child may have been killed before it ran. */
+	if (slot && !failed(r))
+		rt_thread_began(slot, begin, (int)r);
 	/* A thread may have ended, and its region be another's. */
 	if (child && (failed(r) || vforked || rt_trapped(thread)))
 		child_discard(child);

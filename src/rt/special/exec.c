@@ -4,11 +4,13 @@
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
-#include <linux/prctl.h>
+#include <linux/futex.h>
+#include <linux/time_types.h>
 
 #include "core/string.h"
 #include "inject/inject.h"
 #include "rt/base/copy.h"
+#include "rt/base/dumpable.h"
 #include "rt/base/lock.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
@@ -20,39 +22,21 @@
 struct exec {
 	struct inj_exec inject; /* first: the helper knows only this */
 	struct rt_thread *helper;
-	struct rt_sighand *shared; /* not in the caller's own region */
-	struct rt_thread *caller; /* whose region the helper frees after success; NULL: somebody else does */
+	struct rt_sighand *sighand; /* the caller's */
+	bool shared;                /* not in the caller's own region */
+	struct rt_thread *caller;
+	bool frees_caller; /* its region, after success: otherwise somebody else does */
+	uint32_t claim;    /* the caller's */
+	bool claimed;      /* by the helper */
 };
 
-/* A helper may attach only to a process that is dumpable. That is an attribute of the memory, so of all threads and
- * vfork children at once: the first makes it so, the last undoes it. ctx: entry | helper */
-static void need_dumpable(void)
+/* The helper's first act: it is nobody's child, and no wait is to show it. ctx: helper */
+static void begin_helper(struct inj_exec *inject)
 {
-	rt_lock(&rt.dumpable_lock);
-	if (!rt.dumpable_users++) {
-		rt.dumpable = (int32_t)sys(prctl, PR_GET_DUMPABLE);
-		if (rt.dumpable != 1)
-			sys(prctl, PR_SET_DUMPABLE, 1);
-	}
-	rt_unlock(&rt.dumpable_lock);
-}
+	struct exec *exec = (struct exec *)inject;
 
-/* ctx: entry | helper */
-static void release_dumpable(void)
-{
-	rt_lock(&rt.dumpable_lock);
-	/* 2 (fs.suid_dumpable) cannot be set; 0 is what it means to others. */
-	if (!--rt.dumpable_users && rt.dumpable != 1)
-		sys(prctl, PR_SET_DUMPABLE, 0);
-	rt_unlock(&rt.dumpable_lock);
-}
-
-/* ctx: entry */
-void rt_exec_forked(void)
-{
-	if (rt.dumpable_users && rt.dumpable != 1)
-		sys(prctl, PR_SET_DUMPABLE, 0);
-	rt.dumpable_lock = rt.dumpable_users = 0;
+	exec->claimed = rt_dumpable_take_over(exec->caller, exec->claim);
+	__atomic_store_n(&exec->sighand->helper, inject->block.helper, __ATOMIC_RELAXED);
 }
 
 /* The helper's last act. ctx: helper */
@@ -60,20 +44,21 @@ static void end_helper(struct inj_exec *inject)
 {
 	struct exec *exec = (struct exec *)inject;
 
+	/* A vfork child's memory is its parent's, too, and lives on. */
+	if (exec->claimed)
+		rt_dumpable_release(exec->claim);
 	if (!inject->failed) {
-		/* A vfork child's memory is its parent's, too, and lives on. */
-		release_dumpable();
 		/* Another process may share the handlers, and so the lock. */
 		if (exec->shared) {
-			if (exec->caller) /* else the parent does, as it discards the region */
+			if (exec->frees_caller) /* else the parent does, as it discards the region */
 				rt_sighand_leave(exec->caller);
-			exec->shared->helper = 0;
-			rt_unlock(&exec->shared->exec_lock);
+			exec->sighand->helper = 0;
+			rt_unlock(&exec->sighand->exec_lock);
 		}
-		if (exec->caller)
+		if (exec->frees_caller)
 			rt_thread_free(exec->caller);
 	}
-	rt_thread_end(rt_thread_slot_state(exec->helper), 0);
+	rt_thread_end(rt_thread_slot_state(exec->helper), __NR_exit, 0);
 }
 
 /* ctx: entry */
@@ -130,6 +115,18 @@ static void hold_sigsys(const struct rt_sighand *sighand, int how)
 		sys(rt_sigprocmask, how, &sigsys, 0, 8);
 }
 
+/* Another thread's wait got hold of the helper, and is to find out that it was one before its id is forgotten.
+ * ctx: entry */
+static void await_waiter(struct rt_sighand *sighand)
+{
+	static const struct __kernel_timespec moment = { .tv_nsec = 1000000 };
+	int32_t helper;
+
+	/* Not for ever: waits by int $0x80 are not looked at. */
+	for (int i = 0; i < 200 && (helper = __atomic_load_n(&sighand->helper, __ATOMIC_RELAXED)); i++)
+		sys(futex, &sighand->helper, FUTEX_WAIT_PRIVATE, helper, &moment);
+}
+
 /* call: the kernel's call. ctx: entry; locked */
 static long carry(struct rt_thread *thread, struct k23_call *call, const char *path)
 {
@@ -139,7 +136,7 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	struct exec *exec;
 	long r;
 
-	if (thread->signal) {
+	if (thread->signals) {
 		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
@@ -155,28 +152,35 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	exec = (struct exec *)((helper->stack_top - sizeof(*exec)) & ~63ul);
 	memset(exec, 0, sizeof(*exec));
 	exec->helper = helper;
-	exec->caller = thread->vforked ? NULL : thread;
-	exec->shared = thread->leads ? NULL : sighand;
+	exec->caller = thread;
+	exec->frees_caller = !thread->vforked;
+	exec->sighand = sighand;
+	exec->shared = !thread->leads;
 	exec->inject.bundle = sighand->next ? sighand->next : rt.bundle;
 	exec->inject.caller = thread->tid;
+	exec->inject.begin = begin_helper;
 	exec->inject.end = end_helper;
 	fill_block(&exec->inject.block, thread, mask, call->nr);
-	need_dumpable();
+	rt_dumpable_need(thread);
+	exec->claim = thread->dumpable_claim;
 	r = inj_begin(&exec->inject, (uint64_t)exec);
 	if (failed(r)) {
-		release_dumpable();
+		/* A helper that could not attach has ended without its last act. */
+		if (exec->claimed)
+			rt_dumpable_release(exec->claim);
 		rt_thread_free(helper);
 		rt_message("%s cannot be started: its helper failed (%ld)%s", path, r,
 			   r == -EPERM ? "; is the process traced?" : "");
 	} else {
-		sighand->helper = exec->inject.helper;
 		hold_sigsys(sighand, SIG_BLOCK);
 		r = rt_gate_program(call, thread);
 		hold_sigsys(sighand, SIG_UNBLOCK);
-		inj_cancel(&exec->inject);
-		release_dumpable();
-		sighand->helper = 0;
+		if (!inj_cancel(&exec->inject))
+			await_waiter(sighand);
 	}
+	sighand->helper = 0;
+	/* What the helper did not take over, or not give back. */
+	rt_dumpable_abandon(thread);
 	rt_mask_unblock(thread, mask);
 	return r;
 }

@@ -8,7 +8,4 @@
 
 /* execveat, or with AT_FDCWD and no flags execve. call: the kernel's call. ctx: entry */
 long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_t path, unsigned flags);
-/* In the child of a fork, whose parent's other threads may have been in an execve. ctx: entry */
-void rt_exec_forked(void);
-
 #endif

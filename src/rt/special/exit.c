@@ -18,7 +18,7 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 	uint32_t others;
 	uint64_t mask = rt_mask_block();
 
-	if (thread->signal) {
+	if (thread->signals) {
 		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
@@ -31,24 +31,23 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 		leave(__NR_exit, call->args[0]);
 	/* Not even a signal that cannot be blocked for long may find the stack that is no longer this thread's. */
 	rt_mask_block_all();
-	rt_thread_end(rt_thread_slot_state(thread), (long)call->args[0]);
+	rt_thread_end(rt_thread_slot_state(thread), __NR_exit, (long)call->args[0]);
 }
 
 long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t mask = rt_mask_block();
 
-	if (thread->signal) {
+	if (thread->signals) {
 		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
 	rt_callbacks_process_exit((int)call->args[0]);
-	/* A child that shares its creator's memory must not leave its region behind there. */
-	if (thread->alone && !thread->vforked) {
-		if (!thread->leads)
-			rt_sighand_leave(thread);
+	/* A child that shares its creator's memory must not leave its region behind there, unless other processes use the signal
+	 * handlers in it. There may be threads of the kernel's beside this one, so that it is exit_group all the same. */
+	if (thread->alone && !thread->vforked && !(rt_sighand_leave(thread) && thread->leads)) {
 		rt_mask_block_all();
-		rt_thread_end(rt_thread_slot_state(thread), (long)call->args[0]);
+		rt_thread_end(rt_thread_slot_state(thread), __NR_exit_group, (long)call->args[0]);
 	}
 	leave(__NR_exit_group, call->args[0]);
 }

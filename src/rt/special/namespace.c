@@ -16,7 +16,7 @@ long special_unshare(struct rt_thread *thread, struct k23_call *call)
 	long r = rt_gate_program(call, thread);
 
 	if (!failed(r) && call->args[0] & CLONE_NEWPID)
-		thread->children_elsewhere = true;
+		thread->children_elsewhere = rt.namespaces = true;
 	return r;
 }
 
@@ -26,6 +26,6 @@ long special_setns(struct rt_thread *thread, struct k23_call *call)
 
 	if (!failed(r) && (call->args[1] & CLONE_NEWPID ||
 			   sys(ioctl, call->args[0], NS_GET_NSTYPE) == CLONE_NEWPID))
-		thread->children_elsewhere = true;
+		thread->children_elsewhere = rt.namespaces = true;
 	return r;
 }

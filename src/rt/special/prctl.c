@@ -10,6 +10,7 @@
 #include <linux/seccomp.h>
 
 #include "rt/base/copy.h"
+#include "rt/base/dumpable.h"
 #include "rt/special/seccomp.h"
 #include "rt/special/special.h"
 #include "rt/text/text.h"
@@ -66,6 +67,8 @@ static long set_ptracer(struct rt_thread *thread, struct k23_call *call)
 
 long special_prctl(struct rt_thread *thread, struct k23_call *call)
 {
+	long r;
+
 	switch ((int)call->args[0]) {
 	case PR_SET_SYSCALL_USER_DISPATCH:
 		return set_dispatch(thread, call);
@@ -74,6 +77,14 @@ long special_prctl(struct rt_thread *thread, struct k23_call *call)
 			return rt_seccomp_filter(thread, call, 2);
 		if (call->args[1] == SECCOMP_MODE_STRICT)
 			return rt_seccomp_strict(thread, call);
+		break;
+	case PR_GET_DUMPABLE:
+		if (rt_dumpable_get(&r))
+			return r;
+		break;
+	case PR_SET_DUMPABLE:
+		if (rt_dumpable_set((long)call->args[1]))
+			return 0;
 		break;
 	case PR_SET_PTRACER:
 		return set_ptracer(thread, call);

@@ -114,7 +114,7 @@ static long wait_masked(struct rt_thread *thread, const struct k23_call *call, i
 	thread->temporary_mask = mask;
 	thread->temporary = true;
 	r = rt_gate_program(&own, thread);
-	if (!thread->signal || r == -K23_ERESTART)
+	if (!thread->signals || r == -K23_ERESTART)
 		thread->temporary = false;
 	return r;
 }
@@ -137,7 +137,7 @@ static long wait_masked_indirect(struct rt_thread *thread, const struct k23_call
 	thread->temporary_mask = mask;
 	thread->temporary = true;
 	r = rt_gate_program(&own, thread);
-	if (!thread->signal || r == -K23_ERESTART)
+	if (!thread->signals || r == -K23_ERESTART)
 		thread->temporary = false;
 	return r;
 }

@@ -7,20 +7,36 @@
 #include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/base/mask.h"
+#include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
+#include "rt/signal/deliver.h"
 #include "rt/special/special.h"
+
+/* As the kernel does: the program handles SIGSEGV where it stands, or dies of it. mask: that of the program. */
+static void note_bad_frame(struct rt_thread *thread, uint64_t mask)
+{
+	siginfo_t info;
+	struct rt_sigaction action = rt_action_force(thread, SIGSEGV);
+
+	memset(&info, 0, sizeof(info));
+	info.si_signo = SIGSEGV;
+	info.si_code = SI_KERNEL;
+	if (mask & SIGBIT(SIGSEGV) || action.handler == (uint64_t)SIG_IGN)
+		action.handler = (uint64_t)SIG_DFL;
+	thread->saved_mask = mask & ~SIGBIT(SIGSEGV);
+	(void)!rt_deliver_note(thread, SIGSEGV, &info, &action);
+}
 
 long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 {
 	struct ucontext uc;
-	siginfo_t info;
 	struct rt_sigstack stack;
 	uint64_t mask;
 
 	(void)call;
 	/* From here on no signal may come: it would find the old mask gone and the new one not yet there. */
 	mask = thread->strict ? 0 : rt_mask_block_all();
-	if (thread->signal) {
+	if (thread->signals) {
 		if (!thread->strict) {
 			thread->saved_mask &= mask;
 			rt_mask_restore(thread->saved_mask | RT_ALL_BLOCKED);
@@ -30,13 +46,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	if (thread->strict) {
 		memcpy(&uc, (const void *)rt_regs_sp(&thread->regs), sizeof(uc));
 	} else if (failed(rt_copy_from(&uc, rt_regs_sp(&thread->regs), sizeof(uc)))) {
-		/* As the kernel does: the program dies of SIGSEGV, or handles it, where it stands. */
-		memset(&info, 0, sizeof(info));
-		info.si_signo = SIGSEGV;
-		info.si_code = SI_KERNEL;
-		thread->siginfo = info;
-		thread->saved_mask = mask;
-		thread->signal = SIGSEGV;
+		note_bad_frame(thread, mask);
 		rt_mask_restore(mask | RT_ALL_BLOCKED);
 		return 0;
 	}

@@ -20,9 +20,16 @@
 
 #define STOPPED 0x7f
 
-static bool is_helper(const struct rt_thread *thread, long pid)
+/* The execve that the helper belongs to waits until it is known that a wait has got hold of it. looked: the wait leaves it. */
+static bool is_helper(const struct rt_thread *thread, long pid, bool looked)
 {
-	return pid > 0 && pid == __atomic_load_n(&thread->sighand->helper, __ATOMIC_RELAXED);
+	int32_t *helper = &thread->sighand->helper, found = (int32_t)pid;
+
+	if (pid <= 0 || pid != __atomic_load_n(helper, __ATOMIC_RELAXED))
+		return false;
+	if (!looked)
+		__atomic_compare_exchange_n(helper, &found, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return true;
 }
 
 /* Whether the program is to hear of what wait4 reported; the status may change. */
@@ -30,7 +37,7 @@ static bool concerns_program(const struct rt_thread *thread, long pid, int *stat
 {
 	uint32_t stop;
 
-	if (is_helper(thread, pid))
+	if (is_helper(thread, pid, false))
 		return false;
 	if ((*status & 0xff) != STOPPED) {
 		if (*status != 0xffff) /* continued */
@@ -63,7 +70,7 @@ static bool concerns_caller(const struct rt_thread *thread, siginfo_t *info, uin
 {
 	uint32_t stop;
 
-	if (is_helper(thread, info->si_pid))
+	if (is_helper(thread, info->si_pid, options & WNOWAIT))
 		return false;
 	if (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
 		if (!(options & WNOWAIT))

@@ -31,7 +31,7 @@ void offsets(void)
 	OFFSET(CHAIN_FIRST, struct rt_chain, first);
 	OFFSET(THREAD_CALL, struct rt_thread, call);
 	OFFSET(THREAD_IN_CALL, struct rt_thread, in_call);
-	OFFSET(THREAD_SIGNAL, struct rt_thread, signal);
+	OFFSET(THREAD_SIGNALS, struct rt_thread, signals);
 	OFFSET(THREAD_STACK_TOP, struct rt_thread, stack_top);
 	OFFSET(REGS_R8, struct rt_thread, regs.r8);
 	OFFSET(REGS_R9, struct rt_thread, regs.r9);
@@ -86,7 +86,6 @@ void offsets(void)
 	VALUE(READ_WRITE, PROT_READ | PROT_WRITE);
 	VALUE(FIXED_ANONYMOUS, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
 	VALUE(EXIT_RUNTIME, 125);
-	VALUE(NR_EXIT, __NR_exit);
 	VALUE(NR_EXIT_GROUP, __NR_exit_group);
 	VALUE(NR_MMAP, __NR_mmap);
 	VALUE(NR_RT_SIGRETURN, __NR_rt_sigreturn);

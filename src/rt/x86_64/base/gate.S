@@ -12,7 +12,7 @@
  *
  * A signal that arrives between rt_gate_begin and the syscall instruction, or that makes the kernel go back to
  * that instruction, must neither be forgotten while the call blocks nor run a handler in here: the signal entry
- * notes it in thread->signal and moves the thread to rt_gate_abort. At rt_gate_done the call has happened.
+ * notes it in thread->signals and moves the thread to rt_gate_abort. At rt_gate_done the call has happened.
  *
  * in:  %rdi call, %rsi thread.   out: %rax result, or -ERESTART when the call was not made.
  * keeps: what a C function keeps. %rsp points at the return address throughout: a new thread or process
@@ -23,7 +23,7 @@ rt_gate_program:
 	.cfi_startproc
 	.globl rt_gate_begin
 rt_gate_begin:
-	cmpl	$0, THREAD_SIGNAL(%rsi)
+	cmpl	$0, THREAD_SIGNALS(%rsi)
 	jne	rt_gate_abort
 	mov	CALL_NR(%rdi), %rax
 	mov	CALL_ARGS + 8(%rdi), %rsi
@@ -62,7 +62,7 @@ rt_gate_i386:
 	.cfi_rel_offset %rbp, 0
 	.globl rt_gate_i386_begin
 rt_gate_i386_begin:
-	cmpl	$0, THREAD_SIGNAL(%rsi)
+	cmpl	$0, THREAD_SIGNALS(%rsi)
 	jne	rt_gate_i386_abort
 	mov	CALL_NR(%rdi), %rax
 	mov	CALL_ARGS(%rdi), %rbx

@@ -55,18 +55,18 @@ rt_gate_stop_ip:
 	.cfi_endproc
 	.size rt_gate_stop, . - rt_gate_stop
 
-/* Ends the thread and gives its region back. From the store on the region may be another thread's, so
- * nothing after it uses a stack, and all signals are blocked.
- * in:  %rdi state of the region's slot, %rsi exit status.   out: does not return. */
+/* Ends the thread, or its process, and gives the thread's region back. From the store on the region may be another thread's,
+ * so nothing after it uses a stack, and all signals are blocked.
+ * in:  %rdi state of the region's slot, %rsi number of the call, %rdx exit status.   out: does not return. */
 	.globl rt_thread_end
 	.type rt_thread_end, @function
 rt_thread_end:
 	.cfi_startproc
 	.cfi_undefined %rip
-	mov	%rdi, %rdx
-	mov	%rsi, %rdi
-	mov	$NR_EXIT, %eax
-	movl	$0, (%rdx)
+	mov	%rdi, %rcx
+	mov	%rsi, %rax
+	mov	%rdx, %rdi
+	movl	$0, (%rcx)
 	syscall
 	hlt
 	.cfi_endproc

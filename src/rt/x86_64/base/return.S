@@ -32,7 +32,7 @@
  * int $0x80, or when the program steps itself) iretq sets the last five at once.
  *
  * Between rt_return_begin and rt_return_end the call is over and thread->regs is what the program would see:
- * a signal that arrives here is delivered at once, with those. One that arrived before is in thread->signal.
+ * a signal that arrives here is delivered at once, with those. One that arrived before is in thread->signals.
  * in:  %rdi thread, %rsp its runtime stack. */
 	.globl rt_return
 	.type rt_return, @function
@@ -43,7 +43,7 @@ rt_return:
 	.cfi_remember_state
 	.globl rt_return_begin
 rt_return_begin:
-	cmpl	$0, THREAD_SIGNAL(%rdi)
+	cmpl	$0, THREAD_SIGNALS(%rdi)
 	jne	2f
 	mov	REGS_RCX(%rdi), %rcx
 	mov	REGS_EFLAGS(%rdi), %rdx

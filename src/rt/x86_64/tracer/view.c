@@ -65,7 +65,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->in_call = thread.in_call;
 	view->in_gate = ip == tracee_in_gate(tracee, rt_gate_done) || ip == tracee_in_gate(tracee, rt_gate_i386_done);
 	view->restarts = view->in_gate && (int64_t)view->real.rax >= -516 && (int64_t)view->real.rax <= -512;
-	view->returns = !thread.signal &&
+	view->returns = !thread.signals &&
 			ip - tracee_in_gate(tracee, rt_return_begin) < (uint64_t)(rt_return_end - rt_return_begin);
 	view->arch = thread.call.arch;
 	show_kept(view, &thread);

@@ -1,0 +1,132 @@
+#include "rt/base/dumpable.h"
+
+#include <linux/prctl.h>
+
+#include "core/string.h"
+#include "rt/base/lock.h"
+
+#define CLAIMS 256
+
+static RT_TABLE uint32_t claims[CLAIMS]; /* 0: free */
+static uint32_t claims_lock;
+static uint32_t last_claim;
+static uint32_t is_claimed;       /* there are claims, or were when somebody was killed */
+static int32_t dumpable_before;   /* the program's */
+
+/* Where a claim is, or NULL; 0 finds a free place. ctx: entry | helper; locked */
+static uint32_t *find_claim(uint32_t claim)
+{
+	for (size_t i = 0; i < CLAIMS; i++)
+		if (claims[i] == claim)
+			return &claims[i];
+	return NULL;
+}
+
+/* ctx: entry | helper; locked */
+static bool has_claims(void)
+{
+	for (size_t i = 0; i < CLAIMS; i++)
+		if (claims[i])
+			return true;
+	return false;
+}
+
+/* ctx: entry, signals blocked */
+void rt_dumpable_need(struct rt_thread *thread)
+{
+	uint32_t *place;
+
+	for (;;) {
+		rt_lock(&claims_lock);
+		place = find_claim(0);
+		if (place)
+			break;
+		rt_unlock(&claims_lock);
+		sys(sched_yield);
+	}
+	if (!is_claimed)
+		dumpable_before = (int32_t)sys(prctl, PR_GET_DUMPABLE);
+	if (!++last_claim)
+		last_claim = 1;
+	/* In this order, for who is killed in between. */
+	thread->dumpable_claim = last_claim;
+	__atomic_store_n(place, last_claim, __ATOMIC_RELEASE);
+	__atomic_store_n(&is_claimed, 1, __ATOMIC_RELEASE);
+	if (dumpable_before != 1)
+		sys(prctl, PR_SET_DUMPABLE, 1);
+	rt_unlock(&claims_lock);
+}
+
+/* ctx: entry | helper */
+void rt_dumpable_release(uint32_t claim)
+{
+	uint32_t *place;
+
+	rt_lock(&claims_lock);
+	place = find_claim(claim);
+	if (place)
+		*place = 0;
+	if (is_claimed && !has_claims()) {
+		/* 2 (fs.suid_dumpable) cannot be set; 0 is what it means to others. */
+		if (dumpable_before != 1)
+			sys(prctl, PR_SET_DUMPABLE, 0);
+		is_claimed = 0;
+	}
+	rt_unlock(&claims_lock);
+}
+
+/* ctx: entry | helper */
+bool rt_dumpable_take_over(struct rt_thread *thread, uint32_t claim)
+{
+	return claim && __atomic_compare_exchange_n(&thread->dumpable_claim, &claim, 0, false, __ATOMIC_RELAXED,
+						    __ATOMIC_RELAXED);
+}
+
+/* ctx: entry */
+void rt_dumpable_abandon(struct rt_thread *thread)
+{
+	uint32_t claim = thread->dumpable_claim;
+
+	if (rt_dumpable_take_over(thread, claim))
+		rt_dumpable_release(claim);
+}
+
+/* ctx: entry */
+void rt_dumpable_forked(struct rt_thread *thread)
+{
+	claims_lock = 0;
+	thread->dumpable_claim = 0;
+	if (is_claimed) {
+		memset(claims, 0, sizeof(claims));
+		rt_dumpable_release(0);
+	}
+}
+
+/* ctx: entry */
+bool rt_dumpable_get(long *value)
+{
+	bool claimed;
+
+	if (!__atomic_load_n(&is_claimed, __ATOMIC_ACQUIRE))
+		return false;
+	rt_lock(&claims_lock);
+	claimed = is_claimed;
+	*value = dumpable_before;
+	rt_unlock(&claims_lock);
+	return claimed;
+}
+
+/* ctx: entry */
+bool rt_dumpable_set(long value)
+{
+	bool claimed;
+
+	if ((value != 0 && value != 1) || !__atomic_load_n(&is_claimed, __ATOMIC_ACQUIRE))
+		return false;
+	rt_lock(&claims_lock);
+	claimed = is_claimed;
+	if (claimed)
+		dumpable_before = (int32_t)value;
+	rt_unlock(&claims_lock);
+	return claimed;
+}

@@ -1,0 +1,52 @@
+#include "rt/x86_64/entry/faults.h"
+
+#include <linux/prctl.h>
+
+#include "rt/base/peek.h"
+
+/* ctx: any */
+static bool is_near(uint64_t address, uint64_t register_)
+{
+	return address - register_ + 64 < 128;
+}
+
+/* ctx: sigsys */
+bool rt_peek_faulted(int sig, const siginfo_t *info, struct core_regs *regs)
+{
+	uint64_t address = (uint64_t)info->si_addr;
+
+	if (regs->rip - (uint64_t)rt_peek_begin >= (uint64_t)(rt_peek_end - rt_peek_begin) || info->si_code <= 0 ||
+	    (sig != SIGSEGV && sig != SIGBUS))
+		return false;
+	/* An address that is none (SI_KERNEL), or the one that is being copied from or to: no other signal with this code. */
+	if (info->si_code != SI_KERNEL && !is_near(address, regs->rsi) && !is_near(address, regs->rdi))
+		return false;
+	regs->rip = (uint64_t)rt_peek_fault;
+	return true;
+}
+
+/* ctx: sigsys */
+bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs)
+{
+	const uint8_t *code = (const uint8_t *)regs->rip;
+	uint32_t low, high, processor = 0;
+	bool with_processor;
+
+	if (sig != SIGSEGV || info->si_code != SI_KERNEL || !rt_in_image(regs->rip))
+		return false;
+	with_processor = code[0] == 0x0f && code[1] == 0x01 && code[2] == 0xf9;
+	if (!with_processor && (code[0] != 0x0f || code[1] != 0x31))
+		return false;
+	sys(prctl, PR_SET_TSC, PR_TSC_ENABLE);
+	if (with_processor)
+		__asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(processor));
+	else
+		__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	sys(prctl, PR_SET_TSC, PR_TSC_SIGSEGV);
+	regs->rax = low;
+	regs->rdx = high;
+	if (with_processor)
+		regs->rcx = processor;
+	regs->rip += with_processor ? 3 : 2;
+	return true;
+}
