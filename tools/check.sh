@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs all tests: everything as built by the default compiler, and what needs no program of its own (units, hooks,
-# tools) as built by clang and with sanitizers. Warnings are errors in these. usage: check.sh BUILD
+# commands, sites) as built by clang and with sanitizers. Warnings are errors in these. usage: check.sh BUILD
 set -u
 build=$1
 status=0
@@ -25,13 +25,13 @@ run() {
 
 run "$build" --no-suite stress
 if CC=clang also "$build-clang"; then
-	run "$build-clang" --suite unit --suite hooks --suite tools --suite offline --suite fuzz
+	run "$build-clang" --suite unit --suite hooks --suite commands --suite sites --suite fuzz
 else
 	status=1
 fi
 if also "$build-sanitized" -Db_sanitize=address,undefined; then
 	UBSAN_OPTIONS=halt_on_error=1 \
-		run "$build-sanitized" --suite unit --suite hooks --suite tools --suite offline
+		run "$build-sanitized" --suite unit --suite hooks --suite commands --suite sites
 else
 	status=1
 fi

@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, '../offline'))
+sys.path.insert(0, os.path.join(HERE, '../sites'))
 import cases  # noqa: E402
 
 SMALL = ['-Wl,-z,noseparate-code', '-Wl,-z,max-page-size=4096', '-Wl,--hash-style=gnu']

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""k23 analyze, learn and sites. usage: offline.py K23 SOURCE CC CASE"""
+"""k23 analyze, learn and sites. usage: sites.py K23 SOURCE CC CASE"""
 import os
 import re
 import signal

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""k23 stat and k23 trace, on programs whose calls are known. usage: tools.py K23 CALLS CASE"""
+"""k23 stat and k23 trace, on programs whose calls are known. usage: commands.py K23 CALLS CASE"""
 import collections
 import json
 import os
@@ -38,7 +38,7 @@ def need(condition, why):
         raise Skipped(why)
 
 
-class Tools:
+class Commands:
     def __init__(self, k23, calls):
         self.k23, self.calls = k23, calls
 
@@ -427,11 +427,11 @@ def main():
         if signal.getsignal(ignored) == signal.SIG_IGN:
             signal.signal(ignored, signal.SIG_DFL)
     k23, calls, case = sys.argv[1:]
-    tools = Tools(os.path.abspath(k23), os.path.abspath(calls))
+    commands = Commands(os.path.abspath(k23), os.path.abspath(calls))
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
         try:
-            globals()['case_' + case.replace('-', '_')](tools)
+            globals()['case_' + case.replace('-', '_')](commands)
         except Skipped as why:
             print('skipped:', why)
             return SKIP

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs the windows of real programs, patched and not (execute.c), and compares where their instructions begin with what
-objdump says. usage: execute.py EXECUTE CC NAME; what there is for NAME is below."""
+objdump says. usage: plans.py EXECUTE CC NAME; what there is for NAME is below."""
 import os
 import re
 import shutil
