@@ -20,6 +20,8 @@ import ptrace_tools
 import syscalls
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# What is run once more by tests/elsewhere.sh: of these guests, as it is there an unprivileged user who runs them.
+ELSEWHERE = ["start", "exec_ways", "exec_limits", "exec_fail", "sig_rules", "forks", "sud", "ptracer", "p1a", "p4a"]
 ALL_MODES = ["plain", "null", "chain"]
 # With a store: every case of every guest also in these.
 FAST_MODES = ["observed", "eager", "eager-plain"]
@@ -136,7 +138,8 @@ def list_case(guest, variant, case, stress):
     for mode in ["plain"] if plain else ALL_MODES if variant == "glibc" else ["plain", "null"]:
         compare(name, ["guests", guest.name], mode, *words)
         if user and mode == "null":
-            compare(name, ["guests", "user", guest.name], mode, *words, user=True)
+            suites = ["guests", "user", guest.name] + ["elsewhere"] * (variant == "glibc" and guest.name in ELSEWHERE)
+            compare(name, suites, mode, *words, user=True)
     for mode in ["eager-plain"] if plain else FAST_MODES:
         for as_user in [False, True] if user else [False]:
             if case not in guest.bytes.split():

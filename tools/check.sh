@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs all tests: everything as built by the default compiler, and what needs no program of its own (units, hooks,
-# commands, sites) as built by clang and with sanitizers. Warnings are errors in these. usage: check.sh BUILD
+# Runs all tests: everything as built by the default compiler, a part of it once more as tests/elsewhere.sh starts it, and
+# what needs no program of its own (units, hooks, commands, sites) as built by clang and with sanitizers. Warnings are
+# errors in these. usage: check.sh BUILD
 set -u
 build=$1
 status=0
@@ -14,24 +15,25 @@ also() {
 	ninja -C "$folder" check-targets >"$folder.log" 2>&1 || { cat "$folder.log"; return 1; }
 }
 
-# run BUILD ARGUMENTS
+# run BUILD LOG ARGUMENTS
 run() {
-	folder=$1
-	shift
+	folder=$1 log=$2
+	shift 2
 	rm -f "$folder"/store "$folder"/store.* # what was learned by other builds
 	meson test -C "$folder" --print-errorlogs --no-rebuild "$@" || status=1
-	logs="$logs $folder/meson-logs/testlog.json"
+	logs="$logs $folder/meson-logs/$log.json"
 }
 
-run "$build" --no-suite stress
+run "$build" testlog --no-suite stress
+run "$build" testlog-elsewhere --setup elsewhere --suite elsewhere --suite hooks --suite commands --suite attach
 if CC=clang also "$build-clang"; then
-	run "$build-clang" --suite unit --suite hooks --suite commands --suite sites --suite fuzz
+	run "$build-clang" testlog --suite unit --suite hooks --suite commands --suite sites --suite fuzz
 else
 	status=1
 fi
 if also "$build-sanitized" -Db_sanitize=address,undefined; then
 	UBSAN_OPTIONS=halt_on_error=1 \
-		run "$build-sanitized" --suite unit --suite hooks --suite commands --suite sites
+		run "$build-sanitized" testlog --suite unit --suite hooks --suite commands --suite sites
 else
 	status=1
 fi
