@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts a test as it should not matter: with signals ignored and blocked, as by nohup and by careless daemons, with core
-# dumps and few descriptors, another umask and language, nothing else in the environment, and as a user who owns nothing.
+# Starts a test as no test may depend on: with signals ignored and blocked, as by nohup and by careless daemons, with
+# core dumps, few descriptors and another umask, without the environment, and as a user who owns nothing.
 # usage: elsewhere.sh TEST ARGUMENTS...
 ulimit -S -c "$(ulimit -H -c)"
 ulimit -S -n 64

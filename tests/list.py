@@ -95,7 +95,8 @@ GUESTS = [
     pitfall("replaced", beside="libsites.so"),
 ]
 
-# Programs without a C library and in Go, which have no cases: suite, rounds, exit status; with a store: as a user or not
+# Programs without a C library and in Go, which have no cases: suite, rounds, exit status; as whom with a store: an
+# unprivileged user, or not
 OTHERS = {
     "unpacked": ("unpacked", 1, 9, [False, True]),
     "entry": ("entry", 1, 7, []),

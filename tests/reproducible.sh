@@ -7,10 +7,8 @@ shift 3
 again=$(mktemp -d)
 trap 'rm -rf "$again"' EXIT
 # shellcheck disable=SC2086
-meson setup $options "$again/a/deeper/folder" "$source" >"$again/log" && ninja -C "$again/a/deeper/folder" "$@" >"$again/log" || {
-	cat "$again/log"
-	exit 99
-}
+meson setup $options "$again/a/deeper/folder" "$source" >"$again/log" || { cat "$again/log"; exit 99; }
+ninja -C "$again/a/deeper/folder" "$@" >"$again/log" || { cat "$again/log"; exit 99; }
 status=0
 for file; do
 	cmp "$build/$file" "$again/a/deeper/folder/$file" || status=1
