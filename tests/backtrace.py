@@ -208,7 +208,7 @@ def check_walk(name, walk, native):
 
 
 def without_shared(core):
-    """Leaves out of a core file of gdb's what the kernel leaves out: shared memory that is only read, but for a page."""
+    """Leaves out of gdb's core file what the kernel leaves out: shared memory that is only read, but for a page."""
     shortened = 0
     with open(core, "r+b") as file:
         head = file.read(64)
