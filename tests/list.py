@@ -20,7 +20,7 @@ import ptrace_tools
 import syscalls
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# What is run once more by tests/elsewhere.sh: of these guests, as it is there an unprivileged user who runs them.
+# The guests whose tests as an unprivileged user are also of the suite `elsewhere`, which tests/elsewhere.sh starts.
 ELSEWHERE = ["start", "exec_ways", "exec_limits", "exec_fail", "sig_rules", "forks", "sud", "ptracer", "p1a", "p4a"]
 ALL_MODES = ["plain", "null", "chain"]
 # With a store: every case of every guest also in these.
