@@ -2,7 +2,7 @@
 
 BUILD := build
 PACKAGES := gcc meson ninja-build pkg-config python3 binutils libelf-dev libzydis-dev libjson-c-dev libssl-dev linux-libc-dev
-TEST_PACKAGES := clang libclang-rt-14-dev musl-tools golang-go strace gdb util-linux mandoc \
+TEST_PACKAGES := clang clang-19 libclang-rt-14-dev musl-tools golang-go strace gdb util-linux mandoc \
 	curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux xz-utils zstd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 

@@ -2,33 +2,21 @@
 """Attach a debugger to a program that runs under k23, let go, and see that it goes on as if nothing was.
 
 The same is done to a native run first; if that does not work the harness is broken.
-Exit status: 0 passed, 1 failed, 77 skipped, 99 the harness itself broke.
 """
 
 import argparse
 import os
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 
-PASSED, FAILED, SKIPPED, BROKEN = 0, 1, 77, 99
+import harness
+from harness import Failed, expect, natively, wait_until
 
 
-def wait_until(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def strace(pid, base):
+def strace(pid):
     """strace sees the calls of both threads while it is attached."""
-    log = os.path.join(base, "strace.log")
+    log = "strace.log"
     # In a session of its own, and without our output: strace may leave a process behind with which it tried ptrace.
     tracer = subprocess.Popen(["strace", "-f", "-o", log, "-p", str(pid)], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, start_new_session=True)
@@ -45,37 +33,30 @@ def strace(pid, base):
         os.killpg(tracer.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
-    return None if enough else "strace saw too few calls"
+    expect("strace saw enough calls", enough, True)
 
 
-def gdb_command(pid, *commands):
+def gdb(pid, commands, wanted):
     words = ["gdb", "-nx", "-batch", "-p", str(pid)]
     for command in ("set pagination off", "set debuginfod enabled off",
                     "handle SIGSYS nostop noprint pass", *commands):
         words += ["-ex", command]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=60, check=False)
-    return done.stdout.decode("utf-8", "replace")
+    text = harness.run(*words, stderr=subprocess.STDOUT, timeout=60).stdout
+    for word in wanted:
+        if word not in text:
+            raise Failed(f"no {word!r} in gdb's output:\n{text}")
 
 
-def gdb_backtrace(pid, base):
+def gdb_backtrace(pid):
     """gdb reads registers, memory and both threads' stacks. Frames of a blocked call are not promised."""
-    text = gdb_command(pid, "info threads", "thread apply all bt", "print attachee_turns > 0",
-                       "print $_siginfo.si_signo >= 0", "detach")
-    for wanted in ("$1 = 1", "Thread 2", "#0 ", "detached"):
-        if wanted not in text:
-            return f"no {wanted!r} in gdb's output:\n{text}"
-    return None
+    gdb(pid, ("info threads", "thread apply all bt", "print attachee_turns > 0", "print $_siginfo.si_signo >= 0",
+              "detach"), ("$1 = 1", "Thread 2", "#0 ", "detached"))
 
 
-def gdb_breakpoint(pid, base):
+def gdb_breakpoint(pid):
     """A breakpoint is hit, again and again, and the program steps on from it."""
-    text = gdb_command(pid, "break attachee_turn", "continue", "continue", "print 41 + 1", "next", "next",
-                       "bt", "delete", "detach")
-    for wanted in ("Breakpoint 1, attachee_turn", "= 42", "detached"):
-        if wanted not in text:
-            return f"no {wanted!r} in gdb's output:\n{text}"
-    return None
+    gdb(pid, ("break attachee_turn", "continue", "continue", "print 41 + 1", "next", "next", "bt", "delete", "detach"),
+        ("Breakpoint 1, attachee_turn", "= 42", "detached"))
 
 
 # name: the tool it needs, what it does while attached
@@ -87,33 +68,32 @@ DEBUGGERS = {
 
 
 def attach(command, debugger):
-    """None, or what went wrong."""
-    base = tempfile.mkdtemp(prefix="k23-attach-", dir="/tmp")
-    child = subprocess.Popen(command, cwd=base, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE)
-    try:
-        if not wait_until(lambda: os.path.exists(os.path.join(base, "ready")), 20):
-            return "the program did not start"
-        with open(f"/proc/{child.pid}/status", encoding="ascii") as f:
-            if "TracerPid:\t0\n" not in f.read():
-                return "something traces the program before we do"
-        for _ in range(3):
-            trouble = debugger(child.pid, base)
-            if trouble:
-                return trouble
-        with open(os.path.join(base, "stop"), "w", encoding="ascii"):
-            pass
-        out, err = child.communicate(timeout=20)
-        if (child.returncode, out, err) != (0, b"done\n", b""):
-            return f"afterwards: status {child.returncode}, {out!r}, {err!r}"
-        return None
-    except subprocess.TimeoutExpired as error:
-        return f"timeout: {error.cmd}"
-    finally:
-        if child.poll() is None:
+    with harness.scratch() as directory:
+        child = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        ready, stop = (os.path.join(directory, name) for name in ("ready", "stop"))
+        try:
+            expect("the program has started", wait_until(lambda: os.path.exists(ready)), True)
+            with open(f"/proc/{child.pid}/status", encoding="ascii") as f:
+                expect("something traces the program already", "TracerPid:\t0\n" not in f.read(), False)
+            for _ in range(3):
+                debugger(child.pid)
+            with open(stop, "w", encoding="ascii"):
+                pass
+            out, err = child.communicate(timeout=20)
+            expect("afterwards", (child.returncode, out, err), (0, b"done\n", b""))
+        finally:
             child.kill()
-            child.wait()
-        shutil.rmtree(base, ignore_errors=True)
+            child.communicate()
+
+
+def attach_natively_and_not(options):
+    tool, debugger = DEBUGGERS[options.debugger]
+    harness.need_program(tool)
+    program = [options.program, "loop"]
+    natively(attach, program, debugger)
+    hook = ["--hook", options.hook] if options.hook else []
+    attach([options.k23, "run", *hook, "--", *program], debugger)
 
 
 def main():
@@ -123,26 +103,8 @@ def main():
     parser.add_argument("debugger", choices=sorted(DEBUGGERS))
     parser.add_argument("program", type=os.path.abspath, help="the built attachee")
     options = parser.parse_args()
-    tool, debugger = DEBUGGERS[options.debugger]
-    if not shutil.which(tool):
-        print(f"skipped: no {tool}")
-        return FAILED if os.environ.get("K23_MUST_WORK") == "1" else SKIPPED
-    program = [options.program, "loop"]
-    trouble = attach(program, debugger)
-    if trouble:
-        print(f"harness: natively: {trouble}")
-        return BROKEN
-    hook = ["--hook", options.hook] if options.hook else []
-    trouble = attach([options.k23, "run", *hook, "--", *program], debugger)
-    if trouble:
-        print(trouble)
-        return FAILED
-    return PASSED
+    harness.main(lambda: attach_natively_and_not(options))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except OSError as error:
-        print(f"harness: {error}")
-        sys.exit(BROKEN)
+    main()

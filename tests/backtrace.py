@@ -4,24 +4,20 @@
 Compared are the functions, the places in them, the stack pointers, and the variables in registers that the functions
 preserve; and where frame pointers lead to. The native run comes first; if that shows something else than it should the
 harness is broken.
-Exit status: 0 passed, 1 failed, 77 skipped, 99 the harness itself broke.
 """
 
 import argparse
 import collections
-import difflib
 import json
 import os
 import resource
-import shutil
 import signal
 import struct
 import subprocess
-import sys
-import tempfile
-import time
 
-PASSED, FAILED, SKIPPED, BROKEN = 0, 1, 77, 99
+import harness
+from harness import Broken, Failed, difference, natively, wait_until
+
 PT_LOAD, PF_X, PF_R, PAGE = 1, 1, 4, 4096
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -62,23 +58,6 @@ STEPPED = {
 }
 
 
-class Failed(Exception):
-    """k23 does not do what it should."""
-
-
-class Broken(Exception):
-    """The harness could not do its work."""
-
-
-def wait_until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
-
-
 def read(path):
     try:
         with open(path, encoding="ascii", errors="replace") as file:
@@ -98,17 +77,16 @@ def threads(pid):
 
 
 class Case:
-    """One way to run the program, and a directory for it."""
+    """One way to run the program."""
 
-    def __init__(self, options, base):
-        self.options, self.base = options, base
+    def __init__(self, options):
+        self.options = options
         self.child = None
         self.script = os.path.join(os.path.dirname(options.k23), "k23-gdb.py")
-        self.hook = {name: os.path.join(base, name + ".so") for name in ("deep", "gone")}
+        self.hook = {name: os.path.abspath(name + ".so") for name in ("deep", "gone")}
 
     def run(self, *command):
-        done = subprocess.run(command, cwd=self.base, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=60, check=False)
+        done = harness.run(*command, stderr=subprocess.STDOUT, timeout=60)
         if done.returncode:
             raise Failed(f"{' '.join(command)}: status {done.returncode}, {done.stdout!r}")
 
@@ -116,7 +94,7 @@ class Case:
         """k23 and its options, with what they need."""
         if not mode:
             return []
-        store = os.path.join(self.base, "store")
+        store = os.path.abspath("store")
         words = MODES[mode]
         for name, path in self.hook.items():
             if f"{{{name}}}" in words:
@@ -133,7 +111,7 @@ class Case:
         """Until each thread is in its call."""
         limit = 1 << 20  # small stacks, as they would be in core files
         self.child = subprocess.Popen(
-            [*self.words(mode), self.options.program, self.program_case()], cwd=self.base, stdin=subprocess.PIPE,
+            [*self.words(mode), self.options.program, self.program_case()], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_STACK, (limit, limit)))
         self.wait_for(calls)
@@ -149,7 +127,7 @@ class Case:
 
     def gdb(self, *where, **options):
         """What tests/backtrace_gdb.py finds out."""
-        output = os.path.join(self.base, "output")
+        output = os.path.abspath("output")
         options = {"before": [], "after": [], "step": False, "output": output, **options}
         words = ["gdb", "-nx", "-batch"]
         for command in ("set pagination off", "set debuginfod enabled off", "set backtrace past-main on",
@@ -158,16 +136,15 @@ class Case:
         if os.path.exists(output):
             os.unlink(output)
         try:
-            done = subprocess.run([*words, *where, "-x", os.path.join(HERE, "backtrace_gdb.py")], cwd=self.base,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  timeout=90, check=False)
+            done = harness.run(*words, *where, "-x", os.path.join(HERE, "backtrace_gdb.py"), stderr=subprocess.STDOUT,
+                               timeout=90)
         except subprocess.TimeoutExpired as error:
             raise Failed(f"gdb does not end:\n{(error.stdout or b'').decode('utf-8', 'replace')}") from None
         try:
             with open(output, encoding="utf-8") as file:
                 return json.load(file)
         except OSError:
-            raise Failed(f"gdb:\n{done.stdout.decode('utf-8', 'replace')}") from None
+            raise Failed(f"gdb:\n{done.stdout}") from None
 
     def goes_on(self, text, wanted):
         """The program ends as if nobody had looked."""
@@ -231,7 +208,7 @@ def check_walk(name, walk, native):
 
 
 def without_shared(core):
-    """Leaves out of a core file of gdb's what the kernel leaves out: shared memory that is only read, but for a page."""
+    """Leaves out of gdb's core file what the kernel leaves out: shared memory that is only read, but for a page."""
     shortened = 0
     with open(core, "r+b") as file:
         head = file.read(64)
@@ -260,7 +237,7 @@ def waiting(case, mode):
     names = {task: name for task, (name, _) in threads(case.child.pid).items()}
     before = [f"source {case.script}"] if mode else []
     if case.options.kind in ("core", "dump"):
-        core = os.path.join(case.base, "core")
+        core = os.path.abspath("core")
         case.gdb("-p", str(case.child.pid), after=[f"gcore {core}", "detach"])
         if mode and case.options.kind == "dump":
             without_shared(core)
@@ -273,16 +250,9 @@ def waiting(case, mode):
     return {names[task]: of_thread for task, of_thread in found.items()}
 
 
-def natively(look, case):
-    try:
-        return look(case, None)
-    except Failed as error:
-        raise Broken(f"natively: {error}") from None
-
-
 def compare_waiting(case):
     mode = case.options.mode
-    native = natively(waiting, case)
+    native = natively(waiting, case, None)
     for name, of_thread in native.items():
         check_native(name, of_thread)
     found = waiting(case, mode)
@@ -327,7 +297,7 @@ def progress(stacks, files, nameless=False):
 
 
 def compare_stepping(case):
-    chain, stacks = natively(stepping, case)
+    chain, stacks = natively(stepping, case, None)
     if [frame[0] for frame in chain[:3]] != ["inner", "middle", "outer"]:
         raise Broken(f"natively:\n{show(chain)}")
     files = {file for stack in stacks for file, _, _ in stack if not file.startswith("system-supplied")}
@@ -336,7 +306,7 @@ def compare_stepping(case):
         raise Failed(f"at the begin:\n{show(got_chain)}\nnatively:\n{show(chain)}")
     native, got = progress(stacks, files), progress(got_stacks, files, case.options.mode in NAMELESS)
     if got != native:
-        raise Failed("\n".join(difflib.unified_diff(native, got, "native", "k23", lineterm="", n=2)))
+        raise Failed(difference(native, got, context=2))
 
 
 KINDS = {
@@ -348,6 +318,15 @@ KINDS = {
 }
 
 
+def look(options):
+    harness.need_program("gdb")
+    case = Case(options)
+    try:
+        KINDS[options.kind](case)
+    finally:
+        case.stop()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--k23", required=True, type=os.path.abspath)
@@ -355,28 +334,8 @@ def main():
     parser.add_argument("mode", choices=sorted(MODES))
     parser.add_argument("program", type=os.path.abspath, help="tests/programs/blocked.c, built")
     options = parser.parse_args()
-    if not shutil.which("gdb"):
-        print("skipped: no gdb")
-        return FAILED if os.environ.get("K23_MUST_WORK") == "1" else SKIPPED
-    base = tempfile.mkdtemp(prefix="k23-backtrace-", dir="/tmp")
-    case = Case(options, base)
-    try:
-        KINDS[options.kind](case)
-        return PASSED
-    except Failed as error:
-        print(error)
-        return FAILED
-    except Broken as error:
-        print(f"harness: {error}")
-        return BROKEN
-    finally:
-        case.stop()
-        shutil.rmtree(base, ignore_errors=True)
+    harness.main(lambda: look(options))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (OSError, subprocess.SubprocessError) as error:
-        print(f"harness: {error}")
-        sys.exit(BROKEN)
+    main()

@@ -1,20 +1,13 @@
 #!/usr/bin/env python3
-"""Run gdb and strace inside `k23 run`, on programs that are then under k23, too: they say what they say natively.
-
-Exit status: 0 same, 1 differs, 77 skipped, 99 the harness itself broke.
-"""
+"""Run gdb and strace inside `k23 run`, on programs that are then under k23, too: they say what they say natively."""
 
 import argparse
 import collections
-import difflib
 import os
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
 
-SAME, DIFFERS, SKIPPED, BROKEN = 0, 1, 77, 99
+import harness
 
 GDB = ["gdb", "-nx", "-batch", "-ex", "set debuginfod enabled off", "-ex", "set pagination off",
        "-ex", "set confirm off"]
@@ -92,12 +85,10 @@ def whole_calls(lines):
 
 
 def run(command, unordered):
-    base = tempfile.mkdtemp(prefix="k23-tools-", dir="/tmp")
-    try:
-        environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "HOME": base, "SHELL": "/bin/sh"}
+    with harness.scratch() as base:
         with open(os.path.join(base, "output"), "wb") as output:
-            done = subprocess.run(command, cwd=base, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                                  stderr=subprocess.STDOUT, timeout=60, check=False)
+            done = harness.run(*command, cwd=base, env=harness.environment(base), timeout=60, stdout=output,
+                               stderr=subprocess.STDOUT)
         lines = [f"exit {done.returncode}"]
         for name in ("output", "strace.log"):
             path = os.path.join(base, name)
@@ -106,31 +97,25 @@ def run(command, unordered):
                     text = normal(f.read())
                 lines += whole_calls(text) if unordered and name == "strace.log" else text
         return lines
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+
+
+def compare(options):
+    command, unordered = CASES[options.case](options.guest)
+    harness.need_program(command[0])
+    native = run(command, unordered)
+    got = run([options.k23, "run", "--hook", "null", "--", *command], unordered)
+    if got != native:
+        raise harness.Failed(harness.difference(native, got))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--k23", required=True)
+    parser.add_argument("--k23", required=True, type=os.path.abspath)
     parser.add_argument("case", choices=sorted(CASES))
-    parser.add_argument("guest", help="tests/programs/traced.c, built")
+    parser.add_argument("guest", type=os.path.abspath, help="tests/programs/traced.c, built")
     options = parser.parse_args()
-    command, unordered = CASES[options.case](os.path.abspath(options.guest))
-    if not shutil.which(command[0]):
-        print(f"skipped: no {command[0]}")
-        return DIFFERS if os.environ.get("K23_MUST_WORK") == "1" else SKIPPED
-    native = run(command, unordered)
-    got = run([os.path.abspath(options.k23), "run", "--hook", "null", "--", *command], unordered)
-    if got == native:
-        return SAME
-    print("\n".join(difflib.unified_diff(native, got, "native", "k23", lineterm="", n=5)))
-    return DIFFERS
+    harness.main(lambda: compare(options))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (OSError, subprocess.SubprocessError) as error:
-        print(f"harness: {error}")
-        sys.exit(DIFFERS if isinstance(error, subprocess.TimeoutExpired) else BROKEN)
+    main()

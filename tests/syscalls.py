@@ -3,20 +3,16 @@
 
 Per process the multiset of calls from the first after its execve must be the same. Processes are matched
 by shape: a process is its calls and its children, whatever their ids and order.
-Exit status: 0 same, 1 differs, 77 skipped, 99 the harness itself broke.
 """
 
 import argparse
 import collections
-import difflib
 import os
 import re
 import shutil
-import subprocess
-import sys
-import tempfile
 
-SAME, DIFFERS, SKIPPED, BROKEN = 0, 1, 77, 99
+import harness
+from harness import Broken, Failed, difference, expect
 
 # Calls that are left out everywhere, and why.
 VDSO = "strace never sees what the vDSO answers; a hook that wants all calls does"
@@ -85,11 +81,11 @@ CASES = {
     "numbers": Case(["{bin}/numbers", "result_registers"]),
     "stack": Case(["{bin}/stack", "little_left"]),
     "stack-invalid": Case(["{bin}/stack", "invalid"]),
-    "straddling": Case(["{bin}/sites", "straddling"]),
-    "jit": Case(["{bin}/sites", "jit"]),
-    "far-away": Case(["{bin}/sites", "far_away"]),
-    "prefixed": Case(["{bin}/sites", "prefixed"]),
-    "single-step": Case(["{bin}/sites", "single_step"]),
+    "straddling": Case(["{bin}/instructions", "straddling"]),
+    "jit": Case(["{bin}/instructions", "jit"]),
+    "far-away": Case(["{bin}/instructions", "far_away"]),
+    "prefixed": Case(["{bin}/instructions", "prefixed"]),
+    "single-step": Case(["{bin}/instructions", "single_step"]),
     "int80": Case(["{bin}/int80", "simple"]),
     "int80-forks": Case(["{bin}/int80", "forks"]),
     "handlers": Case(["{bin}/sig_context", "after_call"]),
@@ -150,10 +146,6 @@ STRACE_LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
 STRACE_RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)$")
 K23_LINE = re.compile(r"^(\d+) +\S+ +(?:i386:)?(\w+)\((.*)$")
 RESULT = re.compile(r"= (-?\d+|0x[0-9a-f]+)(?!.*= )")
-
-
-class Broken(Exception):
-    """The harness could not do its work."""
 
 
 class Process:
@@ -258,83 +250,56 @@ def make_tree(base):
     return tree
 
 
-def run(command, cwd):
-    os.mkdir(cwd)
-    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "HOME": cwd, "TMPDIR": cwd}
-    done = subprocess.run(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, timeout=60,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+def run(*command):
+    os.mkdir("cwd")
+    cwd = os.path.abspath("cwd")
+    done = harness.run(*command, cwd=cwd, env=harness.environment(cwd), timeout=60)
     shutil.rmtree(cwd)
     return done
 
 
-def native(case, command, base):
-    log = os.path.join(base, "strace.log")
-    done = run(["strace", "-f", "-qq", "-s", "0", "-o", log, *command], os.path.join(base, "cwd"))
+def native(case, command, log):
+    done = run("strace", "-f", "-qq", "-s", "0", "-o", log, *command)
     with open(log, encoding="utf-8", errors="replace") as f:
         return done, read_strace(f, case)
 
 
 def compare(options):
     case = CASES[options.case]
-    if not shutil.which("strace"):
-        return skip("no strace")
-    base = tempfile.mkdtemp(prefix="k23-syscalls-", dir="/tmp")
-    try:
-        tree = make_tree(base)
-        command = [word.format(bin=os.path.abspath(options.programs), tree=tree) for word in case.command]
-        if not shutil.which(command[0]):
-            return skip(f"no program {command[0]}")
-        command[0] = shutil.which(command[0])
-        done, want = native(case, command, base)
-        if len(want) < 2:
-            raise Broken("strace showed no calls")
-        again = native(case, command, base)[1]
-        if again != want:
-            print("\n".join(difflib.unified_diff(want, again, "strace", "strace again", lineterm="")))
-            raise Broken("the program is not deterministic natively")
-        log = os.path.join(base, "k23.log")
-        store = [f"--store={options.store}", "--no-learn", "--eager"] if options.store else ["--no-learn", "--no-patch"]
-        got_done = run([options.k23, "trace", *store, "-o", log, "--", *command], os.path.join(base, "cwd"))
-        # strace has complaints of its own on standard error
-        if (done.returncode, done.stdout) != (got_done.returncode, got_done.stdout):
-            print(f"exit {done.returncode} natively, {got_done.returncode} under k23 trace")
-            print(got_done.stderr.decode("utf-8", "replace"))
-            return DIFFERS
-        with open(log, encoding="utf-8", errors="replace") as f:
-            log_lines = f.readlines()
-        got = read_k23(log_lines, case)
-        also = count(log_lines, case.also)
-        if also != case.also:
-            print(f"{also}, not {case.also}")
-            return DIFFERS
-        if got == want:
-            return SAME
-        print("\n".join(difflib.unified_diff(want, got, "strace", "k23 trace", lineterm="", n=2)))
-        return DIFFERS
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
-
-
-def skip(why):
-    print(f"skipped: {why}")
-    return DIFFERS if os.environ.get("K23_MUST_WORK") == "1" else SKIPPED
+    harness.need_program("strace")
+    tree = make_tree(os.getcwd())
+    command = [word.format(bin=options.programs, tree=tree) for word in case.command]
+    harness.need_program(command[0])
+    command[0] = shutil.which(command[0])
+    strace_log, k23_log = os.path.abspath("strace.log"), os.path.abspath("k23.log")
+    done, want = native(case, command, strace_log)
+    if len(want) < 2:
+        raise Broken("strace showed no calls")
+    again = native(case, command, strace_log)[1]
+    if again != want:
+        raise Broken("the program is not deterministic natively:\n" + difference(want, again, "again"))
+    store = [f"--store={options.store}", "--no-learn", "--eager"] if options.store else ["--no-learn", "--no-patch"]
+    got_done = run(options.k23, "trace", *store, "-o", k23_log, "--", *command)
+    # strace has complaints of its own on standard error
+    if (done.returncode, done.stdout) != (got_done.returncode, got_done.stdout):
+        raise Failed(f"exit {done.returncode} natively, {got_done.returncode} under k23 trace\n{got_done.stderr}")
+    with open(k23_log, encoding="utf-8", errors="replace") as f:
+        lines = f.readlines()
+    expect("calls that strace cannot see natively", count(lines, case.also), case.also)
+    got = read_k23(lines, case)
+    if got != want:
+        raise Failed(difference(want, got, "k23 trace"))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--k23", required=True, type=os.path.abspath)
-    parser.add_argument("--programs", required=True, help="directory of the built guests")
+    parser.add_argument("--programs", required=True, type=os.path.abspath, help="directory of the built guests")
     parser.add_argument("--store", type=os.path.abspath, help="with the plans of this one")
     parser.add_argument("case", choices=sorted(CASES))
-    return compare(parser.parse_args())
+    options = parser.parse_args()
+    harness.main(lambda: compare(options))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except subprocess.TimeoutExpired as error:
-        print(f"timeout: {error.cmd[0]}")
-        sys.exit(DIFFERS if "k23" in error.cmd[0] else BROKEN)
-    except (Broken, OSError) as error:
-        print(f"harness: {error}")
-        sys.exit(BROKEN)
+    main()

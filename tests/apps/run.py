@@ -10,16 +10,12 @@ Exit status: 0 all passed, 1 something failed, 77 nothing ran because a tool is 
 
 import argparse
 import collections
-import ctypes
-import difflib
-import hashlib
 import os
 import pathlib
 import re
 import shlex
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -27,11 +23,13 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-SKIPPED = 77
+sys.path.insert(0, str(HERE.parent))
+import harness
+from harness import SKIPPED
+
 LEARN_ARGS = "learn --hook null --"
 # What outlives a scenario gets this long to go by itself: servers reap their workers after the test has seen them go.
 GRACE = 5.0
-PR_SET_CHILD_SUBREAPER = 36
 
 Result = collections.namedtuple("Result", "verdict reason native k23 figures version")
 
@@ -87,11 +85,6 @@ def environment(scratch, prefix, stores="/", check_guard=False):
 # Processes. The harness is the subreaper of everything it starts, so a daemon that was forgotten becomes its child
 # and cannot hide.
 
-def become_subreaper():
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        sys.exit("prctl(PR_SET_CHILD_SUBREAPER): " + os.strerror(ctypes.get_errno()))
-
-
 def stat_fields(pid):
     """state and parent of a process, None if it is gone"""
     try:
@@ -121,8 +114,7 @@ def descendants():
 def reap_orphans():
     while True:
         try:
-            # __WALL: also children that were made without an exit signal
-            if os.waitpid(-1, os.WNOHANG | 0x40000000)[0] == 0:
+            if os.waitpid(-1, os.WNOHANG | harness.WALL)[0] == 0:
                 return
         except ChildProcessError:
             return
@@ -218,7 +210,7 @@ class Run:
         self.seconds = time.monotonic() - start
         self.left = "" if self.timed_out else clear_processes(log)
         self.output = output.read_text(errors="backslashreplace")
-        self.files = manifest(scratch / "out")
+        self.files = harness.snapshot(scratch / "out")
         figures = scratch / "figures"
         lines = figures.read_text().splitlines() if figures.exists() else []
         self.figures = dict(line.split("\t", 1) for line in lines)
@@ -240,30 +232,8 @@ class Run:
         return lines[-1] if lines else "no output"
 
 
-def manifest(folder):
-    """the effects: type, mode and content of every file below out/"""
-    lines = []
-    for root, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(folders + files):
-            path = os.path.join(root, name)
-            info = os.lstat(path)
-            if stat.S_ISREG(info.st_mode):
-                content = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
-            elif stat.S_ISLNK(info.st_mode):
-                content = os.readlink(path)
-            else:
-                content = ""
-            lines.append(f"{stat.filemode(info.st_mode)} {os.path.relpath(path, folder)} {content}")
-    return sorted(lines)
-
-
-def status_text(status):
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-
-
 def difference(native, other, what):
-    lines = list(difflib.unified_diff(native, other, "native", "k23", lineterm="", n=1))
+    lines = harness.difference(native, other, context=1).splitlines()
     shown = lines[:30] + ([f"... {len(lines) - 30} more lines"] if len(lines) > 30 else [])
     return f"{what} differs" + "".join("\n    " + line[:200] for line in shown) if lines else ""
 
@@ -295,7 +265,7 @@ def run_scenario(scenario, root, prefix, options):
     if native.status == SKIPPED:
         return result("skip", native.last_line(), native)
     if native.status != 0:
-        return result("FAIL", f"natively: {status_text(native.status)}: {native.last_line()}", native)
+        return result("FAIL", f"natively: {harness.describe_status(native.status)}: {native.last_line()}", native)
 
     if options.learn and options.wrapper is None:
         # Whatever comes of it: in the next run, what it met is patched.
@@ -304,7 +274,7 @@ def run_scenario(scenario, root, prefix, options):
               check_guard=options.wrapper is None)
     reasons = [
         k23.problem(),
-        "" if k23.status == 0 or k23.timed_out else status_text(k23.status),
+        "" if k23.status == 0 or k23.timed_out else harness.describe_status(k23.status),
         difference(native.output.splitlines(), k23.output.splitlines(), "output"),
         difference(native.files, k23.files, "files in out/"),
     ]
@@ -327,7 +297,7 @@ def program_for(options, root):
     program = pathlib.Path(options.k23).resolve()
     if not os.access(program, os.X_OK):
         sys.exit(f"run.py: {program} is missing: build it first, or name it with --k23")
-    if not reachable_by_all(program):
+    if not harness.reachable(program):
         # Some scenarios run as an unprivileged user, who must be able to run k23 and read its hooks, too.
         copy = root / "build"
         if copy.exists():
@@ -339,11 +309,6 @@ def program_for(options, root):
         subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
         program = copy / "k23"
     return shlex.join([str(program)])
-
-
-def reachable_by_all(program):
-    parents_open = all(parent.stat().st_mode & 0o001 for parent in program.parents)
-    return parents_open and program.stat().st_mode & 0o005 == 0o005
 
 
 def write_table(path, rows):
@@ -403,17 +368,16 @@ def main():
             print(f"{scenario.name:20}{'quick' if scenario.quick else '':7}{scenario.what}")
         return 0
 
-    become_subreaper()
-    os.umask(0o022)
+    harness.settle()
+    harness.become_subreaper()
     root = pathlib.Path(tempfile.mkdtemp(prefix="k23-apps-"))
     root.chmod(0o755)
-    must_work = os.environ.get("K23_MUST_WORK") == "1"
     rows = []
     try:
         prefix = prefix_for(options, root)
         for scenario in scenarios:
             result = run_scenario(scenario, root, prefix, options)
-            if result.verdict == "skip" and must_work:
+            if result.verdict == "skip" and harness.must_work():
                 result = result._replace(verdict="FAIL", reason="skipped, but K23_MUST_WORK=1: " + result.reason)
             times = f"native {result.native:.1f}s k23 {result.k23:.1f}s"
             print(f"ok {scenario.name} {times}" if result.verdict == "ok" else

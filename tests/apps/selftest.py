@@ -22,7 +22,7 @@ CASES = {
     "same": ("$K23 echo text", 'exec "$@"', "ok", ""),
     "output": ("$K23 echo text", 'echo more; exec "$@"', "FAIL", "output differs.*\\+more"),
     "stderr": ("$K23 echo text", 'echo warning >&2; exec "$@"', "FAIL", "output differs.*\\+warning"),
-    "status": ("$K23 true", '"$@"; exit 5', "FAIL", "exit status 5"),
+    "status": ("$K23 true", '"$@"; exit 5', "FAIL", "exit 5"),
     "signal": ('$K23 kill -KILL $$', '[ "$1" = kill ] && exec kill -TERM "$3"; exec "$@"', "FAIL",
                "natively: killed by SIGKILL"),
     "killed": ("$K23 sh -c 'echo text' || exit 0; echo end", 'kill -SEGV $$', "FAIL", "output differs"),
@@ -37,7 +37,7 @@ CASES = {
     "native-left": ("sleep 1237 &", 'exec "$@"', "FAIL", "natively: processes left behind"),
     "server-dies": ("start log $K23 sleep 50; wait_for 20 file test -e log; stop $started TERM", "exit 125", "FAIL",
                     "had gone before it was stopped|server ended"),
-    "native-fails": ("false", 'exec "$@"', "FAIL", "natively: exit status 1"),
+    "native-fails": ("false", 'exec "$@"', "FAIL", "natively: exit 1"),
     "skipped": ("skip no hardware", 'exec "$@"', "skip", "no hardware"),
     "tool": ("true", 'exec "$@"', "skip", "missing nonexistent-tool"),
 }

@@ -4,11 +4,12 @@ import glob
 import os
 import subprocess
 import sys
-import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, '../offline'))
-import cases  # noqa: E402
+sys.path[:0] = os.path.join(HERE, '..'), os.path.join(HERE, '../sites')
+import cases
+import harness
+from harness import Failed
 
 SMALL = ['-Wl,-z,noseparate-code', '-Wl,-z,max-page-size=4096', '-Wl,--hash-style=gnu']
 
@@ -52,24 +53,26 @@ def seeds(name, k23, cc):
     return [text[:4096].rsplit(b'\n', 1)[0] + b'\n', b'1f 08:01 1234 /lib/x\\012y\n0 0:0 1 /a (deleted)\n']
 
 
+def fuzz(fuzzer, name, k23, cc):
+    os.mkdir('corpus')
+    for n, seed in enumerate(seeds(name, k23, cc)):
+        with open(f'corpus/{n}', 'wb') as file:
+            file.write(seed)
+    for path in glob.glob(os.path.join(HERE, name, '*')):
+        os.symlink(path, os.path.join('corpus', 'kept-' + os.path.basename(path)))
+    seconds = os.environ.get('FUZZ_SECONDS', '10')
+    found = os.path.join(os.path.dirname(fuzzer), f'{name}-')
+    result = harness.run(fuzzer, '-max_total_time=' + seconds, '-timeout=20', '-rss_limit_mb=3000', '-max_len=32768',
+                         '-print_final_stats=1', '-artifact_prefix=' + found, 'corpus', timeout=None)
+    print(result.stderr[-6000:])
+    if result.returncode:
+        raise Failed(f'status {result.returncode}')
+
+
 def main():
     fuzzer, name, k23, cc = sys.argv[1:]
     fuzzer, k23 = os.path.abspath(fuzzer), os.path.abspath(k23)
-    kept = os.path.join(os.path.dirname(fuzzer), f'{name}-')
-    with tempfile.TemporaryDirectory() as directory:
-        os.chdir(directory)
-        os.mkdir('corpus')
-        for n, seed in enumerate(seeds(name, k23, cc)):
-            with open(f'corpus/{n}', 'wb') as file:
-                file.write(seed)
-        for path in glob.glob(os.path.join(HERE, name, '*')):
-            os.symlink(path, os.path.join('corpus', 'kept-' + os.path.basename(path)))
-        seconds = os.environ.get('FUZZ_SECONDS', '10')
-        result = subprocess.run([fuzzer, '-max_total_time=' + seconds, '-timeout=20', '-rss_limit_mb=3000', '-max_len=32768',
-                                 '-print_final_stats=1', '-artifact_prefix=' + kept, 'corpus'], capture_output=True)
-        os.chdir('/')
-    sys.stdout.write(result.stderr.decode(errors='replace')[-6000:])
-    return result.returncode != 0
+    harness.main(lambda: fuzz(fuzzer, name, k23, cc))
 
 
-sys.exit(main())
+main()

@@ -3,11 +3,12 @@
 import itertools
 import os
 import re
-import subprocess
 import sys
-import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+import harness
+from harness import Failed, expect, run
 
 # Hooks that k23 cc must refuse, and what it has to say.
 BAD = {
@@ -21,19 +22,6 @@ BAD = {
     "constructor": ("static int v; __attribute__((constructor)) static void c0(void) { v = 1; }"
                     "static long f(struct k23_call *c) { return v + k23_forward(c); }", "constructors"),
 }
-
-
-class Failed(Exception):
-    pass
-
-
-def run(*command, **options):
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
-
-
-def expect(what, got, wanted):
-    if got != wanted:
-        raise Failed(f"{what}: {got!r}, not {wanted!r}")
 
 
 def build(k23, name):
@@ -185,17 +173,7 @@ def case_nested(k23, program):
 
 def main():
     k23, program = (os.path.abspath(path) for path in sys.argv[1:3])
-    with tempfile.TemporaryDirectory() as scratch:
-        os.chdir(scratch)
-        try:
-            globals()["case_" + sys.argv[3]](k23, program)
-        except Failed as failure:
-            print(failure, file=sys.stderr)
-            return 1
-        finally:
-            os.chdir("/")
-    return 0
+    harness.main(lambda: harness.run_case(globals(), sys.argv[3], k23, program))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main()

@@ -5,7 +5,7 @@
 #include <linux/time_types.h>
 
 #include "abi/syscall.h"
-#include "rt/base/thread.h"
+#include "rt/base/owner.h"
 
 #define WAITED_FOR (1u << 31)
 
@@ -19,7 +19,7 @@ static uint32_t holder(void)
  * longer than a moment is alive. ctx: boot | entry | sigsys | helper */
 static bool is_abandoned(uint32_t state)
 {
-	return rt_thread_is_dead(rt_region_thread((state & ~WAITED_FOR) * RT_REGION_SIZE));
+	return rt_owner_is_dead(rt_region_thread((state & ~WAITED_FOR) * RT_REGION_SIZE));
 }
 
 /* ctx: boot | entry | sigsys | helper */

@@ -5,23 +5,14 @@
  */
 #include "rt/base/thread.h"
 
-#include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "abi/transfer.h"
 #include "core/string.h"
 #include "rt/base/dumpable.h"
 #include "rt/base/lock.h"
-
-enum slot_state { SLOT_FREE, SLOT_TAKEN };
+#include "rt/base/owner.h"
 
 #define CHUNK_MORE 16u
-
-struct rt_region_slot {
-	uint32_t state;
-	uint32_t prepared; /* it has been used: its guard page is in place, its contents are old */
-	uint64_t owner;    /* how often it has been taken, and, in the low half, the id of the task in it; 0: not known yet */
-};
 
 /* At the beginning of its mapping; the regions follow, aligned. */
 struct chunk {
@@ -80,7 +71,7 @@ static struct rt_thread *region_set_up(struct chunk *chunk, uint32_t i)
 	if (slot->prepared) {
 		memset((char *)thread - RT_HOOK_STATE_SIZE, 0, RT_HOOK_STATE_SIZE + sizeof(*thread));
 	} else if (i && failed(sys(mprotect, region, CORE_PAGE, PROT_NONE))) {
-		__atomic_store_n(&slot->state, SLOT_FREE, __ATOMIC_RELEASE);
+		__atomic_store_n(&slot->state, RT_SLOT_FREE, __ATOMIC_RELEASE);
 		return NULL;
 	}
 	slot->prepared = 1;
@@ -88,36 +79,6 @@ static struct rt_thread *region_set_up(struct chunk *chunk, uint32_t i)
 	thread->slot = slot;
 	thread->stack_top = region + RT_REGION_SIZE - RT_REGION_TAIL - RT_SIGNAL_STACK_SIZE;
 	return thread;
-}
-
-/* ctx: boot | entry */
-uint64_t rt_thread_begin(const struct rt_thread *thread)
-{
-	return __atomic_load_n(&thread->slot->owner, __ATOMIC_RELAXED);
-}
-
-/* ctx: boot | entry */
-void rt_thread_began(struct rt_region_slot *slot, uint64_t begin, int tid)
-{
-	begin &= ~(uint64_t)UINT32_MAX;
-	__atomic_compare_exchange_n(&slot->owner, &begin, begin | (uint32_t)tid, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
-
-/* Whether the owner of a region is no more; not if that is not known. In another PID namespace the id is somebody else's.
- * ctx: any */
-static bool is_gone(uint64_t owner)
-{
-	int tid = (int)(uint32_t)owner;
-	uint64_t local;
-
-	return tid && !rt.namespaces &&
-	       abi_transfer(__NR_process_vm_readv, tid, &local, (uint64_t)&rt.start, sizeof(local)) == -ESRCH;
-}
-
-/* ctx: any */
-bool rt_thread_is_dead(const struct rt_thread *thread)
-{
-	return is_gone(__atomic_load_n(&thread->slot->owner, __ATOMIC_RELAXED));
 }
 
 /* Takes back a region of a process that shares the memory and was killed. ctx: entry; locked */
@@ -128,7 +89,7 @@ static bool reclaim(struct chunk *chunk, uint32_t i)
 	uint64_t owner = __atomic_load_n(&slot->owner, __ATOMIC_ACQUIRE);
 
 	/* A vfork child's is freed by its parent. */
-	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != SLOT_TAKEN || !is_gone(owner) || !thread->alone || thread->vforked)
+	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != RT_SLOT_TAKEN || !rt_owner_is_gone(owner) || !thread->alone || thread->vforked)
 		return false;
 	/* Others may use the signal handlers in it. */
 	if (rt_sighand_leave(thread) && thread->leads)
@@ -163,10 +124,10 @@ struct rt_thread *rt_thread_new(void)
 
 		for (chunk = head; chunk; chunk = chunk->next)
 			for (uint32_t i = 0; i < chunk->count; i++) {
-				uint32_t is_free = SLOT_FREE;
+				uint32_t is_free = RT_SLOT_FREE;
 
-				if (__atomic_load_n(&chunk->slots[i].state, __ATOMIC_RELAXED) == SLOT_FREE &&
-				    __atomic_compare_exchange_n(&chunk->slots[i].state, &is_free, SLOT_TAKEN, false,
+				if (__atomic_load_n(&chunk->slots[i].state, __ATOMIC_RELAXED) == RT_SLOT_FREE &&
+				    __atomic_compare_exchange_n(&chunk->slots[i].state, &is_free, RT_SLOT_TAKEN, false,
 								__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 					return region_set_up(chunk, i);
 			}
@@ -192,7 +153,7 @@ uint32_t *rt_thread_slot_state(struct rt_thread *thread)
 /* ctx: entry | helper */
 void rt_thread_free(struct rt_thread *thread)
 {
-	__atomic_store_n(&thread->slot->state, SLOT_FREE, __ATOMIC_RELEASE);
+	__atomic_store_n(&thread->slot->state, RT_SLOT_FREE, __ATOMIC_RELEASE);
 }
 
 /* ctx: entry */
@@ -201,7 +162,7 @@ void rt_threads_forked(struct rt_thread *self)
 	for (struct chunk *chunk = chunks; chunk; chunk = chunk->next)
 		for (uint32_t i = 0; i < chunk->count; i++)
 			if (&chunk->slots[i] != self->slot)
-				chunk->slots[i].state = SLOT_FREE;
+				chunk->slots[i].state = RT_SLOT_FREE;
 	reclaim_lock = 0;
 	self->slot->owner &= ~(uint64_t)UINT32_MAX;
 }

@@ -126,12 +126,6 @@ void rt_thread_free(struct rt_thread *thread);
 void rt_threads_forked(struct rt_thread *self);
 /* Whether any byte of a range is in a region. ctx: entry; no locks */
 bool rt_threads_own(uintptr_t start, uintptr_t end);
-/* A new task runs in a region that its creator has made: both of them say so, whoever comes first. begin: what
- * rt_thread_begin said when the region was new. ctx: boot | entry */
-uint64_t rt_thread_begin(const struct rt_thread *thread);
-void rt_thread_began(struct rt_region_slot *slot, uint64_t begin, int tid);
-/* Whether a thread that has a region is no more, and was killed before it could give that back. ctx: any */
-bool rt_thread_is_dead(const struct rt_thread *thread);
 /* For rt_thread_end. ctx: any */
 uint32_t *rt_thread_slot_state(struct rt_thread *thread);
 

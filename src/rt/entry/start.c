@@ -17,6 +17,7 @@
 #include "rt/base/chain.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
+#include "rt/base/owner.h"
 #include "rt/guard/guard.h"
 #include "rt/hook/api.h"
 #include "rt/hook/callbacks.h"
@@ -174,7 +175,7 @@ void rt_start_thread(struct rt_thread *thread)
 
 	thread->pid = (int32_t)sys(getpid);
 	thread->tid = thread->pid;
-	rt_thread_began(thread->slot, rt_thread_begin(thread), thread->tid);
+	rt_owner_began(thread->slot, rt_owner_begin(thread), thread->tid);
 	rt_regs_start(&thread->regs, start->entry, start->stack, start->eflags);
 	start_process(thread);
 	must("cannot set the signal stack", rt_altstack_install(thread));

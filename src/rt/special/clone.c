@@ -15,6 +15,7 @@
 #include "rt/base/lock.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
+#include "rt/base/owner.h"
 #include "rt/base/return.h"
 #include "rt/guard/guard.h"
 #include "rt/hook/callbacks.h"
@@ -84,7 +85,7 @@ static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 		rt_dumpable_forked(child);
 	child->pid = (int32_t)sys(getpid);
 	child->tid = (int32_t)sys(gettid);
-	rt_thread_began(child->slot, rt_thread_begin(child), child->tid);
+	rt_owner_began(child->slot, rt_owner_begin(child), child->tid);
 	if (flags & CLONE_VM) {
 		r = rt_altstack_install(child);
 		rt_gs_inherit(child);
@@ -196,7 +197,7 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 		}
 		vforked = child->vforked;
 		slot = child->slot;
-		begin = rt_thread_begin(child);
+		begin = rt_owner_begin(child);
 		*stack_argument = child->stack_top - 8;
 		if (stack_size) {
 			*stack_size = CORE_PAGE;
@@ -216,7 +217,7 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 		thread->alone = false;
 	/* The child may have been killed before it ran. */
 	if (slot && !failed(r))
-		rt_thread_began(slot, begin, (int)r);
+		rt_owner_began(slot, begin, (int)r);
 	/* A thread may have ended, and its region be another's. */
 	if (child && (failed(r) || vforked || rt_trapped(thread)))
 		child_discard(child);

@@ -116,7 +116,7 @@ static int naps(void)
 	return 0;
 }
 
-/* Calls of every kind of argument; what they print is in tools.py. */
+/* Calls of every kind of argument; what they print is in commands.py. */
 static int arguments(void)
 {
 	char buffer[64], name[8] = "a\n\"\\\1" "1";

@@ -2,24 +2,16 @@
 """The example hooks, on real programs. usage: examples.py K23 readonly|redirect|twice"""
 import os
 import re
-import subprocess
 import sys
-import tempfile
 import time
 
-
-class Failed(Exception):
-    pass
-
-
-def expect(what, got, wanted):
-    if got != wanted:
-        raise Failed(f'{what}: {got!r}, not {wanted!r}')
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import harness
+from harness import Failed, expect
 
 
-def run(k23, hook, *program, **options):
-    return subprocess.run([k23, 'run', '--hook', hook, '--', *program], capture_output=True, text=True, timeout=100,
-                          **options)
+def run(k23, hook, *program):
+    return harness.run(k23, 'run', '--hook', hook, '--', *program)
 
 
 # Each line: a name, what it does in "in" and "out", and what comes of it: ok or the error's name.
@@ -179,18 +171,8 @@ def case_twice(k23, directory):
 
 
 def main():
-    k23, case = os.path.abspath(sys.argv[1]), sys.argv[2]
-    with tempfile.TemporaryDirectory() as directory:
-        directory = os.path.realpath(directory)
-        os.chdir(directory)
-        try:
-            globals()['case_' + case](k23, directory)
-        except Failed as why:
-            print('failed:', why)
-            return 1
-        finally:
-            os.chdir('/')
-    return 0
+    k23 = os.path.abspath(sys.argv[1])
+    harness.main(lambda: harness.run_case(globals(), sys.argv[2], k23, os.getcwd()))
 
 
-sys.exit(main())
+main()

@@ -1,39 +1,24 @@
 #!/usr/bin/env python3
-"""k23 analyze, learn and sites. usage: offline.py K23 SOURCE CC CASE"""
+"""k23 analyze, learn and sites. usage: sites.py K23 ELFBYTES SOURCE CC CASE"""
+import hashlib
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 import cases
-
-SKIP = 77
-
-
-class Failed(Exception):
-    pass
-
-
-class Skipped(Exception):
-    pass
-
-
-def expect(what, got, wanted):
-    if got != wanted:
-        raise Failed(f'{what}: {got!r}, not {wanted!r}')
-
-
-def run(*command, **options):
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, **options)
+import harness
+from harness import NOBODY, Failed, expect, need, run
 
 
 class Sites:
-    def __init__(self, k23, source, cc):
-        self.k23, self.source, self.cc = k23, source, cc
+    def __init__(self, k23, elfbytes, source, cc):
+        self.k23, self.elfbytes, self.source, self.cc = k23, elfbytes, source, cc
 
     def __call__(self, *command, status=0, store='store/sites', **options):
         result = run(self.k23, command[0], *command[1:2], f'--store={store}', *command[2:], **options)
@@ -150,8 +135,7 @@ def case_show(t):
 def case_libc(t):
     """The bulk of a real library is planned; every system call that objdump sees in a function is found."""
     libc = os.path.realpath('/lib/x86_64-linux-gnu/libc.so.6')
-    if not os.path.exists(libc):
-        raise Skipped('no Debian libc')
+    need(os.path.exists(libc), 'there is no libc of Debian')
     t('analyze', libc)
     start = time.monotonic()
     t('analyze', libc)
@@ -323,7 +307,7 @@ def case_refused(t):
            (0, 'k23: there is no store /proc/none/sites, and none can be made: nothing is patched\n'))
     if os.geteuid() == 0:
         fresh()
-        os.chown('store/sites', 65534, 65534)
+        os.chown('store/sites', NOBODY, NOBODY)
         expect('owner', 'owner' in refused(t, 'owner'), True)
 
 
@@ -443,7 +427,6 @@ def case_content(t):
     library = t.build('plain.so', cases.assembly(False), '-shared', '-Wl,--build-id=none')
     t('analyze', library)
     with open(library, 'rb') as file:
-        import hashlib
         wanted = 'sha256:' + hashlib.sha256(file.read()).hexdigest()
     expect('id', re.findall('^file (\\S+) ', t.export(), re.M), [wanted])
     expect('listed', 'sha256' in t('sites', 'list').stdout, True)
@@ -470,12 +453,11 @@ def case_analyze(t):
 
 
 def case_elfbytes(t):
-    elfbytes = os.environ['ELFBYTES']
     for library in t.library(), t.library(True):
-        result = run(elfbytes, library, '4000')
+        result = run(t.elfbytes, library, '4000')
         expect('elfbytes', (result.returncode, result.stderr), (0, ''))
         run('strip', library)
-        expect('stripped', run(elfbytes, library, '2000').returncode, 0)
+        expect('stripped', run(t.elfbytes, library, '2000').returncode, 0)
 
 
 def case_learn(t):
@@ -671,38 +653,25 @@ def case_eager(t):
 
 def case_default_path(t):
     library = t.library()
+    shutil.copy(t.k23, 'k23')  # which every user may execute
     someone = {}
     if os.geteuid() == 0:  # whose store is the system's
-        os.chmod('.', 0o777)
-        someone = dict(user=65534, group=65534, extra_groups=[])
-        if not os.access(t.k23, os.X_OK) or run('test', '-x', t.k23, **someone).returncode:
-            raise Skipped('others cannot execute k23')
+        someone = dict(user=NOBODY, group=NOBODY, extra_groups=[])
     for variable, where in ('XDG_CACHE_HOME', 'k23/sites'), ('HOME', '.cache/k23/sites'):
         environment = {key: value for key, value in os.environ.items() if key not in ('HOME', 'XDG_CACHE_HOME', 'K23_STORE')}
         environment[variable] = os.path.join(os.getcwd(), 'home-' + variable)
         os.mkdir(environment[variable], 0o777)
         os.chmod(environment[variable], 0o777)
-        expect('status', run(t.k23, 'analyze', library, env=environment, **someone).returncode, 0)
+        expect('status', run('./k23', 'analyze', library, env=environment, **someone).returncode, 0)
         path = os.path.join(environment[variable], where)
         expect('modes', [os.stat(p).st_mode & 0o777 for p in (path, os.path.dirname(path))], [0o644, 0o700])
 
 
 def main():
-    k23, source, cc, case = sys.argv[1:]
-    sites = Sites(os.path.abspath(k23), os.path.abspath(source), cc)
-    with tempfile.TemporaryDirectory() as directory:
-        os.chdir(os.path.realpath(directory))
-        try:
-            globals()['case_' + case.replace('-', '_')](sites)
-        except Skipped as why:
-            print('skipped:', why)
-            return SKIP
-        except Failed as why:
-            print('failed:', why)
-            return 1
-        finally:
-            os.chdir('/')
-    return 0
+    k23, elfbytes, source = (os.path.abspath(path) for path in sys.argv[1:4])
+    cc, case = sys.argv[4:]
+    sites = Sites(k23, elfbytes, source, cc)
+    harness.main(lambda: harness.run_case(globals(), case, sites))
 
 
-sys.exit(main())
+main()

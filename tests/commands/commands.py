@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""k23 stat and k23 trace, on programs whose calls are known. usage: tools.py K23 CALLS CASE"""
+"""k23 stat and k23 trace, on programs whose calls are known. usage: commands.py K23 CALLS CASE"""
 import collections
 import json
 import os
@@ -8,37 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-SKIP = 77
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import harness
+from harness import Failed, expect, need, run
 
 
-class Failed(Exception):
-    pass
-
-
-class Skipped(Exception):
-    pass
-
-
-def expect(what, got, wanted):
-    if got != wanted:
-        raise Failed(f'{what}: {got!r}, not {wanted!r}')
-
-
-def run(*command, timeout=100, **options):
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
-
-
-def need(condition, why):
-    if not condition:
-        if os.environ.get('K23_MUST_WORK'):
-            raise Failed(why)
-        raise Skipped(why)
-
-
-class Tools:
+class Commands:
     def __init__(self, k23, calls):
         self.k23, self.calls = k23, calls
 
@@ -214,7 +191,6 @@ exit_group(0)                           = ?
 
 
 def case_trace_arguments(t):
-    os.umask(0o22)
     result = run(t.k23, 'trace', '-o', 'trace.log', '--', t.calls, 'arguments', env={'A': 'b', 'LC_ALL': 'C'})
     expect('status', result.returncode, 0)
     with open('trace.log') as file:
@@ -301,7 +277,7 @@ def case_trace_times(t):
 
 def case_trace_strace(t):
     """The same calls as strace finds, as often."""
-    need(shutil.which('strace'), 'there is no strace')
+    harness.need_program('strace')
     for program in [t.calls, 'arguments'], ['sh', '-c', 'ls -l /usr/include/asm-generic | cat | wc -l; (exit 3); echo $?'], \
             [t.calls, 'execs', '5']:
         result = run('strace', '-f', '-qq', '-o', 'strace.log', '-e', 'signal=none', '--', *program)
@@ -327,7 +303,6 @@ def case_trace_strace(t):
 
 def case_drop_privileges(t):
     need(os.geteuid() == 0, 'only root can become somebody else')
-    os.chmod('.', 0o755)
     shutil.copy(t.calls, 'calls')
     program = os.path.abspath('calls')
     report, calls, result = t.stat(program, 'drop')
@@ -422,25 +397,8 @@ def case_wrong_options(t):
 
 
 def main():
-    # Whoever runs the tests may ignore what a terminal sends; the programs are not to inherit that.
-    for ignored in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
-        if signal.getsignal(ignored) == signal.SIG_IGN:
-            signal.signal(ignored, signal.SIG_DFL)
-    k23, calls, case = sys.argv[1:]
-    tools = Tools(os.path.abspath(k23), os.path.abspath(calls))
-    with tempfile.TemporaryDirectory() as directory:
-        os.chdir(directory)
-        try:
-            globals()['case_' + case.replace('-', '_')](tools)
-        except Skipped as why:
-            print('skipped:', why)
-            return SKIP
-        except Failed as why:
-            print('failed:', why)
-            return 1
-        finally:
-            os.chdir('/')
-    return 0
+    k23, calls = (os.path.abspath(path) for path in sys.argv[1:3])
+    harness.main(lambda: harness.run_case(globals(), sys.argv[3], Commands(k23, calls)))
 
 
-sys.exit(main())
+main()

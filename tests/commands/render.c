@@ -1,5 +1,5 @@
 /*
- * Recorded calls as text: what tools.py cannot have a program do, and records that no hook writes.
+ * Recorded calls as text: what commands.py cannot have a program do, and records that no hook writes.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -309,6 +309,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		mode = argv[1];
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would leave nothing to wait for */
 	threads_write = strcmp(mode, "threads") == 0 || strcmp(mode, "drop") == 0;
 	make_ring(strcmp(mode, "drop") == 0 ? K23_RING_DROP : K23_RING_BLOCK);
 	ring_reader_init(&reader, ring, CELLS, (struct ring_consumer){ on_cell, on_lost, NULL });
