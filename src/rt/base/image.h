@@ -40,6 +40,7 @@ enum rt_ptraced {
 	RT_PTRACED = 1,         /* there is, or was, a tracer that the tracee takes to be under k23 */
 	RT_PTRACED_CALLS = 2,   /* it wants to see system calls: make the stops */
 	RT_PTRACED_TRACEME = 4, /* start_block: ask to be traced by the parent, at the end of the start */
+	RT_PTRACED_DISPATCH = 16, /* it has set a thread's Syscall User Dispatch: that thread is to leave the fast path */
 	RT_PTRACED_TRAPPED = 8, /* start_block: then stop with SIGTRAP, as a tracee does after execve */
 };
 

@@ -14,6 +14,7 @@
 #include "rt/special/special.h"
 #include "rt/text/site_log.h"
 #include "rt/tracer/ptraced.h"
+#include "rt/x86_64/base/gs.h"
 
 /* What the processor predicts for returns is useless after a system call (fill_returns in x86_64/fill_returns.h). An indirect jump
  * does not need it. */
@@ -119,12 +120,23 @@ void rt_leave(struct rt_thread *thread, long result)
 	rt_return(thread);
 }
 
+/* Another process has given the thread a dispatch of its own, which only the guard asks: the program makes the call again, by
+ * the site's own instruction. ctx: entry */
+static __attribute__((noreturn)) void leave_fast_path(struct rt_thread *thread)
+{
+	rt_gs_give_up();
+	rt_regs_again(&thread->regs, rt_regs_result(&thread->regs));
+	rt_return(thread);
+}
+
 /* The fast path does the same for calls that only hooks have to do with (x86_64/entry/fast.S). ctx: entry */
 void rt_dispatch(struct rt_thread *thread)
 {
 	struct k23_call *call = &thread->call;
 	long result;
 
+	if (thread->dispatch.on && call->way == K23_BY_SITE)
+		leave_fast_path(thread);
 	thread->in_call = 1;
 	rt_ptraced_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
 	rt_regs_call(&thread->regs, call);

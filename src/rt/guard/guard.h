@@ -18,4 +18,8 @@ bool rt_guard_owns(const siginfo_t *info, uint64_t ip);
  * all is done. ctx: sigsys, program's mask */
 bool rt_guard_review(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc) must_check;
 
+/* The program asks for a dispatch of its own, as by PR_SET_SYSCALL_USER_DISPATCH. 0 or -errno. ctx: entry */
+long rt_guard_request(struct rt_dispatch_request *request, uint64_t mode, uint64_t start, uint64_t size,
+		      uint64_t selector) must_check;
+
 #endif

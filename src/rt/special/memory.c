@@ -108,7 +108,7 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t start = call->args[0], size = call->args[1];
 	bool replaces = call->args[3] & MAP_FIXED && !(call->args[3] & NOREPLACE);
-	bool over = replaces && rt_texts_overlap(start, core_page_up(start + size));
+	bool over = replaces && rt_texts_overlap(start, core_page_up(start + size)), loaded = rt_patch_loads(call->ip);
 	long r;
 
 	if (replaces && owned(start, size))
@@ -117,8 +117,8 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 	if (failed(r) || over || !is_private_file(call) || rt_trapped(thread))
 		return r;
 	if (call->args[2] & PROT_EXEC)
-		rt_patch_mapped((uint64_t)r, size, (int)call->args[2], (int)call->args[4], call->args[5]);
-	else
+		rt_patch_mapped((uint64_t)r, size, (int)call->args[2], (int)call->args[4], call->args[5], loaded);
+	else if (loaded)
 		rt_patch_expect((uint64_t)r, size, (int)call->args[4], call->args[5]);
 	return r;
 }

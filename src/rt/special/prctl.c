@@ -11,35 +11,22 @@
 
 #include "rt/base/copy.h"
 #include "rt/base/dumpable.h"
+#include "rt/guard/guard.h"
 #include "rt/special/seccomp.h"
 #include "rt/special/special.h"
 #include "rt/text/text.h"
 #include "rt/x86_64/base/gs.h"
 
-/* The kernel's set_syscall_user_dispatch. */
+/* A thread that has a dispatch of its own is taken off the fast path: the guard asks the dispatch. */
 static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 {
-	struct rt_dispatch_request *dispatch = &thread->dispatch;
-	uint64_t start = call->args[2], size = call->args[3], selector = call->args[4];
+	long r = rt_guard_request(&thread->dispatch, call->args[1], call->args[2], call->args[3], call->args[4]);
 
-	switch (call->args[1]) {
-	case PR_SYS_DISPATCH_OFF:
-		if (start || size || selector)
-			return -EINVAL;
-		dispatch->on = 0;
+	if (!failed(r) && thread->dispatch.on)
+		rt_gs_give_up();
+	else if (!failed(r))
 		rt_gs_take(thread);
-		return 0;
-	case PR_SYS_DISPATCH_ON:
-		if (start && start + size <= start)
-			return -EINVAL;
-		if (selector >= KERNEL_TASK_SIZE_MAX)
-			return -EFAULT;
-		*dispatch = (struct rt_dispatch_request){ start, size, selector, 1 };
-		rt_gs_give_up(); /* the guard asks it */
-		return 0;
-	default:
-		return -EINVAL;
-	}
+	return r;
 }
 
 /* From here on text cannot be made writable and executable again, so it is not patched. */

@@ -17,6 +17,7 @@
 #include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/base/gate.h"
+#include "rt/guard/guard.h"
 #include "rt/special/special.h"
 #include "rt/tracer/stops.h"
 #include "rt/tracer/view.h"
@@ -218,6 +219,77 @@ static long syscall_info(struct rt_thread *thread, struct k23_call *call)
 	return size && failed(rt_copy_to(data_of(call), &info, size)) ? -EFAULT : r;
 }
 
+/* The call that a tracee is about to make, or its result. A kernel that does not know the request says EIO. */
+static long set_syscall_info(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_find(tid_of(call));
+	struct ptrace_syscall_info wanted, info;
+	struct core_user_regs regs;
+	struct tracee_view view;
+	long r;
+
+	if (!tracee || failed(tracee_view(tracee, &view)) || !view.thread || address_of(call) < sizeof(wanted))
+		return rt_gate_program(call, thread);
+	r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], 0, 0, 0, 0);
+	if (r != -EINVAL)
+		return r;
+	if (failed(rt_copy_from(&wanted, data_of(call), sizeof(wanted))))
+		return -EFAULT;
+	r = rt_gate_forward(thread, call->nr, PTRACE_GET_SYSCALL_INFO, call->args[1], sizeof(info), (uint64_t)&info, 0, 0);
+	if (failed(r))
+		return r;
+	/* What lies between op and arch: flags, which do not exist yet. */
+	if (wanted.op != info.op || wanted.pad[0] || wanted.pad[1] || wanted.pad[2])
+		return -EINVAL;
+	r = tracee_call_registers(&view, &wanted, &regs);
+	return failed(r) ? r : tracee_set_registers(tracee, &view, &regs);
+}
+
+/* The kernel's struct ptrace_sud_config. */
+struct dispatch_config {
+	uint64_t mode, selector, start, size;
+};
+
+/* The kernel's dispatch of the tracee is its guard: the program sees and sets the one that the tracee asked for itself. */
+static long dispatch_config(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_adopt(tid_of(call));
+	struct dispatch_config config;
+	struct rt_dispatch_request request;
+	uint64_t address;
+	long r;
+
+	/* Whether this is a tracee, and stopped, is the kernel's to say. */
+	r = rt_gate_forward(thread, call->nr, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, call->args[1], sizeof(config),
+			    (uint64_t)&config, 0, 0);
+	if (failed(r) || !tracee)
+		return r;
+	tracee_locate(tracee);
+	address = tracee_thread(tracee);
+	if (!address)
+		return tracee->bundle ? -EIO : rt_gate_program(call, thread);
+	address += offsetof(struct rt_thread, dispatch);
+	if (address_of(call) != sizeof(config))
+		return -EINVAL;
+	r = tracee_read(tracee->tid, &request, address, sizeof(request));
+	if (failed(r))
+		return r;
+	if (request_of(call) == PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG) {
+		config = (struct dispatch_config){ request.on, request.selector, request.start, request.size };
+		return rt_copy_to(data_of(call), &config, sizeof(config));
+	}
+	if (failed(rt_copy_from(&config, data_of(call), sizeof(config))))
+		return -EFAULT;
+	r = rt_guard_request(&request, config.mode, config.start, config.size, config.selector);
+	if (!failed(r))
+		r = tracee_write(tracee->tid, address, &request, sizeof(request));
+	if (failed(r))
+		return r;
+	tracee->flags |= TRACEE_DISPATCHES;
+	tracee_mark(tracee, RT_PTRACED | (tracee->flags & TRACEE_CALLS ? RT_PTRACED_CALLS : 0));
+	return 0;
+}
+
 /* What is known of an execve's stop, which really is a signal of the runtime's. */
 static long exec_stop(struct rt_thread *thread, struct k23_call *call)
 {
@@ -269,6 +341,11 @@ long special_ptrace(struct rt_thread *thread, struct k23_call *call)
 		return registers(thread, call);
 	case PTRACE_GET_SYSCALL_INFO:
 		return syscall_info(thread, call);
+	case PTRACE_SET_SYSCALL_INFO:
+		return set_syscall_info(thread, call);
+	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
+	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
+		return dispatch_config(thread, call);
 	case PTRACE_GETSIGINFO:
 	case PTRACE_GETEVENTMSG:
 		return exec_stop(thread, call);

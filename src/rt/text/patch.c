@@ -25,6 +25,8 @@
 #define FAR_STEP (1ul << 20)
 #define NEAR_STEP (64ul << 10)
 
+static uint64_t loader_start, loader_end; /* the interpreter's text */
+
 /* Whether the program will make calls there, as far as is known. Each page with a patched site is a copy that takes the time
  * of several calls to make. ctx: boot | entry */
 static bool is_used(const struct store_site *site)
@@ -202,7 +204,13 @@ static void patch_text(struct rt_text *text, int prot)
 }
 
 /* ctx: entry */
-void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset)
+bool rt_patch_loads(uint64_t ip)
+{
+	return ip - loader_start < loader_end - loader_start;
+}
+
+/* ctx: entry */
+void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset, bool loaded)
 {
 	struct store_run sites;
 	uint64_t in_file = 0;
@@ -213,7 +221,7 @@ void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t off
 	rt_texts_lock();
 	text = rt_text_add(start, end, offset, stored ? &sites : NULL);
 	/* Behind the end of a file that has become shorter there is nothing to look at. */
-	if (text && stored && offset + size <= core_page_up(in_file))
+	if (text && stored && loaded && offset + size <= core_page_up(in_file))
 		patch_text(text, prot);
 	rt_texts_unlock();
 }
@@ -247,19 +255,20 @@ void rt_patch_protected(uint64_t start, uint64_t end, int prot)
 	rt_texts_unlock();
 }
 
-/* The text segments of an image that the kernel has mapped. path: where it is from, for a file without a build-id.
- * ctx: boot */
-static void patch_image(uint64_t elf, const char *path)
+/* The text segments of an image that the kernel has mapped. path: where it is from, for a file without a build-id. Returns the
+ * last one, or NULL. ctx: boot */
+static const struct rt_text *patch_image(uint64_t elf, const char *path)
 {
 	const Elf64_Ehdr *head = (const Elf64_Ehdr *)elf;
 	const Elf64_Phdr *headers = (const Elf64_Phdr *)(elf + sizeof(*head));
 	struct store_run sites;
 	uint64_t bias = 0;
 	bool stored = false, based = false;
+	struct rt_text *text = NULL;
 
 	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 || head->e_phentsize != sizeof(*headers) ||
 	    head->e_phoff != sizeof(*head) || sizeof(*head) + head->e_phnum * sizeof(*headers) > CORE_PAGE)
-		return;
+		return NULL;
 	if (rt.fast) {
 		long r = rt_plans_find_image(elf, &sites);
 
@@ -269,7 +278,6 @@ static void patch_image(uint64_t elf, const char *path)
 	}
 	for (unsigned i = 0; i < head->e_phnum; i++) {
 		const Elf64_Phdr header = headers[i];
-		struct rt_text *text;
 
 		if (header.p_type != PT_LOAD)
 			continue;
@@ -284,6 +292,7 @@ static void patch_image(uint64_t elf, const char *path)
 		if (text && stored)
 			patch_text(text, header.p_flags & PF_R ? PROT_READ | PROT_EXEC : PROT_EXEC);
 	}
+	return text;
 }
 
 /* ctx: boot */
@@ -294,6 +303,12 @@ void rt_patch_start(const uint64_t *stack)
 	/* The program headers mostly follow the ELF header; otherwise the file is not patched. */
 	if (headers && (headers[1] & (CORE_PAGE - 1)) == sizeof(Elf64_Ehdr))
 		patch_image(headers[1] - sizeof(Elf64_Ehdr), "/proc/self/exe");
-	if (interpreter && interpreter[1])
-		patch_image(interpreter[1], NULL);
+	if (interpreter && interpreter[1]) {
+		const struct rt_text *text = patch_image(interpreter[1], NULL);
+
+		if (text) {
+			loader_start = text->start;
+			loader_end = text->end;
+		}
+	}
 }

@@ -24,6 +24,7 @@ enum tracee_flags {
 	TRACEE_SHOWN = 256,    /* it is in a stop that the program knows of */
 	TRACEE_HOLDS = 512,    /* `held` came when the call was over, but not shown to be */
 	TRACEE_SENT = 1024,    /* and was sent again */
+	TRACEE_DISPATCHES = 2048, /* the program set the dispatch of one of its threads */
 };
 
 struct tracee {
@@ -53,6 +54,8 @@ uint32_t tracee_count(const struct tracee *tracee);
 
 /* Finds the runtime of a stopped tracee. */
 void tracee_locate(struct tracee *tracee);
+/* The address of its struct rt_thread; 0: not known, as in another PID namespace. */
+uint64_t tracee_thread(const struct tracee *tracee);
 /* Tells the tracee's runtime what to do for us: enum rt_ptraced. */
 void tracee_mark(struct tracee *tracee, uint32_t ptraced);
 /* A place in the tracee's gate. */

@@ -40,6 +40,9 @@ struct tracee_view {
 long tracee_view(const struct tracee *tracee, struct tracee_view *view) must_check;
 /* Fills in what PTRACE_GET_SYSCALL_INFO says of the program, in a stop of the kind info->op. ctx: entry */
 void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_info *info);
+/* What PTRACE_SET_SYSCALL_INFO asks for, as registers that are shown. 0 or -errno. ctx: entry */
+long tracee_call_registers(const struct tracee_view *view, const struct ptrace_syscall_info *info,
+			   struct core_user_regs *regs) must_check;
 /* Registers as the program gives them, with the %gs that it was not shown. ctx: entry */
 struct core_user_regs tracee_registers(const struct tracee_view *view, const struct core_user_regs *from);
 /* Makes what is shown so. ctx: entry */
