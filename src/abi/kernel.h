@@ -34,6 +34,7 @@
 #endif
 #ifndef ARCH_SHSTK_ENABLE
 #define ARCH_SHSTK_ENABLE 0x5001
+#define ARCH_SHSTK_STATUS 0x5005
 #endif
 
 /* linux/ptrace.h: Linux 6.4, 6.16. */

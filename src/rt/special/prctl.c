@@ -95,13 +95,19 @@ static long hide_gs(uint64_t to)
 	return rt_copy_to(to, &base, sizeof(base));
 }
 
+/* What a kernel that has no shadow stacks says, or one whose processor has none: only the former does not know how to tell about
+ * them. */
+static long refuse_shadow_stack(void)
+{
+	return sys(arch_prctl, ARCH_SHSTK_STATUS, ~0ul) == -EINVAL ? -EINVAL : -EOPNOTSUPP;
+}
+
 long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
 
-	/* What a kernel or processor without shadow stacks says. */
 	if (call->args[0] == ARCH_SHSTK_ENABLE)
-		return -EOPNOTSUPP;
+		return refuse_shadow_stack();
 	if (call->arch != K23_ARCH_X86_64)
 		return rt_gate_i386(call, thread);
 	r = rt_gate_program(call, thread);

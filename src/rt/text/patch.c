@@ -54,11 +54,11 @@ static bool usable(const struct store_site *site, const struct rt_text *text)
 }
 
 /* ctx: boot | entry */
-static enum core_patch_entry entry_for(const struct store_site *site)
+static enum core_patch_entry entry_for(int32_t nr)
 {
-	if (site->nr < 0)
+	if (nr < 0)
 		return rt_chain_wants_all() ? CORE_PATCH_DISPATCH : CORE_PATCH_NUMBER;
-	return rt_chain_direct(site->nr) ? CORE_PATCH_DIRECT : CORE_PATCH_DISPATCH;
+	return rt_chain_direct(nr) ? CORE_PATCH_DIRECT : CORE_PATCH_DISPATCH;
 }
 
 /* Writable memory within reach of all of the text, or -ENOMEM. Below it rather than above, where the heap of an
@@ -120,7 +120,8 @@ static bool patch_site(struct site_reader *reader, const struct store_site *site
 	/* The page becomes this process's own by one fault, where reading first would take two. */
 	__atomic_fetch_or((uint8_t *)window, 0, __ATOMIC_RELAXED);
 	if (!verify(reader, site, address) ||
-	    !core_patch_stub(slot, (uint64_t)slot, text->block, entry_for(site), site, (const uint8_t *)window, address) ||
+	    !core_patch_stub(slot, (uint64_t)slot, text->block, entry_for(core_patch_number(site, (const uint8_t *)window)), site,
+			     (const uint8_t *)window, address) ||
 	    !core_patch_jump(jump, window, (uint64_t)slot)) {
 		memset(slot, 0, PATCH_SLOT);
 		return false;
