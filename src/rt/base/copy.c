@@ -7,11 +7,13 @@
 /* Blocks of this size and less are copied by the processor. */
 #define SMALL 2048u
 
-/* ctx: entry | sigsys */
-static long transfer(long nr, const void *here, uint64_t there, size_t size)
+/* From or to the program's memory by process_vm_writev or process_vm_readv, to which that is the local side and ours the remote
+ * one: the kernel copies to and from the local side as any access of this thread does, so that a stack grows, and memory that
+ * no other process can reach (memfd_secret) is reached. ctx: entry | sigsys */
+static long transfer(long nr, uint64_t program, const void *ours, size_t size)
 {
 	/* By this thread's id: the thread that has the process's may have ended, and its memory with it. */
-	long r = abi_transfer(nr, rt_self()->tid, here, there, size);
+	long r = abi_transfer(nr, rt_self()->tid, (const void *)program, (uint64_t)ours, size);
 
 	return failed(r) && r != -ENOMEM ? -EFAULT : r;
 }
@@ -55,7 +57,7 @@ long rt_copy_from(void *to, uint64_t from, size_t size)
 	 * unmaps memory that another thread is just giving to a call gets the fault that a fault handler would see. */
 	if (strict || (size <= SMALL && all_readable(from, size)))
 		return rt_peek(to, from, size);
-	return transfer(__NR_process_vm_readv, to, from, size);
+	return transfer(__NR_process_vm_writev, from, to, size);
 }
 
 /* ctx: entry | sigsys */
@@ -65,7 +67,7 @@ long rt_copy_to(uint64_t to, const void *from, size_t size)
 		return 0;
 	if (rt_self()->strict || (size <= SMALL && in_one_page(to, size) && writable(to, size)))
 		return rt_peek((void *)to, (uint64_t)from, size);
-	return transfer(__NR_process_vm_writev, from, to, size);
+	return transfer(__NR_process_vm_readv, to, from, size);
 }
 
 /* Reads up to the end of a page at a time: the string may end right before one that cannot be read.

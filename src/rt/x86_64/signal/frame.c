@@ -29,23 +29,6 @@ static bool on_stack(const struct rt_sigstack *stack, uint64_t sp)
 	return !((uint32_t)stack->flags & SS_AUTODISARM) && within(stack, sp);
 }
 
-/* Writes to the program's stack. Where that has still to grow, only an access by the thread itself makes it do so:
- * let a system call write each page first. ctx: sigsys */
-static long write_stack(uint64_t to, const void *from, size_t size)
-{
-	if (!failed(rt_copy_to(to, from, size)))
-		return 0;
-	for (uint64_t at = (to + size - 8) & ~7ul; at >= to; at -= CORE_PAGE) {
-		if (failed(sys(rt_sigpending, at, 8)))
-			return -EFAULT;
-		if (at < CORE_PAGE)
-			break;
-	}
-	if (failed(sys(rt_sigpending, to, 8)))
-		return -EFAULT;
-	return rt_copy_to(to, from, size);
-}
-
 /* ctx: any */
 static size_t vector_state_size(const void *fpstate)
 {
@@ -93,7 +76,7 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 		sp = vector_state;
 		if ((nested || entering) && !within(alternate, ((sp - sizeof(frame)) & ~15ul) - 8))
 			return -EFAULT;
-		if (failed(write_stack(vector_state, (const void *)regs->fpstate, size)))
+		if (failed(rt_copy_to(vector_state, (const void *)regs->fpstate, size)))
 			return -EFAULT;
 	}
 	sp = ((sp - sizeof(frame)) & ~15ul) - 8;
@@ -107,7 +90,7 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 	frame.uc.uc_stack.ss_flags = alternate->flags;
 	frame.uc.uc_stack.ss_size = alternate->size;
 	frame.info = *info;
-	if (failed(write_stack(sp, &frame, sizeof(frame))))
+	if (failed(rt_copy_to(sp, &frame, sizeof(frame))))
 		return -EFAULT;
 
 	if ((uint32_t)alternate->flags & SS_AUTODISARM) {
