@@ -13,6 +13,14 @@
 /* AT_HWCAP2: the program may use rdgsbase. */
 #define KERNEL_HWCAP2_FSGSBASE 2
 
+/* asm/unistd.h: Linux 6.11, 6.18. */
+#ifndef __NR_uretprobe
+#define __NR_uretprobe 335
+#endif
+#ifndef __NR_uprobe
+#define __NR_uprobe 336
+#endif
+
 /* si_code of SIGSYS. */
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1

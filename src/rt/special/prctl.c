@@ -102,6 +102,15 @@ static long refuse_shadow_stack(void)
 	return sys(arch_prctl, ARCH_SHSTK_STATUS, ~0ul) == -EINVAL ? -EINVAL : -EOPNOTSUPP;
 }
 
+/* A base of the program's that looks like ours would lead the fast path astray: this process does without that. */
+static void forget_fast_path(void)
+{
+	rt_texts_lock();
+	rt_text_restore(0, ~0ul);
+	rt.fast = false;
+	rt_texts_unlock();
+}
+
 long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
@@ -110,6 +119,8 @@ long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
 		return refuse_shadow_stack();
 	if (call->arch != K23_ARCH_X86_64)
 		return rt_gate_i386(call, thread);
+	if (call->args[0] == ARCH_SET_GS && rt_gs_ours(call->args[1]) && rt.fast)
+		forget_fast_path();
 	r = rt_gate_program(call, thread);
 	if (r == 0 && call->args[0] == ARCH_GET_GS)
 		r = hide_gs(call->args[1]);

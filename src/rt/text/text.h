@@ -1,6 +1,6 @@
 /*
  * The table of mapped text. A text is a private file mapping that is executable and not writable. Those that have patched
- * sites own a block of stubs near them, which is given back with the mapping.
+ * sites own a block of stubs near them, which stays for a while when the mapping is gone.
  *
  * The table's size is fixed: a text that has no room is not patched, and its sites are not noted.
  */
@@ -33,7 +33,7 @@ extern uint32_t rt_texts_unmapped; /* counts texts that are gone */
 /* Takes the patches out of what lies in a range, which is about to become writable, or to move: from then on it is the
  * program's to change. ctx: entry; locked */
 void rt_text_restore(uint64_t start, uint64_t end);
-/* A page with patched sites becomes that of the file again. ctx: entry | sigsys; no locks */
+/* A page with patched sites becomes that of the file again: false, if it is none. ctx: entry | sigsys; no locks */
 bool rt_text_restore_page(uint64_t page);
 
 /* A copy of the text around `ip`. ctx: entry */
