@@ -1,6 +1,6 @@
 /*
- * prctl and arch_prctl. Syscall User Dispatch is the guard, so what the program asks of it is only noted:
- * the guard asks the program's own dispatch for each call. Switching it off does not touch ours.
+ * prctl and arch_prctl. Syscall User Dispatch is the guard. The program's own use of it is noted, and the guard asks
+ * the noted dispatch for each call; the program cannot switch the guard off.
  *
  * ctx: entry, for all here.
  */
@@ -17,7 +17,7 @@
 #include "rt/text/text.h"
 #include "rt/x86_64/base/gs.h"
 
-/* A thread that has a dispatch of its own is taken off the fast path: the guard asks the dispatch. */
+/* A thread with a dispatch of its own leaves the fast path, as only the guard asks that dispatch. */
 static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 {
 	long r = rt_guard_request(&thread->dispatch, call->args[1], call->args[2], call->args[3], call->args[4]);
@@ -29,7 +29,7 @@ static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 	return r;
 }
 
-/* From here on text cannot be made writable and executable again, so it is not patched. */
+/* From here on, memory that was writable cannot become executable, so text is not patched any more. */
 static long freeze(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
@@ -83,7 +83,7 @@ long special_prctl(struct rt_thread *thread, struct k23_call *call)
 	return rt_gate_any(call, thread);
 }
 
-/* A program that has not set %gs's base sees that it is 0. */
+/* A program that has not set the base of %gs is shown 0. */
 static long hide_gs(uint64_t to)
 {
 	uint64_t base;
@@ -95,14 +95,15 @@ static long hide_gs(uint64_t to)
 	return rt_copy_to(to, &base, sizeof(base));
 }
 
-/* What a kernel that has no shadow stacks says, or one whose processor has none: only the former does not know how to tell about
- * them. */
+/* Says what a kernel without shadow stacks says, or what a kernel says whose processor has none. Only the former
+ * does not know the request for the status of shadow stacks. */
 static long refuse_shadow_stack(void)
 {
 	return sys(arch_prctl, ARCH_SHSTK_STATUS, ~0ul) == -EINVAL ? -EINVAL : -EOPNOTSUPP;
 }
 
-/* A base of the program's that looks like ours would lead the fast path astray: this process does without that. */
+/* The program sets a base that looks like the runtime's. The fast path would take it for a thread's, so the
+ * process does without the fast path. */
 static void forget_fast_path(void)
 {
 	rt_texts_lock();

@@ -47,8 +47,9 @@ static uint64_t data_of(const struct k23_call *call)
 	return call->args[3];
 }
 
-/* A vfork child's tracer would be its parent, which does not run until the child's execve: nobody could let the child
- * pass its guard. It is traced from there on; before, only a signal would show a difference. */
+/* The tracer of a vfork child would be its parent, which does not run until the child's execve, and so could not
+ * let the child pass its guard. Such a child is traced from its execve on. Before that, only a signal shows a
+ * difference. */
 static long trace_me(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
@@ -94,7 +95,7 @@ static long set_options(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
-/* The program takes its tracee for running if it is in a stop that it was not shown. */
+/* The program takes its tracee to be running when the tracee is in a stop that the program was not shown. */
 static bool runs(const struct tracee *tracee)
 {
 	return !(tracee->flags & TRACEE_SHOWN) && tracee_at_guard(tracee->tid);
@@ -146,7 +147,7 @@ static long detach(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
-/* The part of the registers that a request is about, or none: then the kernel can do it. */
+/* The part of the registers that a request is about: its size, or 0 if the kernel can serve the request. */
 static size_t span(struct k23_call *call, uint64_t *memory, size_t *offset)
 {
 	struct iovec vector;
@@ -199,7 +200,7 @@ static long registers(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
-/* The stop's kind is the kernel's own; what the call is comes from the registers. */
+/* The kernel tells the kind of the stop. The call is told by the registers that the program is shown. */
 static long syscall_info(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_find(tid_of(call));
@@ -290,7 +291,8 @@ static long dispatch_config(struct rt_thread *thread, struct k23_call *call)
 	return 0;
 }
 
-/* What is known of an execve's stop, which really is a signal of the runtime's. */
+/* What the program asks of a stop that it was shown as that of an execve. The stop really is a signal of the
+ * runtime's. */
 static long exec_stop(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_find(tid_of(call));
