@@ -10,6 +10,7 @@
 #include "core/string.h"
 #include "rt/base/auxv.h"
 #include "rt/base/chain.h"
+#include "rt/base/copy.h"
 #include "rt/base/entry_points.h"
 #include "rt/base/message.h"
 #include "rt/text/candidate.h"
@@ -312,4 +313,20 @@ void rt_patch_start(const uint64_t *stack)
 			loader_end = text->end;
 		}
 	}
+}
+
+/* ctx: entry */
+int32_t rt_patch_mend(uint64_t site, int32_t nr)
+{
+	uint64_t address = site + (uint64_t)(int64_t)nr;
+	const uint8_t *slot = rt_text_stub(address);
+	uint8_t window[STORE_MIN_WINDOW];
+
+	if (slot != (const uint8_t *)address || !core_patch_is_stub(slot) || core_patch_site(slot, address) != site ||
+	    core_patch_window(slot) != sizeof(window) || slot[0] != 0xb8 ||
+	    failed(rt_copy_from(window, site - sizeof(window), sizeof(window))) || (window[0] != 0xb8 && window[0] != 0xcc) ||
+	    memcmp(window + 1, &nr, sizeof(nr)) != 0)
+		return nr;
+	memcpy(&nr, slot + 1, sizeof(nr));
+	return nr;
 }

@@ -23,4 +23,9 @@ void rt_patch_protected(uint64_t start, uint64_t end, int prot);
 /* A mapping of a file, by the interpreter, that may become executable. ctx: entry */
 void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset);
 
+/* A uprobe that is taken off again leaves the file's first byte in front of the jump. Where a window is one instruction, mov $nr,
+ * %eax, the jump's displacement then is the number that the program calls with. Returns the number that the file has, or `nr`.
+ * site: the address of the `syscall`. ctx: entry */
+int32_t rt_patch_mend(uint64_t site, int32_t nr);
+
 #endif
