@@ -5,6 +5,7 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 #include <linux/futex.h>
+#include <linux/prctl.h>
 #include <linux/time_types.h>
 
 #include "core/string.h"
@@ -129,11 +130,24 @@ static void await_waiter(struct rt_sighand *sighand)
 		sys(futex, &sighand->helper, FUTEX_WAIT_PRIVATE, helper, &moment);
 }
 
+/* execve clears the word of set_tid_address if others share the memory, as the helper does: the kernel is to forget the word
+ * meanwhile. A vfork child's memory is shared anyway. Returns the address, or 0. ctx: entry */
+static uint64_t forget_tid_address(const struct rt_thread *thread)
+{
+	uint64_t address = 0;
+
+	if (thread->vforked || failed(sys(prctl, PR_GET_TID_ADDRESS, &address)) || !address)
+		return 0;
+	sys(set_tid_address, 0);
+	return address;
+}
+
 /* call: the kernel's call. ctx: entry; locked */
 static long carry(struct rt_thread *thread, struct k23_call *call, const char *path)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	uint64_t mask = rt_mask_block();
+	uint64_t tid_address;
 	struct rt_thread *helper;
 	struct exec *exec;
 	long r;
@@ -174,9 +188,12 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 		rt_message("%s cannot be started: its helper failed (%ld)%s", path, r,
 			   r == -EPERM ? "; is the process traced?" : "");
 	} else {
+		tid_address = forget_tid_address(thread);
 		hold_sigsys(sighand, SIG_BLOCK);
 		r = rt_gate_program(call, thread);
 		hold_sigsys(sighand, SIG_UNBLOCK);
+		if (tid_address)
+			sys(set_tid_address, tid_address);
 		if (!inj_cancel(&exec->inject))
 			await_waiter(sighand);
 	}
