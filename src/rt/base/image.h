@@ -54,7 +54,7 @@ struct rt_image {
 	bool profiled;      /* what programs of this name use is known, or being learned: only that is patched */
 	uint32_t program;   /* the bit of these programs in struct store_site */
 	bool namespaces;    /* tasks in several PID namespaces may share the memory */
-	bool frozen;        /* PR_SET_MDWE: what was writable never becomes executable again */
+	bool frozen;        /* by PR_SET_MDWE or a seccomp filter: what was writable never becomes executable */
 	struct k23_api api;
 };
 

@@ -82,6 +82,7 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 	block->sigsys_ignored = sighand->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
 	block->sigsys_pending = sighand->sigsys_pending;
 	block->seccomp = sighand->seccomp;
+	block->frozen = rt.frozen;
 	block->ptracer = sighand->ptracer;
 	block->exec_nr = (uint16_t)nr;
 	if (sighand->traceme)
@@ -203,11 +204,6 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 		rt_message("%s cannot be started between unshare or setns for a PID namespace and the first fork: "
 			   "its helper would be the namespace's first process", path);
 		return -EAGAIN;
-	}
-	if (rt.frozen && rt.bundle->hook_count) {
-		rt_message("%s cannot be started with hooks after PR_SET_MDWE: they have to be written before they are "
-			   "executable", path);
-		return -EPERM;
 	}
 	/* The kernel ends all other threads when one of them gets through; one after the other. */
 	rt_lock(&thread->sighand->exec_lock);
