@@ -438,3 +438,58 @@ CASE(failing_execve)
 		say("-> %d", in_child(execute_nothing));
 	}
 }
+
+static size_t filter_length;
+
+/* As long as a filter may be, and most of it decides nothing. What it kills for, the program does not do. */
+static void install_long(void)
+{
+	static const int deadly[] = { SYS_process_vm_readv, SYS_process_vm_writev, SYS_rt_sigpending, SYS_getcpu, SYS_madvise };
+	static struct sock_filter code[BPF_MAXINSNS + 1];
+	struct sock_fprog prog = { (unsigned short)filter_length, code };
+	unsigned i = 0, k;
+
+	code[i++] = (struct sock_filter)LOAD(nr);
+	for (k = 0; k < ARRAY_SIZE(deadly); k++) {
+		code[i++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)deadly[k], 0, 1);
+		code[i++] = (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS);
+	}
+	for (k = 0; k < 200; k++) {
+		code[i++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 5000 + k, 0, 1);
+		code[i++] = (struct sock_filter)RETURN(SECCOMP_RET_ERRNO | (200 + k % 7));
+	}
+	while (i < filter_length - 2)
+		code[i++] = (struct sock_filter)LOAD(nr);
+	code[i++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JA, 0, 0, 0);
+	code[i] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	say("%zu instructions: %ld", filter_length, raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog));
+	for (k = 0; k < 200; k++)
+		EXPECT(raw(5000 + k), filter_length <= BPF_MAXINSNS ? -(long)(200 + k % 7) : -ENOSYS);
+	say("-> %d", in_child(execute));
+	_exit(guest_failures ? 1 : 5);
+}
+
+CASE(long_filters)
+{
+	for (filter_length = BPF_MAXINSNS - 8; filter_length <= BPF_MAXINSNS + 1; filter_length++)
+		say("-> %d", in_child(install_long));
+}
+
+/* A filter may begin with a test of the accumulator, which is 0 then. */
+static void install_odd(void)
+{
+	struct sock_filter code[] = {
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+		RETURN(SECCOMP_RET_KILL_PROCESS),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	install(code, ARRAY_SIZE(code));
+	EXPECT(raw(SYS_getppid), getppid());
+}
+
+CASE(accumulator)
+{
+	say("-> %d", in_child(install_odd));
+}
