@@ -63,7 +63,7 @@ GUESTS = [
     Guest("exec_ways", variants="glibc static", user=True, root="dropped"),
     Guest("exec_limits", variants="static", user=True, root="chrooted"),
     Guest("exec_fail", user=True),
-    Guest("filters", user=True),
+    Guest("filters", variants="glibc static", user=True),
     Guest("numbers", user=True),
     Guest("registers", sources="registers_calls.S", ticks=True),
     Guest("stack"),

@@ -7,9 +7,9 @@
  * The command line tool builds the first one from the runtime's ELF file and the hooks'. What is never written is
  * the same in every process, so it lies in a System V shared memory segment, which each new image attaches: nothing is
  * copied, and no descriptor is needed. The segment is marked for removal at once, so it goes with the last process that has
- * it. Where it cannot be attached (another IPC namespace, another user, a seccomp filter of the program), or where hooks
- * may not become executable once they are written, the helper copies it from the old image to memory of the new one's own,
- * and makes the hooks' executable segments. Everything else rt_start makes from the initial contents.
+ * it. Where it cannot be attached (another IPC namespace, another user), or where hooks may not become executable once they
+ * are written, the helper copies it from the old image to memory of the new one's own, and makes the hooks' executable
+ * segments. Everything else rt_start makes from the initial contents.
  * All positions are offsets from the start of the bundle.
  */
 #ifndef ABI_BUNDLE_H

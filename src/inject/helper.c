@@ -17,7 +17,6 @@
 #include "inject/inject.h"
 #include "inject/remote.h"
 
-#define SYSCALL_STOP (SIGTRAP | 0x80)
 #define EVENT(status) ((status) >> 16)
 #define STOP_SIGNAL(status) ((int)((status) >> 8 & 0xff))
 

@@ -107,6 +107,7 @@ struct image {
 	int *held; /* as for inj_resume */
 	struct core_user_regs start; /* its registers */
 	uint64_t instruction;  /* a `syscall` of its vDSO */
+	uint64_t gate; /* where filters of the program let calls pass; 0: it has none */
 };
 
 /* A word, in less time than a block takes. */
@@ -138,6 +139,20 @@ static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 	return 0;
 }
 
+/* Lets the process make the call that it is about to make. A filter, which is asked after the tracer, finds the call in the gate,
+ * from where it lets calls pass: it knows no other call of k23's. */
+static long make_call(const struct image *image)
+{
+	long r;
+
+	if (!image->gate)
+		return inj_resume(image->pid, PTRACE_SINGLESTEP, SIGTRAP, image->held);
+	r = inj_resume(image->pid, PTRACE_SYSCALL, SYSCALL_STOP, image->held);
+	if (!failed(r))
+		r = sys(ptrace, PTRACE_POKEUSR, image->pid, offsetof(struct core_user_regs, rip), image->gate);
+	return failed(r) ? r : inj_resume(image->pid, PTRACE_SYSCALL, SYSCALL_STOP, image->held);
+}
+
 /* One system call in the process. */
 static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
@@ -156,11 +171,18 @@ static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint
 	r = sys(ptrace, PTRACE_SETREGS, image->pid, 0, &regs);
 	if (failed(r))
 		return r;
-	r = inj_resume(image->pid, PTRACE_SINGLESTEP, SIGTRAP, image->held);
+	r = make_call(image);
 	if (failed(r))
 		return r;
 	r = sys(ptrace, PTRACE_GETREGS, image->pid, 0, &regs);
 	return failed(r) ? r : (long)regs.rax;
+}
+
+/* Where the bundle is to lie: a filter of the program lets the gate pass at the address that it had when the filter was installed.
+ * 0: anywhere. */
+static uint64_t place(const struct image *image, const struct bundle *bundle)
+{
+	return image->gate ? (uint64_t)bundle : 0;
 }
 
 /* Attaches the bundle's shared memory. Its address or -errno: the process may be in another IPC namespace, where the id is
@@ -172,7 +194,8 @@ static long attach(const struct image *image, const struct bundle *bundle)
 
 	if (bundle->shared_id < 0)
 		return -ENOENT;
-	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, 0, KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0);
+	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, place(image, bundle),
+			      KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0);
 	if (failed(base))
 		return base;
 	r = peek_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);
@@ -246,12 +269,10 @@ static long copy_texts(const struct image *image, const struct bundle *bundle, u
 }
 
 /* A copy of the bundle, in memory of the process's own. Its address or -errno. */
-static long copy(const struct image *image, const struct bundle *bundle, bool filtered, bool frozen)
+static long copy(const struct image *image, const struct bundle *bundle, bool frozen)
 {
 	static const int32_t no_segment = -1;
-	/* A seccomp filter of the program lets the gate pass, at the address that it had when the filter was installed: stay
-	 * there if possible. */
-	long base = remote_syscall(image, __NR_mmap, filtered ? (uint64_t)bundle : 0, bundle->size, PROT_READ | PROT_WRITE,
+	long base = remote_syscall(image, __NR_mmap, place(image, bundle), bundle->size, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS);
 	long r;
 
@@ -263,7 +284,7 @@ static long copy(const struct image *image, const struct bundle *bundle, bool fi
 	if (!failed(r))
 		r = poke(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment, sizeof(no_segment));
 	if (!failed(r))
-		r = copy_texts(image, bundle, (uint64_t)base, filtered || frozen);
+		r = copy_texts(image, bundle, (uint64_t)base, frozen);
 	return failed(r) ? r : base;
 }
 
@@ -297,11 +318,13 @@ long inj_plant(int pid, const struct bundle *bundle, const struct start_block *b
 	image.instruction = find_syscall(pid, auxiliary(pid, image.start.rsp, AT_SYSINFO_EHDR), bundle->vdso_syscall);
 	if (!image.instruction)
 		return -ENOSYS;
+	if (block->seccomp)
+		image.gate = (uint64_t)bundle + bundle->gate;
 	/* Hooks that lie beside an attached segment are written by the new image itself. */
-	if (!block->seccomp && !(block->frozen && bundle->hook_count))
+	if (!(block->frozen && bundle->hook_count))
 		base = attach(&image, bundle);
 	if (failed(base) && base != -ESRCH)
-		base = copy(&image, bundle, block->seccomp, block->frozen);
+		base = copy(&image, bundle, block->frozen);
 	r = failed(base) ? base : start(&image, bundle, block, (uint64_t)base);
 	return failed(r) ? r : base;
 }

@@ -8,6 +8,9 @@
 #include "abi/syscall.h"
 #include "core/regs.h"
 
+/* What a tracee with PTRACE_O_TRACESYSGOOD stops with before and after a system call. */
+#define SYSCALL_STOP (SIGTRAP | 0x80)
+
 /* Lets the process run, by PTRACE_SYSCALL or PTRACE_SINGLESTEP, until it stops with `stop`. A signal that arrives
  * before (SIGSTOP cannot be blocked) goes to *held, to be given to it when it is let go. 0 or -errno; -ESRCH: the
  * process is gone. */

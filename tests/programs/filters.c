@@ -439,6 +439,28 @@ CASE(failing_execve)
 	}
 }
 
+static void execute_judged(void)
+{
+	signal(SIGSYS, SIG_DFL);
+	judge(judged_nr, dispatch_action);
+	execute();
+}
+
+/* An execve where a filter is against what the helper does in the new image. */
+CASE(judged_execve)
+{
+	static const int calls[] = { SYS_mmap, SYS_mprotect, SYS_shmat, SYS_process_vm_readv, SYS_ptrace };
+	static const unsigned actions[] = { SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_TRAP, SECCOMP_RET_KILL_PROCESS };
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		for (k = 0; k < ARRAY_SIZE(actions); k++) {
+			judged_nr = calls[i];
+			dispatch_action = actions[k];
+			say("%d %#x -> %d", judged_nr, dispatch_action, in_child(execute_judged));
+		}
+}
+
 static size_t filter_length;
 
 /* As long as a filter may be, and most of it decides nothing. What it kills for, the program does not do. */
