@@ -212,16 +212,17 @@ def compare(options):
     runner = Runner(options.user, options.timeout)
     command = [runner.readable(program, beside), *arguments]
     tool = runner.readable(options.k23)
-    native = runner.run(command)
+    under = [command[0], options.under] if options.under else []
+    native = runner.run(under + command)
     check_native(native, options)
     store = prepare_store(runner, options, tool, command)
     k23 = [tool, *(word.format(learned=store, base=store) for word in MODES[options.mode]), "--"]
     for number in range(1, options.rounds + 1):
-        got = runner.run(k23 + command)
+        got = runner.run(under + k23 + command)
         # the store is mapped, and a program that lists its mappings finds it
         lines = [line for line in got.lines() if line.strip() != store]
         if got.code is None or lines != native.lines():
-            raise Failed(f"round {number} of {options.rounds}: {' '.join(k23 + command)}\n" +
+            raise Failed(f"round {number} of {options.rounds}: {' '.join(under + k23 + command)}\n" +
                          harness.difference(native.lines(), lines, f"k23 {options.mode}"))
 
 
@@ -232,6 +233,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=60, help="seconds for one run")
     parser.add_argument("--user", action="store_true", help="both as an unprivileged user")
+    parser.add_argument("--under", help="a case of the program that starts k23, and natively the program")
     parser.add_argument("--beside", action="append", default=[], help="a file in the program's directory that it needs")
     parser.add_argument("--base-store", type=os.path.abspath, help="what the store of a mode that has one starts with")
     parser.add_argument("--expect", type=int, help="exit status the native run must have")

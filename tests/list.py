@@ -55,11 +55,15 @@ def pitfall(name, **options):
     return Guest(name, folder="pitfalls", **{"user": True, **options})
 
 
+# filters.inherited: what it runs under
+UNDER = ["under_denial", "under_death", "under_mdwe"]
+
 GUESTS = [
     Guest("start", variants="glibc nopie static static-pie musl musl-static", user=True),
     Guest("exec_ways", variants="glibc static", user=True, root="dropped"),
-    Guest("exec_limits", variants="static", user=True, root="chrooted", plain="mdwe"),
+    Guest("exec_limits", variants="static", user=True, root="chrooted"),
     Guest("exec_fail", user=True),
+    Guest("filters", variants="glibc static", user=True),
     Guest("numbers", user=True),
     Guest("registers", sources="registers_calls.S", ticks=True),
     Guest("stack"),
@@ -169,6 +173,13 @@ def list_guest(guest, without):
                 list_stress(guest, variant, case)
 
 
+def list_under(case):
+    words = ["--under", case, "--", "@filters@", "inherited"]
+    for mode in ALL_MODES + FAST_MODES:
+        for user in [False, True] if mode in ("null", "eager") else [False]:
+            compare(f"filters.{case}", ["guests", "filters"], mode, *words, user=user)
+
+
 def list_other(program, suite, rounds, status, users):
     words = ["--rounds", rounds, "--expect", status, "--", f"@{program}@"]
     for mode in ALL_MODES:
@@ -188,6 +199,8 @@ def list_syscalls(case):
 def list_tests(without):
     for guest in GUESTS:
         list_guest(guest, without)
+    for case in UNDER:
+        list_under(case)
     for program, row in OTHERS.items():
         if program not in without:
             list_other(program, *row)

@@ -7,8 +7,9 @@
  * The command line tool builds the first one from the runtime's ELF file and the hooks'. What is never written is
  * the same in every process, so it lies in a System V shared memory segment, which each new image attaches: nothing is
  * copied, and no descriptor is needed. The segment is marked for removal at once, so it goes with the last process that has
- * it. Where it cannot be attached (another IPC namespace, another user, a seccomp filter of the program), the helper copies
- * it from the old image to memory of the new one's own. Everything else rt_start makes from the initial contents.
+ * it. Where it cannot be attached (another IPC namespace, another user), or where hooks may not become executable once they
+ * are written, the helper copies it from the old image to memory of the new one's own, and makes the hooks' executable
+ * segments. Everything else rt_start makes from the initial contents.
  * All positions are offsets from the start of the bundle.
  */
 #ifndef ABI_BUNDLE_H
@@ -17,7 +18,7 @@
 #include <stdint.h>
 
 #define BUNDLE_MAGIC 0x656c646e75623332ul /* "23bundle" */
-#define BUNDLE_VERSION 4u
+#define BUNDLE_VERSION 5u
 
 /* A bit for each hook of a chain in one 32-bit word, and one more. */
 #define BUNDLE_MAX_HOOKS 31u
@@ -90,7 +91,8 @@ struct start_block {
 	uint8_t sigsys_pending;
 	uint8_t seccomp; /* the program installed a filter that knows the bundle's address */
 	uint8_t ptraced;   /* enum rt_ptraced: a tracer that is under k23 planted the bundle */
-	uint8_t first;     /* 1: started by the command line, 0: by an execve of the program */
+	uint8_t first : 1;  /* started by the command line, not by an execve of the program */
+	uint8_t frozen : 1; /* nothing that was writable may become executable: PR_SET_MDWE, or a filter that k23 started with */
 	uint16_t exec_nr;  /* then: the number of the call, which its exit stop shows */
 };
 

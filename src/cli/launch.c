@@ -9,12 +9,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "abi/nested.h"
 #include "cli/bundle.h"
 #include "cli/cli.h"
 #include "cli/store_use.h"
+#include "core/page.h"
 #include "inject/inject.h"
 
 #define HELPER_STACK (64u << 10)
@@ -108,6 +110,28 @@ static long carry_bundle_nested(const struct bundle *bundle, const char *path, c
 	return -errno;
 }
 
+/* Whether memory that is writable cannot become executable. */
+static bool fails_to_thaw(void)
+{
+	void *memory = mmap(NULL, CORE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return mprotect(memory, CORE_PAGE, PROT_READ | PROT_EXEC) != 0;
+}
+
+/* The same, where a seccomp filter may kill whoever tries: a child does. */
+static bool is_frozen(void)
+{
+	int status = 0;
+	pid_t child;
+
+	if (prctl(PR_GET_SECCOMP) == 0)
+		return fails_to_thaw();
+	child = fork();
+	if (child == 0)
+		_exit(fails_to_thaw());
+	return child < 0 || waitpid(child, &status, 0) != child || status != 0;
+}
+
 /* The execve of this process, with the bundle. Returns -errno. */
 static long carry_bundle(const struct bundle *bundle, const char *path, char **argv)
 {
@@ -134,6 +158,7 @@ static long carry_bundle(const struct bundle *bundle, const char *path, char **a
 	exec->caller = (int32_t)getpid();
 	exec->end = end_helper;
 	exec->block.first = 1;
+	exec->block.frozen = is_frozen();
 	exec->block.sigmask = mask;
 	exec->block.sigsys_blocked = sigismember(&old, SIGSYS) == 1;
 	exec->block.sigsys_ignored = action.sa_handler == SIG_IGN;

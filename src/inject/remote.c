@@ -107,6 +107,7 @@ struct image {
 	int *held; /* as for inj_resume */
 	struct core_user_regs start; /* its registers */
 	uint64_t instruction;  /* a `syscall` of its vDSO */
+	uint64_t gate; /* where filters of the program let calls pass; 0: it has none */
 };
 
 /* A word, in less time than a block takes. */
@@ -138,6 +139,19 @@ static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 	return 0;
 }
 
+/* Lets the process make the call that it is about to make, from the entry stop to the exit stop. A single step would need
+ * one stop less, but it raises a SIGTRAP, which a program may ignore or block, and would not do so any more. A filter,
+ * which is asked after the tracer, finds the call in the gate, from where it lets calls pass: it knows no other call of
+ * k23's. */
+static long make_call(const struct image *image)
+{
+	long r = inj_resume(image->pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, image->held);
+
+	if (!failed(r) && image->gate)
+		r = sys(ptrace, PTRACE_POKEUSR, image->pid, offsetof(struct core_user_regs, rip), image->gate);
+	return failed(r) ? r : inj_resume(image->pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, image->held);
+}
+
 /* One system call in the process. */
 static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
@@ -156,15 +170,18 @@ static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint
 	r = sys(ptrace, PTRACE_SETREGS, image->pid, 0, &regs);
 	if (failed(r))
 		return r;
-	/* To the call's entry, and to its exit. A single step would need one stop less, but raise a SIGTRAP, which takes from the
-	 * program that it ignores or blocks that signal. */
-	for (int stops = 2; stops; stops--) {
-		r = inj_resume(image->pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, image->held);
-		if (failed(r))
-			return r;
-	}
+	r = make_call(image);
+	if (failed(r))
+		return r;
 	r = sys(ptrace, PTRACE_GETREGS, image->pid, 0, &regs);
 	return failed(r) ? r : (long)regs.rax;
+}
+
+/* Where the bundle is to lie: a filter of the program lets the gate pass at the address that it had when the filter was installed.
+ * 0: anywhere. */
+static uint64_t place(const struct image *image, const struct bundle *bundle)
+{
+	return image->gate ? (uint64_t)bundle : 0;
 }
 
 /* Attaches the bundle's shared memory. Its address or -errno: the process may be in another IPC namespace, where the id is
@@ -176,7 +193,8 @@ static long attach(const struct image *image, const struct bundle *bundle)
 
 	if (bundle->shared_id < 0)
 		return -ENOENT;
-	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, 0, KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0);
+	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, place(image, bundle),
+			      KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0);
 	if (failed(base))
 		return base;
 	r = peek_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);
@@ -192,38 +210,68 @@ static long poke_text(int pid, uint64_t to, const void *from, size_t size)
 	const uint64_t *words = from;
 	long r = 0;
 
-	for (size_t i = 0; i < size / sizeof(*words) && !failed(r); i++)
+	/* What follows in the bundle up to a whole word does no harm. */
+	for (size_t i = 0; i * sizeof(*words) < size && !failed(r); i++)
 		r = sys(ptrace, PTRACE_POKEDATA, pid, to + i * sizeof(*words), words[i]);
 	return r;
 }
 
-/* The runtime's text at its place in a mapping. Who may not make memory executable that was writable gets it word by word,
- * which takes a few milliseconds; who has a filter of his own, which may kill for it, is not tried. */
-static long copy_text(const struct image *image, const struct bundle *bundle, uint64_t base, bool filtered)
+/* A part of the bundle that is executed. */
+struct text {
+	uint64_t to, size;
+	int prot;
+	const char *from;
+	size_t filled; /* the rest is zero */
+};
+
+/* Where memory that was writable may not become executable, the text is written word by word, which takes a few milliseconds.
+ * frozen: that is known, and the attempt may be death. */
+static long copy_text(const struct image *image, const struct text *text, bool frozen)
 {
-	uint64_t text = base + bundle->runtime_text, size = bundle->runtime_text_size;
-	const char *from = (const char *)bundle + bundle->runtime_text;
 	long r;
 
-	if (!filtered) {
-		r = poke(image->pid, text, from, size);
+	if (!frozen) {
+		r = poke(image->pid, text->to, text->from, text->filled);
 		if (failed(r))
 			return r;
-		r = remote_syscall(image, __NR_mprotect, text, size, PROT_READ | PROT_EXEC, 0);
+		r = remote_syscall(image, __NR_mprotect, text->to, text->size, (uint64_t)text->prot, 0);
 		if (r != -EACCES && r != -EPERM)
 			return r;
 	}
-	r = remote_syscall(image, __NR_mmap, text, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
-	return failed(r) ? r : poke_text(image->pid, text, from, size);
+	r = remote_syscall(image, __NR_mmap, text->to, text->size, (uint64_t)text->prot,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+	return failed(r) ? r : poke_text(image->pid, text->to, text->from, text->filled);
+}
+
+/* The runtime's text, and the hooks'. */
+static long copy_texts(const struct image *image, const struct bundle *bundle, uint64_t base, bool frozen)
+{
+	struct text text = {
+		.to = base + bundle->runtime_text,
+		.size = bundle->runtime_text_size,
+		.prot = PROT_READ | PROT_EXEC,
+		.from = (const char *)bundle + bundle->runtime_text,
+		.filled = bundle->runtime_text_size,
+	};
+	long r = copy_text(image, &text, frozen);
+
+	for (uint32_t i = 0; i < bundle->segment_count && !failed(r); i++) {
+		const struct bundle_segment *segment = &bundle->segments[i];
+
+		if (!(segment->prot & PROT_EXEC))
+			continue;
+		text = (struct text){ base + segment->offset, segment->size, (int)segment->prot,
+				      (const char *)bundle + segment->initial, segment->initial_size };
+		r = copy_text(image, &text, frozen);
+	}
+	return r;
 }
 
 /* A copy of the bundle, in memory of the process's own. Its address or -errno. */
-static long copy(const struct image *image, const struct bundle *bundle, bool filtered)
+static long copy(const struct image *image, const struct bundle *bundle, bool frozen)
 {
 	static const int32_t no_segment = -1;
-	/* A seccomp filter of the program lets the gate pass, at the address that it had when the filter was installed: stay
-	 * there if possible. */
-	long base = remote_syscall(image, __NR_mmap, filtered ? (uint64_t)bundle : 0, bundle->size, PROT_READ | PROT_WRITE,
+	long base = remote_syscall(image, __NR_mmap, place(image, bundle), bundle->size, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS);
 	long r;
 
@@ -235,7 +283,7 @@ static long copy(const struct image *image, const struct bundle *bundle, bool fi
 	if (!failed(r))
 		r = poke(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment, sizeof(no_segment));
 	if (!failed(r))
-		r = copy_text(image, bundle, (uint64_t)base, filtered);
+		r = copy_texts(image, bundle, (uint64_t)base, frozen);
 	return failed(r) ? r : base;
 }
 
@@ -269,10 +317,13 @@ long inj_plant(int pid, const struct bundle *bundle, const struct start_block *b
 	image.instruction = find_syscall(pid, auxiliary(pid, image.start.rsp, AT_SYSINFO_EHDR), bundle->vdso_syscall);
 	if (!image.instruction)
 		return -ENOSYS;
-	if (!block->seccomp)
+	if (block->seccomp)
+		image.gate = (uint64_t)bundle + bundle->gate;
+	/* Hooks that lie beside an attached segment are written by the new image itself. */
+	if (!(block->frozen && bundle->hook_count))
 		base = attach(&image, bundle);
 	if (failed(base) && base != -ESRCH)
-		base = copy(&image, bundle, block->seccomp);
+		base = copy(&image, bundle, block->frozen);
 	r = failed(base) ? base : start(&image, bundle, block, (uint64_t)base);
 	return failed(r) ? r : base;
 }

@@ -56,7 +56,7 @@ struct rt_image {
 	uint32_t program;   /* the bit of these programs in struct store_site */
 	bool namespaces;    /* tasks in several PID namespaces may share the memory */
 	bool traps;         /* SIGTRAP enters the runtime, whatever the program does with it */
-	bool frozen;        /* PR_SET_MDWE: what was writable never becomes executable again */
+	bool frozen;        /* by PR_SET_MDWE or a seccomp filter: what was writable never becomes executable */
 	struct k23_api api;
 };
 

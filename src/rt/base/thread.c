@@ -70,7 +70,8 @@ static struct rt_thread *region_set_up(struct rt_chunk *chunk, uint32_t i)
 	return thread;
 }
 
-/* Takes back a region of a process that shares the memory and was killed. ctx: entry; locked */
+/* Takes back a region of a process that shares the memory and was killed, or of a thread whose exit a filter of the
+ * program has judged. ctx: entry; locked */
 static bool reclaim(struct rt_chunk *chunk, uint32_t i)
 {
 	struct rt_thread *thread = rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
@@ -78,7 +79,8 @@ static bool reclaim(struct rt_chunk *chunk, uint32_t i)
 	uint64_t owner = __atomic_load_n(&slot->owner, __ATOMIC_ACQUIRE);
 
 	/* A vfork child's is freed by its parent. */
-	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != RT_SLOT_TAKEN || !rt_owner_is_gone(owner) || !thread->alone || thread->vforked)
+	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != RT_SLOT_TAKEN || thread->vforked ||
+	    !(thread->alone || thread->exits) || !rt_owner_is_gone(owner))
 		return false;
 	/* Others may use the signal handlers in it. */
 	if (rt_sighand_leave(thread) && thread->leads)

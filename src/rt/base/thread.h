@@ -75,6 +75,7 @@ struct rt_thread {
 	bool vforked;        /* a vfork child: its parent frees the region */
 	bool stepping;       /* over a call that is made where it stands: special/uprobe.c */
 	bool counted;        /* among the threads that use `sighand` */
+	bool exits;          /* in a call that ends it, unless a seccomp filter is against it */
 
 	struct rt_sigstack sigstack; /* as the program set it */
 	uint64_t fault[3];           /* err, trapno, cr2 of its last fault, which every signal frame shows */

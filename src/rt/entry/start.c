@@ -39,6 +39,12 @@ static void must(const char *what, long r)
 		rt_panic(what, r);
 }
 
+/* In a copy of the bundle the helper has made what is executed: see inject/remote.c. */
+static bool is_settled(const struct bundle_segment *segment)
+{
+	return rt.bundle->shared_id < 0 && segment->prot & PROT_EXEC;
+}
+
 /* Neighbouring segments that are not writable get their permissions by one call, executable if one of them is:
  * each call costs every execve. */
 static void protect_segments(const struct bundle *bundle)
@@ -54,7 +60,12 @@ static void protect_segments(const struct bundle *bundle)
 	for (uint32_t i = 0, next; i < bundle->segment_count; i = next) {
 		uint32_t size = segments[i].size, prot = segments[i].prot;
 
+		if (is_settled(&segments[i])) {
+			next = i + 1;
+			continue;
+		}
 		for (next = i + 1; next < bundle->segment_count && !((segments[next].prot | prot) & PROT_WRITE) &&
+				   !is_settled(&segments[next]) &&
 				   segments[next].offset == segments[i].offset + size; next++) {
 			size += segments[next].size;
 			prot |= segments[next].prot;
@@ -73,7 +84,7 @@ static void settle_segments(void)
 	for (uint32_t i = 0; i < bundle->segment_count; i++) {
 		const struct bundle_segment *segment = &bundle->segments[i];
 
-		if (segment->initial_size)
+		if (segment->initial_size && !is_settled(segment))
 			memcpy((char *)rt.start + segment->offset, (char *)rt.start + segment->initial,
 			       segment->initial_size);
 	}
@@ -143,7 +154,7 @@ static void start_fast_path(struct rt_thread *thread)
 	const uint64_t *stack = (const uint64_t *)rt_start_block.stack, *capabilities = rt_auxv_find(stack, AT_HWCAP2);
 
 	rt.log_sites = rt.bundle->site_log;
-	rt.frozen = sys(prctl, PR_GET_MDWE) > 0;
+	rt.frozen = rt_start_block.frozen || sys(prctl, PR_GET_MDWE) > 0;
 	/* A traced program is not patched: its tracer is shown the text of the file. */
 	rt.fast = rt_plans_open(stack) && !rt_start_block.ptraced && !rt.frozen && capabilities &&
 		  capabilities[1] & KERNEL_HWCAP2_FSGSBASE;

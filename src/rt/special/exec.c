@@ -63,15 +63,28 @@ static void end_helper(struct inj_exec *inject)
 	rt_thread_end(rt_thread_slot_state(exec->helper), __NR_exit, 0);
 }
 
+/* The result of a call that is to fail with an error: a seccomp filter of the program has its say before. It is shown the call
+ * with a path that is no address, for which the kernel's own answer is EFAULT. ctx: entry */
+static long refuse(struct rt_thread *thread, const struct k23_call *call, long error)
+{
+	struct k23_call asked = *call;
+	long r;
+
+	if (!thread->sighand->seccomp)
+		return error;
+	asked.args[call->nr == __NR_execveat] = ~0ul;
+	r = rt_gate_program(&asked, thread);
+	return r == -EFAULT ? error : r;
+}
+
 /* ctx: entry */
-static long refuse_program(const struct inj_check *check, const char *path)
+static void explain_refusal(const struct inj_check *check, const char *path)
 {
 	if (check->verdict == INJ_FOREIGN)
 		rt_message("%s is not a 64-bit x86 program and cannot be interposed; "
 			   "k23 run --foreign=allow lets such programs run without k23", path);
 	else if (check->verdict == INJ_SECRET)
 		rt_message("%s cannot be read by this user, and so not be interposed", path);
-	return check->error;
 }
 
 /* What the new image's runtime has to know of the old one's. ctx: entry */
@@ -84,6 +97,7 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 	block->sigsys_ignored = sighand->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
 	block->sigsys_pending = sighand->sigsys_pending;
 	block->seccomp = sighand->seccomp;
+	block->frozen = rt.frozen;
 	block->ptracer = sighand->ptracer;
 	block->exec_nr = (uint16_t)nr;
 	if (sighand->traceme)
@@ -212,21 +226,20 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 	long r = rt_copy_string(path, sizeof(path), name);
 
 	if (failed(r))
-		return r;
+		return refuse(thread, call, r);
 	check = inj_check(dirfd, path, flags);
 	if (check.verdict == INJ_FOREIGN && rt.bundle->flags & BUNDLE_FOREIGN)
 		return rt_gate_program(call, thread);
-	if (check.verdict != INJ_TRY)
-		return refuse_program(&check, path);
+	if (check.verdict != INJ_TRY) {
+		r = refuse(thread, call, check.error);
+		if (r == check.error)
+			explain_refusal(&check, path);
+		return r;
+	}
 	if (thread->children_elsewhere) {
 		rt_message("%s cannot be started between unshare or setns for a PID namespace and the first fork: "
 			   "its helper would be the namespace's first process", path);
 		return -EAGAIN;
-	}
-	if (rt.frozen && rt.bundle->hook_count) {
-		rt_message("%s cannot be started with hooks after PR_SET_MDWE: they have to be written before they are "
-			   "executable", path);
-		return -EPERM;
 	}
 	/* One execve at a time: the kernel ends all other threads when one of them succeeds. */
 	rt_lock(&thread->sighand->exec_lock);

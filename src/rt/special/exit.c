@@ -3,6 +3,7 @@
  *
  * ctx: entry, for all here.
  */
+#include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/hook/callbacks.h"
 #include "rt/special/special.h"
@@ -13,10 +14,27 @@ static __attribute__((noreturn)) void leave(long nr, uint64_t status)
 		raw_syscall(nr, status, 0, 0, 0, 0, 0);
 }
 
+/* The call where a filter of the program has to judge it, and may let the thread go on. Until the thread is gone, its region
+ * is its own; then others find it (base/thread.c). counted: whether the thread was among those that use the handlers. */
+static long leave_judged(struct rt_thread *thread, struct k23_call *call, bool counted)
+{
+	long r;
+
+	thread->exits = true;
+	r = rt_gate_any(call, thread);
+	thread->exits = false;
+	if (counted && !thread->counted) {
+		thread->counted = true;
+		__atomic_fetch_add(&thread->sighand->threads, 1, __ATOMIC_RELAXED);
+	}
+	return r;
+}
+
 long special_exit(struct rt_thread *thread, struct k23_call *call)
 {
 	uint32_t others;
 	uint64_t mask = rt_mask_block();
+	bool counted = thread->counted;
 
 	if (thread->signals) {
 		rt_mask_unblock(thread, mask);
@@ -26,6 +44,13 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 	rt_callbacks_thread_exit();
 	if (!others)
 		rt_callbacks_process_exit((int)call->args[0]);
+	if (thread->sighand->seccomp) {
+		long r = leave_judged(thread, call, counted);
+
+		rt_callbacks_thread_start();
+		rt_mask_unblock(thread, mask);
+		return r;
+	}
 	/* Threads that go on use what is in the leader's region; a vfork child's is freed by its parent. */
 	if (thread->vforked || (thread->leads && others))
 		leave(__NR_exit, call->args[0]);
@@ -43,6 +68,12 @@ long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 		return -K23_ERESTART;
 	}
 	rt_callbacks_process_exit((int)call->args[0]);
+	if (thread->sighand->seccomp) {
+		long r = leave_judged(thread, call, thread->counted);
+
+		rt_mask_unblock(thread, mask);
+		return r;
+	}
 	/* A child that shares its creator's memory must not leave its region behind there, unless other processes use the signal
 	 * handlers in it. There may be threads of the kernel's beside this one, so that it is exit_group all the same. */
 	if (thread->alone && !thread->vforked && !(rt_sighand_leave(thread) && thread->leads)) {

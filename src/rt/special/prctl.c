@@ -11,16 +11,45 @@
 
 #include "rt/base/copy.h"
 #include "rt/base/dumpable.h"
+#include "rt/base/mask.h"
+#include "rt/base/message.h"
 #include "rt/guard/guard.h"
 #include "rt/special/seccomp.h"
 #include "rt/special/special.h"
 #include "rt/text/text.h"
 #include "rt/x86_64/base/gs.h"
 
+/* What a seccomp filter of the program, or the kernel, has against the request; 0: nothing. The kernel is asked in such a way
+ * that the guard stays: to switch on with a selector that is no address, for which the answer is EFAULT; or to switch off for a
+ * moment, in which no code of the program runs. */
+static long judge_dispatch(struct rt_thread *thread, const struct k23_call *call)
+{
+	struct k23_call asked = *call;
+	uint64_t mask = rt_mask_block();
+	long r;
+
+	if (call->args[1] != PR_SYS_DISPATCH_OFF)
+		asked.args[4] = ~0ul;
+	r = rt_gate_program(&asked, thread);
+	if (call->args[1] != PR_SYS_DISPATCH_OFF)
+		r = r == -EFAULT ? 0 : r;
+	else if (r == 0 && failed(rt_guard_arm()))
+		rt_panic("cannot switch the guard on again", 0);
+	rt_mask_unblock(thread, mask);
+	return r;
+}
+
 /* A thread with a dispatch of its own leaves the fast path, as only the guard asks that dispatch. */
 static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 {
-	long r = rt_guard_request(&thread->dispatch, call->args[1], call->args[2], call->args[3], call->args[4]);
+	long r = 0;
+
+	/* A 32-bit selector is always an address. */
+	if (thread->sighand->seccomp && call->arch == K23_ARCH_X86_64)
+		r = judge_dispatch(thread, call);
+	if (r != 0)
+		return r;
+	r = rt_guard_request(&thread->dispatch, call->args[1], call->args[2], call->args[3], call->args[4]);
 
 	if (!failed(r) && thread->dispatch.on)
 		rt_gs_give_up();

@@ -15,11 +15,82 @@
 #include "rt/special/special.h"
 #include "rt/x86_64/base/gs.h"
 
-#define PROLOGUE 7
 #define FIELD(member) ((uint32_t)offsetof(struct seccomp_data, member))
+#define PROLOGUE 7u /* at most */
 
-/* Allows calls from [rt_gate_page, rt_gate_own_end), which lies in one page. */
-static void prologue(struct sock_filter *filter)
+/* Whether a filter does not care what is in the accumulator at first. A filter may rely on zero. */
+static bool sets_accumulator(const struct sock_filter *filter)
+{
+	return BPF_CLASS(filter->code) == BPF_LD || filter->code == (BPF_RET | BPF_K);
+}
+
+static uint64_t jump_target(const struct sock_filter *filter, uint32_t at, uint32_t offset)
+{
+	return filter[at].code == (BPF_JMP | BPF_JA) ? (uint64_t)at + 1 + filter[at].k : (uint64_t)at + 1 + offset;
+}
+
+/* Lets all jumps to `from` go to `to`, if they reach so far. */
+static bool move_jumps(struct sock_filter *filter, uint32_t from, uint32_t to)
+{
+	for (uint32_t pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < from; i++) {
+			struct sock_filter *jump = &filter[i];
+			bool jt = jump_target(filter, i, jump->jt) == from, jf = jump_target(filter, i, jump->jf) == from;
+
+			if (BPF_CLASS(jump->code) != BPF_JMP || !(jt || jf))
+				continue;
+			if (jump->code != (BPF_JMP | BPF_JA) && to - i - 1 > UINT8_MAX)
+				return false;
+			if (!pass)
+				continue;
+			if (jump->code == (BPF_JMP | BPF_JA))
+				jump->k = to - i - 1;
+			else
+				*jump = (struct sock_filter){ jump->code, jt ? (uint8_t)(to - i - 1) : jump->jt,
+							      jf ? (uint8_t)(to - i - 1) : jump->jf, jump->k };
+		}
+	return true;
+}
+
+/* Removes an instruction to which nothing leads. */
+static void remove_instruction(struct sock_filter *filter, uint32_t length, uint32_t at)
+{
+	for (uint32_t i = 0; i < at; i++) {
+		struct sock_filter *jump = &filter[i];
+
+		if (BPF_CLASS(jump->code) != BPF_JMP)
+			continue;
+		if (jump->code == (BPF_JMP | BPF_JA)) {
+			jump->k -= jump_target(filter, i, 0) > at;
+			continue;
+		}
+		jump->jt = (uint8_t)(jump->jt - (jump_target(filter, i, jump->jt) > at));
+		jump->jf = (uint8_t)(jump->jf - (jump_target(filter, i, jump->jf) > at));
+	}
+	for (uint32_t i = at; i + 1 < length; i++)
+		filter[i] = filter[i + 1];
+}
+
+/* Makes a filter shorter by an instruction that returns what a later one returns. Returns whether there is one. */
+static bool shorten(struct sock_filter *filter, uint32_t length)
+{
+	for (uint32_t i = 1; i < length; i++) {
+		uint32_t before = BPF_CLASS(filter[i - 1].code);
+
+		if (filter[i].code != (BPF_RET | BPF_K) || (before != BPF_JMP && before != BPF_RET))
+			continue;
+		for (uint32_t to = i + 1; to < length && to - i <= UINT8_MAX; to++)
+			if (filter[to].code == filter[i].code && filter[to].k == filter[i].k && move_jumps(filter, i, to)) {
+				remove_instruction(filter, length, i);
+				return true;
+			}
+	}
+	return false;
+}
+
+/* Puts a prologue in front of the program's filter: it allows calls from [rt_gate_page, rt_gate_own_end), which lies in one
+ * page. Returns how long the prologue is. */
+static uint32_t put_prologue(struct sock_filter *filter, uint32_t length)
 {
 	uint64_t start = (uint64_t)rt_gate_page;
 	uint32_t size = (uint32_t)(rt_gate_own_end - rt_gate_page);
@@ -30,11 +101,16 @@ static void prologue(struct sock_filter *filter)
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)start, 0, 2),
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)start + size, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		/* A filter may rely on the accumulator being zero. */
 		BPF_STMT(BPF_LD | BPF_IMM, 0),
 	};
+	uint32_t begin = 0, end = sets_accumulator(filter) ? PROLOGUE - 1 : PROLOGUE;
 
-	memcpy(filter, code, sizeof(code));
+	/* Under k23 all calls come from the gate page, but for the helper's: the lower half of the address tells the program's
+	 * from the runtime's. Only programs that --foreign=allow lets run without k23 may have others with that half. */
+	if (end + length > BPF_MAXINSNS)
+		begin = 2;
+	memcpy(filter - (end - begin), code + begin, (end - begin) * sizeof(*code));
+	return end - begin;
 }
 
 /* program_argument: which argument points to the struct sock_fprog. */
@@ -42,24 +118,29 @@ long rt_seccomp_filter(struct rt_thread *thread, struct k23_call *call, int prog
 {
 	struct k23_call own = *call;
 	struct sock_fprog program;
+	struct sock_filter *filter;
+	uint32_t prologue;
 	size_t size;
 	long memory, r;
 
 	if (failed(rt_copy_from(&program, call->args[program_argument], sizeof(program))) || !program.len ||
-	    program.len > BPF_MAXINSNS - PROLOGUE)
+	    program.len > BPF_MAXINSNS)
 		return rt_gate_program(call, thread); /* the kernel's own error */
-	size = (program.len + PROLOGUE) * sizeof(struct sock_filter);
+	size = (PROLOGUE + program.len) * sizeof(*filter);
 	memory = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (failed(memory))
 		return -ENOMEM;
-	prologue((struct sock_filter *)memory);
-	r = rt_copy_from((struct sock_filter *)memory + PROLOGUE, (uint64_t)program.filter,
-			 program.len * sizeof(struct sock_filter));
+	filter = (struct sock_filter *)memory + PROLOGUE;
+	r = rt_copy_from(filter, (uint64_t)program.filter, program.len * sizeof(*filter));
 	if (!failed(r)) {
-		program.len += PROLOGUE;
-		program.filter = (struct sock_filter *)memory;
+		prologue = put_prologue(filter, program.len);
+		while (prologue + program.len > BPF_MAXINSNS && shorten(filter, program.len))
+			program.len--;
+		program.len = (uint16_t)(program.len + prologue);
+		program.filter = filter - prologue;
 		own.args[program_argument] = (uint64_t)&program;
-		r = rt_gate_program(&own, thread);
+		/* As where a thread's filters are longer together than the kernel allows. */
+		r = program.len <= BPF_MAXINSNS ? rt_gate_program(&own, thread) : -ENOMEM;
 		if (!failed(r))
 			thread->sighand->seccomp = 1;
 	}

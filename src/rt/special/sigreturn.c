@@ -2,10 +2,13 @@
  * rt_sigreturn: the frame is on the program's stack, and the kernel is shown a copy of it in which SIGSYS and the
  * signal stack are as the runtime needs them. The vector state stays where the program has it.
  *
+ * That call is the runtime's own. A filter of the program judges one before it that changes nothing.
+ *
  * ctx: entry, for all here.
  */
 #include "core/string.h"
 #include "rt/base/copy.h"
+#include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
@@ -27,15 +30,46 @@ static void note_bad_frame(struct rt_thread *thread, uint64_t mask)
 	(void)!rt_deliver_note(thread, SIGSEGV, &info, &action);
 }
 
+/* As the kernel's signal stack is to stay. */
+static void keep_altstack(const struct rt_thread *thread, struct ucontext *uc)
+{
+	uc->uc_stack.ss_sp = (void *)thread->stack_top;
+	uc->uc_stack.ss_flags = 0;
+	uc->uc_stack.ss_size = RT_SIGNAL_STACK_SIZE;
+}
+
+/* What a filter of the program makes of the call; RT_SIGRETURN_MADE: nothing. mask: that of the program, which rt_mask_block
+ * has changed. */
+static long judge(const struct rt_thread *thread, const struct k23_call *call, uint64_t mask)
+{
+	struct ucontext uc;
+
+	memset(&uc, 0, sizeof(uc));
+	rt_regs_start(rt_context_regs(&uc), (uint64_t)rt_gate_sigreturn_made, 0, 0);
+	rt_regs_set_nr(rt_context_regs(&uc), RT_SIGRETURN_MADE);
+	uc.uc_sigmask = mask | RT_ALL_BLOCKED;
+	keep_altstack(thread, &uc);
+	return rt_gate_sigreturn(call, &uc);
+}
+
 long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 {
+	bool judged = thread->sighand->seccomp && !thread->strict;
 	struct ucontext uc;
 	struct rt_sigstack stack;
 	uint64_t mask;
 
-	(void)call;
+	mask = thread->strict ? 0 : judged ? rt_mask_block() : rt_mask_block_all();
+	if (judged && !thread->signals) {
+		long r = judge(thread, call, mask);
+
+		if (r != RT_SIGRETURN_MADE) {
+			rt_mask_unblock(thread, mask);
+			return r;
+		}
+		rt_mask_block_all();
+	}
 	/* From here on no signal may come: it would find the old mask gone and the new one not yet there. */
-	mask = thread->strict ? 0 : rt_mask_block_all();
 	if (thread->signals) {
 		if (!thread->strict) {
 			thread->saved_mask &= mask;
@@ -55,9 +89,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	uc.uc_sigmask &= ~SIGBIT(SIGSYS);
 	/* rt_sigreturn has no use for an error. */
 	(void)!rt_altstack_set(thread, &stack, rt_regs_sp(rt_context_regs(&uc)));
-	uc.uc_stack.ss_sp = (void *)thread->stack_top;
-	uc.uc_stack.ss_flags = 0;
-	uc.uc_stack.ss_size = RT_SIGNAL_STACK_SIZE;
+	keep_altstack(thread, &uc);
 	thread->in_call = 0;
 	thread->runs = RT_RUNS_FIRST;
 	rt_sigreturn_to((uint64_t)&uc);

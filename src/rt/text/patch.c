@@ -184,6 +184,11 @@ static void patch_text(struct rt_text *text, int prot)
 
 	if (!stubs || rt.frozen || !read_sites(&reader))
 		return;
+	/* Changes nothing, but a filter or a security module may be against memory that becomes executable. */
+	if (failed(sys(mprotect, text->start, length, prot))) {
+		rt.frozen = true;
+		return;
+	}
 	block = map_near(text, size);
 	if (failed(block))
 		return;

@@ -150,7 +150,8 @@ void rt_vdso_patch(const uint64_t *stack)
 		wanted |= rt_chain_wants(functions[i].nr);
 	if (!entry || !wanted)
 		return;
-	if (!read_vdso(&vdso, entry[1]) ||
+	if (!read_vdso(&vdso, entry[1]) || rt.frozen ||
+	    failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_EXEC)) ||
 	    failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_WRITE))) {
 		/* It cannot be changed: let the program do without. */
 		entry[0] = AT_NONE;

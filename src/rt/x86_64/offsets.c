@@ -73,6 +73,7 @@ void offsets(void)
 	VALUE(XSTATE_MAGIC, FP_XSTATE_MAGIC1);
 	VALUE(ERESTART, K23_ERESTART);
 	OFFSET(BUNDLE_PRIVATE_START, struct bundle, private_start);
+	OFFSET(BUNDLE_SHARED_ID, struct bundle, shared_id);
 	OFFSET(BUNDLE_STORE, struct bundle, store);
 	OFFSET(BUNDLE_REGIONS, struct bundle, regions);
 	OFFSET(START_ENTRY, struct start_block, entry);

@@ -90,4 +90,40 @@ rt_gate_i386_abort:
 	.cfi_endproc
 	.size rt_gate_i386, . - rt_gate_i386
 
+/* long rt_gate_sigreturn(const struct k23_call *call, struct ucontext *frame): see base/gate.h. The frame is the stack during
+ * the call. No signal finds it in the way, since those come on a stack of their own.
+ *
+ * in:  %rdi call, %rsi frame.   out: %rax result.   keeps: what a C function keeps; the vector state only if the call is not
+ *      made. */
+	.globl rt_gate_sigreturn
+	.type rt_gate_sigreturn, @function
+rt_gate_sigreturn:
+	.cfi_startproc
+	mov	%rbx, UC_REGS + REGS_RBX(%rsi)
+	mov	%rbp, UC_REGS + REGS_RBP(%rsi)
+	mov	%r12, UC_REGS + REGS_R12(%rsi)
+	mov	%r13, UC_REGS + REGS_R13(%rsi)
+	mov	%r14, UC_REGS + REGS_R14(%rsi)
+	mov	%r15, UC_REGS + REGS_R15(%rsi)
+	mov	%rsp, UC_REGS + REGS_RSP(%rsi)
+	mov	%rsi, %rsp
+	.cfi_remember_state
+	cfi_regs_in_context 0
+	mov	CALL_NR(%rdi), %rax
+	mov	CALL_ARGS + 8(%rdi), %rsi
+	mov	CALL_ARGS + 16(%rdi), %rdx
+	mov	CALL_ARGS + 24(%rdi), %r10
+	mov	CALL_ARGS + 32(%rdi), %r8
+	mov	CALL_ARGS + 40(%rdi), %r9
+	mov	CALL_ARGS(%rdi), %rdi
+	syscall
+	mov	UC_REGS + REGS_RSP(%rsp), %rsp
+	.cfi_restore_state
+	nop				/* what is called here would return behind it */
+	.globl rt_gate_sigreturn_made
+rt_gate_sigreturn_made:
+	ret
+	.cfi_endproc
+	.size rt_gate_sigreturn, . - rt_gate_sigreturn
+
 	.section .note.GNU-stack, "", @progbits

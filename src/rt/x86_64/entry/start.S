@@ -7,8 +7,8 @@
 
 	.section .text.gate.start, "ax", @progbits
 
-/* The first instruction of k23 in a new image: makes the part of the bundle that is written to, and the first stack, which
- * is what will be the first thread's signal stack.
+/* The first instruction of k23 in a new image: makes the part of the bundle that is written to, unless the helper has made a
+ * copy of all of it, and the first stack, which is what will be the first thread's signal stack.
  * in:  %rdi bundle; struct start_block: %rsi entry, %rsp stack, %rdx eflags, %r10 sigmask, %r8 helper and ptracer, %r9 the
  *      rest; every signal blocked.   out: the program starts. */
 	.globl rt_start
@@ -23,6 +23,8 @@ rt_start:
 	mov	%r10, %r14
 	mov	%r8, %r15
 	mov	%r9, %rbp
+	cmpl	$0, BUNDLE_SHARED_ID(%rbx)
+	jl	2f			/* a copy, which has it */
 	mov	BUNDLE_PRIVATE_START(%rbx), %eax
 	mov	BUNDLE_STORE(%rbx), %esi
 	sub	%eax, %esi
@@ -35,7 +37,7 @@ rt_start:
 	syscall
 	cmp	%rdi, %rax
 	jne	1f
-	mov	%r12, rt_start_block + START_ENTRY(%rip)
+2:	mov	%r12, rt_start_block + START_ENTRY(%rip)
 	mov	%rsp, rt_start_block + START_STACK(%rip)
 	mov	%r13, rt_start_block + START_EFLAGS(%rip)
 	mov	%r14, rt_start_block + START_SIGMASK(%rip)

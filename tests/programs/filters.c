@@ -1,0 +1,517 @@
+/* Seccomp filters: those that a program starts with, and those that judge calls of which k23 makes something else. */
+#include "report.h"
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <time.h>
+
+#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
+
+static void install(struct sock_filter *code, size_t length)
+{
+	struct sock_fprog prog = { (unsigned short)length, code };
+
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	NEED(raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0);
+}
+
+/* As systemd's MemoryDenyWriteExecute= */
+static void deny_executable(unsigned action)
+{
+	struct sock_filter code[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pkey_mprotect, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_shmat, 5, 7),
+		LOAD(args[2]),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 6, 5),
+		LOAD(args[2]),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, PROT_WRITE | PROT_EXEC),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROT_WRITE | PROT_EXEC, 3, 2),
+		LOAD(args[2]),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SHM_EXEC, 1, 0),
+		RETURN(SECCOMP_RET_ALLOW),
+		RETURN(action),
+	};
+
+	install(code, ARRAY_SIZE(code));
+}
+
+/* Goes on as the command that follows. */
+static void go_on(void)
+{
+	execv(guest_argv[1], guest_argv + 1);
+	_exit(9);
+}
+
+HELPER(under_denial)
+{
+	deny_executable(SECCOMP_RET_ERRNO | EPERM);
+	go_on();
+}
+
+HELPER(under_death)
+{
+	deny_executable(SECCOMP_RET_KILL_PROCESS);
+	go_on();
+}
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#endif
+
+HELPER(under_mdwe)
+{
+	if (prctl(PR_SET_MDWE, 1, 0, 0, 0) != 0)
+		guest_skip("no PR_SET_MDWE");
+	go_on();
+}
+
+HELPER(executed)
+{
+	report_arguments();
+	no_children();
+	EXPECT(raw(SYS_getppid), getppid());
+	if (guest_argc > 1)
+		execl(self_path(), "zero", "executed", NULL);
+}
+
+static void execute(void)
+{
+	execl(self_path(), "zero", "executed", "again", NULL);
+	_exit(3);
+}
+
+/* What runs under a filter or a setting that it has not made. */
+CASE(inherited)
+{
+	struct timespec now;
+	int i;
+
+	say("filters: %ld", raw(SYS_prctl, PR_GET_SECCOMP));
+	for (i = 0; i < 3; i++)
+		say("-> %d", in_child(execute));
+	EXPECT(clock_gettime(CLOCK_REALTIME, &now), 0);
+	CHECK(now.tv_sec > 1000000000);
+}
+
+/* The action for one call, and any other call is allowed. */
+static void judge(int nr, unsigned action)
+{
+	struct sock_filter code[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 1),
+		RETURN(action),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	install(code, ARRAY_SIZE(code));
+}
+
+static volatile int trapped, trapped_nr;
+
+static void on_trap(int sig, siginfo_t *info, void *context)
+{
+	(void)sig, (void)context;
+	trapped++;
+	trapped_nr = info->si_syscall;
+}
+
+static int judged_nr;
+
+static void denied_exit(void)
+{
+	int i;
+
+	judge(judged_nr, SECCOMP_RET_ERRNO | 99);
+	for (i = 0; i < 3; i++)
+		EXPECT(raw(judged_nr, 7), -99);
+	EXPECT(raw(SYS_getppid), getppid());
+	say("alive");
+	raw(judged_nr == SYS_exit ? SYS_exit_group : SYS_exit, guest_failures ? 1 : 5);
+}
+
+static void trapped_exit(void)
+{
+	int i;
+
+	set_handler(SIGSYS, on_trap, 0);
+	judge(judged_nr, SECCOMP_RET_TRAP);
+	for (i = 1; i < 4; i++) {
+		EXPECT(raw(judged_nr, 7), judged_nr);
+		EXPECT(trapped, i);
+		EXPECT(trapped_nr, judged_nr);
+	}
+	raw(judged_nr == SYS_exit ? SYS_exit_group : SYS_exit, guest_failures ? 1 : 5);
+}
+
+static void killed_exit(void)
+{
+	judge(judged_nr, SECCOMP_RET_KILL_PROCESS);
+	raw(judged_nr, 7);
+}
+
+static void logged_exit(void)
+{
+	judge(judged_nr, SECCOMP_RET_LOG);
+	raw(judged_nr, 7);
+}
+
+CASE(exits)
+{
+	static const int calls[] = { SYS_exit, SYS_exit_group };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		judged_nr = calls[i];
+		say("errno -> %d", in_child(denied_exit));
+		say("trap -> %d", in_child(trapped_exit));
+		say("kill -> %d", in_child(killed_exit));
+		say("log -> %d", in_child(logged_exit));
+	}
+}
+
+static volatile long thread_result;
+
+static void *exiting_thread(void *argument)
+{
+	(void)argument;
+	thread_result = raw(SYS_exit, 0);
+	return NULL;
+}
+
+static void *quiet_thread(void *argument)
+{
+	return argument;
+}
+
+/* Threads come and go under a filter, more than have room at a time. */
+STRESS(threads)
+{
+	pthread_t threads[8];
+	size_t i, round;
+
+	if (raw(SYS_prctl, PR_GET_SECCOMP) == 0)
+		judge(SYS_getpgid, SECCOMP_RET_ERRNO | 99);
+	for (round = 0; round < 10; round++) {
+		for (i = 0; i < ARRAY_SIZE(threads); i++)
+			NEED(pthread_create(&threads[i], NULL, quiet_thread, (void *)(i + 1)) == 0);
+		for (i = 0; i < ARRAY_SIZE(threads); i++) {
+			void *result;
+
+			NEED(pthread_join(threads[i], &result) == 0);
+			CHECK(result == (void *)(i + 1));
+		}
+	}
+	EXPECT(raw(SYS_getpgid, 0), -99);
+}
+
+static void thread_stays(void)
+{
+	pthread_t thread;
+
+	judge(SYS_exit, SECCOMP_RET_ERRNO | 99);
+	NEED(pthread_create(&thread, NULL, exiting_thread, NULL) == 0);
+	while (!thread_result)
+		usleep(1000);
+	EXPECT(thread_result, -99);
+	_exit(guest_failures ? 1 : 5);
+}
+
+static void thread_dies(void)
+{
+	pthread_t thread;
+
+	judge(SYS_exit, SECCOMP_RET_KILL_THREAD);
+	NEED(pthread_create(&thread, NULL, exiting_thread, NULL) == 0);
+	pthread_join(thread, NULL);
+	_exit(thread_result ? 1 : 5);
+}
+
+CASE(thread_exits)
+{
+	say("errno -> %d", in_child(thread_stays));
+	say("kill -> %d", in_child(thread_dies));
+}
+
+/* What a handler's return leads to, with a filter's own result where there is one. */
+static void return_from_handler(unsigned action)
+{
+	set_handler(SIGUSR1, on_trap, 0);
+	judge(SYS_rt_sigreturn, action);
+	trapped = 0;
+	raise(SIGUSR1);
+	EXPECT(trapped, 1);
+	EXPECT(raw(SYS_getppid), getppid());
+	_exit(guest_failures ? 1 : 5);
+}
+
+static void kill_return(void)
+{
+	return_from_handler(SECCOMP_RET_KILL_PROCESS);
+}
+
+static void log_return(void)
+{
+	return_from_handler(SECCOMP_RET_LOG);
+}
+
+static void deny_return(void)
+{
+	double vector = 1.5;
+
+	judge(SYS_rt_sigreturn, SECCOMP_RET_ERRNO | 99);
+	/* the filter comes before the frame, which is none */
+	__asm__ volatile("movsd %0, %%xmm5" : : "m"(vector) : "xmm5");
+	EXPECT(raw(SYS_rt_sigreturn), -99);
+	__asm__ volatile("movsd %%xmm5, %0" : "=m"(vector));
+	CHECK(vector == 1.5);
+	EXPECT(raw(SYS_getppid), getppid());
+	_exit(guest_failures ? 1 : 5);
+}
+
+static void trap_return(void)
+{
+	set_handler(SIGSYS, on_trap, SA_RESETHAND);
+	judge(SYS_rt_sigreturn, SECCOMP_RET_TRAP);
+	/* the return from the handler is trapped, too, and then nobody handles that */
+	raw(SYS_rt_sigreturn);
+	say("behind it");
+}
+
+/* The filter sees the program's registers, and lets one return pass. */
+static void recognise_return(void)
+{
+	struct sock_filter code[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigreturn, 0, 3),
+		LOAD(args[3]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4711, 0, 1),
+		RETURN(SECCOMP_RET_ERRNO | 99),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	set_handler(SIGUSR1, on_trap, 0);
+	install(code, ARRAY_SIZE(code));
+	EXPECT(raw(SYS_rt_sigreturn, 1, 2, 3, 4711), -99);
+	raise(SIGUSR1);
+	EXPECT(trapped, 1);
+	_exit(guest_failures ? 1 : 5);
+}
+
+CASE(sigreturn)
+{
+	say("kill -> %d", in_child(kill_return));
+	say("log -> %d", in_child(log_return));
+	say("errno -> %d", in_child(deny_return));
+	say("trap -> %d", in_child(trap_return));
+	say("registers -> %d", in_child(recognise_return));
+}
+
+static volatile long ticks_seen;
+
+static void on_tick(int sig, siginfo_t *info, void *context)
+{
+	(void)sig, (void)info, (void)context;
+	ticks_seen++;
+}
+
+/* Many returns from handlers that a filter judges, with signals at every moment of them. */
+STRESS(ticking)
+{
+	struct itimerval often = { { 0, 100 }, { 0, 100 } }, off = { { 0, 0 }, { 0, 0 } };
+	volatile double sum = 0;
+	long i;
+
+	if (raw(SYS_prctl, PR_GET_SECCOMP) == 0)
+		judge(SYS_getpgid, SECCOMP_RET_ERRNO | 99);
+	set_handler(SIGUSR1, on_tick, 0);
+	set_handler(SIGALRM, on_tick, SA_RESTART);
+	NEED(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	for (i = 1; i <= 2000; i++) {
+		sum = sum + 0.5;
+		NEED(raw(SYS_kill, getpid(), SIGUSR1) == 0);
+		EXPECT(raw(SYS_getpgid, 0), -99);
+	}
+	NEED(setitimer(ITIMER_REAL, &off, NULL) == 0);
+	CHECK(sum == 1000);
+	CHECK(ticks_seen >= 2000);
+}
+
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
+
+static unsigned dispatch_action;
+
+static void judge_dispatch(void)
+{
+	struct sock_filter code[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+		LOAD(args[0]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SYSCALL_USER_DISPATCH, 0, 1),
+		RETURN(dispatch_action),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	install(code, ARRAY_SIZE(code));
+}
+
+static void ask_dispatch(void)
+{
+	static char selector;
+
+	set_handler(SIGSYS, on_trap, 0);
+	judge_dispatch();
+	say("on: %ld", raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, 0, 0, &selector));
+	say("off: %ld", raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0));
+	say("no address: %ld", raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, 0, 0, -1));
+	say("wraps: %ld", raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, 8, -1, &selector));
+	say("off with arguments: %ld", raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 0, 1, 1, 0));
+	say("trapped %d", trapped);
+	EXPECT(raw(SYS_getppid), getppid());
+}
+
+/* The program's own dispatch, which works as without a filter. */
+static void use_dispatch(void)
+{
+	static volatile char selector;
+
+	set_handler(SIGSYS, on_trap, 0);
+	judge_dispatch();
+	NEED(raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, 0, 0, &selector) == 0);
+	EXPECT(raw(SYS_getppid), getppid());
+	NEED(raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0) == 0);
+	_exit(guest_failures ? 1 : 5);
+}
+
+CASE(dispatch)
+{
+	static const unsigned actions[] = { SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO | EINVAL, SECCOMP_RET_TRAP,
+					    SECCOMP_RET_KILL_PROCESS };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(actions); i++) {
+		dispatch_action = actions[i];
+		say("-> %d", in_child(ask_dispatch));
+	}
+	dispatch_action = SECCOMP_RET_LOG;
+	say("-> %d", in_child(use_dispatch));
+}
+
+/* An execve that fails is judged before it fails. */
+static void execute_nothing(void)
+{
+	static char *const none[] = { NULL };
+
+	set_handler(SIGSYS, on_trap, 0);
+	judge(judged_nr, dispatch_action);
+	if (judged_nr == SYS_execve) {
+		say("execve: %ld", raw(SYS_execve, "/no/such/file", none, none));
+		say("execve: %ld", raw(SYS_execve, "/", none, none));
+		say("execve: %ld", raw(SYS_execve, 8, none, none));
+	} else {
+		say("execveat: %ld", raw(SYS_execveat, -1, "nothing", none, none, 0));
+		say("execveat: %ld", raw(SYS_execveat, -1, "", none, none, AT_EMPTY_PATH));
+	}
+	say("trapped %d", trapped);
+}
+
+CASE(failing_execve)
+{
+	static const unsigned actions[] = { SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO | 99, SECCOMP_RET_TRAP,
+					    SECCOMP_RET_KILL_PROCESS };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(actions); i++) {
+		dispatch_action = actions[i];
+		judged_nr = SYS_execve;
+		say("-> %d", in_child(execute_nothing));
+		judged_nr = SYS_execveat;
+		say("-> %d", in_child(execute_nothing));
+	}
+}
+
+static void execute_judged(void)
+{
+	signal(SIGSYS, SIG_DFL);
+	judge(judged_nr, dispatch_action);
+	execute();
+}
+
+/* An execve where a filter is against what the helper does in the new image. */
+CASE(judged_execve)
+{
+	static const int calls[] = { SYS_mmap, SYS_mprotect, SYS_shmat, SYS_process_vm_readv, SYS_ptrace };
+	static const unsigned actions[] = { SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_TRAP, SECCOMP_RET_KILL_PROCESS };
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		for (k = 0; k < ARRAY_SIZE(actions); k++) {
+			judged_nr = calls[i];
+			dispatch_action = actions[k];
+			say("%d %#x -> %d", judged_nr, dispatch_action, in_child(execute_judged));
+		}
+}
+
+static size_t filter_length;
+
+/* As long as a filter may be, and most of it decides nothing. What it kills for, the program does not do. */
+static void install_long(void)
+{
+	static const int deadly[] = { SYS_process_vm_readv, SYS_process_vm_writev, SYS_rt_sigpending, SYS_getcpu, SYS_madvise };
+	static struct sock_filter code[BPF_MAXINSNS + 1];
+	struct sock_fprog prog = { (unsigned short)filter_length, code };
+	unsigned i = 0, k;
+
+	code[i++] = (struct sock_filter)LOAD(nr);
+	for (k = 0; k < ARRAY_SIZE(deadly); k++) {
+		code[i++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)deadly[k], 0, 1);
+		code[i++] = (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS);
+	}
+	for (k = 0; k < 200; k++) {
+		code[i++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 5000 + k, 0, 1);
+		code[i++] = (struct sock_filter)RETURN(SECCOMP_RET_ERRNO | (200 + k % 7));
+	}
+	while (i < filter_length - 2)
+		code[i++] = (struct sock_filter)LOAD(nr);
+	code[i++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JA, 0, 0, 0);
+	code[i] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	say("%zu instructions: %ld", filter_length, raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog));
+	for (k = 0; k < 200; k++)
+		EXPECT(raw(5000 + k), filter_length <= BPF_MAXINSNS ? -(long)(200 + k % 7) : -ENOSYS);
+	say("-> %d", in_child(execute));
+	_exit(guest_failures ? 1 : 5);
+}
+
+CASE(long_filters)
+{
+	for (filter_length = BPF_MAXINSNS - 8; filter_length <= BPF_MAXINSNS + 1; filter_length++)
+		say("-> %d", in_child(install_long));
+}
+
+/* A filter may begin with a test of the accumulator, which is 0 then. */
+static void install_odd(void)
+{
+	struct sock_filter code[] = {
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+		RETURN(SECCOMP_RET_KILL_PROCESS),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	install(code, ARRAY_SIZE(code));
+	EXPECT(raw(SYS_getppid), getppid());
+}
+
+CASE(accumulator)
+{
+	say("-> %d", in_child(install_odd));
+}
