@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/ipc.h>
+#include <sys/ptrace.h>
 #include <sys/shm.h>
+#include <sys/user.h>
 #include <time.h>
 
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
@@ -514,4 +516,52 @@ static void install_odd(void)
 CASE(accumulator)
 {
 	say("-> %d", in_child(install_odd));
+}
+
+static void traced_calls(void)
+{
+	struct sock_filter code[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpid, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_gettid, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+		RETURN(SECCOMP_RET_TRACE),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	NEED(ptrace(PTRACE_TRACEME, 0, 0, 0) == 0);
+	raise(SIGSTOP);
+	install(code, ARRAY_SIZE(code));
+	EXPECT(raw(SYS_getpid), getppid());
+	EXPECT(raw(SYS_gettid), 45000);
+	EXPECT(raw(SYS_exit_group, 7), -ESRCH);
+	raw(SYS_exit, guest_failures ? 1 : 5);
+}
+
+/* A tracer makes another call of one, and results for two that are not made. */
+CASE(traced)
+{
+	int status, events = 0;
+	pid_t pid = fork();
+
+	NEED(pid >= 0);
+	if (pid == 0)
+		traced_calls();
+	NEED(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+	NEED(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESECCOMP) == 0);
+	for (;;) {
+		struct user_regs_struct regs;
+
+		NEED(ptrace(PTRACE_CONT, pid, 0, 0) == 0);
+		NEED(waitpid(pid, &status, 0) == pid);
+		if (!WIFSTOPPED(status))
+			break;
+		NEED(status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8));
+		NEED(ptrace(PTRACE_GETREGS, pid, 0, &regs) == 0);
+		say("event %d: call %lld", ++events, regs.orig_rax);
+		regs.rax = regs.orig_rax == SYS_gettid ? 45000 : -ESRCH;
+		regs.orig_rax = regs.orig_rax == SYS_getpid ? SYS_getppid : -1;
+		NEED(ptrace(PTRACE_SETREGS, pid, 0, &regs) == 0);
+	}
+	say("%#x", status);
 }

@@ -143,6 +143,25 @@ long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *vi
 	return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &regs);
 }
 
+/* Makes of the runtime's call what a tracer makes of the program's: only what it changes, as the runtime may have arguments of its
+ * own. ctx: entry */
+static void change_call(struct core_user_regs *real, const struct core_user_regs *shown, const struct core_user_regs *wanted)
+{
+	static const uint8_t places[] = {
+		offsetof(struct core_user_regs, orig_rax), offsetof(struct core_user_regs, rax),
+		offsetof(struct core_user_regs, rdi), offsetof(struct core_user_regs, rsi),
+		offsetof(struct core_user_regs, rdx), offsetof(struct core_user_regs, r10),
+		offsetof(struct core_user_regs, r8), offsetof(struct core_user_regs, r9),
+	};
+
+	for (size_t i = 0; i < sizeof(places); i++) {
+		size_t at = places[i];
+
+		if (memcmp((const char *)wanted + at, (const char *)shown + at, 8) != 0)
+			memcpy((char *)real + at, (const char *)wanted + at, 8);
+	}
+}
+
 /* Registers for a stop in the runtime: those of the program, which the runtime goes back to. ctx: entry */
 static long set_kept(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *from)
 {
@@ -164,6 +183,10 @@ static long set_kept(const struct tracee *tracee, const struct tracee_view *view
 	r = tracee_write(tracee->tid, base, &to, sizeof(to));
 	real.fs_base = from->fs_base;
 	real.gs_base = tracee_registers(view, from).gs_base;
+	/* A filter has stopped the call in the gate, before the kernel makes it. */
+	if (view->in_gate && view->arch == K23_ARCH_X86_64 && view->real.orig_rax != ~0ul &&
+	    (int64_t)view->real.rax == -ENOSYS)
+		change_call(&real, &view->shown, from);
 	if (!failed(r) && memcmp(&real, &view->real, sizeof(real)) != 0)
 		r = sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
 	return r;
