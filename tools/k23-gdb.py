@@ -100,7 +100,7 @@ class Runtime:
         self.thread_type = self.symbol("rt_dispatch").type.fields()[0].type
         self.constants = {field.name: field.enumval
                           for field in self.rt.type["debug"].type.target().fields()}
-        self.modules = self.objfiles[0].lookup_static_symbol("modules").value()
+        self.texts = self.objfiles[0].lookup_static_symbol("texts").value()
         self.ends = {}
         if settled:
             self.load_hooks()
@@ -162,11 +162,11 @@ class Runtime:
         return self.thread_at(base)
 
     def blocks(self):
-        """Of each module the block of its stubs: address and size. Read at once, which gdb does in no time."""
-        module = self.modules.type.target()
-        at = {field.name: field.bitpos // 8 for field in module.fields()}
-        table = read(int(self.modules.address), self.modules.type.sizeof)
-        for start in range(0, len(table), module.sizeof):
+        """The block of stubs of each text: its address and its size. gdb reads the whole table at once, which is quick."""
+        text = self.texts.type.target()
+        at = {field.name: field.bitpos // 8 for field in text.fields()}
+        table = read(int(self.texts.address), self.texts.type.sizeof)
+        for start in range(0, len(table), text.sizeof):
             yield tuple(struct.unpack_from("<Q", table, start + at[name])[0] for name in ("block", "block_size"))
 
     def stub_site(self, pc):
