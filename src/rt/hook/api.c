@@ -7,7 +7,7 @@
 #include <linux/fcntl.h>
 
 #include "core/describe.h"
-#include "core/errnoname.h"
+#include "core/error_name.h"
 #include "core/format.h"
 #include "core/path.h"
 #include "core/string.h"

@@ -6,7 +6,7 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-#include "core/buildid.h"
+#include "core/build_id.h"
 #include "core/string.h"
 #include "rt/base/auxv.h"
 #include "rt/base/image.h"
