@@ -29,13 +29,15 @@ bool rt_plans_open(const uint64_t *stack)
 {
 	const uint64_t *name = rt_auxv_find(stack, AT_EXECFN);
 
-	store_is_open = rt.bundle->store_size && !failed(core_store_open(&store, read_store, NULL, rt.bundle->store_size));
+	store_is_open = rt.bundle->store_size &&
+			!failed(core_store_open(&store, read_store, NULL, rt.bundle->store_size));
 	rt.program = name ? core_store_program((const char *)name[1]) : 0;
-	rt.profiled = rt.program && (rt.bundle->flags & BUNDLE_PROFILE || (store_is_open && store.header.programs & rt.program));
+	rt.profiled = rt.program && (rt.bundle->flags & BUNDLE_PROFILE ||
+				     (store_is_open && store.header.programs & rt.program));
 	return store_is_open;
 }
 
-/* The end of a search: the file's sites, if it was found. ctx: boot | entry */
+/* Ends a search with result r: gives the sites of the file, if it was found. ctx: boot | entry */
 static long give_sites(long r, const struct store_file *file, struct store_run *sites)
 {
 	if (!failed(r))
@@ -69,7 +71,7 @@ static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
 /* ctx: boot */
 static long read_image(const void *context, uint64_t offset, void *to, size_t size)
 {
-	/* What the kernel has mapped of the file, from its beginning on. */
+	/* Of the file's first segment only the first page is known to be mapped. */
 	if (offset + size > CORE_PAGE)
 		return -EINVAL;
 	memcpy(to, (const void *)(*(const uint64_t *)context + offset), size);

@@ -13,7 +13,7 @@
 #define TEXTS 128u
 
 static RT_TABLE_FIRST struct rt_text texts[TEXTS];
-static uint32_t texts_end; /* no text lies at this index or behind it */
+static uint32_t texts_end; /* entries from this index on were never used */
 static uint32_t texts_lock;
 uint32_t rt_texts_unmapped;
 
@@ -67,8 +67,9 @@ bool rt_text_restore_page(uint64_t page)
 	       !failed(sys(madvise, page, CORE_PAGE, MADV_DONTNEED_LOCKED)); /* Linux 5.18 */
 }
 
-/* Only the runtime has written to a text's pages, which are then as in the file again: in one step for each page,
- * whoever is running there. But for those of a range that is somebody else's now. ctx: entry; locked */
+/* Makes the patched pages of a text those of the file again, in one step for each page, even if a thread is running
+ * there. The program's changes are not lost, as only the runtime has written to these pages. Pages between but_start
+ * and but_end are left alone: something else is mapped there now. ctx: entry; locked */
 static void restore_text(struct rt_text *text, uint64_t but_start, uint64_t but_end)
 {
 	const uint8_t *block = (const uint8_t *)text->block;
@@ -119,7 +120,8 @@ void rt_text_unmapped(uint64_t start, uint64_t end)
 		} else if (text->end <= end) {
 			text->end = start;
 		} else {
-			/* What is in the middle is no business of ours any more, at any time. */
+			/* A hole in the middle: from now on the range may hold anything, so this text stays without
+			 * patches. */
 			restore_text(text, start, end);
 		}
 	}
