@@ -120,8 +120,8 @@ void rt_text_unmapped(uint64_t start, uint64_t end)
 		} else if (text->end <= end) {
 			text->end = start;
 		} else {
-			/* A hole in the middle: from now on the range may hold anything, so this text stays without
-			 * patches. */
+			/* A hole in the middle: the pages around it lose their patches now, so that nothing of the text
+			 * has to be restored later, when the hole may hold anything. */
 			restore_text(text, start, end);
 		}
 	}
