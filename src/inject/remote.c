@@ -1,8 +1,7 @@
 /*
- * Doing things to a traced process that is stopped right after its execve.
- *
- * The new image has run nothing yet. System calls are made in it with a `syscall` instruction of its vDSO: mostly one, which
- * attaches the bundle's shared memory; otherwise those that make memory for a copy.
+ * Putting the bundle into a new image: see remote.h. The process is made to execute system calls by a `syscall`
+ * instruction of its vDSO. Mostly there is one call, which attaches the bundle's shared memory. Otherwise the calls
+ * make memory for a copy.
  *
  * ctx: entry | helper, for all here.
  */
@@ -21,7 +20,6 @@
 #include "abi/transfer.h"
 #include "core/page.h"
 #include "core/string.h"
-
 
 long inj_resume(int pid, long request, int stop, int *held)
 {
@@ -45,12 +43,12 @@ long inj_resume(int pid, long request, int stop, int *held)
 	}
 }
 
-static long peek(int pid, void *to, uint64_t from, size_t size)
+static long read_memory(int pid, void *to, uint64_t from, size_t size)
 {
 	return abi_transfer(__NR_process_vm_readv, pid, to, from, size);
 }
 
-static long poke(int pid, uint64_t to, const void *from, size_t size)
+static long write_memory(int pid, uint64_t to, const void *from, size_t size)
 {
 	return abi_transfer(__NR_process_vm_writev, pid, from, to, size);
 }
@@ -71,7 +69,7 @@ static long next_word(struct stack_reader *reader, uint64_t *word)
 
 		if (size > sizeof(reader->words))
 			size = sizeof(reader->words);
-		r = peek(reader->pid, reader->words, reader->next, size);
+		r = read_memory(reader->pid, reader->words, reader->next, size);
 		if (failed(r))
 			return r;
 		reader->next += size;
@@ -82,13 +80,13 @@ static long next_word(struct stack_reader *reader, uint64_t *word)
 	return 0;
 }
 
-/* The value of an auxiliary vector entry, or 0. */
-static uint64_t auxiliary(int pid, uint64_t stack, uint64_t type)
+/* The value of an entry of the auxiliary vector, or 0. */
+static uint64_t find_auxiliary(int pid, uint64_t stack, uint64_t type)
 {
 	struct stack_reader reader = { .pid = pid, .next = stack + 8 };
 	uint64_t word = 0, value = 0;
 
-	/* argv and envp, each ended by a zero. */
+	/* Over argv and envp, each of which ends with a zero. */
 	for (int vectors = 2; vectors; vectors--)
 		do
 			if (failed(next_word(&reader, &word)))
@@ -101,16 +99,16 @@ static uint64_t auxiliary(int pid, uint64_t stack, uint64_t type)
 	return word == type ? value : 0;
 }
 
-/* A stopped process whose image has run nothing. */
+/* A stopped process whose new image has run nothing. */
 struct image {
 	int pid;
 	int *held; /* as for inj_resume */
-	struct core_user_regs start; /* its registers */
-	uint64_t instruction;  /* a `syscall` of its vDSO */
+	struct core_user_regs start; /* the registers that the program is to start with */
+	uint64_t instruction; /* the address of a `syscall` in the vDSO */
 };
 
-/* A word, in less time than a block takes. */
-static long peek_word(int pid, uint64_t from, uint64_t *word)
+/* Reads one word, which takes less time than read_memory. */
+static long read_word(int pid, uint64_t from, uint64_t *word)
 {
 	return sys(ptrace, PTRACE_PEEKDATA, pid, from, word);
 }
@@ -120,16 +118,17 @@ static bool is_syscall(const uint8_t *code)
 	return code[0] == 0x0f && code[1] == 0x05;
 }
 
-/* The address of a `syscall` instruction in the vDSO, which is the same in all processes, or 0. */
+/* The address of a `syscall` instruction in the vDSO, or 0. expected: its offset, if known: all processes have the same
+ * vDSO. */
 static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 {
 	uint8_t code[CORE_PAGE];
 	uint64_t word;
 
-	if (vdso && expected && !failed(peek_word(pid, vdso + expected, &word)) && is_syscall((const uint8_t *)&word))
+	if (vdso && expected && !failed(read_word(pid, vdso + expected, &word)) && is_syscall((const uint8_t *)&word))
 		return vdso + expected;
 	for (unsigned page = 0; vdso && page < 4; page++) {
-		if (failed(peek(pid, code, vdso + page * CORE_PAGE, CORE_PAGE)))
+		if (failed(read_memory(pid, code, vdso + page * CORE_PAGE, CORE_PAGE)))
 			return 0;
 		for (size_t i = page ? 0 : sizeof(Elf64_Ehdr); i + 2 <= CORE_PAGE; i++)
 			if (is_syscall(code + i))
@@ -138,7 +137,7 @@ static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 	return 0;
 }
 
-/* One system call in the process. */
+/* Makes the process execute a system call. Returns the result of the call, or the error of ptrace. */
 static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
 	struct core_user_regs regs = image->start;
@@ -163,27 +162,28 @@ static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint
 	return failed(r) ? r : (long)regs.rax;
 }
 
-/* Attaches the bundle's shared memory. Its address or -errno: the process may be in another IPC namespace, where the id is
- * nobody's or somebody else's, or have become another user's. */
-static long attach(const struct image *image, const struct bundle *bundle)
+/* Attaches the bundle's shared memory. Returns its address, or -errno: the process may have become another user's, or
+ * be in another IPC namespace, where there is no segment with this id, or another one. */
+static long attach_bundle(const struct image *image, const struct bundle *bundle)
 {
 	uint64_t unique = 0;
 	long base, r;
 
 	if (bundle->shared_id < 0)
 		return -ENOENT;
-	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, 0, KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0);
+	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, 0, KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC,
+			      0);
 	if (failed(base))
 		return base;
-	r = peek_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);
+	r = read_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);
 	if (!failed(r) && unique == bundle->unique)
 		return base;
 	r = remote_syscall(image, __NR_shmdt, (uint64_t)base, 0, 0, 0);
 	return failed(r) ? r : -ENOENT;
 }
 
-/* Writes to memory that is not writable, as a debugger does. */
-static long poke_text(int pid, uint64_t to, const void *from, size_t size)
+/* Writes to memory that is not writable, word by word, as a debugger does. */
+static long write_text(int pid, uint64_t to, const void *from, size_t size)
 {
 	const uint64_t *words = from;
 	long r = 0;
@@ -193,8 +193,9 @@ static long poke_text(int pid, uint64_t to, const void *from, size_t size)
 	return r;
 }
 
-/* The runtime's text at its place in a mapping. Who may not make memory executable that was writable gets it word by word,
- * which takes a few milliseconds; who has a filter of his own, which may kill for it, is not tried. */
+/* Copies the runtime's text to its place in the mapping of the bundle. If the process may not make memory executable
+ * that was writable, the text is written word by word, which takes a few milliseconds. filtered: the program has a
+ * seccomp filter of its own, which may kill the process for the attempt, so it is not made. */
 static long copy_text(const struct image *image, const struct bundle *bundle, uint64_t base, bool filtered)
 {
 	uint64_t text = base + bundle->runtime_text, size = bundle->runtime_text_size;
@@ -202,41 +203,45 @@ static long copy_text(const struct image *image, const struct bundle *bundle, ui
 	long r;
 
 	if (!filtered) {
-		r = poke(image->pid, text, from, size);
+		r = write_memory(image->pid, text, from, size);
 		if (failed(r))
 			return r;
 		r = remote_syscall(image, __NR_mprotect, text, size, PROT_READ | PROT_EXEC, 0);
 		if (r != -EACCES && r != -EPERM)
 			return r;
 	}
-	r = remote_syscall(image, __NR_mmap, text, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
-	return failed(r) ? r : poke_text(image->pid, text, from, size);
+	r = remote_syscall(image, __NR_mmap, text, size, PROT_READ | PROT_EXEC,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+	return failed(r) ? r : write_text(image->pid, text, from, size);
 }
 
-/* A copy of the bundle, in memory of the process's own. Its address or -errno. */
-static long copy(const struct image *image, const struct bundle *bundle, bool filtered)
+/* Copies the bundle to private memory of the process. Returns its address or -errno. */
+static long copy_bundle(const struct image *image, const struct bundle *bundle, bool filtered)
 {
 	static const int32_t no_segment = -1;
-	/* A seccomp filter of the program lets the gate pass, at the address that it had when the filter was installed: stay
-	 * there if possible. */
-	long base = remote_syscall(image, __NR_mmap, filtered ? (uint64_t)bundle : 0, bundle->size, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS);
+	/* A seccomp filter lets the gate pass at the address that it had when the program installed the filter. So the
+	 * bundle gets the same address as in the old image, if possible. */
+	long base = remote_syscall(image, __NR_mmap, filtered ? (uint64_t)bundle : 0, bundle->size,
+				   PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 	long r;
 
 	if (failed(base))
 		return base;
-	r = poke(image->pid, (uint64_t)base, bundle, bundle->runtime_text);
+	r = write_memory(image->pid, (uint64_t)base, bundle, bundle->runtime_text);
 	if (!failed(r) && bundle->store_size)
-		r = poke(image->pid, (uint64_t)base + bundle->store, (const char *)bundle + bundle->store, bundle->store_size);
+		r = write_memory(image->pid, (uint64_t)base + bundle->store, (const char *)bundle + bundle->store,
+				 bundle->store_size);
 	if (!failed(r))
-		r = poke(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment, sizeof(no_segment));
+		r = write_memory(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment,
+				 sizeof(no_segment));
 	if (!failed(r))
 		r = copy_text(image, bundle, (uint64_t)base, filtered);
 	return failed(r) ? r : base;
 }
 
-/* Lets the process begin with rt_start, when it goes on. */
-static long start(const struct image *image, const struct bundle *bundle, const struct start_block *block, uint64_t base)
+/* Makes the process begin at rt_start when it goes on. */
+static long set_start(const struct image *image, const struct bundle *bundle, const struct start_block *block,
+		      uint64_t base)
 {
 	struct core_user_regs regs = image->start;
 	uint64_t words[sizeof(*block) / 8];
@@ -262,13 +267,14 @@ long inj_plant(int pid, const struct bundle *bundle, const struct start_block *b
 		return r;
 	if (image.start.cs != KERNEL_USER_CS)
 		return -ENOEXEC;
-	image.instruction = find_syscall(pid, auxiliary(pid, image.start.rsp, AT_SYSINFO_EHDR), bundle->vdso_syscall);
+	image.instruction = find_syscall(pid, find_auxiliary(pid, image.start.rsp, AT_SYSINFO_EHDR),
+					 bundle->vdso_syscall);
 	if (!image.instruction)
 		return -ENOSYS;
 	if (!block->seccomp)
-		base = attach(&image, bundle);
+		base = attach_bundle(&image, bundle);
 	if (failed(base) && base != -ESRCH)
-		base = copy(&image, bundle, block->seccomp);
-	r = failed(base) ? base : start(&image, bundle, block, (uint64_t)base);
+		base = copy_bundle(&image, bundle, block->seccomp);
+	r = failed(base) ? base : set_start(&image, bundle, block, (uint64_t)base);
 	return failed(r) ? r : base;
 }
