@@ -15,7 +15,7 @@
 #include "inject/inject.h"
 
 #define HEAD_SIZE 256 /* how much the kernel reads of a file to find out its kind (BINPRM_BUF_SIZE) */
-#define MAX_FILES 5   /* of a chain of scripts and their interpreters, upon which the kernel fails with ELOOP */
+#define MAX_FILES 5   /* in a chain of scripts and interpreters, after which the kernel says ELOOP */
 #define O_RDONLY_CLOEXEC_NONBLOCK (O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 #define X_OK 1
 #define ALL_MAY_EXECUTE 0111

@@ -21,7 +21,7 @@
 #define EVENT(status) ((status) >> 16)
 #define STOP_SIGNAL(status) ((int)((status) >> 8 & 0xff))
 
-/* Lets the caller go on, which waits for this. error: why the helper cannot trace it, or 0. ctx: helper */
+/* Lets the caller go on, which waits for this. error: why the helper cannot trace the caller, or 0. ctx: helper */
 static void tell_caller(struct inj_exec *exec, long error)
 {
 	exec->error = (int32_t)error;
@@ -50,7 +50,7 @@ static long await_exec(struct inj_exec *exec, int *pid)
 		if (event == PTRACE_EVENT_EXEC)
 			return 0;
 		if (event == PTRACE_EVENT_STOP) {
-			/* A stop of the whole process goes on: PTRACE_LISTEN does not resume it. */
+			/* PTRACE_LISTEN lets a stop of the whole process last. */
 			sys(ptrace, sig == SIGTRAP ? PTRACE_CONT : PTRACE_LISTEN, r, 0, 0);
 			continue;
 		}

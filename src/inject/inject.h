@@ -23,8 +23,8 @@ struct inj_exec {
 	int32_t error;   /* why the helper could not start: -errno */
 	/* The first act of a helper; NULL: none. */
 	void (*begin)(struct inj_exec *exec);
-	/* The last act of a helper that traced its caller. Must not return. After it this struct and the helper's stack
-	 * are not used any more. */
+	/* The last act of a helper that traced its caller. Must not return. It runs on the helper's stack, and may free
+	 * that and this struct. */
 	void (*end)(struct inj_exec *exec);
 };
 

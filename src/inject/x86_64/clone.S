@@ -7,9 +7,9 @@
 	.cfi_sections .debug_frame
 	.text
 
-/* long inj_clone(unsigned long flags, uint64_t stack_top, struct inj_exec *exec) in:  %rdi flags, %rsi stack, %rdx the
- * argument of inj_helper.   out: %rax the helper's pid or -errno. raw_syscall makes the system call, and returns in the
- * helper, too: to the address that is put on the helper's stack here. */
+/* long inj_clone(unsigned long flags, uint64_t stack_top, struct inj_exec *exec): creates the helper.
+ * in:  %rdi flags, %rsi stack, %rdx the argument of inj_helper.   out: %rax the helper's pid or -errno.
+ * raw_syscall makes the system call, and returns in the helper, too: there to the address that is put on the stack. */
 	.globl inj_clone
 	.type inj_clone, @function
 inj_clone:

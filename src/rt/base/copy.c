@@ -8,7 +8,7 @@
 #define SMALL 2048u
 
 /* ctx: entry | sigsys */
-static long transfer(long nr, const void *here, uint64_t there, size_t size)
+static long transfer_memory(long nr, const void *here, uint64_t there, size_t size)
 {
 	/* The calling thread's id, not the process's: the first thread, which has that, may have ended, and has no
 	 * memory then. */
@@ -59,7 +59,7 @@ long rt_copy_from(void *to, uint64_t from, size_t size)
 	 * of the fault. */
 	if (strict || (size <= SMALL && is_range_readable(from, size)))
 		return rt_peek(to, from, size);
-	return transfer(__NR_process_vm_readv, to, from, size);
+	return transfer_memory(__NR_process_vm_readv, to, from, size);
 }
 
 /* ctx: entry | sigsys */
@@ -69,7 +69,7 @@ long rt_copy_to(uint64_t to, const void *from, size_t size)
 		return 0;
 	if (rt_self()->strict || (size <= SMALL && is_in_one_page(to, size) && is_writable(to, size)))
 		return rt_peek((void *)to, (uint64_t)from, size);
-	return transfer(__NR_process_vm_writev, from, to, size);
+	return transfer_memory(__NR_process_vm_writev, from, to, size);
 }
 
 /* Reads page by page: the string may end right before a page that cannot be read.

@@ -8,8 +8,8 @@
 
 struct rt_thread;
 
-/* Blocks RT_ALL_BLOCKED, in addition to what the program blocks, and returns the mask before that. ctx: entry |
- * sigsys */
+/* Blocks RT_ALL_BLOCKED, in addition to what the program blocks, and returns the mask before that.
+ * ctx: entry | sigsys */
 uint64_t rt_mask_block(void);
 /* Blocks every signal, those of faults and SIGSYS among them, and returns the mask before that. ctx: entry */
 uint64_t rt_mask_block_all(void);

@@ -62,7 +62,7 @@ static enum core_patch_entry choose_entry(const struct store_site *site)
 
 /* Maps writable memory within reach of all of the text. Returns its address, or -ENOMEM. The memory lies where the
  * kernel puts it or below the text, not above, where the heap of an executable grows. ctx: boot | entry */
-static long map_near(const struct rt_text *text, size_t size)
+static long map_block(const struct rt_text *text, size_t size)
 {
 	uint64_t low = text->end > (uint64_t)REACH + LOWEST_ADDRESS ? text->end - (uint64_t)REACH : LOWEST_ADDRESS;
 	uint64_t step = text->start > (16ul << 20) ? LARGE_STEP : SMALL_STEP;
@@ -183,7 +183,7 @@ static void patch_text(struct rt_text *text, int prot)
 
 	if (!stubs || rt.frozen || !read_sites(&reader))
 		return;
-	block = map_near(text, size);
+	block = map_block(text, size);
 	if (failed(block))
 		return;
 	text->block_size = size;

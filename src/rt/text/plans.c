@@ -46,7 +46,7 @@ static long give_sites(long r, const struct store_file *file, struct store_run *
 }
 
 /* ctx: boot | entry */
-static long find_status(const struct stat *status, struct store_run *sites)
+static long find_by_status(const struct stat *status, struct store_run *sites)
 {
 	struct store_key key = {
 		.dev = status->st_dev,
@@ -79,7 +79,7 @@ static long read_image(const void *context, uint64_t offset, void *to, size_t si
 }
 
 /* ctx: boot | entry */
-static long find_id(core_read_fn *read, const void *context, struct store_run *sites)
+static long find_by_id(core_read_fn *read, const void *context, struct store_run *sites)
 {
 	struct store_file file;
 	struct store_id id;
@@ -97,7 +97,7 @@ long rt_plans_find_same(int fd, struct store_run *sites, uint64_t *size)
 	if (!store_is_open || failed(sys(fstat, fd, &status)) || (status.st_mode & S_IFMT) != S_IFREG)
 		return -ENOENT;
 	*size = (uint64_t)status.st_size;
-	return find_status(&status, sites);
+	return find_by_status(&status, sites);
 }
 
 /* ctx: boot | entry */
@@ -107,13 +107,13 @@ long rt_plans_find_fd(int fd, struct store_run *sites, uint64_t *size)
 		return -ENOENT;
 	if (!failed(rt_plans_find_same(fd, sites, size)))
 		return 0;
-	return find_id(read_fd, &fd, sites);
+	return find_by_id(read_fd, &fd, sites);
 }
 
 /* ctx: boot */
 long rt_plans_find_image(uint64_t elf, struct store_run *sites)
 {
-	return find_id(read_image, &elf, sites);
+	return find_by_id(read_image, &elf, sites);
 }
 
 /* ctx: boot */
@@ -123,7 +123,7 @@ long rt_plans_find_path(const char *path, struct store_run *sites)
 
 	if (!store_is_open || failed(sys(newfstatat, AT_FDCWD, path, &status, 0)))
 		return -ENOENT;
-	return find_status(&status, sites);
+	return find_by_status(&status, sites);
 }
 
 /* ctx: boot | entry */

@@ -21,8 +21,8 @@ static void set_options(const struct tracee *tracee, uint32_t options)
 	sys(ptrace, PTRACE_SETOPTIONS, tracee->tid, 0, options);
 }
 
-/* Agrees to carry the tracee's bundle through an execve, if it is the same bundle as this process's: only that can be
- * planted. Returns 0 or -errno. ctx: entry */
+/* Agrees to carry the bundle through an execve of the tracee, if its bundle is the same as this process's: there is no
+ * other to put into the new image. Returns 0 or -errno. ctx: entry */
 static long accept_exec(struct tracee *tracee, const struct rt_rendezvous *box)
 {
 	struct bundle head;

@@ -136,7 +136,7 @@ static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t
 
 /* Whether the kernel is done with the call of the tracee's program, and only the runtime has still to end it. Not so
  * for a wait of a tracee that has tracees itself, whose runtime may wait again. ctx: entry */
-static bool is_over(const struct tracee *tracee, const struct tracee_view *view)
+static bool is_call_over(const struct tracee *tracee, const struct tracee_view *view)
 {
 	/* In some calls the runtime blocks signals, and unblocks them by this call when it is done: see
 	 * rt_mask_unblock. */
@@ -162,7 +162,7 @@ static uint32_t meet_signal(struct tracee *tracee, const siginfo_t *info, uint32
 	}
 	if (*flags & (TRACEE_HOLDS | TRACEE_SENT) || !(*flags & TRACEE_IN_CALL) || tracee->request != PTRACE_SYSCALL ||
 	    (SIGBIT(info->si_signo) & RT_FAULTS && info->si_code > 0) || failed(tracee_view(tracee, &view)) ||
-	    !is_over(tracee, &view))
+	    !is_call_over(tracee, &view))
 		return stop;
 	tracee->held = *info;
 	*flags |= TRACEE_HOLDS;
@@ -187,7 +187,7 @@ int tracee_release(struct tracee *tracee, uint64_t request, int sig)
 }
 
 /* ctx: entry */
-static uint32_t classify(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
+static uint32_t classify_stop(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
 	switch (stop >> 8) {
 	case PTRACE_EVENT_FORK:
@@ -235,7 +235,7 @@ uint32_t tracee_stopped(int tid, uint32_t stop)
 	if (!(tracee->flags & TRACEE_MARKED))
 		tracee_mark(tracee, RT_PTRACED);
 	if (r == 0)
-		stop = classify(tracee, &info, stop);
+		stop = classify_stop(tracee, &info, stop);
 	if (stop)
 		tracee->flags |= TRACEE_SHOWN;
 	return stop;

@@ -56,7 +56,7 @@ static size_t vector_state_size(const void *fpstate)
 }
 
 /* Makes `regs` show the last fault of the program. The kernel shows a thread's last fault in every frame, and that may
- * be one of the runtime's, such as those of rt_peek. ctx: sigsys */
+ * be one that k23 caused, such as the single steps of the helper. ctx: sigsys */
 static void show_last_fault(struct rt_thread *thread, int sig, const siginfo_t *info, struct sigcontext *regs)
 {
 	if (SIGBIT(sig) & RT_FAULTS && info->si_code > 0) {

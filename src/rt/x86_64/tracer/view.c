@@ -10,7 +10,7 @@
 
 /* Shows the registers that the program would have at this point of its call, made of those in the thread block.
  * ctx: entry */
-static void show_kept(struct tracee_view *view, const struct rt_thread *thread)
+static void show_thread_regs(struct tracee_view *view, const struct rt_thread *thread)
 {
 	const struct core_regs *regs = &thread->regs;
 	struct core_user_regs *to = &view->shown;
@@ -69,7 +69,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->returns = !thread.signals &&
 			ip - tracee_in_gate(tracee, rt_return_begin) < (uint64_t)(rt_return_end - rt_return_begin);
 	view->arch = thread.call.arch;
-	show_kept(view, &thread);
+	show_thread_regs(view, &thread);
 	if (tracee->flags & TRACEE_EXEC_STOP)
 		view->shown.orig_rax = thread.orig_nr;
 	view->shown_nr = view->shown.orig_rax;
@@ -109,7 +109,8 @@ long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *vi
 
 /* Sets the program's registers while the tracee is in the runtime: in the thread block, from where the runtime loads
  * them when it returns. ctx: entry */
-static long set_kept(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *from)
+static long set_thread_regs(const struct tracee *tracee, const struct tracee_view *view,
+			    const struct core_user_regs *from)
 {
 	uint64_t base = (uint64_t)view->thread, nr = from->orig_rax, rax;
 	struct core_regs to;
@@ -165,5 +166,5 @@ long tracee_set_registers(const struct tracee *tracee, const struct tracee_view 
 	}
 	if (view->restarts && view->real.orig_rax != ~0ul)
 		return leave_runtime(tracee, view, regs);
-	return set_kept(tracee, view, regs);
+	return set_thread_regs(tracee, view, regs);
 }
