@@ -83,8 +83,8 @@ static struct rt_thread *prepare_region(struct chunk *chunk, uint32_t i)
 	return thread;
 }
 
-/* Frees a region whose owner was killed: a process that shared the memory. Returns whether it did. ctx: entry;
- * locked */
+/* Frees a region whose owner was killed: a process that shared the memory. Returns whether it did.
+ * ctx: entry; locked */
 static bool reclaim_region(struct chunk *chunk, uint32_t i)
 {
 	struct rt_thread *thread = rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
