@@ -13,6 +13,14 @@
 /* AT_HWCAP2: programs may use rdgsbase and wrgsbase. */
 #define KERNEL_HWCAP2_FSGSBASE 2
 
+/* asm/unistd.h: Linux 6.11, 6.18. */
+#ifndef __NR_uretprobe
+#define __NR_uretprobe 335
+#endif
+#ifndef __NR_uprobe
+#define __NR_uprobe 336
+#endif
+
 /* si_code of SIGSYS: a seccomp filter, or Syscall User Dispatch, caught the call. */
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1
@@ -21,7 +29,10 @@
 #define SYS_USER_DISPATCH 2
 #endif
 
-/* linux/prctl.h: Linux 6.3, 6.6. */
+/* linux/prctl.h: Linux 6.3, 6.6, 6.16. */
+#ifndef PR_SYS_DISPATCH_INCLUSIVE_ON
+#define PR_SYS_DISPATCH_INCLUSIVE_ON 2
+#endif
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
 #define PR_GET_MDWE 66
@@ -31,6 +42,16 @@
 #endif
 #ifndef ARCH_SHSTK_ENABLE
 #define ARCH_SHSTK_ENABLE 0x5001
+#define ARCH_SHSTK_STATUS 0x5005
+#endif
+
+/* linux/ptrace.h: Linux 6.4, 6.16. */
+#ifndef PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
+#define PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 0x4210
+#define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
+#endif
+#ifndef PTRACE_SET_SYSCALL_INFO
+#define PTRACE_SET_SYSCALL_INFO 0x4212
 #endif
 
 /* asm/mman.h: Linux 5.14, 5.18. */

@@ -17,7 +17,6 @@
 #include "inject/inject.h"
 #include "inject/remote.h"
 
-#define SYSCALL_STOP (SIGTRAP | 0x80)
 #define EVENT(status) ((status) >> 16)
 #define STOP_SIGNAL(status) ((int)((status) >> 8 & 0xff))
 
@@ -66,7 +65,7 @@ static long await_exec(struct inj_exec *exec, int *pid)
  * to rax, and registers may be set. ctx: helper */
 static long finish_execve(int pid, int *held)
 {
-	return inj_resume(pid, PTRACE_SYSCALL, SYSCALL_STOP, held);
+	return inj_resume(pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, held);
 }
 
 /* Says on standard error why the process is killed. ctx: helper */

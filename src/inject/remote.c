@@ -155,9 +155,13 @@ static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint
 	r = sys(ptrace, PTRACE_SETREGS, image->pid, 0, &regs);
 	if (failed(r))
 		return r;
-	r = inj_resume(image->pid, PTRACE_SINGLESTEP, SIGTRAP, image->held);
-	if (failed(r))
-		return r;
+	/* The first stop is at the entry of the call, the second at its exit. A single step would take one stop less,
+	 * but it raises a SIGTRAP, by which the kernel ends that the program ignores or blocks this signal. */
+	for (int stops = 2; stops; stops--) {
+		r = inj_resume(image->pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, image->held);
+		if (failed(r))
+			return r;
+	}
 	r = sys(ptrace, PTRACE_GETREGS, image->pid, 0, &regs);
 	return failed(r) ? r : (long)regs.rax;
 }

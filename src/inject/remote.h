@@ -8,7 +8,10 @@
 #include "abi/syscall.h"
 #include "core/regs.h"
 
-/* Lets the process run, by PTRACE_SYSCALL or PTRACE_SINGLESTEP, until it stops with `stop`. If a signal arrives before,
+/* A stop at the entry or exit of a system call, with PTRACE_O_TRACESYSGOOD. */
+#define INJ_SYSCALL_STOP (SIGTRAP | 0x80)
+
+/* Lets the process run, by PTRACE_SYSCALL, until it stops with `stop`. If a signal arrives before,
  * as SIGSTOP can, it is put into *held: the caller is to give it to the process when it detaches. 0 or -errno; -ESRCH:
  * the process is gone. */
 long inj_resume(int pid, long request, int stop, int *held) must_check;

@@ -5,6 +5,7 @@
 
 #include "core/hash.h"
 #include "sites/identity.h"
+#include "sites/window.h"
 
 /* Whether the file has the bytes that a site's plan relies on. */
 static bool plan_holds(const struct elf_file *elf, const struct store_site *site)
@@ -18,11 +19,27 @@ static bool plan_holds(const struct elf_file *elf, const struct store_site *site
 	       core_hash(CORE_HASH_START, elf->bytes + start, site->function_size) == site->function_hash;
 }
 
+/* Whether a plan says of its window what the window's bytes say. */
+static bool plan_is_right(const ZydisDecoder *decoder, const struct elf_file *elf, const struct store_site *site)
+{
+	struct store_site right = *site;
+
+	if (!(site->flags & STORE_VERIFIED))
+		return true;
+	return site->offset >= site->window &&
+	       window_plan(decoder, elf->bytes + site->offset - site->window, site->window, &right) == STORE_PLANNED &&
+	       right.nr == site->nr && right.relative == site->relative && right.relative_end == site->relative_end &&
+	       right.branch == site->branch;
+}
+
 long verify_file(const struct known_file *file, enum verify_result *result)
 {
+	ZydisDecoder decoder;
 	struct elf_file elf;
 	struct store_id id;
 	long r = elf_file_open(&elf, file->path);
+
+	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 
 	*result = VERIFY_GONE;
 	if (r == -ENOENT || r == -ENOTDIR)
@@ -36,6 +53,9 @@ long verify_file(const struct known_file *file, enum verify_result *result)
 	for (uint32_t i = 0; i < file->site_count && *result == VERIFY_SAME; i++)
 		if (!plan_holds(&elf, &file->sites[i]))
 			*result = VERIFY_CHANGED;
+	for (uint32_t i = 0; i < file->site_count && *result == VERIFY_SAME; i++)
+		if (!plan_is_right(&decoder, &elf, &file->sites[i]))
+			*result = VERIFY_WRONG;
 	elf_file_close(&elf);
 	return r;
 }

@@ -10,6 +10,7 @@ enum verify_result {
 	VERIFY_SAME,
 	VERIFY_CHANGED, /* another file is at its path now */
 	VERIFY_GONE,    /* no file is there */
+	VERIFY_WRONG,   /* a plan says something else of the file's bytes than these do */
 };
 
 /* Compares the file at the path with what is known: its identity, and the bytes that plans rely on. 0, or -errno when

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 k23, source = sys.argv[1], pathlib.Path(sys.argv[2])
-PAGES = {"run": "k23.1", "doctor": "k23.1", "stat": "k23-stat.1", "trace": "k23-trace.1", "analyze": "k23-sites.1",
-         "learn": "k23-sites.1", "sites": "k23-sites.1"}
+PAGES = {"run": "k23.1", "doctor": "k23.1", "stat": "k23-stat.1", "trace": "k23-trace.1", "analyze": "k23-analyze.1",
+         "learn": "k23-learn.1", "sites": "k23-sites.1"}
 
 
 def options_of(command):

@@ -13,6 +13,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 
 BELOW = {
     "base": [],
@@ -115,8 +116,8 @@ def check_includes(root, wrong):
 def document(defines, arrows, circles):
     floors = list(reversed(BELOW))
     out = ["# The runtime's floors", "",
-           "Made by `ninja -C build floors` of the linked objects; a test compares. How many units of the floor on the left use"
-           " units of the floor on top:", "",
+           "Made by `ninja -C build floors` of the linked objects; a test compares. How many units of the floor on the left",
+           "use units of the floor on top:", "",
            "| | " + " | ".join(floors) + " |", "|---|" + "---:|" * len(floors)]
     for floor in floors:
         counts = []
@@ -125,11 +126,12 @@ def document(defines, arrows, circles):
             counts.append(str(len(users)) if users else "")
         out.append(f"| {floor} | " + " | ".join(counts) + " |")
     out += ["", f"{len(defines)} units, {sum(map(len, arrows.values()))} arrows between them, circles: "
-            f"{len(circles) or 'none'}.", ""]
+            f"{len(circles) or 'none'}. Each unit, and the units that it uses:", ""]
     for floor in floors:
-        out += [f"## {floor}", "", "| unit | uses |", "|---|---|"]
+        out += [f"## {floor}", ""]
         for unit in sorted(u for u in defines if floor_of(u) == floor):
-            out.append(f"| {unit} | {', '.join(sorted(arrows[unit]))} |")
+            used = ", ".join(sorted(arrows[unit])) or "none"
+            out += textwrap.wrap(f"- **{unit}**: {used}", 118, subsequent_indent="  ", break_on_hyphens=False)
         out.append("")
     return "\n".join(out)
 

@@ -7,12 +7,14 @@
 /* Blocks of this size and less are copied by the processor. */
 #define SMALL 2048u
 
-/* ctx: entry | sigsys */
-static long transfer_memory(long nr, const void *here, uint64_t there, size_t size)
+/* Copies from or to the program's memory, by process_vm_writev or process_vm_readv. For these calls the program's
+ * memory is the local side, and the runtime's is the remote one: the kernel accesses the local side as this thread
+ * does. So a stack grows, and memory is reached that no other process can reach (memfd_secret). ctx: entry | sigsys */
+static long transfer_memory(long nr, uint64_t program, const void *own, size_t size)
 {
 	/* The calling thread's id, not the process's: the first thread, which has that, may have ended, and has no
 	 * memory then. */
-	long r = abi_transfer(nr, rt_self()->tid, here, there, size);
+	long r = abi_transfer(nr, rt_self()->tid, (const void *)program, (uint64_t)own, size);
 
 	return failed(r) && r != -ENOMEM ? -EFAULT : r;
 }
@@ -59,7 +61,7 @@ long rt_copy_from(void *to, uint64_t from, size_t size)
 	 * of the fault. */
 	if (strict || (size <= SMALL && is_range_readable(from, size)))
 		return rt_peek(to, from, size);
-	return transfer_memory(__NR_process_vm_readv, to, from, size);
+	return transfer_memory(__NR_process_vm_writev, from, to, size);
 }
 
 /* ctx: entry | sigsys */
@@ -69,7 +71,7 @@ long rt_copy_to(uint64_t to, const void *from, size_t size)
 		return 0;
 	if (rt_self()->strict || (size <= SMALL && is_in_one_page(to, size) && is_writable(to, size)))
 		return rt_peek((void *)to, (uint64_t)from, size);
-	return transfer_memory(__NR_process_vm_writev, from, to, size);
+	return transfer_memory(__NR_process_vm_readv, to, from, size);
 }
 
 /* Reads page by page: the string may end right before a page that cannot be read.

@@ -42,6 +42,7 @@ enum rt_ptraced {
 	RT_PTRACED_CALLS = 2,   /* the tracer wants to see system calls: make the stops RT_STOP_* */
 	RT_PTRACED_TRACEME = 4, /* start_block: ask to be traced by the parent, at the end of the start */
 	RT_PTRACED_TRAPPED = 8, /* start_block: then stop with SIGTRAP, as a tracee does after execve */
+	RT_PTRACED_DISPATCH = 16, /* the tracer has set a thread's own dispatch: that thread leaves the fast path */
 };
 
 struct rt_image {
@@ -55,6 +56,7 @@ struct rt_image {
 	bool profiled;      /* programs of this name are, or are being, learned: only sites that they use are patched */
 	uint32_t program;   /* the bit of programs of this name in struct store_site */
 	bool namespaces;    /* tasks in several PID namespaces may share the memory */
+	bool traps;         /* SIGTRAP enters the runtime, whatever the program does with it */
 	bool frozen;        /* by PR_SET_MDWE memory that was writable can never become executable */
 	struct k23_api api;
 };

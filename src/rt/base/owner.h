@@ -1,5 +1,5 @@
 /*
- * The slot of a region: whether the region is taken, and which task owns it. A process that shares the memory can be
+ * The table of regions: which regions are taken, and which task owns each. A process that shares the memory can be
  * killed at any moment, so other processes have to find out that it is gone.
  */
 #ifndef RT_BASE_OWNER_H
@@ -14,6 +14,20 @@ struct rt_region_slot {
 	uint32_t prepared; /* the region was used before: its guard page is in place, its contents are old */
 	uint64_t owner;    /* how often the region was taken; low half: the id of the task in it, 0: not known yet */
 };
+
+#define RT_CHUNK_REGIONS 16u
+
+/* Several regions. Lies at the beginning of the chunk's memory; the regions follow, each aligned to its size. */
+struct rt_chunk {
+	struct rt_chunk *next;
+	uintptr_t regions;
+	uintptr_t end;
+	uint64_t count;
+	struct rt_region_slot slots[RT_CHUNK_REGIONS];
+};
+
+/* The list of all chunks. Chunks are never unmapped. */
+extern struct rt_chunk *rt_chunks;
 
 /* The owner of a new region, without a task's id. ctx: boot | entry */
 uint64_t rt_owner_begin(const struct rt_thread *thread);

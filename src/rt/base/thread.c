@@ -12,23 +12,12 @@
 #include "rt/base/lock.h"
 #include "rt/base/owner.h"
 
-#define CHUNK_REGIONS 16u
+static struct rt_chunk bundle_chunk; /* the regions in the bundle */
 
-/* Lies at the beginning of the chunk's memory; the regions follow, each aligned to its size. */
-struct chunk {
-	struct chunk *next;
-	uintptr_t regions;
-	uintptr_t end;
-	uint64_t count;
-	struct rt_region_slot slots[CHUNK_REGIONS];
-};
-
-static struct chunk bundle_chunk; /* the regions in the bundle */
-
-_Static_assert(sizeof(struct chunk) <= CORE_PAGE, "a chunk's head is one page");
+_Static_assert(sizeof(struct rt_chunk) <= CORE_PAGE, "a chunk's head is one page");
 _Static_assert(sizeof(struct rt_thread) <= 3 * CORE_PAGE, "a region must have room for its stacks");
 
-static struct chunk *chunks;
+struct rt_chunk *rt_chunks;
 static uint32_t reclaim_lock;
 
 /* ctx: boot */
@@ -37,21 +26,21 @@ long rt_threads_start(void)
 	bundle_chunk.count = BUNDLE_REGIONS;
 	bundle_chunk.regions = (rt.start + rt.bundle->regions + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	bundle_chunk.end = bundle_chunk.regions + BUNDLE_REGIONS * RT_REGION_SIZE;
-	chunks = &bundle_chunk;
+	rt_chunks = &bundle_chunk;
 	return sys(mprotect, bundle_chunk.regions, CORE_PAGE, PROT_NONE);
 }
 
 /* ctx: entry; no locks */
-static struct chunk *map_chunk(void)
+static struct rt_chunk *map_chunk(void)
 {
-	size_t size = (CHUNK_REGIONS + 1) * RT_REGION_SIZE + CORE_PAGE;
+	size_t size = (RT_CHUNK_REGIONS + 1) * RT_REGION_SIZE + CORE_PAGE;
 	uintptr_t start = (uintptr_t)sys(mmap, 0, size, PROT_READ | PROT_WRITE,
 					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct chunk *chunk = (struct chunk *)start;
+	struct rt_chunk *chunk = (struct rt_chunk *)start;
 
 	if (failed((long)start))
 		return NULL;
-	chunk->count = CHUNK_REGIONS;
+	chunk->count = RT_CHUNK_REGIONS;
 	chunk->regions = (start + 2 * CORE_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	chunk->end = start + size;
 	/* The gap before the first region, and that region's guard page. The gap after the last region is never
@@ -64,7 +53,7 @@ static struct chunk *map_chunk(void)
 }
 
 /* ctx: boot | entry; no locks */
-static struct rt_thread *prepare_region(struct chunk *chunk, uint32_t i)
+static struct rt_thread *prepare_region(struct rt_chunk *chunk, uint32_t i)
 {
 	uintptr_t region = chunk->regions + i * RT_REGION_SIZE;
 	struct rt_thread *thread = rt_region_thread(region);
@@ -85,7 +74,7 @@ static struct rt_thread *prepare_region(struct chunk *chunk, uint32_t i)
 
 /* Frees a region whose owner was killed: a process that shared the memory. Returns whether it did.
  * ctx: entry; locked */
-static bool reclaim_region(struct chunk *chunk, uint32_t i)
+static bool reclaim_region(struct rt_chunk *chunk, uint32_t i)
 {
 	struct rt_thread *thread = rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
 	struct rt_region_slot *slot = &chunk->slots[i];
@@ -113,7 +102,7 @@ static bool reclaim_regions(void)
 	uint32_t count = 0;
 
 	rt_lock(&reclaim_lock);
-	for (struct chunk *chunk = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
+	for (struct rt_chunk *chunk = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
 		for (uint32_t i = 0; i < chunk->count; i++)
 			count += reclaim_region(chunk, i);
 	rt_unlock(&reclaim_lock);
@@ -124,8 +113,8 @@ static bool reclaim_regions(void)
 struct rt_thread *rt_thread_new(void)
 {
 	for (;;) {
-		struct chunk *head = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE);
-		struct chunk *chunk;
+		struct rt_chunk *head = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE);
+		struct rt_chunk *chunk;
 
 		for (chunk = head; chunk; chunk = chunk->next)
 			for (uint32_t i = 0; i < chunk->count; i++) {
@@ -143,7 +132,7 @@ struct rt_thread *rt_thread_new(void)
 			return NULL;
 		chunk->next = head;
 		/* Another thread may have added a chunk meanwhile: this one goes in front of it. */
-		while (!__atomic_compare_exchange_n(&chunks, &chunk->next, chunk, false, __ATOMIC_RELEASE,
+		while (!__atomic_compare_exchange_n(&rt_chunks, &chunk->next, chunk, false, __ATOMIC_RELEASE,
 						    __ATOMIC_ACQUIRE))
 			;
 	}
@@ -164,7 +153,7 @@ void rt_thread_free(struct rt_thread *thread)
 /* ctx: entry */
 void rt_threads_forked(struct rt_thread *self)
 {
-	for (struct chunk *chunk = chunks; chunk; chunk = chunk->next)
+	for (struct rt_chunk *chunk = rt_chunks; chunk; chunk = chunk->next)
 		for (uint32_t i = 0; i < chunk->count; i++)
 			if (&chunk->slots[i] != self->slot)
 				chunk->slots[i].state = RT_SLOT_FREE;
@@ -175,7 +164,7 @@ void rt_threads_forked(struct rt_thread *self)
 /* ctx: entry; no locks */
 bool rt_threads_own(uintptr_t start, uintptr_t end)
 {
-	for (struct chunk *chunk = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
+	for (struct rt_chunk *chunk = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
 		if ((start < (uintptr_t)chunk + CORE_PAGE && end > (uintptr_t)chunk) ||
 		    (start < chunk->end && end > chunk->regions))
 			return true;

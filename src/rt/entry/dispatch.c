@@ -12,19 +12,20 @@
 #include "rt/base/return.h"
 #include "rt/hook/enter.h"
 #include "rt/special/special.h"
+#include "rt/text/patch.h"
 #include "rt/text/site_log.h"
 #include "rt/tracer/ptraced.h"
+#include "rt/x86_64/base/gs.h"
 
-/* What the processor predicts for returns is useless after a system call (fill_returns in x86_64/fill_returns.h). An indirect jump
- * does not need it. */
+/* After a system call, returns are mispredicted (x86_64/fill_returns.h); indirect jumps are not. */
 #if __has_attribute(function_return)
 #define RETURNS_BY_JUMP __attribute__((function_return("thunk-extern")))
 #else
 #define RETURNS_BY_JUMP
 #endif
 
-/* An x32 number (bit 30): a kernel without x32 says ENOSYS to all. On one that has it, those that need a special
- * treatment, or do not exist without the bit, are refused. ctx: entry */
+/* A number with bit 30 is an x32 call. A kernel without x32 answers ENOSYS to all of them. On a kernel with x32,
+ * those that are special calls, or do not exist without the bit, are refused. ctx: entry */
 static bool x32_refused(long nr)
 {
 	const long bit = 1l << 30;
@@ -61,7 +62,7 @@ static long reach_kernel(struct rt_thread *thread, struct k23_call *call)
 	return thread->signals ? -K23_ERESTART : make_unusual(thread, call);
 }
 
-/* Goes on with the next of the given hooks, which are of those that want the call. ctx: entry */
+/* Goes on with the first of the hooks in `rest`, a bit for each, or with the kernel. ctx: entry */
 static RETURNS_BY_JUMP long go_on(struct rt_thread *thread, struct k23_call *call, uint32_t rest)
 {
 	uint32_t next = call->next, caller = thread->runs;
@@ -91,7 +92,7 @@ long rt_forward_on(struct k23_call *call)
 	return go_on(rt_self(), call, rest);
 }
 
-/* From `k23 run` inside k23 run: see abi/nested.h. No hook sees it. ctx: entry */
+/* The call by which `k23 run` inside `k23 run` talks to this runtime (abi/nested.h). No hook sees it. ctx: entry */
 static long nested(struct rt_thread *thread, const struct k23_call *call)
 {
 	struct bundle head;
@@ -119,17 +120,29 @@ void rt_leave(struct rt_thread *thread, long result)
 	rt_return(thread);
 }
 
+/* Another process has given the thread a dispatch of its own, which only the guard asks: the program makes the call again, by
+ * the site's own instruction. ctx: entry */
+static __attribute__((noreturn)) void leave_fast_path(struct rt_thread *thread)
+{
+	rt_gs_give_up();
+	rt_regs_again(&thread->regs, rt_regs_result(&thread->regs));
+	rt_return(thread);
+}
+
 /* The fast path does the same for calls that only hooks have to do with (x86_64/entry/fast.S). ctx: entry */
 void rt_dispatch(struct rt_thread *thread)
 {
 	struct k23_call *call = &thread->call;
 	long result;
 
+	if (thread->dispatch.on && call->way == K23_BY_SITE)
+		leave_fast_path(thread);
 	thread->in_call = 1;
 	rt_ptraced_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
 	rt_regs_call(&thread->regs, call);
-	/* A signal that came before any hook saw the call is as if it had come before the call. (On the fast path it finds the
-	 * program at its site, but for two instructions: then the first hook sees the call twice.) */
+	/* A signal that comes before a hook has seen the call is delivered before the call. (On the fast path such
+	 * a signal finds the program at its site. Two instructions are an exception: a signal there lets the first
+	 * hook see the call twice.) */
 	if (thread->signals)
 		result = -K23_ERESTART;
 	else if (call->nr == NESTED_NR && call->args[0] == NESTED_MAGIC)
@@ -142,6 +155,14 @@ void rt_dispatch(struct rt_thread *thread)
 /* ctx: entry */
 void rt_dispatch_guarded(struct rt_thread *thread)
 {
+	int32_t nr = (int32_t)rt_regs_result(&thread->regs);
+
+	if ((uint32_t)nr >= K23_NUMBERS && thread->call.arch == K23_ARCH_X86_64) {
+		int32_t mended = rt_patch_mend(rt_regs_ip(&thread->regs) - RT_SYSCALL_SIZE, nr);
+
+		if (mended != nr)
+			rt_regs_set_nr(&thread->regs, (uint64_t)(int64_t)mended);
+	}
 	if (rt.log_sites)
 		rt_site_log_note(thread);
 	rt_dispatch(thread);

@@ -177,6 +177,18 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		uc->uc_sigmask |= RT_ALL_BLOCKED;
 }
 
+/* A call has been made where it stands: see special/uprobe.c. ctx: sigsys */
+static void stepped(struct rt_thread *thread, struct ucontext *uc)
+{
+	long r = rt_guard_arm();
+
+	if (failed(r))
+		rt_panic("cannot guard a thread any more", r);
+	thread->stepping = false;
+	rt_regs_step(rt_context_regs(uc), false);
+	uc->uc_sigmask = thread->saved_mask & ~SIGBIT(SIGSYS);
+}
+
 /* ctx: sigsys */
 struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 {
@@ -190,6 +202,10 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 		return caught(thread, info, uc) ? thread : NULL;
 	if (SIGBIT(sig) & RT_FAULTS && (rt_peek_faulted(sig, info, regs) || rt_tsc_faulted(sig, info, regs)))
 		return NULL;
+	if (sig == SIGTRAP && thread->stepping) {
+		stepped(thread, uc);
+		return NULL;
+	}
 	rollback = rt_rollback(thread, sig, info, uc);
 	if (rollback == RT_GO_ON)
 		return NULL;

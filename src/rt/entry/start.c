@@ -1,6 +1,7 @@
 /*
- * The first C code in a new image, which has what is never written of the bundle; rt_start (x86_64/entry/start.S) has mapped
- * the rest, and kept what the helper tells. Its contents are made here, and then the program starts as if nothing had been.
+ * The first C code in a new image. The image has the part of the bundle that is never written to. rt_start
+ * (x86_64/entry/start.S) has mapped the part that is, and kept what the helper told in registers. This code fills
+ * that part, and starts the program as the kernel would have started it.
  *
  * ctx: boot, for all here.
  */
@@ -38,7 +39,8 @@ static void must(const char *what, long r)
 		rt_panic(what, r);
 }
 
-/* Neighbours that are not writable at once, as executable as one of them is: each call is the price of every execve. */
+/* Neighbouring segments that are not writable get their permissions by one call, executable if one of them is:
+ * each call costs every execve. */
 static void protect_segments(const struct bundle *bundle)
 {
 	const struct bundle_segment *segments = bundle->segments;
@@ -142,16 +144,16 @@ static void start_fast_path(struct rt_thread *thread)
 
 	rt.log_sites = rt.bundle->site_log;
 	rt.frozen = sys(prctl, PR_GET_MDWE) > 0;
-	/* A tracer's program is shown the file's text, and stops at each call anyway. */
+	/* A traced program is not patched: its tracer is shown the text of the file. */
 	rt.fast = rt_plans_open(stack) && !rt_start_block.ptraced && !rt.frozen && capabilities &&
 		  capabilities[1] & KERNEL_HWCAP2_FSGSBASE;
 	rt_patch_start(stack);
 	rt_gs_set(thread);
 }
 
-/* A child that was made without an exit signal sends SIGCHLD all the same when its parent has called execve since. A
- * program that has that blocked would find it: it is taken away, and what else it stands for put back. Only one of a
- * standard signal is ever pending. */
+/* The helper has no exit signal, but the kernel sends SIGCHLD for a child whose parent has called execve since. A
+ * program that blocks SIGCHLD would find that one pending, so it is taken away. A standard signal is pending only
+ * once: if another child has ended meanwhile, SIGCHLD is queued again for that child. */
 static void drop_helpers_signal(int helper)
 {
 	const uint64_t set = SIGBIT(SIGCHLD), now[2] = { 0 };

@@ -2,6 +2,7 @@
  * Syscall User Dispatch with the gate as the exempt range and no selector, so that nothing in the program's memory decides
  * which calls are caught.
  */
+#include <asm/errno.h>
 #include <linux/prctl.h>
 
 #include "rt/base/copy.h"
@@ -16,6 +17,16 @@ long rt_guard_arm(void)
 {
 	return sys(prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, rt_gate_page,
 		   rt_gate_page_end - rt_gate_page, 0);
+}
+
+/* There is one exempt range: it leads from the gate to there. ctx: entry, signals blocked */
+long rt_guard_open(uint64_t ip)
+{
+	uint64_t start = (uint64_t)rt_gate_page, end = (uint64_t)rt_gate_page_end;
+
+	start = ip < start ? ip : start;
+	end = ip >= end ? ip + 1 : end;
+	return sys(prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, start, end - start, 0);
 }
 
 /* ctx: sigsys */
@@ -49,4 +60,38 @@ bool rt_guard_review(struct rt_thread *thread, siginfo_t *info, struct ucontext 
 		rt_deliver(thread, SIGSYS, info, &action, uc, uc->uc_sigmask);
 	rt_deliver_noted(thread, uc, uc->uc_sigmask);
 	return false;
+}
+
+/* Linux 6.16: the kernel says EFAULT of this selector if it knows the mode, and EINVAL of the mode otherwise. ctx: entry */
+static bool knows_inclusive(void)
+{
+	return sys(prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_INCLUSIVE_ON, 1, 1, ~0ul) == -EFAULT;
+}
+
+/* The kernel's task_set_syscall_user_dispatch. ctx: entry */
+long rt_guard_request(struct rt_dispatch_request *request, uint64_t mode, uint64_t start, uint64_t size, uint64_t selector)
+{
+	switch (mode) {
+	case PR_SYS_DISPATCH_OFF:
+		if (start || size || selector)
+			return -EINVAL;
+		break;
+	case PR_SYS_DISPATCH_ON:
+		if (start && start + size <= start)
+			return -EINVAL;
+		break;
+	case PR_SYS_DISPATCH_INCLUSIVE_ON:
+		if (!size || start + size <= start || !knows_inclusive())
+			return -EINVAL;
+		/* All but the range. */
+		start += size;
+		size = -size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (selector >= KERNEL_TASK_SIZE_MAX)
+		return -EFAULT;
+	*request = (struct rt_dispatch_request){ start, size, selector, mode != PR_SYS_DISPATCH_OFF };
+	return 0;
 }

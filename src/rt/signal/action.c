@@ -59,7 +59,7 @@ long rt_actions_install(void)
  * reported. ctx: any */
 static bool always_entered(int sig)
 {
-	return sig == SIGSYS || (rt.bundle->hook_count && SIGBIT(sig) & RT_FAULTS);
+	return sig == SIGSYS || (sig == SIGTRAP && rt.traps) || (rt.bundle->hook_count && SIGBIT(sig) & RT_FAULTS);
 }
 
 /* What the kernel is to have for an action of the program. ctx: any */
@@ -69,7 +69,8 @@ static struct rt_sigaction kernel_action(int sig, const struct rt_sigaction *act
 
 	if (sig == SIGSYS) {
 		make_sigsys(&ours, action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART);
-	} else if (action->handler > (uint64_t)SIG_IGN || (always_entered(sig) && action->handler == (uint64_t)SIG_DFL)) {
+	} else if (action->handler > (uint64_t)SIG_IGN || (always_entered(sig) && action->handler == (uint64_t)SIG_DFL) ||
+		   (sig == SIGTRAP && rt.traps)) {
 		/* Not SA_RESETHAND: the table and the kernel change together, with the lock held. */
 		enter_runtime(&ours, action->flags & PASSED_FLAGS);
 	}
@@ -99,6 +100,27 @@ long rt_actions_reinstall(struct rt_thread *thread)
 		if (sighand->known & SIGBIT(sig))
 			r = sys(rt_sigaction, sig, &ours, 0, 8);
 	}
+	return r;
+}
+
+/* ctx: entry, signals blocked */
+long rt_action_trap(struct rt_thread *thread)
+{
+	struct rt_sighand *sighand = thread->sighand;
+	struct rt_sigaction ours;
+	long r = 0;
+
+	if (rt.traps)
+		return 0;
+	rt_lock(&sighand->action_lock);
+	if (!(sighand->known & SIGBIT(SIGTRAP))) {
+		current_action(sighand, SIGTRAP, &sighand->actions[SIGTRAP]);
+		sighand->known |= SIGBIT(SIGTRAP);
+	}
+	rt.traps = true;
+	ours = kernel_action(SIGTRAP, &sighand->actions[SIGTRAP]);
+	r = sys(rt_sigaction, SIGTRAP, &ours, 0, 8);
+	rt_unlock(&sighand->action_lock);
 	return r;
 }
 

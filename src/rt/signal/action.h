@@ -11,6 +11,8 @@
 long rt_actions_install(void) must_check;
 /* Tells the kernel of all actions again: the table may have changed while a fork copied it. ctx: entry, signals blocked */
 long rt_actions_reinstall(struct rt_thread *thread) must_check;
+/* From now on SIGTRAP enters the runtime, whatever the program does with it. ctx: entry, signals blocked */
+long rt_action_trap(struct rt_thread *thread) must_check;
 /* Sets an action and gives the old one; either may be NULL. ctx: entry */
 long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old);
 /* The action of a signal for which the kernel has just entered the runtime: what the kernel decided when it took the signal

@@ -1,7 +1,7 @@
 /*
- * clone, clone3, fork, vfork: the child gets what the kernel does not give it (the guard, in shared memory a region
- * of its own), before it runs an instruction of the program, and starts with the registers and the stack that it
- * would have had.
+ * clone, clone3, fork, vfork. Before a child runs an instruction of the program, the runtime gives it what the kernel
+ * does not: the guard and, if it shares its creator's memory, a region. The child then starts with the registers and
+ * the stack that it has natively.
  *
  * ctx: entry, for all here.
  */
@@ -32,7 +32,7 @@
 
 _Static_assert(sizeof(struct clone_args) == CLONE_ARGS_KNOWN, "a newer struct clone_args");
 
-/* Such a parent waits until the child's execve or end, and must not hold a lock so long. */
+/* The parent of such a child waits until the child's execve or end. The parent must not hold a lock so long. */
 static bool is_unlocked(uint64_t flags)
 {
 	return flags & CLONE_VFORK && !(flags & CLONE_VM);
@@ -64,8 +64,8 @@ static void share_sighand(struct rt_thread *thread, struct rt_thread *child, uin
 			};
 }
 
-/* What the program sees after the call: in the child the result is 0. A signal may have come already, from who knows the
- * child's id: it stays noted. */
+/* What the program sees in the child after the call: the result is 0. A signal may have come to the child already,
+ * from a process that knows the child's id: it stays noted. */
 static void child_registers(struct rt_thread *child, uint64_t stack)
 {
 	rt_regs_child(&child->regs, child->call.arch, stack);
@@ -159,7 +159,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	return child;
 }
 
-/* A child that does not run any more gives back what it had of others', too. */
+/* The child does not run, or does not run any more: gives back its region, and what it holds for others. */
 static void child_discard(struct rt_thread *child)
 {
 	if (!child->leads)
@@ -173,7 +173,8 @@ static void child_discard(struct rt_thread *child)
 static long create(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
 		   uint64_t *stack_argument, uint64_t *stack_size)
 {
-	/* The table and the kernel's actions are copied at different times. */
+	/* The kernel copies its actions of the signals, and the memory with the table of actions, at different
+	 * times. */
 	bool locked = !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(flags);
 	uint64_t mask = is_unlocked(flags) ? rt_mask_block_all() : rt_mask_block();
 	struct rt_thread *child = NULL;
@@ -253,7 +254,7 @@ long special_vfork(struct rt_thread *thread, struct k23_call *call)
 	return rt_clone(thread, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
 }
 
-/* What the kernel does with a structure that is longer than it knows: fine if the rest is zero. */
+/* The kernel takes a structure that is longer than the one it knows if the rest is zero. */
 static long unknown_rest(uint64_t from, uint64_t size)
 {
 	while (size) {
@@ -287,7 +288,7 @@ long special_clone3(struct rt_thread *thread, struct k23_call *call)
 		r = unknown_rest(call->args[0] + sizeof(args), size - sizeof(args));
 	if (failed(r))
 		return r;
-	/* The kernel looks at the stack, and so has to see the program's if it is wrong. */
+	/* The kernel checks the stack: a wrong one of the program's must reach it. */
 	stack = args.stack + args.stack_size;
 	if (!args.stack != !args.stack_size || stack < args.stack || stack > KERNEL_TASK_SIZE_MAX)
 		return rt_gate_program(call, thread);

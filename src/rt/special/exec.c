@@ -1,10 +1,11 @@
 /*
- * execve and execveat: the bundle goes along, by a helper (src/inject/). A call that will fail is mostly known to
- * before; one that fails all the same leaves nothing behind.
+ * execve and execveat: a helper (src/inject/) carries the bundle into the new image. Most calls that fail are
+ * recognised before a helper is started. A call that fails later leaves nothing behind.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 #include <linux/futex.h>
+#include <linux/prctl.h>
 #include <linux/time_types.h>
 
 #include "core/string.h"
@@ -25,12 +26,13 @@ struct exec {
 	struct rt_sighand *sighand; /* the caller's */
 	bool shared;                /* not in the caller's own region */
 	struct rt_thread *caller;
-	bool frees_caller; /* its region, after success: otherwise somebody else does */
+	bool frees_caller; /* after success, the caller's region; if not, its parent does */
 	uint32_t claim;    /* the caller's */
 	bool claimed;      /* by the helper */
 };
 
-/* The helper's first act: it is nobody's child, and no wait is to show it. ctx: helper */
+/* The helper's first act. Its id becomes known here, so that no wait of the program shows it as a child. ctx:
+ * helper */
 static void begin_helper(struct inj_exec *inject)
 {
 	struct exec *exec = (struct exec *)inject;
@@ -44,11 +46,11 @@ static void end_helper(struct inj_exec *inject)
 {
 	struct exec *exec = (struct exec *)inject;
 
-	/* A vfork child's memory is its parent's, too, and lives on. */
+	/* The memory lives on if the caller is a vfork child: its parent has the same. */
 	if (exec->claimed)
 		rt_dumpable_release(exec->claim);
 	if (!inject->failed) {
-		/* Another process may share the handlers, and so the lock. */
+		/* Another process may share the sighand, and with it the lock. */
 		if (exec->shared) {
 			if (exec->frees_caller) /* else the parent does, as it discards the region */
 				rt_sighand_leave(exec->caller);
@@ -88,9 +90,9 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 		block->ptraced = RT_PTRACED | RT_PTRACED_TRACEME | RT_PTRACED_TRAPPED;
 }
 
-/* Nobody but its tracer can trace a traced process, so a helper cannot; but a tracer whose program is under k23, too,
- * does what a helper would (tracer/exec.h). Returns whether it has made the call, with its result in *result.
- * ctx: entry, signals blocked */
+/* A process has one tracer at most, so a helper cannot attach to a tracee. If the tracer is under k23, too, its
+ * runtime does what a helper does (tracer/exec.h). Returns whether the call has been made that way; *result is its
+ * result. ctx: entry, signals blocked */
 static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, uint64_t mask, long *result)
 {
 	struct start_block block = { 0 };
@@ -105,8 +107,9 @@ static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, u
 	return true;
 }
 
-/* A SIGSYS that comes between the images waits for the runtime of the new one, which knows what the program wants done with
- * it. Unless a filter of the program may raise one for this very call. ctx: entry */
+/* A SIGSYS that comes between two images has to wait for the new image's runtime, which knows the program's mask
+ * and action. With a filter of the program, SIGSYS stays unblocked: the filter may raise it for this call. ctx:
+ * entry */
 static void hold_sigsys(const struct rt_sighand *sighand, int how)
 {
 	const uint64_t sigsys = SIGBIT(SIGSYS);
@@ -115,7 +118,7 @@ static void hold_sigsys(const struct rt_sighand *sighand, int how)
 		sys(rt_sigprocmask, how, &sigsys, 0, 8);
 }
 
-/* Another thread's wait got hold of the helper, and is to find out that it was one before its id is forgotten.
+/* A wait in another thread has reaped the helper. That thread must compare the id before it is forgotten here.
  * ctx: entry */
 static void await_waiter(struct rt_sighand *sighand)
 {
@@ -127,11 +130,24 @@ static void await_waiter(struct rt_sighand *sighand)
 		sys(futex, &sighand->helper, FUTEX_WAIT_PRIVATE, helper, &moment);
 }
 
+/* execve clears the word of set_tid_address if others share the memory, as the helper does: the kernel is to forget the word
+ * meanwhile. A vfork child's memory is shared anyway. Returns the address, or 0. ctx: entry */
+static uint64_t forget_tid_address(const struct rt_thread *thread)
+{
+	uint64_t address = 0;
+
+	if (thread->vforked || failed(sys(prctl, PR_GET_TID_ADDRESS, &address)) || !address)
+		return 0;
+	sys(set_tid_address, 0);
+	return address;
+}
+
 /* call: the kernel's call. ctx: entry; locked */
 static long carry(struct rt_thread *thread, struct k23_call *call, const char *path)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	uint64_t mask = rt_mask_block();
+	uint64_t tid_address;
 	struct rt_thread *helper;
 	struct exec *exec;
 	long r;
@@ -165,16 +181,19 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	exec->claim = thread->dumpable_claim;
 	r = inj_begin(&exec->inject, (uint64_t)exec);
 	if (failed(r)) {
-		/* A helper that could not attach has ended without its last act. */
+		/* A helper that cannot attach ends without its last act. */
 		if (exec->claimed)
 			rt_dumpable_release(exec->claim);
 		rt_thread_free(helper);
 		rt_message("%s cannot be started: its helper failed (%ld)%s", path, r,
 			   r == -EPERM ? "; is the process traced?" : "");
 	} else {
+		tid_address = forget_tid_address(thread);
 		hold_sigsys(sighand, SIG_BLOCK);
 		r = rt_gate_program(call, thread);
 		hold_sigsys(sighand, SIG_UNBLOCK);
+		if (tid_address)
+			sys(set_tid_address, tid_address);
 		if (!inj_cancel(&exec->inject))
 			await_waiter(sighand);
 	}
@@ -209,7 +228,7 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 			   "executable", path);
 		return -EPERM;
 	}
-	/* The kernel ends all other threads when one of them gets through; one after the other. */
+	/* One execve at a time: the kernel ends all other threads when one of them succeeds. */
 	rt_lock(&thread->sighand->exec_lock);
 	r = carry(thread, call, path);
 	rt_unlock(&thread->sighand->exec_lock);

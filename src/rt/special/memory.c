@@ -1,9 +1,8 @@
 /*
- * Memory calls. Nobody unmaps, remaps or reprotects the runtime: a request that touches it fails with the error that
- * the kernel has for a range that it will not change: ENOMEM for munmap, mprotect, madvise and mremap's old range,
- * EINVAL for a fixed address, EEXIST for MAP_FIXED_NOREPLACE (which is the kernel's own answer).
- *
- * And a file that becomes executable is patched before its mapping is anybody's to run (text/patch.h).
+ * Memory calls. The program cannot unmap, remap or reprotect the runtime. A request that touches the runtime fails
+ * with the error that the kernel has for a range that cannot be changed: ENOMEM for munmap, mprotect, madvise and the
+ * old range of mremap, EINVAL for a fixed address, EEXIST for MAP_FIXED_NOREPLACE (the kernel's own answer). A file
+ * that becomes executable is patched before a thread can run in its mapping (text/patch.h).
  *
  * ctx: entry, for all here.
  */
@@ -37,7 +36,7 @@ long special_range(struct rt_thread *thread, struct k23_call *call)
 	return is_refused(call) ? -ENOMEM : rt_gate_program(call, thread);
 }
 
-/* Nothing of the range is what it was. ctx: entry, locked */
+/* The range has been unmapped or mapped over. ctx: entry; locked */
 static void forget_range(uint64_t start, uint64_t end)
 {
 	rt_text_unmapped(start, end);
@@ -67,7 +66,7 @@ long special_munmap(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
-/* Text that the program may write to is its own: it finds there what the file has. */
+/* Text becomes the program's own when it becomes writable: the program finds there what the file has. */
 long special_mprotect(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t start = call->args[0], end = core_page_up(start + call->args[1]);
@@ -91,7 +90,7 @@ static bool is_private_file(const struct k23_call *call)
 	return (call->args[3] & (MAP_TYPE | MAP_ANONYMOUS | MAP_LOCKED)) == MAP_PRIVATE && !(call->args[2] & PROT_WRITE);
 }
 
-/* Over a module somebody may be running there already: it is only forgotten. */
+/* Maps over a text. Another thread may run there already, so the new mapping is not patched. */
 static long map_over(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
@@ -108,7 +107,7 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t start = call->args[0], size = call->args[1];
 	bool replaces = call->args[3] & MAP_FIXED && !(call->args[3] & NOREPLACE);
-	bool over = replaces && rt_texts_overlap(start, core_page_up(start + size));
+	bool over = replaces && rt_texts_overlap(start, core_page_up(start + size)), loaded = rt_patch_loads(call->ip);
 	long r;
 
 	if (replaces && owned(start, size))
@@ -117,8 +116,8 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 	if (failed(r) || over || !is_private_file(call) || rt_trapped(thread))
 		return r;
 	if (call->args[2] & PROT_EXEC)
-		rt_patch_mapped((uint64_t)r, size, (int)call->args[2], (int)call->args[4], call->args[5]);
-	else
+		rt_patch_mapped((uint64_t)r, size, (int)call->args[2], (int)call->args[4], call->args[5], loaded);
+	else if (loaded)
 		rt_patch_expect((uint64_t)r, size, (int)call->args[4], call->args[5]);
 	return r;
 }
@@ -136,7 +135,7 @@ long special_mremap(struct rt_thread *thread, struct k23_call *call)
 		return -EINVAL;
 	if (!is_known(old, old_end) && !(fixed && is_known(call->args[4], new_end)))
 		return rt_gate_program(call, thread);
-	/* A jump to a stub would lead elsewhere from another address. */
+	/* From another address, a jump to a stub leads elsewhere. */
 	rt_texts_lock();
 	rt_text_restore(old, old_end);
 	r = rt_gate_program(call, thread);
@@ -156,7 +155,7 @@ long special_shmdt(struct rt_thread *thread, struct k23_call *call)
 
 long special_shmat(struct rt_thread *thread, struct k23_call *call)
 {
-	/* How long the segment is does not matter: a mapping at this address may not reach the runtime. */
+	/* The length of the segment decides whether a mapping at this address reaches the runtime. */
 	struct shmid64_ds status;
 
 	if (call->args[2] & KERNEL_SHM_REMAP && call->args[1] &&

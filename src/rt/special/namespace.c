@@ -1,7 +1,8 @@
 /*
- * unshare and setns: after them a process's children belong to another PID namespace than it does itself, and so would
- * the helper of an execve, as the new namespace's first process even, with which the namespace ends. Such an execve is
- * refused (exec.c) until a child, which is inside, makes it.
+ * unshare and setns for a PID namespace: the children of the process belong to the new namespace, the process itself
+ * does not. The helper of an execve would be such a child. As the first process of a new namespace, the helper would
+ * end the namespace with itself. So the process's own execve is refused (exec.c); its children, which are inside, can
+ * call execve.
  *
  * ctx: entry, for all here.
  */

@@ -1,6 +1,6 @@
 /*
- * prctl and arch_prctl. Syscall User Dispatch is the guard, so what the program asks of it is only noted:
- * the guard asks the program's own dispatch for each call. Switching it off does not touch ours.
+ * prctl and arch_prctl. Syscall User Dispatch is the guard. The program's own use of it is noted, and the guard asks
+ * the noted dispatch for each call; the program cannot switch the guard off.
  *
  * ctx: entry, for all here.
  */
@@ -11,38 +11,25 @@
 
 #include "rt/base/copy.h"
 #include "rt/base/dumpable.h"
+#include "rt/guard/guard.h"
 #include "rt/special/seccomp.h"
 #include "rt/special/special.h"
 #include "rt/text/text.h"
 #include "rt/x86_64/base/gs.h"
 
-/* The kernel's set_syscall_user_dispatch. */
+/* A thread with a dispatch of its own leaves the fast path, as only the guard asks that dispatch. */
 static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 {
-	struct rt_dispatch_request *dispatch = &thread->dispatch;
-	uint64_t start = call->args[2], size = call->args[3], selector = call->args[4];
+	long r = rt_guard_request(&thread->dispatch, call->args[1], call->args[2], call->args[3], call->args[4]);
 
-	switch (call->args[1]) {
-	case PR_SYS_DISPATCH_OFF:
-		if (start || size || selector)
-			return -EINVAL;
-		dispatch->on = 0;
+	if (!failed(r) && thread->dispatch.on)
+		rt_gs_give_up();
+	else if (!failed(r))
 		rt_gs_take(thread);
-		return 0;
-	case PR_SYS_DISPATCH_ON:
-		if (start && start + size <= start)
-			return -EINVAL;
-		if (selector >= KERNEL_TASK_SIZE_MAX)
-			return -EFAULT;
-		*dispatch = (struct rt_dispatch_request){ start, size, selector, 1 };
-		rt_gs_give_up(); /* the guard asks it */
-		return 0;
-	default:
-		return -EINVAL;
-	}
+	return r;
 }
 
-/* From here on text cannot be made writable and executable again, so it is not patched. */
+/* From here on, memory that was writable cannot become executable, so text is not patched any more. */
 static long freeze(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
@@ -96,7 +83,7 @@ long special_prctl(struct rt_thread *thread, struct k23_call *call)
 	return rt_gate_any(call, thread);
 }
 
-/* A program that has not set %gs's base sees that it is 0. */
+/* A program that has not set the base of %gs is shown 0. */
 static long hide_gs(uint64_t to)
 {
 	uint64_t base;
@@ -108,15 +95,33 @@ static long hide_gs(uint64_t to)
 	return rt_copy_to(to, &base, sizeof(base));
 }
 
+/* Says what a kernel without shadow stacks says, or what a kernel says whose processor has none. Only the former
+ * does not know the request for the status of shadow stacks. */
+static long refuse_shadow_stack(void)
+{
+	return sys(arch_prctl, ARCH_SHSTK_STATUS, ~0ul) == -EINVAL ? -EINVAL : -EOPNOTSUPP;
+}
+
+/* The program sets a base that looks like the runtime's. The fast path would take it for a thread's, so the
+ * process does without the fast path. */
+static void forget_fast_path(void)
+{
+	rt_texts_lock();
+	rt_text_restore(0, ~0ul);
+	rt.fast = false;
+	rt_texts_unlock();
+}
+
 long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
 
-	/* What a kernel or processor without shadow stacks says. */
 	if (call->args[0] == ARCH_SHSTK_ENABLE)
-		return -EOPNOTSUPP;
+		return refuse_shadow_stack();
 	if (call->arch != K23_ARCH_X86_64)
 		return rt_gate_i386(call, thread);
+	if (call->args[0] == ARCH_SET_GS && rt_gs_ours(call->args[1]) && rt.fast)
+		forget_fast_path();
 	r = rt_gate_program(call, thread);
 	if (r == 0 && call->args[0] == ARCH_GET_GS)
 		r = hide_gs(call->args[1]);

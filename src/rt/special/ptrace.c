@@ -17,6 +17,7 @@
 #include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/base/gate.h"
+#include "rt/guard/guard.h"
 #include "rt/special/special.h"
 #include "rt/tracer/stops.h"
 #include "rt/tracer/view.h"
@@ -46,8 +47,9 @@ static uint64_t data_of(const struct k23_call *call)
 	return call->args[3];
 }
 
-/* A vfork child's tracer would be its parent, which does not run until the child's execve: nobody could let the child
- * pass its guard. It is traced from there on; before, only a signal would show a difference. */
+/* The tracer of a vfork child would be its parent, which does not run until the child's execve, and so could not
+ * let the child pass its guard. Such a child is traced from its execve on. Before that, only a signal shows a
+ * difference. */
 static long trace_me(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
@@ -93,7 +95,7 @@ static long set_options(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
-/* The program takes its tracee for running if it is in a stop that it was not shown. */
+/* The program takes its tracee to be running when the tracee is in a stop that the program was not shown. */
 static bool runs(const struct tracee *tracee)
 {
 	return !(tracee->flags & TRACEE_SHOWN) && tracee_at_guard(tracee->tid);
@@ -145,7 +147,7 @@ static long detach(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
-/* The part of the registers that a request is about, or none: then the kernel can do it. */
+/* The part of the registers that a request is about: its size, or 0 if the kernel can serve the request. */
 static size_t span(struct k23_call *call, uint64_t *memory, size_t *offset)
 {
 	struct iovec vector;
@@ -198,7 +200,7 @@ static long registers(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
-/* The stop's kind is the kernel's own; what the call is comes from the registers. */
+/* The kernel tells the kind of the stop. The call is told by the registers that the program is shown. */
 static long syscall_info(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_find(tid_of(call));
@@ -218,7 +220,79 @@ static long syscall_info(struct rt_thread *thread, struct k23_call *call)
 	return size && failed(rt_copy_to(data_of(call), &info, size)) ? -EFAULT : r;
 }
 
-/* What is known of an execve's stop, which really is a signal of the runtime's. */
+/* The call that a tracee is about to make, or its result. A kernel that does not know the request says EIO. */
+static long set_syscall_info(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_find(tid_of(call));
+	struct ptrace_syscall_info wanted, info;
+	struct core_user_regs regs;
+	struct tracee_view view;
+	long r;
+
+	if (!tracee || failed(tracee_view(tracee, &view)) || !view.thread || address_of(call) < sizeof(wanted))
+		return rt_gate_program(call, thread);
+	r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], 0, 0, 0, 0);
+	if (r != -EINVAL)
+		return r;
+	if (failed(rt_copy_from(&wanted, data_of(call), sizeof(wanted))))
+		return -EFAULT;
+	r = rt_gate_forward(thread, call->nr, PTRACE_GET_SYSCALL_INFO, call->args[1], sizeof(info), (uint64_t)&info, 0, 0);
+	if (failed(r))
+		return r;
+	/* What lies between op and arch: flags, which do not exist yet. */
+	if (wanted.op != info.op || wanted.pad[0] || wanted.pad[1] || wanted.pad[2])
+		return -EINVAL;
+	r = tracee_call_registers(&view, &wanted, &regs);
+	return failed(r) ? r : tracee_set_registers(tracee, &view, &regs);
+}
+
+/* The kernel's struct ptrace_sud_config. */
+struct dispatch_config {
+	uint64_t mode, selector, start, size;
+};
+
+/* The kernel's dispatch of the tracee is its guard: the program sees and sets the one that the tracee asked for itself. */
+static long dispatch_config(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_adopt(tid_of(call));
+	struct dispatch_config config;
+	struct rt_dispatch_request request;
+	uint64_t address;
+	long r;
+
+	/* Whether this is a tracee, and stopped, is the kernel's to say. */
+	r = rt_gate_forward(thread, call->nr, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, call->args[1], sizeof(config),
+			    (uint64_t)&config, 0, 0);
+	if (failed(r) || !tracee)
+		return r;
+	tracee_locate(tracee);
+	address = tracee_thread(tracee);
+	if (!address)
+		return tracee->bundle ? -EIO : rt_gate_program(call, thread);
+	address += offsetof(struct rt_thread, dispatch);
+	if (address_of(call) != sizeof(config))
+		return -EINVAL;
+	r = tracee_read(tracee->tid, &request, address, sizeof(request));
+	if (failed(r))
+		return r;
+	if (request_of(call) == PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG) {
+		config = (struct dispatch_config){ request.on, request.selector, request.start, request.size };
+		return rt_copy_to(data_of(call), &config, sizeof(config));
+	}
+	if (failed(rt_copy_from(&config, data_of(call), sizeof(config))))
+		return -EFAULT;
+	r = rt_guard_request(&request, config.mode, config.start, config.size, config.selector);
+	if (!failed(r))
+		r = tracee_write(tracee->tid, address, &request, sizeof(request));
+	if (failed(r))
+		return r;
+	tracee->flags |= TRACEE_DISPATCHES;
+	tracee_mark(tracee, RT_PTRACED | (tracee->flags & TRACEE_CALLS ? RT_PTRACED_CALLS : 0));
+	return 0;
+}
+
+/* What the program asks of a stop that it was shown as that of an execve. The stop really is a signal of the
+ * runtime's. */
 static long exec_stop(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_find(tid_of(call));
@@ -269,6 +343,11 @@ long special_ptrace(struct rt_thread *thread, struct k23_call *call)
 		return registers(thread, call);
 	case PTRACE_GET_SYSCALL_INFO:
 		return syscall_info(thread, call);
+	case PTRACE_SET_SYSCALL_INFO:
+		return set_syscall_info(thread, call);
+	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
+	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
+		return dispatch_config(thread, call);
 	case PTRACE_GETSIGINFO:
 	case PTRACE_GETEVENTMSG:
 		return exec_stop(thread, call);

@@ -1,12 +1,9 @@
 /*
- * wait4 and waitid. Two things are kept from the program: while a process calls execve it has a helper, which __WALL
- * and __WCLONE would show as a child; and a tracee stops for its runtime's sake (tracer/stops.h), after which it runs on and
- * the wait does, too. Only a wait that reports a stop, which without WUNTRACED is one of a tracee, has to look any
- * further.
- *
- * What differs: SIGCHLD comes for such stops, too. A tracee's stops must be waited for by the thread that traces it;
- * when another thread gets them they are shown as the kernel has them. Between such a stop and the next wait the
- * tracee does not run, while natively it would.
+ * wait4 and waitid. They hide two things from the program. The helper of an execve under way is a child for __WALL
+ * and __WCLONE. And a tracee makes stops for its runtime's sake (tracer/stops.h): the tracee is resumed, and the wait
+ * goes on. Only a wait that reports a stop looks further; without WUNTRACED that is the stop of a tracee. What
+ * differs: SIGCHLD comes for hidden stops, too. The thread that traces a tracee must be the thread that waits for it;
+ * another thread's wait shows hidden stops. Between a hidden stop and the next wait, the tracee does not run.
  *
  * ctx: entry, for all here.
  */
@@ -20,7 +17,8 @@
 
 #define STOPPED 0x7f
 
-/* The execve that the helper belongs to waits until it is known that a wait has got hold of it. looked: the wait leaves it. */
+/* The helper's caller waits until a wait that has reaped the helper says so here. looked: the wait only looked
+ * (WNOWAIT). */
 static bool is_helper(const struct rt_thread *thread, long pid, bool looked)
 {
 	int32_t *helper = &thread->sighand->helper, found = (int32_t)pid;
@@ -32,7 +30,7 @@ static bool is_helper(const struct rt_thread *thread, long pid, bool looked)
 	return true;
 }
 
-/* Whether the program is to hear of what wait4 reported; the status may change. */
+/* Whether wait4 shows the program what the kernel has reported. May change the status. */
 static bool concerns_program(const struct rt_thread *thread, long pid, int *status)
 {
 	uint32_t stop;
@@ -65,7 +63,7 @@ long special_wait4(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
-/* The same for waitid. A stop that was only looked at (WNOWAIT) is over when the tracee runs on. */
+/* The same for waitid. A hidden stop ends even if the program only looks (WNOWAIT). */
 static bool concerns_caller(const struct rt_thread *thread, siginfo_t *info, uint64_t options)
 {
 	uint32_t stop;
@@ -83,7 +81,7 @@ static bool concerns_caller(const struct rt_thread *thread, siginfo_t *info, uin
 	return stop;
 }
 
-/* The kernel writes these fields, and no others, also when the call fails. */
+/* The kernel writes these fields and no others, even when the call fails. */
 static long give(uint64_t to, const siginfo_t *info)
 {
 	if (!to)

@@ -10,6 +10,7 @@
 #include "core/string.h"
 #include "rt/base/auxv.h"
 #include "rt/base/chain.h"
+#include "rt/base/copy.h"
 #include "rt/base/entry_points.h"
 #include "rt/base/message.h"
 #include "rt/text/candidate.h"
@@ -25,6 +26,8 @@
 /* The distance between two places that are tried for a block; the small one for texts at low addresses. */
 #define LARGE_STEP (1ul << 20)
 #define SMALL_STEP (64ul << 10)
+
+static uint64_t loader_start, loader_end; /* the text of the ELF interpreter */
 
 /* Whether the program is expected to make calls at a site. If not, patching does not pay: the process copies each page
  * with a patched site, which takes the time of several caught calls. ctx: boot | entry */
@@ -52,12 +55,12 @@ static bool is_to_be_patched(const struct store_site *site, const struct rt_text
 	       begin - text->offset <= text->end - text->start - site->function_size;
 }
 
-/* Which entry the stub of a site leads to. ctx: boot | entry */
-static enum core_patch_entry choose_entry(const struct store_site *site)
+/* Which entry the stub of a site leads to, if its window says the number nr. ctx: boot | entry */
+static enum core_patch_entry choose_entry(int32_t nr)
 {
-	if (site->nr < 0)
+	if (nr < 0)
 		return rt_chain_wants_all() ? CORE_PATCH_DISPATCH : CORE_PATCH_NUMBER;
-	return rt_chain_direct(site->nr) ? CORE_PATCH_DIRECT : CORE_PATCH_DISPATCH;
+	return rt_chain_direct(nr) ? CORE_PATCH_DIRECT : CORE_PATCH_DISPATCH;
 }
 
 /* Maps writable memory within reach of all of the text. Returns its address, or -ENOMEM. The memory lies where the
@@ -120,8 +123,9 @@ static bool patch_site(struct site_reader *reader, const struct store_site *site
 	/* A write first: it makes the page the process's own by one fault, while a read and then a write take two. */
 	__atomic_fetch_or((uint8_t *)window, 0, __ATOMIC_RELAXED);
 	if (!is_as_analysed(reader, site, address) ||
-	    !core_patch_stub(slot, (uint64_t)slot, text->block, choose_entry(site), site, (const uint8_t *)window,
-			     address) ||
+	    !core_patch_stub(slot, (uint64_t)slot, text->block,
+			     choose_entry(core_patch_number(site, (const uint8_t *)window)), site,
+			     (const uint8_t *)window, address) ||
 	    !core_patch_jump(jump, window, (uint64_t)slot)) {
 		memset(slot, 0, PATCH_SLOT);
 		return false;
@@ -205,7 +209,13 @@ static void patch_text(struct rt_text *text, int prot)
 }
 
 /* ctx: entry */
-void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset)
+bool rt_patch_loads(uint64_t ip)
+{
+	return ip - loader_start < loader_end - loader_start;
+}
+
+/* ctx: entry */
+void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset, bool loaded)
 {
 	struct store_run sites;
 	uint64_t in_file = 0;
@@ -216,7 +226,7 @@ void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t off
 	rt_texts_lock();
 	text = rt_text_add(start, end, offset, stored ? &sites : NULL);
 	/* A text beyond the end of a file that was truncated has no bytes to compare: reading there faults. */
-	if (text && stored && offset + size <= core_page_up(in_file))
+	if (text && stored && loaded && offset + size <= core_page_up(in_file))
 		patch_text(text, prot);
 	rt_texts_unlock();
 }
@@ -251,18 +261,19 @@ void rt_patch_protected(uint64_t start, uint64_t end, int prot)
 }
 
 /* Patches the text segments of a file that the kernel has mapped, executable or interpreter. elf: the address of its
- * ELF header; path: to find the file by, if it has no build-id. ctx: boot */
-static void patch_image(uint64_t elf, const char *path)
+ * ELF header; path: to find the file by, if it has no build-id. Returns the last text, or NULL. ctx: boot */
+static const struct rt_text *patch_image(uint64_t elf, const char *path)
 {
 	const Elf64_Ehdr *head = (const Elf64_Ehdr *)elf;
 	const Elf64_Phdr *headers = (const Elf64_Phdr *)(elf + sizeof(*head));
 	struct store_run sites;
 	uint64_t bias = 0;
 	bool stored = false, based = false;
+	struct rt_text *text = NULL;
 
 	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 || head->e_phentsize != sizeof(*headers) ||
 	    head->e_phoff != sizeof(*head) || sizeof(*head) + head->e_phnum * sizeof(*headers) > CORE_PAGE)
-		return;
+		return NULL;
 	if (rt.fast) {
 		long r = rt_plans_find_image(elf, &sites);
 
@@ -272,7 +283,6 @@ static void patch_image(uint64_t elf, const char *path)
 	}
 	for (unsigned i = 0; i < head->e_phnum; i++) {
 		const Elf64_Phdr header = headers[i];
-		struct rt_text *text;
 
 		if (header.p_type != PT_LOAD)
 			continue;
@@ -287,6 +297,7 @@ static void patch_image(uint64_t elf, const char *path)
 		if (text && stored)
 			patch_text(text, header.p_flags & PF_R ? PROT_READ | PROT_EXEC : PROT_EXEC);
 	}
+	return text;
 }
 
 /* ctx: boot */
@@ -297,6 +308,29 @@ void rt_patch_start(const uint64_t *stack)
 	/* The address of the ELF header is known only if the program headers follow it, as they mostly do. */
 	if (headers && (headers[1] & (CORE_PAGE - 1)) == sizeof(Elf64_Ehdr))
 		patch_image(headers[1] - sizeof(Elf64_Ehdr), "/proc/self/exe");
-	if (interpreter && interpreter[1])
-		patch_image(interpreter[1], NULL);
+	if (interpreter && interpreter[1]) {
+		const struct rt_text *text = patch_image(interpreter[1], NULL);
+
+		if (text) {
+			loader_start = text->start;
+			loader_end = text->end;
+		}
+	}
+}
+
+/* ctx: entry */
+int32_t rt_patch_mend(uint64_t site, int32_t nr)
+{
+	uint64_t address = site + (uint64_t)(int64_t)nr;
+	const uint8_t *slot = rt_text_stub(address);
+	uint8_t window[STORE_MIN_WINDOW];
+
+	if (slot != (const uint8_t *)address || !core_patch_is_stub(slot) || core_patch_site(slot, address) != site ||
+	    core_patch_window(slot) != sizeof(window) || slot[0] != 0xb8 ||
+	    failed(rt_copy_from(window, site - sizeof(window), sizeof(window))) ||
+	    (window[0] != 0xb8 && window[0] != 0xcc) ||
+	    memcmp(window + 1, &nr, sizeof(nr)) != 0)
+		return nr;
+	memcpy(&nr, slot + 1, sizeof(nr));
+	return nr;
 }

@@ -8,17 +8,29 @@
 #ifndef RT_TEXT_PATCH_H
 #define RT_TEXT_PATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Patches the executable and its ELF interpreter, before the program runs. stack: the stack pointer that the program
  * starts with. ctx: boot */
 void rt_patch_start(const uint64_t *stack);
-/* Patches a new text, which the program's call has just mapped. ctx: entry */
-void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset);
+/* Whether a call at `ip` comes from the ELF interpreter's text. Files that the interpreter maps are to run where they
+ * are. Files that other code maps are left as they are: that code may read, translate or copy them, as valgrind and
+ * emulators do. ctx: entry */
+bool rt_patch_loads(uint64_t ip);
+/* Notes a new text, which the program's call has just mapped, and patches it if the ELF interpreter loaded it.
+ * ctx: entry */
+void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t offset, bool loaded);
 /* Patches a candidate, which the program's call is about to make executable. ctx: entry */
 void rt_patch_protected(uint64_t start, uint64_t end, int prot);
-/* Notes a new mapping of a file as a candidate, since it may become executable later. ctx: entry */
+/* Notes a new mapping of a file, by the ELF interpreter, as a candidate: it may become executable later. ctx: entry */
 void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset);
+
+/* Mends the number of a call whose window was damaged by a uprobe: when the probe is taken off, the file's first byte
+ * of the window is put back over the first byte of the jump. If the window is one instruction, mov $nr, %eax, the
+ * program then calls with the displacement of the jump as the number. Returns the number that the file has, or `nr` if
+ * there is no such damage. site: the address of the `syscall`. ctx: entry */
+int32_t rt_patch_mend(uint64_t site, int32_t nr);
 
 #endif

@@ -11,10 +11,13 @@
 #include "rt/base/lock.h"
 
 #define TEXTS 128u
+#define KEPT_BLOCKS 8u
 
 static RT_TABLE_FIRST struct rt_text texts[TEXTS];
 static uint32_t texts_end; /* entries from this index on were never used */
 static uint32_t texts_lock;
+static struct rt_text *kept_texts[KEPT_BLOCKS]; /* texts that are gone, but whose stubs are kept */
+static uint32_t kept_texts_added;
 uint32_t rt_texts_unmapped;
 
 /* ctx: entry */
@@ -40,7 +43,7 @@ struct rt_text *rt_text_add(uint64_t start, uint64_t end, uint64_t offset, const
 {
 	uint32_t i = 0;
 
-	while (i < TEXTS && texts[i].end)
+	while (i < TEXTS && (texts[i].end || texts[i].block))
 		i++;
 	if (i == TEXTS)
 		return NULL;
@@ -61,10 +64,19 @@ static bool overlaps(const struct rt_text *text, uint64_t start, uint64_t end)
 }
 
 /* ctx: entry | sigsys; no locks */
-bool rt_text_restore_page(uint64_t page)
+static bool restore_page(uint64_t page)
 {
 	return !failed(sys(madvise, page, CORE_PAGE, MADV_DONTNEED)) ||
 	       !failed(sys(madvise, page, CORE_PAGE, MADV_DONTNEED_LOCKED)); /* Linux 5.18 */
+}
+
+/* ctx: entry | sigsys; no locks */
+bool rt_text_restore_page(uint64_t page)
+{
+	for (uint32_t i = 0; i < __atomic_load_n(&texts_end, __ATOMIC_ACQUIRE); i++)
+		if (page - texts[i].start < texts[i].end - texts[i].start && !texts[i].restored)
+			return restore_page(page);
+	return false;
 }
 
 /* Makes the patched pages of a text those of the file again, in one step for each page, even if a thread is running
@@ -86,21 +98,33 @@ static void restore_text(struct rt_text *text, uint64_t but_start, uint64_t but_
 		page = core_page_down(core_patch_origin(slot, (uint64_t)slot, (uint64_t)slot));
 		if (page != last && page - text->start < text->end - text->start &&
 		    page - but_start >= but_end - but_start)
-			rt_text_restore_page(page);
+			restore_page(page);
 		last = page;
 	}
 	text->restored = 1;
 }
 
+/* Keeps the stubs of a text that is gone: the program may have made a copy of the text, which it puts in the text's
+ * place. Only the newest few blocks are kept. ctx: entry; locked */
+static void keep_stubs(struct rt_text *text)
+{
+	struct rt_text **kept = &kept_texts[kept_texts_added++ % KEPT_BLOCKS];
+
+	if (*kept) {
+		uint64_t block = (*kept)->block;
+
+		__atomic_store_n(&(*kept)->block, 0, __ATOMIC_RELAXED);
+		sys(munmap, block, (*kept)->block_size);
+	}
+	*kept = text;
+}
+
 /* ctx: entry; locked */
 static void forget_text(struct rt_text *text)
 {
-	uint64_t block = text->block;
-
-	__atomic_store_n(&text->block, 0, __ATOMIC_RELAXED);
-	if (block)
-		sys(munmap, block, text->block_size);
 	text->start = text->end = 0;
+	if (text->block)
+		keep_stubs(text);
 	__atomic_fetch_add(&rt_texts_unmapped, 1, __ATOMIC_RELAXED);
 }
 

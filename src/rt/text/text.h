@@ -1,6 +1,6 @@
 /*
  * The table of texts. A text is a private mapping of a file that is executable and not writable. A text that has
- * patched sites owns a block of stubs nearby, which is freed when all of the text is unmapped.
+ * patched sites owns a block of stubs nearby, which stays for a while when the text is gone.
  *
  * The table's size is fixed. A text for which there is no room is not patched, and its sites are not noted.
  */
@@ -34,7 +34,7 @@ extern uint32_t rt_texts_unmapped; /* how often a text was forgotten */
 /* Takes the patches out of all texts that overlap a range. The range is about to become writable, or to move, and then
  * the program may change it. ctx: entry; locked */
 void rt_text_restore(uint64_t start, uint64_t end);
-/* Makes a page with patched sites that of the file again. ctx: entry | sigsys; no locks */
+/* Makes a page with patched sites that of the file again. False: there are none in it. ctx: entry | sigsys; no locks */
 bool rt_text_restore_page(uint64_t page);
 
 /* A copy of the text around `ip`. ctx: entry */

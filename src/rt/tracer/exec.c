@@ -69,7 +69,7 @@ static long plant_bundle(struct tracee *tracee)
 {
 	struct start_block *block = &tracee->block;
 	int held = 0;
-	long r = inj_resume(tracee->tid, PTRACE_SYSCALL, SIGTRAP | 0x80, &held);
+	long r = inj_resume(tracee->tid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, &held);
 
 	block->helper = 0;
 	block->ptraced = RT_PTRACED | (tracee->request == PTRACE_SYSCALL ? RT_PTRACED_CALLS : 0);

@@ -3,14 +3,15 @@
 #include <asm/errno.h>
 #include <linux/ptrace.h>
 
+#include "abi/kernel.h"
 #include "abi/transfer.h"
 #include "core/string.h"
 #include "rt/base/gate.h"
+#include "rt/base/owner.h"
 
 #define TRACEES 256
 #define MAX_PAGES_BEFORE_GATE 64 /* in a bundle */
 #define TRACES_NEW_TASKS (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
-#define GET_DISPATCH_CONFIG 0x4211 /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG: Linux 6.4 */
 
 static RT_TABLE struct tracee tracees[TRACEES];
 static uint32_t tracees_count;
@@ -88,6 +89,25 @@ long tracee_write(int tid, uint64_t to, const void *from, size_t size)
 	return abi_transfer(__NR_process_vm_writev, tid, from, to, size);
 }
 
+/* The region is found in the table of regions of the tracee's runtime. In program code no register leads to it.
+ * ctx: entry */
+uint64_t tracee_thread(const struct tracee *tracee)
+{
+	uint64_t list = tracee->gate + (uint64_t)&rt_chunks - (uint64_t)rt_gate_page, address = 0;
+	struct rt_chunk chunk;
+
+	if (!tracee->bundle || failed(tracee_read(tracee->tid, &address, list, sizeof(address))))
+		return 0;
+	for (; address; address = (uint64_t)chunk.next) {
+		if (failed(tracee_read(tracee->tid, &chunk, address, sizeof(chunk))))
+			return 0;
+		for (uint32_t i = 0; i < chunk.count && i < RT_CHUNK_REGIONS; i++)
+			if (chunk.slots[i].state == RT_SLOT_TAKEN && (int)(uint32_t)chunk.slots[i].owner == tracee->tid)
+				return (uint64_t)rt_region_thread(chunk.regions + i * RT_REGION_SIZE);
+	}
+	return 0;
+}
+
 /* ctx: entry */
 uint32_t tracee_count(const struct tracee *tracee)
 {
@@ -126,7 +146,8 @@ void tracee_locate(struct tracee *tracee)
 
 	if (tracee->bundle)
 		return;
-	if (!failed(sys(ptrace, GET_DISPATCH_CONFIG, tracee->tid, sizeof(config), &config)) && config.mode)
+	if (!failed(sys(ptrace, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tracee->tid, sizeof(config), &config)) &&
+	    config.mode)
 		for (uint64_t size = 0; size < MAX_PAGES_BEFORE_GATE * CORE_PAGE; size += CORE_PAGE)
 			if (find_bundle_at(tracee, config.offset - size, size))
 				return;
@@ -138,6 +159,8 @@ void tracee_mark(struct tracee *tracee, uint32_t ptraced)
 {
 	uint64_t offset = (uint64_t)&rt.ptraced - (uint64_t)rt_gate_page;
 
+	if (ptraced && tracee->flags & TRACEE_DISPATCHES)
+		ptraced |= RT_PTRACED_DISPATCH;
 	if (!tracee->bundle || failed(tracee_write(tracee->tid, tracee->gate + offset, &ptraced, sizeof(ptraced))))
 		return;
 	tracee->flags &= ~(uint32_t)(TRACEE_MARKED | TRACEE_CALLS);

@@ -25,6 +25,7 @@ enum tracee_flags {
 	TRACEE_SHOWN = 256,    /* it is in a stop that the tracer's program was shown */
 	TRACEE_HOLDS = 512,    /* `held` is held back until the exit stop of the call is shown */
 	TRACEE_SENT = 1024,    /* `held` was sent again, and is still to arrive */
+	TRACEE_DISPATCHES = 2048, /* the tracer's program set the dispatch of one of its threads */
 };
 
 struct tracee {
@@ -55,6 +56,8 @@ uint32_t tracee_count(const struct tracee *tracee);
 
 /* Finds the bundle of a stopped tracee, and notes it in the record. */
 void tracee_locate(struct tracee *tracee);
+/* The address of a tracee's struct rt_thread; 0: not known, as in another PID namespace. */
+uint64_t tracee_thread(const struct tracee *tracee);
 /* Tells the tracee's runtime what its tracer needs. ptraced: enum rt_ptraced. */
 void tracee_mark(struct tracee *tracee, uint32_t ptraced);
 /* The address in the tracee of a label of the runtime. */

@@ -40,6 +40,9 @@ struct tracee_view {
 long tracee_view(const struct tracee *tracee, struct tracee_view *view) must_check;
 /* Fills in what PTRACE_GET_SYSCALL_INFO shows of a stop of the kind info->op. ctx: entry */
 void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_info *info);
+/* Gives the shown registers as PTRACE_SET_SYSCALL_INFO changes them. 0 or -errno. ctx: entry */
+long tracee_call_registers(const struct tracee_view *view, const struct ptrace_syscall_info *info,
+			   struct core_user_regs *regs) must_check;
 /* What the real registers become when a tracer sets `from`: the same, but for the runtime's %gs, which the tracer was
  * not shown. ctx: entry */
 struct core_user_regs tracee_registers(const struct tracee_view *view, const struct core_user_regs *from);

@@ -91,6 +91,20 @@ static inline void rt_regs_child(struct core_regs *regs, uint32_t arch, uint64_t
 		regs->rsp = stack;
 }
 
+/* The code that makes a call in the kernel's trampolines for probes: mov $nr, %rax; syscall. */
+#define RT_TRAMPOLINE_SIZE 9u
+
+static inline bool rt_is_trampoline(const uint8_t code[RT_TRAMPOLINE_SIZE])
+{
+	return code[0] == 0x48 && code[1] == 0xc7 && code[2] == 0xc0 && code[7] == 0x0f && code[8] == 0x05;
+}
+
+/* Whether the program is to be stopped after its next instruction. */
+static inline void rt_regs_step(struct core_regs *regs, bool step)
+{
+	regs->eflags = step ? regs->eflags | 0x100 : regs->eflags & ~0x100ul; /* TF */
+}
+
 static inline struct core_regs *rt_context_regs(struct ucontext *uc)
 {
 	return (struct core_regs *)&uc->uc_mcontext;

@@ -134,7 +134,7 @@ rt_fast_kept:
 	push	%rbp
 	mov	%rsp, %rbp
 	/* What rt_dispatch does, for calls that go to a hook first. */
-	testb	$PTRACED_CALLS, rt + IMAGE_PTRACED(%rip)
+	testb	$PTRACED_SLOWLY, rt + IMAGE_PTRACED(%rip)
 	jnz	6f
 	cmp	$NUMBERS, %rax
 	jae	6f
@@ -155,7 +155,7 @@ rt_fast_end:
 	lea	FRAME_TO_THREAD(%rsp), %rdi
 	cmp	$-ERESTART, %rax
 	je	7f
-	testb	$PTRACED_CALLS, rt + IMAGE_PTRACED(%rip)
+	testb	$PTRACED_SLOWLY, rt + IMAGE_PTRACED(%rip)
 	jnz	7f
 	movl	$0, THREAD_IN_CALL(%rdi)
 	mov	%rax, REGS_RAX(%rdi)

@@ -29,23 +29,6 @@ static bool is_on_stack(const struct rt_sigstack *stack, uint64_t sp)
 	return !((uint32_t)stack->flags & SS_AUTODISARM) && contains(stack, sp);
 }
 
-/* Writes to the program's stack. rt_copy_to cannot make a stack grow: that takes an access by the thread itself. So if
- * it fails, a system call of the thread first writes a word to each page. ctx: sigsys */
-static long write_stack(uint64_t to, const void *from, size_t size)
-{
-	if (!failed(rt_copy_to(to, from, size)))
-		return 0;
-	for (uint64_t at = (to + size - 8) & ~7ul; at >= to; at -= CORE_PAGE) {
-		if (failed(sys(rt_sigpending, at, 8)))
-			return -EFAULT;
-		if (at < CORE_PAGE)
-			break;
-	}
-	if (failed(sys(rt_sigpending, to, 8)))
-		return -EFAULT;
-	return rt_copy_to(to, from, size);
-}
-
 /* ctx: any */
 static size_t vector_state_size(const void *fpstate)
 {
@@ -56,7 +39,7 @@ static size_t vector_state_size(const void *fpstate)
 }
 
 /* Makes `regs` show the last fault of the program. The kernel shows a thread's last fault in every frame, and that may
- * be one that k23 caused, such as the single steps of the helper. ctx: sigsys */
+ * be one that the runtime caused. ctx: sigsys */
 static void show_last_fault(struct rt_thread *thread, int sig, const siginfo_t *info, struct sigcontext *regs)
 {
 	if (SIGBIT(sig) & RT_FAULTS && info->si_code > 0) {
@@ -93,7 +76,7 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 		sp = vector_state;
 		if ((nested || entering) && !contains(alternate, ((sp - sizeof(frame)) & ~15ul) - 8))
 			return -EFAULT;
-		if (failed(write_stack(vector_state, (const void *)regs->fpstate, size)))
+		if (failed(rt_copy_to(vector_state, (const void *)regs->fpstate, size)))
 			return -EFAULT;
 	}
 	sp = ((sp - sizeof(frame)) & ~15ul) - 8;
@@ -107,7 +90,7 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 	frame.uc.uc_stack.ss_flags = alternate->flags;
 	frame.uc.uc_stack.ss_size = alternate->size;
 	frame.info = *info;
-	if (failed(write_stack(sp, &frame, sizeof(frame))))
+	if (failed(rt_copy_to(sp, &frame, sizeof(frame))))
 		return -EFAULT;
 
 	if ((uint32_t)alternate->flags & SS_AUTODISARM) {

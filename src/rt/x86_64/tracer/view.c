@@ -100,6 +100,43 @@ void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_
 }
 
 /* ctx: entry */
+long tracee_call_registers(const struct tracee_view *view, const struct ptrace_syscall_info *info,
+			   struct core_user_regs *regs)
+{
+	*regs = view->shown;
+	if (info->op == PTRACE_SYSCALL_INFO_EXIT) {
+		regs->rax = (uint64_t)info->exit.rval;
+		return 0;
+	}
+	if (info->op != PTRACE_SYSCALL_INFO_ENTRY && info->op != PTRACE_SYSCALL_INFO_SECCOMP)
+		return -EINVAL;
+	if ((int64_t)info->entry.nr != (int32_t)info->entry.nr)
+		return -ERANGE;
+	regs->orig_rax = info->entry.nr;
+	if ((int32_t)info->entry.nr == -1) /* the call is not made */
+		return 0;
+	if (view->arch == K23_ARCH_X86_64) {
+		regs->rdi = info->entry.args[0];
+		regs->rsi = info->entry.args[1];
+		regs->rdx = info->entry.args[2];
+		regs->r10 = info->entry.args[3];
+		regs->r8 = info->entry.args[4];
+		regs->r9 = info->entry.args[5];
+		return 0;
+	}
+	for (int i = 0; i < 6; i++)
+		if (info->entry.args[i] >> 32)
+			return -ERANGE;
+	regs->rbx = info->entry.args[0];
+	regs->rcx = info->entry.args[1];
+	regs->rdx = info->entry.args[2];
+	regs->rsi = info->entry.args[3];
+	regs->rdi = info->entry.args[4];
+	regs->rbp = info->entry.args[5];
+	return 0;
+}
+
+/* ctx: entry */
 long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *view)
 {
 	struct core_user_regs regs = tracee_registers(view, &view->shown);
