@@ -1,8 +1,9 @@
-"""Programs under k23 in gdb: source this file, before or after gdb attaches, or when it has a core file.
+"""Shows programs under k23 in gdb: source this file before or after gdb attaches to a process, or opens a core file.
 
-It loads the symbols of k23's runtime and of the hooks where they are in the process. Their call frame information says
-where the program's registers are, so that a backtrace goes on from a system call that is under way to the functions
-of the program that made it. What no such information can describe is described here.
+The script loads the symbols of k23's runtime and of the hooks at the addresses that these have in the process. Their
+call frame information says where the program's registers are. So a backtrace goes on from a system call that is under
+way to the functions of the program that made it. Frames that call frame information cannot describe have an unwinder
+here.
 
 gdb shows the frame between the runtime's and the program's as <signal handler called>.
 
@@ -18,14 +19,14 @@ import gdb
 import gdb.unwinder
 
 HERE = os.path.dirname(os.path.realpath(os.path.expanduser(__file__)))
-# In the build tree, where it is installed, and in the source tree.
+# Where the runtime's ELF file is, from the folder of this script: in a build tree, installed, and in the source tree.
 PLACES = ("src/rt/k23-rt.elf", "../../lib*/k23/k23-rt.elf", "../../lib*/*/k23/k23-rt.elf",
           "../build*/src/rt/k23-rt.elf")
 REGISTERS = ("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx",
              "rsp", "rip", "eflags")
 PF_X, PT_LOAD = 1, 1
-LARGEST = 16 << 20  # of a mapping that the runtime may be in
-MAGIC = b"23bundle"  # of a bundle's header: src/abi/bundle.h
+MAX_MAPPING = 16 << 20  # the size of a mapping that the runtime may be in
+MAGIC = b"23bundle"  # the first bytes of a bundle: src/abi/bundle.h
 
 
 def text_of(path):
@@ -44,7 +45,7 @@ def text_of(path):
 
 
 def code():
-    """Begin and end of each executable mapping that is of no file, or of one that has no name any more."""
+    """The begin and end of each executable mapping that has no file, or whose file has no name any more."""
     inferior = gdb.selected_inferior()
     if inferior.connection and inferior.connection.type == "native":
         with open(f"/proc/{inferior.pid}/maps", encoding="utf-8", errors="replace") as maps:
@@ -53,7 +54,7 @@ def code():
                 if "x" in fields[1] and (fields[4] == "0" and len(fields) == 5 or fields[-1] == "(deleted)"):
                     yield tuple(int(address, 16) for address in fields[0].split("-"))
         return
-    # A core file: its process may be gone, and the id another one's.
+    # A core file: its process may be gone, and its id may be another process's.
     for line in gdb.execute("maintenance info sections", to_string=True).splitlines():
         match = re.search(r"(0x[0-9a-f]+)->(0x[0-9a-f]+) .*: load\S* .*\bCODE\b", line)
         if match:
@@ -73,7 +74,7 @@ def word(address):
 
 
 def core_hash(data):
-    """src/core/hash.c"""
+    """The function core_hash of src/core/hash.c."""
     result, mask = 0x9e3779b97f4a7c15, (1 << 64) - 1
     for at in range(0, len(data), 8):
         part = data[at:at + 8]
@@ -109,7 +110,7 @@ class Runtime:
         return self.objfiles[0].lookup_global_symbol(name).value()
 
     def still_there(self):
-        # A core file may not have it.
+        # b"": a core file may not have that memory.
         return self.objfiles[0].is_valid() and read(self.place, 64) in (self.text[1][:64], b"")
 
     def forget(self):
@@ -121,7 +122,7 @@ class Runtime:
                     pass
 
     def load_hooks(self):
-        """The files of the hooks may be gone, or changed: what they have as code must be what is there."""
+        """Loads the symbols of the hooks. A hook's file may be gone or changed: its code must be what is in memory."""
         bundle = self.rt["bundle"].dereference()
         start = int(self.rt["start"])
         for i in range(int(bundle["hook_count"])):
@@ -150,7 +151,7 @@ class Runtime:
         return int(self.rt["start"]) <= pc < int(self.rt["end"])
 
     def thread_at(self, address):
-        """The thread in whose region an address is."""
+        """The thread block of the region that an address is in."""
         size = self.constants["RT_DEBUG_REGION_SIZE"]
         end = (address & ~(size - 1)) + size
         return gdb.Value(end - self.thread_type.target().sizeof).cast(self.thread_type).dereference()
@@ -162,7 +163,7 @@ class Runtime:
         return self.thread_at(base)
 
     def blocks(self):
-        """Of each text the block of its stubs: address and size. Read at once, which gdb does in no time."""
+        """The block of stubs of each text: its address and its size. The table is read at once, which is quick."""
         text = self.texts.type.target()
         at = {field.name: field.bitpos // 8 for field in text.fields()}
         table = read(int(self.texts.address), self.texts.type.sizeof)
@@ -170,7 +171,7 @@ class Runtime:
             yield tuple(struct.unpack_from("<Q", table, start + at[name])[0] for name in ("block", "block_size"))
 
     def stub_site(self, pc):
-        """Where the program goes on, if an address is in a stub. See src/core/patch.h."""
+        """The address behind the site, if pc is in a stub; else None. See src/core/patch.h."""
         slot = self.constants["RT_DEBUG_SLOT"]
         for block, size in self.blocks():
             if not block or not slot <= pc - block < size:
@@ -220,7 +221,8 @@ class Unwinder(gdb.unwinder.Unwinder):
 
     @staticmethod
     def same(frame, pc, sp, after, number="rax", stack="rsp"):
-        """All registers are the program's, which goes on at `after`. number, stack: where %rax and %rsp are."""
+        """A frame with the program's registers in place. The program goes on at `after`. number, stack: the registers
+        that have the program's %rax and %rsp."""
         moved = {"rax": number, "rsp": stack}
         info = frame.create_unwind_info(FrameId(sp, pc))
         for name in REGISTERS:
@@ -231,8 +233,8 @@ class Unwinder(gdb.unwinder.Unwinder):
 
     @staticmethod
     def hook(runtime, frame, pc, sp):
-        """A hook without symbols: on to the first frame on the runtime's stack, whose call frame information has the
-        program's registers."""
+        """A frame of a hook without symbols. The next frame is the first on the runtime stack, whose call frame
+        information says where the program's registers are."""
         thread = runtime.thread_at(sp)
         top = int(thread["stack_top"])
         for place in range(top - 8, max(sp, top - 64) - 1, -8):
@@ -246,7 +248,7 @@ class Unwinder(gdb.unwinder.Unwinder):
 
 
 class FrameId:
-    """gdb takes both as its own values only."""
+    """The id of a frame: gdb wants its own values for both members."""
 
     def __init__(self, sp, pc):
         self.sp = gdb.Value(sp)
@@ -264,12 +266,12 @@ class Current:
     def candidates(self):
         if self.named:
             return [self.named]
-        # The nearest first: there may be builds of other versions.
+        # The nearest first, as there may be builds of other versions further away.
         return list(dict.fromkeys(os.path.realpath(path) for place in PLACES
                                   for path in sorted(glob.glob(os.path.join(HERE, place)))))
 
     def find(self):
-        memory = [(begin, read(begin, end - begin)) for begin, end in code() if end - begin <= LARGEST]
+        memory = [(begin, read(begin, end - begin)) for begin, end in code() if end - begin <= MAX_MAPPING]
         for path in self.candidates():
             try:
                 text = text_of(path)
@@ -281,8 +283,8 @@ class Current:
         return self.find_in_core([begin for begin, contents in memory if contents.startswith(MAGIC)])
 
     def find_in_core(self, bundles):
-        """The kernel leaves shared memory that is only read out of core files, but for its first page. So it is the
-        bundle's header that says where the runtime is, and which."""
+        """Finds the runtime of a core file. The kernel leaves shared memory that is only read out of core files, but
+        for its first page. So the header of the bundle says where the runtime is, and a hash which runtime it is."""
         for path in self.candidates() if bundles else []:
             symbols = Runtime(path, 0, (0, b""), settled=False)
             fields = symbols.rt.type["bundle"].type.target().fields()
@@ -300,7 +302,7 @@ class Current:
         return None
 
     def look(self, *_):
-        """Whenever the process has stopped."""
+        """Looks for the runtime, whenever the process has stopped."""
         inferior = gdb.selected_inferior()
         try:
             if self.runtime and not self.runtime.still_there():

@@ -1,5 +1,5 @@
 /*
- * Included first in every freestanding file: declarations are hidden too, or compilers go through a global offset
- * table to what is defined elsewhere.
+ * Makes declarations hidden: the build includes this first in every freestanding file. Without it, compilers reach what
+ * is defined in another file through a global offset table.
  */
 #pragma GCC visibility push(hidden)

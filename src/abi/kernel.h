@@ -1,6 +1,6 @@
 /*
- * Constants of the kernel's interface that its uapi headers do not have, or that are newer than the oldest headers that k23
- * builds with. Those for the linux/ headers that cannot be included without a C library are here, too.
+ * Constants of the kernel's interface that no usable uapi header has: the headers do not have them at all, or only
+ * newer headers than k23 may be built with, or only headers that cannot be included without a C library.
  */
 #ifndef ABI_KERNEL_H
 #define ABI_KERNEL_H
@@ -10,7 +10,7 @@
 #define KERNEL_USER_SS 0x2b
 #define KERNEL_TASK_SIZE_MAX 0x7ffffffff000ul
 
-/* AT_HWCAP2: the program may use rdgsbase. */
+/* AT_HWCAP2: programs may use rdgsbase and wrgsbase. */
 #define KERNEL_HWCAP2_FSGSBASE 2
 
 /* asm/unistd.h: Linux 6.11, 6.18. */
@@ -21,7 +21,7 @@
 #define __NR_uprobe 336
 #endif
 
-/* si_code of SIGSYS. */
+/* si_code of SIGSYS: a seccomp filter, or Syscall User Dispatch, caught the call. */
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1
 #endif

@@ -1,9 +1,9 @@
 /*
- * k23 run inside k23 run. The inner tool cannot trace itself with the outer runtime in its way, and two runtimes in one
- * process would be one too many: the tool asks the runtime that it finds itself under for its hooks, makes a bundle of its
- * own hooks and those, and asks to have that one carried by the next execve.
+ * `k23 run` inside `k23 run`. A process can have only one runtime, so the inner tool does not bring a second one. It
+ * asks the outer runtime, under which it runs, for that one's bundle, builds a new bundle of its own hooks and the
+ * outer ones, and asks the outer runtime to carry the new bundle through the tool's next execve.
  *
- * The question is a system call with a number that no kernel has: natively it fails with ENOSYS.
+ * The tool asks by a system call with a number that no kernel has. Natively this call fails with ENOSYS.
  */
 #ifndef ABI_NESTED_H
 #define ABI_NESTED_H
@@ -12,8 +12,8 @@
 #define NESTED_MAGIC 0x6e65737465643233ul
 
 enum nested_request {
-	NESTED_BUNDLE, /* returns the address of the runtime's struct bundle */
-	NESTED_CARRY,  /* argument: the struct bundle for this process's next execve; returns 0 or -EINVAL */
+	NESTED_BUNDLE, /* returns the address of the outer runtime's struct bundle */
+	NESTED_CARRY,  /* argument: the struct bundle for the process's next execve; returns 0 or -EINVAL */
 };
 
 #endif

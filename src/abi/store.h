@@ -1,8 +1,8 @@
 /*
- * The store: what the offline phase knows of files and their system call instructions. One file, written whole by the
- * command line tool and put in place by rename; `k23 run` puts it into the bundle, where every process looks files up while they are
- * mapped. Nobody trusts what is in it: readers check each offset, and a plan is used only when the bytes on the
- * spot are those that were analysed.
+ * The format of the store: what the offline phase knows of files and their system call instructions. The store is one
+ * file, which the command line tool writes whole and puts in place by rename. `k23 run` puts the store into the bundle,
+ * where every process looks files up while it maps them. Readers do not trust the store: they check each offset, and
+ * use a plan only if the bytes on the spot are those that were analysed.
  *
  *	| struct store_header | files | keys | sites | buckets | strings |
  *
@@ -23,7 +23,8 @@
 #define STORE_PROGRAMS 32u
 
 #define STORE_MIN_WINDOW 5u /* jmp rel32 */
-/* What fits into a stub (core/patch.h): the window, and what its branch becomes longer by. */
+/* The longest window that fits into a stub (core/patch.h), and by how many bytes the stub's conditional jump is
+ * longer. */
 #define STORE_MAX_WINDOW 18u
 #define STORE_BRANCH_GROWS 4u
 
@@ -38,13 +39,13 @@ struct store_header {
 	uint32_t sites, site_count;
 	uint32_t buckets, bucket_count; /* a power of two, or 0 */
 	uint32_t strings, string_size;
-	uint32_t programs; /* those of any site */
+	uint32_t programs; /* of all sites together: a bit for each group */
 	uint32_t reserved;
 };
 
-/* What a file is known by. */
+/* What a file is identified by. */
 enum store_id_kind {
-	STORE_BUILD_ID = 1, /* the linker's, NT_GNU_BUILD_ID; longer ones are cut */
+	STORE_BUILD_ID = 1, /* the build-id that the linker made (NT_GNU_BUILD_ID), cut to 32 bytes */
 	STORE_CONTENT = 2,  /* SHA-256 of the whole file */
 };
 
@@ -52,52 +53,52 @@ struct store_id {
 	uint8_t kind; /* enum store_id_kind */
 	uint8_t size;
 	uint8_t reserved[6];
-	uint8_t bytes[32]; /* the rest zero */
+	uint8_t bytes[32]; /* zero from `size` on */
 };
 
-/* A file's sites. The observed ones come first, as most processes need no others; each of the two parts is sorted by
- * offset. */
+/* The sites of a file. The observed sites come first, as most processes need no others. Each of the two parts is sorted
+ * by offset. */
 struct store_run {
-	uint32_t first;
-	uint32_t observed;
-	uint32_t count; /* of both parts */
+	uint32_t first;    /* the index of the first site */
+	uint32_t observed; /* how many sites are observed */
+	uint32_t count;    /* how many sites there are in all */
 };
 
 struct store_file {
 	struct store_id id;
-	uint32_t path; /* in strings, where it was seen last; ends with a NUL */
+	uint32_t path; /* in strings, with a NUL: where the file was seen last */
 	struct store_run sites;
 };
 
-/* A file as stat(2) shows it: the same file, not changed since. Only kept when the change was at least two seconds
- * before, so that a later one shows in ctime. */
+/* What stat(2) shows of a file. A file that shows the same is the same and unchanged. A key is only made at least two
+ * seconds after the last change of the file, so that a later change has another ctime. */
 struct store_key {
 	uint64_t dev, ino, size;
 	int64_t mtime, ctime; /* nanoseconds */
-	uint32_t file; /* index */
+	uint32_t file; /* its index */
 	uint32_t reserved;
 };
 
 enum store_site_flags {
 	STORE_OBSERVED = 1, /* a program was seen to make a system call here */
-	STORE_VERIFIED = 2, /* there is a plan; without it `reason` says why not */
+	STORE_VERIFIED = 2, /* the site has a plan; if not, `reason` says why */
 };
 
-/* One `syscall` instruction. The window is the whole instructions right before it that make room for a jump. */
+/* A site, and how it can be patched. */
 struct store_site {
-	uint64_t offset; /* of the instruction, in the file */
-	uint64_t function_hash; /* core_hash of the function's bytes: what the analysis relied on */
-	uint32_t function_before; /* bytes of the function in front of the instruction */
+	uint64_t offset; /* of the system call instruction, in the file */
+	uint64_t function_hash; /* core_hash of the bytes of the function around the site, as they were analysed */
+	uint32_t function_before; /* how many bytes of the function are in front of the instruction */
 	uint32_t function_size;
-	int32_t nr;      /* the number that the window puts into %eax, or -1: it comes from elsewhere */
+	int32_t nr;      /* the number that the window puts into %eax; -1: the window does not say */
 	uint8_t flags;   /* enum store_site_flags */
 	uint8_t reason;  /* enum store_reason */
-	uint8_t window;  /* bytes */
-	uint8_t relative; /* position in the window of a 32-bit displacement from %rip, 0xff: there is none */
-	uint8_t relative_end; /* and of the end of the instruction that has it */
-	uint8_t branch;  /* and of a conditional jump with an 8-bit displacement, 0xff: there is none */
+	uint8_t window;  /* the size of the window */
+	uint8_t relative; /* the position in the window of a 32-bit displacement from %rip; 0xff: there is none */
+	uint8_t relative_end; /* the position of the end of the instruction with that displacement */
+	uint8_t branch;  /* the position of a conditional jump with an 8-bit displacement; 0xff: there is none */
 	uint8_t reserved[2];
-	uint32_t programs; /* a bit for each group of programs that was seen to make a system call here; 0: any */
+	uint32_t programs; /* a bit for each group of programs that was seen to use the site; 0: any program */
 };
 
 enum store_reason {

@@ -1,7 +1,8 @@
 /*
- * System calls of k23's own freestanding code, and the one error convention: a long in [-4095, -1].
+ * The system calls that k23's freestanding code makes itself, and the convention for errors: a long in [-4095, -1].
  *
- * raw_syscall is provided by whoever links: in the runtime it is the gate, in the command line tool a plain one.
+ * raw_syscall has two definitions. The runtime's is in the gate, and the command line tool's is an ordinary system
+ * call.
  *
  * ctx: any, for all here.
  */

@@ -9,8 +9,8 @@
 
 #include "abi/syscall.h"
 
-/* nr: __NR_process_vm_readv, from `there` to `here`, or __NR_process_vm_writev, the other way. 0 or -errno; -EFAULT: not all
- * of it could be copied. ctx: any */
+/* Copies `size` bytes. nr: __NR_process_vm_readv copies from `there` to `here`, __NR_process_vm_writev from `here` to
+ * `there`. 0 or -errno; -EFAULT: not all could be copied. ctx: any */
 static inline long abi_transfer(long nr, int tid, const void *here, uint64_t there, size_t size)
 {
 	struct iovec local = { (void *)(uintptr_t)here, size }, remote = { (void *)there, size };

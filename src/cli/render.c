@@ -12,7 +12,7 @@
 #include "cli/cli.h"
 #include "cli/render.h"
 #include "core/describe.h"
-#include "core/errnoname.h"
+#include "core/error_name.h"
 
 #define RESULT_COLUMN 39
 

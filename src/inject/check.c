@@ -1,6 +1,7 @@
 /*
- * What is known of a program before execve: most failing ones need no helper then, and those that cannot be
- * interposed are refused while there is still somebody to return an error to.
+ * Looking at a program before its execve, without executing it. Most calls of execve that will fail are recognised, so
+ * that no helper is started for them. Programs that cannot be interposed are recognised, too, while the caller can
+ * still be given an error.
  *
  * ctx: entry, for all here.
  */
@@ -13,29 +14,29 @@
 #include "core/string.h"
 #include "inject/inject.h"
 
-#define HEAD 256  /* what the kernel reads of a file to find out what it is (BINPRM_BUF_SIZE) */
-#define LEVELS 5  /* scripts that have scripts as interpreters, before the kernel says ELOOP */
+#define HEAD_SIZE 256 /* how much the kernel reads of a file to find out its kind (BINPRM_BUF_SIZE) */
+#define MAX_FILES 5   /* in a chain of scripts and interpreters, after which the kernel says ELOOP */
 #define O_RDONLY_CLOEXEC_NONBLOCK (O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 #define X_OK 1
-#define ANYBODY_X 0111
+#define ALL_MAY_EXECUTE 0111
 
-/* Reads the head of a file. Returns the size or -errno. */
+/* Reads the head of a file, up to HEAD_SIZE bytes. Returns how many, or -errno. */
 static long read_head(int dirfd, const char *path, unsigned flags, char *head)
 {
 	long fd, r;
 
 	if (flags & AT_EMPTY_PATH && !*path)
-		return sys(pread64, dirfd, head, HEAD, 0);
+		return sys(pread64, dirfd, head, HEAD_SIZE, 0);
 	fd = sys(openat, dirfd, path, O_RDONLY_CLOEXEC_NONBLOCK | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
 	if (failed(fd))
 		return fd;
-	r = sys(pread64, fd, head, HEAD, 0);
+	r = sys(pread64, fd, head, HEAD_SIZE, 0);
 	sys(close, fd);
 	return r;
 }
 
-/* Makes a string of a script's interpreter. Returns where it starts, or NULL. */
-static char *interpreter(char *head, long size)
+/* Finds the path of the interpreter in the head of a script, and ends it with a NUL. NULL: there is none. */
+static char *find_interpreter(char *head, long size)
 {
 	long i = 2, start;
 
@@ -44,7 +45,7 @@ static char *interpreter(char *head, long size)
 	start = i;
 	while (i < size && head[i] && head[i] != ' ' && head[i] != '\t' && head[i] != '\n')
 		i++;
-	if (i == start || i >= HEAD)
+	if (i == start || i >= HEAD_SIZE)
 		return NULL;
 	head[i] = '\0';
 	return head + start;
@@ -65,11 +66,11 @@ static bool is_foreign(const char *head, long size)
 struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 {
 	static const unsigned known = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
-	char heads[2][HEAD + 1] __attribute__((aligned(8)));
+	char heads[2][HEAD_SIZE + 1] __attribute__((aligned(8)));
 
 	if (flags & ~known)
 		return (struct inj_check){ INJ_TRY, 0 };
-	for (int level = 0; level < LEVELS; level++) {
+	for (int level = 0; level < MAX_FILES; level++) {
 		char *head = heads[level & 1];
 		struct stat status;
 		bool inaccessible;
@@ -81,14 +82,14 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 			return (struct inj_check){ INJ_FAILS, -ELOOP };
 		if ((status.st_mode & S_IFMT) != S_IFREG)
 			return (struct inj_check){ INJ_FAILS, -EACCES };
-		/* Most files anybody may execute. Whether the mount, or an access control list, says otherwise, is for execve to
-		 * find out when there is nothing else to say of the file. */
-		if ((status.st_mode & ANYBODY_X) == ANYBODY_X) {
+		/* The quick way, for most files: all users may execute the file, and it is a program that can be
+		 * interposed. The mount or an access control list may still forbid it, which execve finds out. */
+		if ((status.st_mode & ALL_MAY_EXECUTE) == ALL_MAY_EXECUTE) {
 			r = read_head(dirfd, path, flags, head);
 			if (is_elf(head, r) && !is_foreign(head, r))
 				return (struct inj_check){ INJ_TRY, 0 };
 		}
-		/* faccessat2, for the effective ids; without it execve itself says what it thinks. */
+		/* faccessat2 goes by the effective ids. On a kernel without it, execve itself finds out. */
 		r = sys(faccessat2, dirfd, path, X_OK, AT_EACCESS | flags);
 		if (r == -EACCES || r == -EPERM)
 			return (struct inj_check){ INJ_FAILS, -EACCES };
@@ -102,9 +103,10 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 		if (r < 2 || head[0] != '#' || head[1] != '!')
 			return (struct inj_check){ INJ_TRY, 0 };
 		head[r] = '\0';
-		/* The interpreter would be told to open what is closed then. */
+		/* The interpreter could not open the script: its path is relative to a descriptor that execve
+		 * closes. */
 		inaccessible = dirfd != AT_FDCWD && *path != '/' && sys(fcntl, dirfd, F_GETFD) & FD_CLOEXEC;
-		path = interpreter(head, r);
+		path = find_interpreter(head, r);
 		if (!path)
 			return (struct inj_check){ INJ_TRY, 0 };
 		if (inaccessible)

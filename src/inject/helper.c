@@ -1,5 +1,5 @@
 /*
- * The helper of one execve: see inject.h.
+ * The helper of one execve, and the caller's side of starting and ending it: see inject.h.
  */
 #include <asm/errno.h>
 #include <asm/sigcontext.h>
@@ -20,16 +20,17 @@
 #define EVENT(status) ((status) >> 16)
 #define STOP_SIGNAL(status) ((int)((status) >> 8 & 0xff))
 
-/* ctx: helper */
-static void announce(struct inj_exec *exec, long error)
+/* Lets the caller go on, which waits for this. error: why the helper cannot trace the caller, or 0. ctx: helper */
+static void tell_caller(struct inj_exec *exec, long error)
 {
 	exec->error = (int32_t)error;
 	__atomic_store_n(&exec->ready, 1, __ATOMIC_RELEASE);
 	sys(futex, &exec->ready, FUTEX_WAKE_PRIVATE, 1);
 }
 
-/* Waits, with the caller running, for its exec stop. Returns 0 with its pid, which is then that of its thread
- * group; 1 when the execve failed or the caller is gone, so that there is nothing left to do. ctx: helper */
+/* Waits for the exec stop of the caller, which runs meanwhile. Returns 0, and the pid that the caller has there: that
+ * of its thread group. Returns 1 when the execve failed or the caller is gone, and there is nothing left to do.
+ * ctx: helper */
 static long await_exec(struct inj_exec *exec, int *pid)
 {
 	for (;;) {
@@ -42,13 +43,13 @@ static long await_exec(struct inj_exec *exec, int *pid)
 		if (failed(r))
 			return 1;
 		if ((status & 0xff) != 0x7f)
-			continue; /* it died; the next wait says that nobody is left */
+			continue; /* the caller died: the next wait fails */
 		*pid = (int)r;
 		sig = STOP_SIGNAL(status);
 		if (event == PTRACE_EVENT_EXEC)
 			return 0;
 		if (event == PTRACE_EVENT_STOP) {
-			/* A stop of the whole process stays one. */
+			/* PTRACE_LISTEN lets a stop of the whole process last. */
 			sys(ptrace, sig == SIGTRAP ? PTRACE_CONT : PTRACE_LISTEN, r, 0, 0);
 			continue;
 		}
@@ -60,15 +61,15 @@ static long await_exec(struct inj_exec *exec, int *pid)
 	}
 }
 
-/* From the exec stop on to where the kernel has written execve's result, so that registers may be set.
- * ctx: helper */
+/* Lets the process go on from the exec stop to the end of execve: only then has the kernel written the result of execve
+ * to rax, and registers may be set. ctx: helper */
 static long finish_execve(int pid, int *held)
 {
 	return inj_resume(pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, held);
 }
 
-/* ctx: helper */
-static void complain(long error)
+/* Says on standard error why the process is killed. ctx: helper */
+static void report_kill(long error)
 {
 	static const char foreign[] =
 		"k23: killed a program that is not for 64-bit x86 and cannot be interposed "
@@ -81,8 +82,8 @@ static void complain(long error)
 		sys(write, 2, other, sizeof(other) - 1);
 }
 
-/* A caller with different real and effective ids may be traced only with a capability, which it may have in its
- * permitted set alone. These are the helper's own credentials. ctx: helper */
+/* Makes all permitted capabilities effective, in the helper's own credentials. A caller with different real and
+ * effective ids may be traced only with a capability, which may be permitted without being effective. ctx: helper */
 static void raise_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -96,14 +97,15 @@ static void raise_capabilities(void)
 }
 
 /* ctx: helper */
-static long seize(const struct inj_exec *exec)
+static long seize_caller(const struct inj_exec *exec)
 {
 	return sys(ptrace, PTRACE_SEIZE, exec->caller, 0,
 		   PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
 }
 
-/* Whether a SIGCONT waits for the process. One that came before a stop signal is gone with that. ctx: helper */
-static bool continued(int pid)
+/* Whether a SIGCONT is pending for the process. If so it came after the stop signal: a stop signal removes an earlier
+ * SIGCONT. ctx: helper */
+static bool has_sigcont(int pid)
 {
 	for (uint32_t shared = 0; shared < 2; shared++) {
 		struct ptrace_peeksiginfo_args args = { .flags = shared, .nr = 1 };
@@ -116,8 +118,8 @@ static bool continued(int pid)
 	return false;
 }
 
-/* Nobody has killed it meanwhile. ctx: helper */
-static bool is_there(int pid)
+/* Whether the process is still there: it may have been killed meanwhile. ctx: helper */
+static bool is_alive(int pid)
 {
 	struct core_user_regs regs;
 
@@ -130,24 +132,24 @@ void inj_helper(struct inj_exec *exec)
 	int pid = 0, held = 0;
 	long r;
 
-	/* Whoever stops the caller's process group means the program. */
+	/* A signal that stops the caller's process group must not stop the helper. */
 	sys(setpgid, 0, 0);
 	exec->block.helper = (int32_t)sys(getpid);
 	if (exec->begin)
 		exec->begin(exec);
-	/* Shares nothing of the caller's but memory: an end of a pipe must not stay open because of us. Standard
-	 * error is kept for the one message below. */
+	/* From here on the helper shares only the memory with the caller. It closes the descriptors, or the end of a
+	 * pipe might stay open because of the helper. Standard error is kept for report_kill. */
 	r = sys(close_range, 3, ~0u, CLOSE_RANGE_UNSHARE);
 	if (!failed(r))
 		r = sys(close_range, 0, 1, 0);
 	if (!failed(r))
-		r = seize(exec);
+		r = seize_caller(exec);
 	if (r == -EPERM) {
 		raise_capabilities();
-		r = seize(exec);
+		r = seize_caller(exec);
 	}
-	announce(exec, failed(r) ? r : 0);
-	/* The caller goes on without us, and may use the memory as soon as it has reaped us. */
+	tell_caller(exec, failed(r) ? r : 0);
+	/* The caller goes on without a helper, and may use this stack as soon as it has reaped the helper. */
 	while (failed(r))
 		sys(exit, 0);
 	__atomic_store_n(&exec->waits, 1, __ATOMIC_RELAXED);
@@ -157,11 +159,11 @@ void inj_helper(struct inj_exec *exec)
 			r = inj_plant(pid, exec->bundle, &exec->block, &held);
 		if (r == -ENOEXEC && exec->bundle->flags & BUNDLE_FOREIGN)
 			r = 0;
-		if (failed(r) && is_there(pid)) {
-			complain(r);
+		if (failed(r) && is_alive(pid)) {
+			report_kill(r);
 			sys(kill, pid, SIGKILL);
 		}
-		if (held == SIGSTOP && continued(pid))
+		if (held == SIGSTOP && has_sigcont(pid))
 			held = 0;
 		sys(ptrace, PTRACE_DETACH, pid, 0, held);
 	}
@@ -169,9 +171,9 @@ void inj_helper(struct inj_exec *exec)
 	__builtin_unreachable();
 }
 
-/* Caller and helper take turns from here on: on one processor that is a context switch each time, on two a wakeup of an idle
- * one, which takes many times as long. The helper sleeps, and wakes up where the caller is now. ctx: entry */
-static void keep_near(int32_t helper)
+/* Binds the helper, which sleeps, to the caller's processor. The two take turns from here on. On one processor each
+ * turn is a context switch; on two it wakes up an idle processor, which takes many times as long. ctx: entry */
+static void bind_helper(int32_t helper)
 {
 	uint64_t mask[128] = { 0 };
 	uint32_t cpu;
@@ -185,22 +187,24 @@ static void keep_near(int32_t helper)
 /* ctx: entry */
 long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 {
-	static const struct __kernel_timespec patience = { .tv_nsec = 20000000 };
+	static const struct __kernel_timespec moment = { .tv_nsec = 20000000 };
 	long pid;
 
 	exec->ready = exec->waits = exec->failed = 0;
-	/* CLONE_FILES only until the helper's first call, which unshares without copying a descriptor. */
+	/* CLONE_FILES only until the helper's close_range, which unshares the table without copying a descriptor. */
 	pid = inj_clone(CLONE_VM | CLONE_FILES, stack_top, exec);
 	if (failed(pid))
 		return pid;
 	exec->helper = (int32_t)pid;
 	sys(prctl, PR_SET_PTRACER, pid);
-	/* It may have been stopped with the caller, who was the only one to be continued. */
+	/* The helper may have been stopped together with the caller, and SIGCONT may have been sent to the caller
+	 * alone. */
 	while (!__atomic_load_n(&exec->ready, __ATOMIC_ACQUIRE))
-		if (sys(futex, &exec->ready, FUTEX_WAIT_PRIVATE, 0, &patience) == -ETIMEDOUT)
+		if (sys(futex, &exec->ready, FUTEX_WAIT_PRIVATE, 0, &moment) == -ETIMEDOUT)
 			sys(kill, pid, SIGCONT);
-	/* If it was preempted by the caller whom it woke, it is still running for the kernel, which would then move the caller
-	 * away to an idle processor in execve. */
+	/* The helper may have been preempted by the caller, which it woke up. The kernel would then take this processor
+	 * for busy in execve, and move the caller to an idle one. So the caller first lets the helper come to its
+	 * wait. */
 	for (int i = 0; i < 3 && !exec->error && !__atomic_load_n(&exec->waits, __ATOMIC_RELAXED); i++)
 		sys(sched_yield);
 	if (exec->error) {
@@ -210,7 +214,7 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 			;
 		return error;
 	}
-	keep_near(exec->helper);
+	bind_helper(exec->helper);
 	return 0;
 }
 
@@ -223,8 +227,8 @@ bool inj_cancel(struct inj_exec *exec)
 	long r;
 
 	__atomic_store_n(&exec->failed, 1, __ATOMIC_RELEASE);
-	/* Stops the caller in front of its tracer, which lets go and swallows the signal. If the program has one of its
-	 * own pending, that does it, and is put back. */
+	/* A SIGTRAP stops the caller for its tracer, the helper, which detaches without passing the signal on. If the
+	 * program has a SIGTRAP of its own pending, that one does it, and is sent again afterwards. */
 	sys(rt_sigpending, &pending, 8);
 	sys(rt_sigprocmask, SIG_UNBLOCK, &trap, &mask, 8);
 	if (!(pending & trap))

@@ -1,8 +1,7 @@
 /*
- * Doing things to a traced process that is stopped right after its execve.
- *
- * The new image has run nothing yet. System calls are made in it with a `syscall` instruction of its vDSO: mostly one, which
- * attaches the bundle's shared memory; otherwise those that make memory for a copy.
+ * Putting the bundle into a new image: see remote.h. The process is made to execute system calls by a `syscall`
+ * instruction of its vDSO. Mostly there is one call, which attaches the bundle's shared memory. Otherwise the calls
+ * make memory for a copy.
  *
  * ctx: entry | helper, for all here.
  */
@@ -21,7 +20,6 @@
 #include "abi/transfer.h"
 #include "core/page.h"
 #include "core/string.h"
-
 
 long inj_resume(int pid, long request, int stop, int *held)
 {
@@ -45,12 +43,12 @@ long inj_resume(int pid, long request, int stop, int *held)
 	}
 }
 
-static long peek(int pid, void *to, uint64_t from, size_t size)
+static long read_memory(int pid, void *to, uint64_t from, size_t size)
 {
 	return abi_transfer(__NR_process_vm_readv, pid, to, from, size);
 }
 
-static long poke(int pid, uint64_t to, const void *from, size_t size)
+static long write_memory(int pid, uint64_t to, const void *from, size_t size)
 {
 	return abi_transfer(__NR_process_vm_writev, pid, from, to, size);
 }
@@ -71,7 +69,7 @@ static long next_word(struct stack_reader *reader, uint64_t *word)
 
 		if (size > sizeof(reader->words))
 			size = sizeof(reader->words);
-		r = peek(reader->pid, reader->words, reader->next, size);
+		r = read_memory(reader->pid, reader->words, reader->next, size);
 		if (failed(r))
 			return r;
 		reader->next += size;
@@ -82,13 +80,13 @@ static long next_word(struct stack_reader *reader, uint64_t *word)
 	return 0;
 }
 
-/* The value of an auxiliary vector entry, or 0. */
-static uint64_t auxiliary(int pid, uint64_t stack, uint64_t type)
+/* The value of an entry of the auxiliary vector, or 0. */
+static uint64_t find_auxiliary(int pid, uint64_t stack, uint64_t type)
 {
 	struct stack_reader reader = { .pid = pid, .next = stack + 8 };
 	uint64_t word = 0, value = 0;
 
-	/* argv and envp, each ended by a zero. */
+	/* Over argv and envp, each of which ends with a zero. */
 	for (int vectors = 2; vectors; vectors--)
 		do
 			if (failed(next_word(&reader, &word)))
@@ -101,17 +99,17 @@ static uint64_t auxiliary(int pid, uint64_t stack, uint64_t type)
 	return word == type ? value : 0;
 }
 
-/* A stopped process whose image has run nothing. */
+/* A stopped process whose new image has run nothing. */
 struct image {
 	int pid;
 	int *held; /* as for inj_resume */
-	struct core_user_regs start; /* its registers */
-	uint64_t instruction;  /* a `syscall` of its vDSO */
-	uint64_t gate; /* where filters of the program let calls pass; 0: it has none */
+	struct core_user_regs start; /* the registers that the program is to start with */
+	uint64_t instruction; /* the address of a `syscall` in the vDSO */
+	uint64_t gate;        /* where filters of the program let calls pass; 0: it has none */
 };
 
-/* A word, in less time than a block takes. */
-static long peek_word(int pid, uint64_t from, uint64_t *word)
+/* Reads one word, which takes less time than read_memory. */
+static long read_word(int pid, uint64_t from, uint64_t *word)
 {
 	return sys(ptrace, PTRACE_PEEKDATA, pid, from, word);
 }
@@ -121,16 +119,17 @@ static bool is_syscall(const uint8_t *code)
 	return code[0] == 0x0f && code[1] == 0x05;
 }
 
-/* The address of a `syscall` instruction in the vDSO, which is the same in all processes, or 0. */
+/* The address of a `syscall` instruction in the vDSO, or 0. expected: its offset, if known: all processes have the same
+ * vDSO. */
 static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 {
 	uint8_t code[CORE_PAGE];
 	uint64_t word;
 
-	if (vdso && expected && !failed(peek_word(pid, vdso + expected, &word)) && is_syscall((const uint8_t *)&word))
+	if (vdso && expected && !failed(read_word(pid, vdso + expected, &word)) && is_syscall((const uint8_t *)&word))
 		return vdso + expected;
 	for (unsigned page = 0; vdso && page < 4; page++) {
-		if (failed(peek(pid, code, vdso + page * CORE_PAGE, CORE_PAGE)))
+		if (failed(read_memory(pid, code, vdso + page * CORE_PAGE, CORE_PAGE)))
 			return 0;
 		for (size_t i = page ? 0 : sizeof(Elf64_Ehdr); i + 2 <= CORE_PAGE; i++)
 			if (is_syscall(code + i))
@@ -139,10 +138,9 @@ static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 	return 0;
 }
 
-/* Lets the process make the call that it is about to make, from the entry stop to the exit stop. A single step would need
- * one stop less, but it raises a SIGTRAP, which a program may ignore or block, and would not do so any more. A filter,
- * which is asked after the tracer, finds the call in the gate, from where it lets calls pass: it knows no other call of
- * k23's. */
+/* Lets the process make the call that it is about to make, from the entry stop to the exit stop. A single step would take
+ * one stop less, but it raises a SIGTRAP, by which the kernel ends that the program ignores or blocks this signal. A
+ * filter is asked after the tracer. The tracer moves the process into the gate, as filters let the calls in there pass. */
 static long make_call(const struct image *image)
 {
 	long r = inj_resume(image->pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, image->held);
@@ -152,7 +150,7 @@ static long make_call(const struct image *image)
 	return failed(r) ? r : inj_resume(image->pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, image->held);
 }
 
-/* One system call in the process. */
+/* Makes the process execute a system call. Returns the result of the call, or the error of ptrace. */
 static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
 	struct core_user_regs regs = image->start;
@@ -177,35 +175,35 @@ static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint
 	return failed(r) ? r : (long)regs.rax;
 }
 
-/* Where the bundle is to lie: a filter of the program lets the gate pass at the address that it had when the filter was installed.
- * 0: anywhere. */
-static uint64_t place(const struct image *image, const struct bundle *bundle)
+/* The address that the bundle is to have. A filter of the program lets the gate pass at the address that it had when the
+ * filter was installed. 0: any. */
+static uint64_t wanted_address(const struct image *image, const struct bundle *bundle)
 {
 	return image->gate ? (uint64_t)bundle : 0;
 }
 
-/* Attaches the bundle's shared memory. Its address or -errno: the process may be in another IPC namespace, where the id is
- * nobody's or somebody else's, or have become another user's. */
-static long attach(const struct image *image, const struct bundle *bundle)
+/* Attaches the bundle's shared memory. Returns its address, or -errno: the process may have become another user's, or
+ * be in another IPC namespace, where there is no segment with this id, or another one. */
+static long attach_bundle(const struct image *image, const struct bundle *bundle)
 {
 	uint64_t unique = 0;
 	long base, r;
 
 	if (bundle->shared_id < 0)
 		return -ENOENT;
-	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, place(image, bundle),
+	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, wanted_address(image, bundle),
 			      KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0);
 	if (failed(base))
 		return base;
-	r = peek_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);
+	r = read_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);
 	if (!failed(r) && unique == bundle->unique)
 		return base;
 	r = remote_syscall(image, __NR_shmdt, (uint64_t)base, 0, 0, 0);
 	return failed(r) ? r : -ENOENT;
 }
 
-/* Writes to memory that is not writable, as a debugger does. */
-static long poke_text(int pid, uint64_t to, const void *from, size_t size)
+/* Writes to memory that is not writable, word by word, as a debugger does. */
+static long write_text(int pid, uint64_t to, const void *from, size_t size)
 {
 	const uint64_t *words = from;
 	long r = 0;
@@ -224,14 +222,15 @@ struct text {
 	size_t filled; /* the rest is zero */
 };
 
-/* Where memory that was writable may not become executable, the text is written word by word, which takes a few milliseconds.
- * frozen: that is known, and the attempt may be death. */
+/* Copies a text to its place in the mapping of the bundle. If the process may not make memory executable that was
+ * writable, the text is written word by word, which takes a few milliseconds. frozen: that is known, and the attempt
+ * may kill the process. */
 static long copy_text(const struct image *image, const struct text *text, bool frozen)
 {
 	long r;
 
 	if (!frozen) {
-		r = poke(image->pid, text->to, text->from, text->filled);
+		r = write_memory(image->pid, text->to, text->from, text->filled);
 		if (failed(r))
 			return r;
 		r = remote_syscall(image, __NR_mprotect, text->to, text->size, (uint64_t)text->prot, 0);
@@ -240,7 +239,7 @@ static long copy_text(const struct image *image, const struct text *text, bool f
 	}
 	r = remote_syscall(image, __NR_mmap, text->to, text->size, (uint64_t)text->prot,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
-	return failed(r) ? r : poke_text(image->pid, text->to, text->from, text->filled);
+	return failed(r) ? r : write_text(image->pid, text->to, text->from, text->filled);
 }
 
 /* The runtime's text, and the hooks'. */
@@ -267,28 +266,31 @@ static long copy_texts(const struct image *image, const struct bundle *bundle, u
 	return r;
 }
 
-/* A copy of the bundle, in memory of the process's own. Its address or -errno. */
-static long copy(const struct image *image, const struct bundle *bundle, bool frozen)
+/* Copies the bundle to private memory of the process. Returns its address or -errno. */
+static long copy_bundle(const struct image *image, const struct bundle *bundle, bool frozen)
 {
 	static const int32_t no_segment = -1;
-	long base = remote_syscall(image, __NR_mmap, place(image, bundle), bundle->size, PROT_READ | PROT_WRITE,
+	long base = remote_syscall(image, __NR_mmap, wanted_address(image, bundle), bundle->size, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS);
 	long r;
 
 	if (failed(base))
 		return base;
-	r = poke(image->pid, (uint64_t)base, bundle, bundle->runtime_text);
+	r = write_memory(image->pid, (uint64_t)base, bundle, bundle->runtime_text);
 	if (!failed(r) && bundle->store_size)
-		r = poke(image->pid, (uint64_t)base + bundle->store, (const char *)bundle + bundle->store, bundle->store_size);
+		r = write_memory(image->pid, (uint64_t)base + bundle->store, (const char *)bundle + bundle->store,
+				 bundle->store_size);
 	if (!failed(r))
-		r = poke(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment, sizeof(no_segment));
+		r = write_memory(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment,
+				 sizeof(no_segment));
 	if (!failed(r))
 		r = copy_texts(image, bundle, (uint64_t)base, frozen);
 	return failed(r) ? r : base;
 }
 
-/* Lets the process begin with rt_start, when it goes on. */
-static long start(const struct image *image, const struct bundle *bundle, const struct start_block *block, uint64_t base)
+/* Makes the process begin at rt_start when it goes on. */
+static long set_start(const struct image *image, const struct bundle *bundle, const struct start_block *block,
+		      uint64_t base)
 {
 	struct core_user_regs regs = image->start;
 	uint64_t words[sizeof(*block) / 8];
@@ -314,16 +316,17 @@ long inj_plant(int pid, const struct bundle *bundle, const struct start_block *b
 		return r;
 	if (image.start.cs != KERNEL_USER_CS)
 		return -ENOEXEC;
-	image.instruction = find_syscall(pid, auxiliary(pid, image.start.rsp, AT_SYSINFO_EHDR), bundle->vdso_syscall);
+	image.instruction = find_syscall(pid, find_auxiliary(pid, image.start.rsp, AT_SYSINFO_EHDR),
+					 bundle->vdso_syscall);
 	if (!image.instruction)
 		return -ENOSYS;
 	if (block->seccomp)
 		image.gate = (uint64_t)bundle + bundle->gate;
 	/* Hooks that lie beside an attached segment are written by the new image itself. */
 	if (!(block->frozen && bundle->hook_count))
-		base = attach(&image, bundle);
+		base = attach_bundle(&image, bundle);
 	if (failed(base) && base != -ESRCH)
-		base = copy(&image, bundle, block->frozen);
-	r = failed(base) ? base : start(&image, bundle, block, (uint64_t)base);
+		base = copy_bundle(&image, bundle, block->frozen);
+	r = failed(base) ? base : set_start(&image, bundle, block, (uint64_t)base);
 	return failed(r) ? r : base;
 }

@@ -1,5 +1,5 @@
 /*
- * Doing things to a traced process that is stopped right after its execve.
+ * Putting the bundle into a traced process that is stopped right after its execve, and has run nothing yet.
  */
 #ifndef INJECT_REMOTE_H
 #define INJECT_REMOTE_H
@@ -11,11 +11,12 @@
 /* A stop at the entry or exit of a system call, with PTRACE_O_TRACESYSGOOD. */
 #define INJ_SYSCALL_STOP (SIGTRAP | 0x80)
 
-/* Lets the process run, by PTRACE_SYSCALL, until it stops with `stop`. A signal that arrives
- * before (SIGSTOP cannot be blocked) goes to *held, to be given to it when it is let go. 0 or -errno; -ESRCH: the
- * process is gone. */
+/* Lets the process run, by PTRACE_SYSCALL, until it stops with `stop`. If a signal arrives before,
+ * as SIGSTOP can, it is put into *held: the caller is to give it to the process when it detaches. 0 or -errno; -ESRCH:
+ * the process is gone. */
 long inj_resume(int pid, long request, int stop, int *held) must_check;
-/* Makes the process map, fill and start the bundle. Its address or -errno; then the process is of no use. */
+/* Makes the process map the bundle, fills it in, and makes the process begin at rt_start. Returns the bundle's address,
+ * or -errno: then the process cannot go on. */
 long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block, int *held) must_check;
 
 #endif

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/buildid.h"
+#include "core/build_id.h"
 #include "sites/bytes.h"
 
 /* Seconds after which a file's last change counts as old: the clock that stamps files may be behind CLOCK_REALTIME. */

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 
 #include "core/describe.h"
-#include "core/errnoname.h"
+#include "core/error_name.h"
 #include "unit/check.h"
 
 static void check_calls(uint32_t arch)

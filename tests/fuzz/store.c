@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/buildid.h"
+#include "core/build_id.h"
 #include "core/hash.h"
 #include "core/patch.h"
 #include "fuzz.h"

@@ -1,14 +1,15 @@
 /*
- * The helper is made by hand: it shares the caller's memory, and must not return on its stack.
+ * Creating the helper of an execve. This is assembly because the helper shares the caller's memory, and must not run on
+ * the caller's stack.
  *
  * ctx: entry, for all here.
  */
 	.cfi_sections .debug_frame
 	.text
 
-/* long inj_clone(unsigned long flags, uint64_t stack_top, struct inj_exec *exec)
- * in:  %rdi flags, %rsi stack, %rdx what the helper gets.   out: %rax its pid or -errno; in the helper, inj_helper.
- * The system call itself is raw_syscall's, which in the child goes on at what is put on the child's stack here. */
+/* long inj_clone(unsigned long flags, uint64_t stack_top, struct inj_exec *exec): creates the helper.
+ * in:  %rdi flags, %rsi stack, %rdx the argument of inj_helper.   out: %rax the helper's pid or -errno.
+ * raw_syscall makes the system call, and returns in the helper, too: there to the address that is put on the stack. */
 	.globl inj_clone
 	.type inj_clone, @function
 inj_clone:

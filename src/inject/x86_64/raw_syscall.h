@@ -1,6 +1,7 @@
 /*
- * The begin of raw_syscall (abi/syscall.h), for its two ends: the gate's, and the command line tool's. It must not touch
- * the stack: the process that inj_clone makes goes on behind it, on a stack of its own.
+ * The first part of both definitions of raw_syscall (abi/syscall.h): that of the gate, and that of the command line
+ * tool. It must leave %rsp as it is, because the helper that inj_clone creates goes on behind it, on a stack of its
+ * own.
  */
 
 /* in:  %rdi nr, %rsi %rdx %rcx %r8 %r9 8(%rsp) arguments.   out: %rax result.

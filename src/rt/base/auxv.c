@@ -7,7 +7,7 @@
 uint64_t *rt_auxv_find(const uint64_t *stack, uint64_t type)
 {
 	stack++;
-	/* argv and envp, each ended by a zero. */
+	/* Over argv and envp, each of which ends with a zero. */
 	for (int vectors = 2; vectors; vectors--)
 		while (*stack++)
 			;

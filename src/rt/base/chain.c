@@ -1,11 +1,12 @@
 #include "rt/base/chain.h"
 
 RT_TABLE __attribute__((aligned(CORE_PAGE))) struct rt_chain rt_chains[K23_NUMBERS];
-/* The hooks that name a number, and where in their tables. */
-static RT_TABLE uint32_t naming[K23_NUMBERS];
-static RT_TABLE uint8_t position[BUNDLE_MAX_HOOKS][K23_NUMBERS];
-static uint32_t wants_others; /* the hooks that want what they do not name */
-static uint32_t wants_i386;
+/* Sets of hooks: a bit for each. */
+static RT_TABLE uint32_t naming_hooks[K23_NUMBERS]; /* those that name a number in their table of calls */
+static uint32_t other_hooks; /* those that also want numbers that they do not name */
+static uint32_t i386_hooks;  /* those that want calls by int $0x80 */
+/* Where in the table of a hook that names a number the number is. */
+static RT_TABLE uint8_t positions[BUNDLE_MAX_HOOKS][K23_NUMBERS];
 static const struct k23_descriptor *descriptors[BUNDLE_MAX_HOOKS];
 uint64_t rt_chain_indirect[K23_NUMBERS / 64];
 
@@ -18,7 +19,7 @@ struct k23_descriptor *rt_chain_hook(uint32_t index)
 }
 
 /* ctx: any */
-static bool is_member(const uint64_t *set, unsigned long nr)
+static bool has_number(const uint64_t *set, unsigned long nr)
 {
 	return set[nr / 64] & 1ul << nr % 64;
 }
@@ -30,8 +31,8 @@ k23_call_fn *rt_chain_function(uint32_t index, uint32_t arch, unsigned long nr)
 
 	if (arch != K23_ARCH_X86_64)
 		return hook->i386 ? hook->i386 : hook->all;
-	if (nr < K23_NUMBERS && naming[nr] & 1u << index)
-		return hook->calls[position[index][nr]].fn;
+	if (nr < K23_NUMBERS && naming_hooks[nr] & 1u << index)
+		return hook->calls[positions[index][nr]].fn;
 	return hook->all;
 }
 
@@ -44,13 +45,13 @@ static void add_hook(uint32_t index, const struct k23_descriptor *hook)
 
 		if (nr >= K23_NUMBERS)
 			continue;
-		naming[nr] |= 1u << index;
-		position[index][nr] = (uint8_t)k;
+		naming_hooks[nr] |= 1u << index;
+		positions[index][nr] = (uint8_t)k;
 	}
 	if (hook->all)
-		wants_others |= 1u << index;
+		other_hooks |= 1u << index;
 	if (hook->i386 || hook->all)
-		wants_i386 |= 1u << index;
+		i386_hooks |= 1u << index;
 }
 
 /* ctx: boot */
@@ -61,9 +62,9 @@ void rt_chain_build(const uint64_t special[K23_NUMBERS / 64])
 	for (size_t i = 0; i < K23_NUMBERS / 64; i++)
 		rt_chain_indirect[i] = special[i];
 	for (unsigned long nr = 0; nr < K23_NUMBERS && rt.bundle->hook_count; nr++) {
-		uint32_t wanted = naming[nr] | wants_others;
+		uint32_t wanted = naming_hooks[nr] | other_hooks;
 
-		rt_chains[nr].who = wanted | (is_member(special, nr) ? RT_CHAIN_SPECIAL : 0);
+		rt_chains[nr].who = wanted | (has_number(special, nr) ? RT_CHAIN_SPECIAL : 0);
 		if (!wanted)
 			continue;
 		rt_chains[nr].first =
@@ -77,25 +78,25 @@ void rt_chain_build(const uint64_t special[K23_NUMBERS / 64])
 uint32_t rt_chain_hooks(uint32_t arch, unsigned long nr)
 {
 	if (arch != K23_ARCH_X86_64)
-		return wants_i386;
-	return nr < K23_NUMBERS ? rt_chains[nr].who & ~RT_CHAIN_SPECIAL : wants_others;
+		return i386_hooks;
+	return nr < K23_NUMBERS ? rt_chains[nr].who & ~RT_CHAIN_SPECIAL : other_hooks;
 }
 
 /* ctx: any */
 bool rt_chain_wants(long nr)
 {
-	/* Without hooks the table is not there: not even its first page. */
+	/* Without hooks rt_chains is not filled in: reading it would cost a page. */
 	return rt.bundle->hook_count && rt_chain_hooks(K23_ARCH_X86_64, (unsigned long)nr);
 }
 
 /* ctx: any */
 bool rt_chain_wants_all(void)
 {
-	return wants_others != 0;
+	return other_hooks != 0;
 }
 
 /* ctx: any */
 bool rt_chain_direct(long nr)
 {
-	return (unsigned long)nr < K23_NUMBERS && !is_member(rt_chain_indirect, (unsigned long)nr);
+	return (unsigned long)nr < K23_NUMBERS && !has_number(rt_chain_indirect, (unsigned long)nr);
 }

@@ -7,27 +7,29 @@
 /* Blocks of this size and less are copied by the processor. */
 #define SMALL 2048u
 
-/* From or to the program's memory by process_vm_writev or process_vm_readv, to which that is the local side and ours the remote
- * one: the kernel copies to and from the local side as any access of this thread does, so that a stack grows, and memory that
- * no other process can reach (memfd_secret) is reached. ctx: entry | sigsys */
-static long transfer(long nr, uint64_t program, const void *ours, size_t size)
+/* Copies from or to the program's memory, by process_vm_writev or process_vm_readv. For these calls the program's
+ * memory is the local side, and the runtime's is the remote one: the kernel accesses the local side as this thread
+ * does. So a stack grows, and memory is reached that no other process can reach (memfd_secret). ctx: entry | sigsys */
+static long transfer_memory(long nr, uint64_t program, const void *own, size_t size)
 {
-	/* By this thread's id: the thread that has the process's may have ended, and its memory with it. */
-	long r = abi_transfer(nr, rt_self()->tid, (const void *)program, (uint64_t)ours, size);
+	/* The calling thread's id, not the process's: the first thread, which has that, may have ended, and has no
+	 * memory then. */
+	long r = abi_transfer(nr, rt_self()->tid, (const void *)program, (uint64_t)own, size);
 
 	return failed(r) && r != -ENOMEM ? -EFAULT : r;
 }
 
-/* Whether the page around an address can be read: the kernel looks at 8 bytes before it finds that it is not to do
- * anything. In a fraction of the time of a copy. ctx: entry | sigsys */
-static bool readable(uint64_t address)
+/* Whether the page around an address can be read. The call is invalid, but the kernel reads the 8 bytes of the mask
+ * before it finds that out. It takes a fraction of the time of a copy. ctx: entry | sigsys */
+static bool is_readable(uint64_t address)
 {
 	address &= ~7ul;
 	return address && sys(rt_sigprocmask, -1, address, 0, 8) != -EFAULT;
 }
 
-/* Whether memory of this size, all in a page, can be written to: some of it is. ctx: entry | sigsys */
-static bool writable(uint64_t address, size_t size)
+/* Whether memory within one page can be written to. A call writes some bytes there to find out, which the caller is
+ * about to overwrite. ctx: entry | sigsys */
+static bool is_writable(uint64_t address, size_t size)
 {
 	if (size >= 8)
 		return !failed(sys(rt_sigpending, address, 8));
@@ -35,15 +37,15 @@ static bool writable(uint64_t address, size_t size)
 }
 
 /* ctx: any */
-static bool in_one_page(uint64_t address, size_t size)
+static bool is_in_one_page(uint64_t address, size_t size)
 {
 	return (address & (CORE_PAGE - 1)) + size <= CORE_PAGE;
 }
 
-/* Of a size up to a page. ctx: entry | sigsys */
-static bool all_readable(uint64_t address, size_t size)
+/* Whether memory, at most as long as a page, can be read. ctx: entry | sigsys */
+static bool is_range_readable(uint64_t address, size_t size)
 {
-	return readable(address) && (in_one_page(address, size) || readable(address + size - 1));
+	return is_readable(address) && (is_in_one_page(address, size) || is_readable(address + size - 1));
 }
 
 /* ctx: entry | sigsys */
@@ -53,11 +55,13 @@ long rt_copy_from(void *to, uint64_t from, size_t size)
 
 	if (!size)
 		return 0;
-	/* With strict seccomp the call would be death; so is a fault, as natively when a frame cannot be read. Otherwise, who
-	 * unmaps memory that another thread is just giving to a call gets the fault that a fault handler would see. */
-	if (strict || (size <= SMALL && all_readable(from, size)))
+	/* Strict seccomp would kill the thread for the check, so rt_peek goes without. If rt_peek faults, the program
+	 * dies, as natively of a signal frame that cannot be read. Without strict seccomp, another thread may unmap the
+	 * memory after the check: rt_peek then fails, or, where the runtime does not handle SIGSEGV, the process dies
+	 * of the fault. */
+	if (strict || (size <= SMALL && is_range_readable(from, size)))
 		return rt_peek(to, from, size);
-	return transfer(__NR_process_vm_writev, from, to, size);
+	return transfer_memory(__NR_process_vm_writev, from, to, size);
 }
 
 /* ctx: entry | sigsys */
@@ -65,12 +69,12 @@ long rt_copy_to(uint64_t to, const void *from, size_t size)
 {
 	if (!size)
 		return 0;
-	if (rt_self()->strict || (size <= SMALL && in_one_page(to, size) && writable(to, size)))
+	if (rt_self()->strict || (size <= SMALL && is_in_one_page(to, size) && is_writable(to, size)))
 		return rt_peek((void *)to, (uint64_t)from, size);
-	return transfer(__NR_process_vm_readv, to, from, size);
+	return transfer_memory(__NR_process_vm_readv, to, from, size);
 }
 
-/* Reads up to the end of a page at a time: the string may end right before one that cannot be read.
+/* Reads page by page: the string may end right before a page that cannot be read.
  * ctx: entry | sigsys */
 long rt_copy_string(char *to, size_t size, uint64_t from)
 {
@@ -81,7 +85,7 @@ long rt_copy_string(char *to, size_t size, uint64_t from)
 	while (done < size) {
 		size_t part = CORE_PAGE - ((from + done) & (CORE_PAGE - 1));
 
-		/* Most strings are short: do not copy a page for each. */
+		/* Most strings are short: do not copy a whole page first. */
 		if (part > 256 && done == 0)
 			part = 256;
 		if (part > size - done)

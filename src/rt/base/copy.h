@@ -1,15 +1,15 @@
 /*
- * Reading and writing the program's memory without a fault: the kernel does it, and says -EFAULT.
+ * Reading and writing the program's memory. Where the program would fault, these functions return -EFAULT.
  */
 #ifndef RT_BASE_COPY_H
 #define RT_BASE_COPY_H
 
 #include "abi/syscall.h"
 
-/* 0 or -EFAULT; -ENOMEM when the kernel has no memory for it. ctx: entry | sigsys */
+/* 0 or -EFAULT; -ENOMEM when the kernel has no memory for the copy. ctx: entry | sigsys */
 long rt_copy_from(void *to, uint64_t from, size_t size) must_check;
 long rt_copy_to(uint64_t to, const void *from, size_t size) must_check;
-/* The length of the string, or -EFAULT; -ENAMETOOLONG when it does not fit, with the NUL. ctx: entry | sigsys */
+/* The length of the string, or -EFAULT; -ENAMETOOLONG when the string and its NUL do not fit. ctx: entry | sigsys */
 long rt_copy_string(char *to, size_t size, uint64_t from) must_check;
 
 #endif

@@ -10,10 +10,10 @@
 static RT_TABLE uint32_t claims[CLAIMS]; /* 0: free */
 static uint32_t claims_lock;
 static uint32_t last_claim;
-static uint32_t is_claimed;       /* there are claims, or were when somebody was killed */
-static int32_t dumpable_before;   /* the program's */
+static uint32_t is_claimed;     /* 1: the process is dumpable for the sake of claims */
+static int32_t dumpable_before; /* PR_GET_DUMPABLE as the program set it */
 
-/* Where a claim is, or NULL; 0 finds a free place. ctx: entry | helper; locked */
+/* The place of a claim in the table, or NULL. Claim 0 finds a free place. ctx: entry | helper; locked */
 static uint32_t *find_claim(uint32_t claim)
 {
 	for (size_t i = 0; i < CLAIMS; i++)
@@ -48,7 +48,7 @@ void rt_dumpable_need(struct rt_thread *thread)
 		dumpable_before = (int32_t)sys(prctl, PR_GET_DUMPABLE);
 	if (!++last_claim)
 		last_claim = 1;
-	/* In this order, for who is killed in between. */
+	/* In this order, as the thread may be killed in between: a claim in the table must be known to its thread. */
 	thread->dumpable_claim = last_claim;
 	__atomic_store_n(place, last_claim, __ATOMIC_RELEASE);
 	__atomic_store_n(&is_claimed, 1, __ATOMIC_RELEASE);
@@ -67,7 +67,7 @@ void rt_dumpable_release(uint32_t claim)
 	if (place)
 		*place = 0;
 	if (is_claimed && !has_claims()) {
-		/* 2 (fs.suid_dumpable) cannot be set; 0 is what it means to others. */
+		/* The program's value may be 2 (fs.suid_dumpable), which cannot be set: 0 says the same to tracers. */
 		if (dumpable_before != 1)
 			sys(prctl, PR_SET_DUMPABLE, 0);
 		is_claimed = 0;

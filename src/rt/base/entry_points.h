@@ -1,24 +1,26 @@
 /*
- * Addresses in the assembly by which the program, a signal or a new task enters the runtime. Floors below hand them to the
- * kernel, write them into stubs, or compare a thread's instruction pointer with them. None of them calls what is there, so
- * they are declared as data; that is no arrow from a lower floor to `entry`.
+ * Addresses in the assembly by which the program, a signal or a new task enters the runtime. The lower floors hand
+ * these addresses to the kernel, write them into stubs, or compare a thread's instruction pointer with them. No lower
+ * floor calls the code there. So the addresses are declared as data, and docs/floors.md shows no arrow to the floor
+ * `entry` for them.
  */
 #ifndef RT_BASE_ENTRY_POINTS_H
 #define RT_BASE_ENTRY_POINTS_H
 
-/* For the kernel: the handler of every signal, and its restorer; where a child that shares the memory begins. */
+/* For the kernel: the handler of every signal, and its restorer; the first instruction of a child that shares the
+ * memory. */
 extern const char rt_signal_entry[], rt_restorer[], rt_child_entry[];
 
-/* For hooks: struct k23_api's forward. */
+/* For hooks: the member `forward` of struct k23_api. */
 extern const char rt_forward[];
 
-/* The first instruction in a new image, and the end of what it leads to. */
+/* The first instruction that runs in a new image, and the end of its function. */
 extern const char rt_start[], rt_start_end[];
 
-/* For stubs. */
+/* For stubs: the three entries of the fast path. */
 extern const char rt_fast_dispatch[], rt_fast_direct[], rt_fast_number[];
 
-/* Within the fast path: x86_64/text/rollback.c. */
+/* Labels within the fast path, between which x86_64/text/rollback.c tells ranges apart. */
 extern const char rt_fast_begin[], rt_fast_guard[], rt_fast_number_moved[], rt_fast_number_tested[],
 	rt_fast_number_added[], rt_fast_number_flagged[], rt_fast_number_restored[], rt_fast_number_end[],
 	rt_fast_switched[], rt_fast_kept[], rt_fast_end[];

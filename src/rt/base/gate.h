@@ -1,20 +1,20 @@
 /*
- * The gate page: the system call instructions that reach the kernel. All of it is assembly. The first half has the calls of
- * the runtime's own (raw_syscall of abi/syscall.h among them), the second those of the program.
+ * The gate page: the system call instructions that reach the kernel. All code in it is assembly. Its first half makes
+ * the runtime's own calls (raw_syscall of abi/syscall.h among them), its second half makes the program's calls.
  */
 #ifndef RT_BASE_GATE_H
 #define RT_BASE_GATE_H
 
 #include "rt/base/thread.h"
 
-/* What rt_gate_stop has in its first argument's register. The system call does not exist; it is there for a tracer to
- * stop at (tracer/ptraced.h). */
+/* The argument of rt_gate_stop. It makes a system call that does not exist, only so that a tracer sees a stop there
+ * (tracer/ptraced.h). */
 enum rt_stop {
 	RT_STOP_ENTRY = 1,
 	RT_STOP_EXIT = 2,
 };
 
-/* The linker script's. */
+/* Set by the linker script: the page, and the end of its first half. */
 extern const char rt_gate_page[], rt_gate_page_end[], rt_gate_own_end[];
 
 /* x86_64/base/own_calls.S. ctx: entry */
@@ -23,7 +23,8 @@ void rt_sigreturn_to(uint64_t frame) __attribute__((noreturn));
 void rt_thread_end(uint32_t *slot_state, long nr, long status) __attribute__((noreturn));
 extern const char rt_gate_stop_ip[], rt_gate_sigreturn_ip[];
 
-/* x86_64/base/gate.S: calls of the program. The result, or -K23_ERESTART when a signal came before. ctx: entry */
+/* x86_64/base/gate.S: make a call of the program. The result, or -K23_ERESTART: a signal came before the call was made.
+ * ctx: entry */
 long rt_gate_program(const struct k23_call *call, struct rt_thread *thread);
 long rt_gate_i386(const struct k23_call *call, struct rt_thread *thread);
 extern const char rt_gate_begin[], rt_gate_done[], rt_gate_abort[];
@@ -34,16 +35,16 @@ long rt_gate_sigreturn(const struct k23_call *call, struct ucontext *frame);
 extern const char rt_gate_sigreturn_made[];
 extern const char rt_gate_i386_begin[], rt_gate_i386_done[], rt_gate_i386_abort[];
 
-/* The call with other arguments. ctx: entry */
-static inline long rt_gate_forward(struct rt_thread *thread, long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
-				   uint64_t a5, uint64_t a6)
+/* Makes a call of the program with a number and arguments of the runtime's choice. ctx: entry */
+static inline long rt_gate_forward(struct rt_thread *thread, long nr, uint64_t a1, uint64_t a2, uint64_t a3,
+				   uint64_t a4, uint64_t a5, uint64_t a6)
 {
 	struct k23_call call = { .nr = nr, .args = { a1, a2, a3, a4, a5, a6 } };
 
 	return rt_gate_program(&call, thread);
 }
 
-/* The call as it is, of either kind. ctx: entry */
+/* Makes a call of the program as it is, by `syscall` or int $0x80. ctx: entry */
 static inline long rt_gate_any(const struct k23_call *call, struct rt_thread *thread)
 {
 	return call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);

@@ -1,5 +1,5 @@
 /*
- * The image's variable `rt`: what a process has once, as it shares its memory.
+ * The variable `rt`: what the runtime has once per image, for all threads and all processes that share the memory.
  */
 #ifndef RT_BASE_IMAGE_H
 #define RT_BASE_IMAGE_H
@@ -16,16 +16,17 @@
 
 #define RT_REGION_SIZE ((uint64_t)BUNDLE_REGION_SIZE)
 
-/* %gs's base while it is ours: inside the guard page at the beginning of the thread's region, so that what reads through
- * it faults, as with the base of 0 that a program starts with; and odd, so that it is no base that a program chooses. */
+/* The last 16 bits of %gs's base while the base is the runtime's. The base lies in the guard page at the beginning of
+ * the thread's region: an access by the program faults, as with the base of 0 that a program starts with. And it is
+ * odd, so that no program chooses the same. */
 #define RT_GS_TAG 0x23ul
 
-/* A table of which few processes touch more than the beginning, if that: behind what all of them write to, so that it costs
- * them no page. */
+/* Marks a large variable that most processes hardly write to. It lies behind the variables that all processes write to,
+ * so that these share few pages. */
 #define RT_TABLE __attribute__((section(".bss.tables")))
-#define RT_TABLE_FIRST __attribute__((section(".bss.tables.first"))) /* the one that all write to the beginning of */
+#define RT_TABLE_FIRST __attribute__((section(".bss.tables.first"))) /* the one that all processes write to */
 
-/* What tools/k23-gdb.py reads in the debug information, where no macros are. */
+/* Constants for tools/k23-gdb.py, which reads the debug information, where macros are missing. */
 enum rt_debug {
 	RT_DEBUG_REGION_SIZE = RT_REGION_SIZE,
 	RT_DEBUG_GS_TAG = RT_GS_TAG,
@@ -37,31 +38,31 @@ enum rt_debug {
 
 /* struct rt_image.ptraced and struct start_block.ptraced */
 enum rt_ptraced {
-	RT_PTRACED = 1,         /* there is, or was, a tracer that the tracee takes to be under k23 */
-	RT_PTRACED_CALLS = 2,   /* it wants to see system calls: make the stops */
+	RT_PTRACED = 1,         /* the process has, or had, a tracer under k23 */
+	RT_PTRACED_CALLS = 2,   /* the tracer wants to see system calls: make the stops RT_STOP_* */
 	RT_PTRACED_TRACEME = 4, /* start_block: ask to be traced by the parent, at the end of the start */
-	RT_PTRACED_DISPATCH = 16, /* it has set a thread's Syscall User Dispatch: that thread is to leave the fast path */
 	RT_PTRACED_TRAPPED = 8, /* start_block: then stop with SIGTRAP, as a tracee does after execve */
+	RT_PTRACED_DISPATCH = 16, /* the tracer has set a thread's own dispatch: that thread leaves the fast path */
 };
 
 struct rt_image {
-	enum rt_debug debug[0]; /* so that the type is known */
+	enum rt_debug debug[0]; /* brings the type into the debug information */
 	struct bundle *bundle;
-	uintptr_t start, end; /* the bundle */
-	uint32_t x32;       /* 0: not asked yet, 1: the kernel has x32 calls, 2: it has not */
-	uint32_t ptraced;   /* enum rt_ptraced; a tracer that is under k23 writes it, too */
+	uintptr_t start, end; /* of the bundle */
+	uint32_t x32;       /* 0: not tried yet, 1: the kernel has x32 calls, 2: the kernel has none */
+	uint32_t ptraced;   /* enum rt_ptraced; the runtime of a tracer writes to it, too */
 	bool fast;          /* sites may be patched: there is a store, and %gs can be used */
-	bool log_sites;     /* sites that are not in it are to be noted */
-	bool profiled;      /* what programs of this name use is known, or being learned: only that is patched */
-	uint32_t program;   /* the bit of these programs in struct store_site */
+	bool log_sites;     /* new sites are to be appended to the site log */
+	bool profiled;      /* programs of this name are, or are being, learned: only sites that they use are patched */
+	uint32_t program;   /* the bit of programs of this name in struct store_site */
 	bool namespaces;    /* tasks in several PID namespaces may share the memory */
 	bool traps;         /* SIGTRAP enters the runtime, whatever the program does with it */
-	bool frozen;        /* by PR_SET_MDWE or a seccomp filter: what was writable never becomes executable */
+	bool frozen;        /* by PR_SET_MDWE or a seccomp filter: memory that was writable can never become executable */
 	struct k23_api api;
 };
 
 extern struct rt_image rt;
-extern struct start_block rt_start_block; /* the start's assembly fills it in */
+extern struct start_block rt_start_block; /* x86_64/entry/start.S fills it in */
 
 /* ctx: any */
 static inline bool rt_in_image(uintptr_t address)

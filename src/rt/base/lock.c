@@ -7,16 +7,16 @@
 #include "abi/syscall.h"
 #include "rt/base/owner.h"
 
-#define WAITED_FOR (1u << 31)
+#define WAITED_FOR (1u << 31) /* a task may sleep until the lock is free */
 
-/* The calling thread, by its region. ctx: any */
-static uint32_t holder(void)
+/* What a lock is while the calling thread holds it: the number of the thread's region. ctx: any */
+static uint32_t own_state(void)
 {
 	return (uint32_t)((uint64_t)rt_self() / RT_REGION_SIZE) & ~WAITED_FOR;
 }
 
-/* A process that shares the memory can be killed while it has a lock, which is then taken from it: nobody who holds one for
- * longer than a moment is alive. ctx: boot | entry | sigsys | helper */
+/* Whether the holder of a lock is dead: a process that shares the memory can be killed while it holds one. ctx: boot |
+ * entry | sigsys | helper */
 static bool is_abandoned(uint32_t state)
 {
 	return rt_owner_is_dead(rt_region_thread((state & ~WAITED_FOR) * RT_REGION_SIZE));
@@ -26,13 +26,13 @@ static bool is_abandoned(uint32_t state)
 void rt_lock(uint32_t *lock)
 {
 	static const struct __kernel_timespec moment = { .tv_nsec = 20000000 };
-	uint32_t self = holder(), state = 0;
+	uint32_t self = own_state(), state = 0;
 	long r = 0;
 
 	if (__atomic_compare_exchange_n(lock, &state, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
 	for (;;) {
-		/* Who has slept does not know whether others still do. */
+		/* After a sleep: other tasks may still sleep, so the lock stays marked for them. */
 		if (!state) {
 			if (__atomic_compare_exchange_n(lock, &state, self | WAITED_FOR, false, __ATOMIC_ACQUIRE,
 							__ATOMIC_RELAXED))
@@ -44,7 +44,8 @@ void rt_lock(uint32_t *lock)
 			r = sys(futex, lock, FUTEX_WAIT_PRIVATE, state | WAITED_FOR, &moment);
 		state = __atomic_load_n(lock, __ATOMIC_RELAXED);
 		if (r == -ETIMEDOUT && state && is_abandoned(state) &&
-		    __atomic_compare_exchange_n(lock, &state, self | WAITED_FOR, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		    __atomic_compare_exchange_n(lock, &state, self | WAITED_FOR, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
 			return;
 	}
 }
@@ -59,5 +60,5 @@ void rt_unlock(uint32_t *lock)
 /* ctx: any */
 bool rt_lock_is_held(const uint32_t *lock)
 {
-	return (__atomic_load_n(lock, __ATOMIC_RELAXED) & ~WAITED_FOR) == holder();
+	return (__atomic_load_n(lock, __ATOMIC_RELAXED) & ~WAITED_FOR) == own_state();
 }

@@ -1,7 +1,8 @@
 /*
- * A futex lock for the few things that threads, and processes that share memory, share. Held for a few instructions and
- * never while a signal handler of the program can run. The lock says who holds it, so that a signal entry knows whether it
- * interrupted the holder.
+ * A futex lock for the few variables that threads, and processes that share the memory, write to. A lock is held for a
+ * few instructions, and never while a signal handler of the program can run. It says which thread holds it. So a
+ * signal's handler in the runtime knows whether it interrupted the holder, and a lock whose holder was killed can be
+ * taken.
  */
 #ifndef RT_BASE_LOCK_H
 #define RT_BASE_LOCK_H
@@ -9,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* On a stack of the runtime's, for all of these. ctx: boot | entry | sigsys | helper */
+/* The caller is on a stack in a region, for all of these. ctx: boot | entry | sigsys | helper */
 void rt_lock(uint32_t *lock);
 void rt_unlock(uint32_t *lock);
-/* Whether the calling thread has it. ctx: any */
+/* Whether the calling thread holds a lock. ctx: any */
 bool rt_lock_is_held(const uint32_t *lock);
 
 #endif

@@ -8,15 +8,16 @@
 
 struct rt_thread;
 
-/* Blocks all that may be blocked while the runtime works; returns the mask there was. What the program itself has
- * blocked stays so. ctx: entry | sigsys */
+/* Blocks RT_ALL_BLOCKED, in addition to what the program blocks, and returns the mask before that.
+ * ctx: entry | sigsys */
 uint64_t rt_mask_block(void);
-/* Even those that a fault raises and SIGSYS. ctx: entry */
+/* Blocks every signal, those of faults and SIGSYS among them, and returns the mask before that. ctx: entry */
 uint64_t rt_mask_block_all(void);
-/* ctx: boot | entry */
+/* Sets the mask, but never blocks SIGSYS. ctx: boot | entry */
 void rt_mask_restore(uint64_t mask);
-/* The end of what rt_mask_block, which returned `mask`, began. A signal that cannot be blocked may have come after
- * that, and have found the runtime's mask instead of the program's. ctx: entry */
+/* Goes back to `mask`, which rt_mask_block returned. If a signal was deferred meanwhile, all stays blocked until it is
+ * delivered. The mask is then at most `mask`, as the signal was deferred with the runtime's mask, not the program's.
+ * ctx: entry */
 void rt_mask_unblock(struct rt_thread *thread, uint64_t mask);
 
 #endif

@@ -6,7 +6,8 @@
 
 /* ctx: boot | entry | sigsys */
 void rt_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Ends the process: there is no way on that would not let a call through or corrupt the program. ctx: boot | entry | sigsys */
+/* Ends the process with a message, where going on would let a call through or corrupt the program.
+ * ctx: boot | entry | sigsys */
 void rt_panic(const char *what, long detail) __attribute__((noreturn));
 
 #endif

@@ -12,10 +12,11 @@ uint64_t rt_owner_begin(const struct rt_thread *thread)
 void rt_owner_began(struct rt_region_slot *slot, uint64_t begin, int tid)
 {
 	begin &= ~(uint64_t)UINT32_MAX;
-	__atomic_compare_exchange_n(&slot->owner, &begin, begin | (uint32_t)tid, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(&slot->owner, &begin, begin | (uint32_t)tid, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
 }
 
-/* In another PID namespace the id is somebody else's. ctx: any */
+/* With several PID namespaces the id may be that of an unrelated task here, so no owner counts as gone. ctx: any */
 bool rt_owner_is_gone(uint64_t owner)
 {
 	int tid = (int)(uint32_t)owner;

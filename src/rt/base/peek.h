@@ -1,14 +1,14 @@
 /*
- * Copying by the processor, where a fault is an answer.
+ * Copying memory by the processor, which is quicker than a system call: a fault makes the copy fail.
  */
 #ifndef RT_BASE_PEEK_H
 #define RT_BASE_PEEK_H
 
 #include "abi/syscall.h"
 
-/* 0 or -EFAULT; then part of it may have been copied. ctx: any */
+/* 0, or -EFAULT after a part may have been copied. ctx: any */
 long rt_peek(void *to, uint64_t from, size_t size) must_check;
-/* A fault between these, if its signal is not blocked, goes on at the third. */
+/* If a fault occurs between the first two and its signal is not blocked, the thread goes on at the third. */
 extern const char rt_peek_begin[], rt_peek_end[], rt_peek_fault[];
 
 #endif

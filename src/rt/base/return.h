@@ -1,16 +1,16 @@
 /*
- * Back to the program. All of it is assembly.
+ * The return to the program, which is assembly: x86_64/base/return.S.
  */
 #ifndef RT_BASE_RETURN_H
 #define RT_BASE_RETURN_H
 
 #include "rt/base/thread.h"
 
-/* With the registers in thread->regs. ctx: entry */
+/* Goes on in the program, with the registers in thread->regs. ctx: entry */
 void rt_return(struct rt_thread *thread) __attribute__((noreturn));
-/* Between these the call is over, and a signal finds the program with thread->regs. */
+/* Between these labels the call is over: a signal that arrives finds the program, with thread->regs. */
 extern const char rt_return_begin[], rt_return_end[];
-/* Behind the system call outside the gate by which rt_return asks for the delivery of a signal that waits. */
+/* The address after the system call outside the gate by which rt_return has deferred signals delivered. */
 extern const char rt_selftrap_done[];
 
 /* ctx: any */

@@ -1,5 +1,5 @@
 /*
- * What the threads that share signal handlers share: those of a thread group, and of CLONE_SIGHAND.
+ * What threads with the same signal handlers share: the threads of a process, and processes made with CLONE_SIGHAND.
  */
 #ifndef RT_BASE_SIGHAND_H
 #define RT_BASE_SIGHAND_H
@@ -12,21 +12,21 @@ struct rt_thread;
 
 struct rt_sighand {
 	struct rt_sigaction actions[RT_SIGNALS + 1]; /* as the program set them */
-	/* The last handler of a signal that has none now: a thread may still be on its way into the runtime for it. */
+	/* The last handler of a signal that has none now: the kernel may have taken the signal before the change. */
 	struct rt_sigaction handled[RT_SIGNALS + 1];
 	uint32_t action_lock;
 	uint32_t exec_lock;
 	uint64_t known; /* signals whose action is in `actions` */
-	int32_t helper;  /* the helper of an execve under way: nobody's child */
-	uint32_t threads; /* threads that use this */
+	int32_t helper;  /* the helper of an execve under way, which waits must not show as a child */
+	uint32_t threads; /* how many threads share this */
 	uint8_t sigsys_pending;
 	uint8_t seccomp;
-	int32_t ptracer; /* PR_SET_PTRACER: who else may trace the process; 0: nobody, -1: anybody */
-	uint8_t traceme; /* a vfork child asked to be traced: from its execve on */
-	const struct bundle *next; /* for the next execve, when `k23 run` runs in here; else NULL */
+	int32_t ptracer; /* PR_SET_PTRACER as the program set it: 0: no process, -1: any process */
+	uint8_t traceme; /* a vfork child called PTRACE_TRACEME: it is traced from its execve on */
+	const struct bundle *next; /* for the next execve (NESTED_CARRY of abi/nested.h); NULL: the process's own */
 };
 
-/* A thread stops using its struct rt_sighand; not twice. Returns how many still do. ctx: entry | helper */
+/* Takes a thread out of `threads`; does nothing if it is out already. Returns how many are left. ctx: entry | helper */
 uint32_t rt_sighand_leave(struct rt_thread *thread);
 
 #endif

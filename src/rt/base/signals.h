@@ -1,5 +1,5 @@
 /*
- * Signals as the kernel has them: its structures, and sets.
+ * The kernel's structures of signals, and sets of signals.
  */
 #ifndef RT_BASE_SIGNALS_H
 #define RT_BASE_SIGNALS_H
@@ -15,12 +15,13 @@
 
 #define SIGBIT(sig) (1ul << ((sig) - 1))
 
-/* The signals that a fault raises. Blocked, they would turn a fault of the runtime or of a hook into a silent death. */
+/* The signals that a fault raises. If they were blocked, a fault of the runtime or of a hook would kill without a
+ * message. */
 #define RT_FAULTS (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGFPE) | SIGBIT(SIGTRAP))
-/* What is blocked while the runtime works. SIGSYS is the guard. */
+/* What is blocked while the runtime works. SIGSYS is not, because the guard needs it. */
 #define RT_ALL_BLOCKED (~(RT_FAULTS | SIGBIT(SIGSYS)))
 
-/* The kernel's struct sigaction, which rt_sigaction takes. */
+/* The kernel's struct sigaction: what the call rt_sigaction takes. */
 struct rt_sigaction {
 	uint64_t handler;
 	uint64_t flags;

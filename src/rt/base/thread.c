@@ -1,7 +1,7 @@
 /*
- * The regions of threads: see thread.h for what is in one. They lie in chunks, which are never given back; a slot
- * per region says whether it is taken. Whoever ends a thread frees its region by a single store, so that the
- * thread itself can do it as the last thing before it exits.
+ * The regions of threads: see thread.h for what is in one. Regions lie in chunks, which are never unmapped. Each region
+ * has a slot, which says whether it is taken. A region is freed by a single store to its slot, so that a thread can
+ * free its own region as its last act before it exits.
  */
 #include "rt/base/thread.h"
 
@@ -12,7 +12,7 @@
 #include "rt/base/lock.h"
 #include "rt/base/owner.h"
 
-static struct rt_chunk bundled; /* the regions in the bundle */
+static struct rt_chunk bundle_chunk; /* the regions in the bundle */
 
 _Static_assert(sizeof(struct rt_chunk) <= CORE_PAGE, "a chunk's head is one page");
 _Static_assert(sizeof(struct rt_thread) <= 3 * CORE_PAGE, "a region must have room for its stacks");
@@ -23,18 +23,19 @@ static uint32_t reclaim_lock;
 /* ctx: boot */
 long rt_threads_start(void)
 {
-	bundled.count = BUNDLE_REGIONS;
-	bundled.regions = (rt.start + rt.bundle->regions + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
-	bundled.end = bundled.regions + BUNDLE_REGIONS * RT_REGION_SIZE;
-	rt_chunks = &bundled;
-	return sys(mprotect, bundled.regions, CORE_PAGE, PROT_NONE);
+	bundle_chunk.count = BUNDLE_REGIONS;
+	bundle_chunk.regions = (rt.start + rt.bundle->regions + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
+	bundle_chunk.end = bundle_chunk.regions + BUNDLE_REGIONS * RT_REGION_SIZE;
+	rt_chunks = &bundle_chunk;
+	return sys(mprotect, bundle_chunk.regions, CORE_PAGE, PROT_NONE);
 }
 
 /* ctx: entry; no locks */
-static struct rt_chunk *chunk_new(void)
+static struct rt_chunk *map_chunk(void)
 {
 	size_t size = (RT_CHUNK_REGIONS + 1) * RT_REGION_SIZE + CORE_PAGE;
-	uintptr_t start = (uintptr_t)sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uintptr_t start = (uintptr_t)sys(mmap, 0, size, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct rt_chunk *chunk = (struct rt_chunk *)start;
 
 	if (failed((long)start))
@@ -42,7 +43,8 @@ static struct rt_chunk *chunk_new(void)
 	chunk->count = RT_CHUNK_REGIONS;
 	chunk->regions = (start + 2 * CORE_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	chunk->end = start + size;
-	/* With the first region's guard. What is left behind the last one costs nothing. */
+	/* The gap before the first region, and that region's guard page. The gap after the last region is never
+	 * touched. */
 	if (failed(sys(mprotect, start + CORE_PAGE, chunk->regions - start, PROT_NONE))) {
 		sys(munmap, start, size);
 		return NULL;
@@ -51,7 +53,7 @@ static struct rt_chunk *chunk_new(void)
 }
 
 /* ctx: boot | entry; no locks */
-static struct rt_thread *region_set_up(struct rt_chunk *chunk, uint32_t i)
+static struct rt_thread *prepare_region(struct rt_chunk *chunk, uint32_t i)
 {
 	uintptr_t region = chunk->regions + i * RT_REGION_SIZE;
 	struct rt_thread *thread = rt_region_thread(region);
@@ -70,19 +72,19 @@ static struct rt_thread *region_set_up(struct rt_chunk *chunk, uint32_t i)
 	return thread;
 }
 
-/* Takes back a region of a process that shares the memory and was killed, or of a thread whose exit a filter of the
- * program has judged. ctx: entry; locked */
-static bool reclaim(struct rt_chunk *chunk, uint32_t i)
+/* Frees a region whose owner is gone: a process that shared the memory and was killed, or a thread whose exit a filter
+ * of the program had to judge. Returns whether it did. ctx: entry; locked */
+static bool reclaim_region(struct rt_chunk *chunk, uint32_t i)
 {
 	struct rt_thread *thread = rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
 	struct rt_region_slot *slot = &chunk->slots[i];
 	uint64_t owner = __atomic_load_n(&slot->owner, __ATOMIC_ACQUIRE);
 
-	/* A vfork child's is freed by its parent. */
+	/* The region of a vfork child is freed by its parent. */
 	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != RT_SLOT_TAKEN || thread->vforked ||
 	    !(thread->alone || thread->exits) || !rt_owner_is_gone(owner))
 		return false;
-	/* Others may use the signal handlers in it. */
+	/* Other threads may use the struct rt_sighand in this region. */
 	if (rt_sighand_leave(thread) && thread->leads)
 		return false;
 	if (!__atomic_compare_exchange_n(&slot->owner, &owner, owner & ~(uint64_t)UINT32_MAX, false, __ATOMIC_RELAXED,
@@ -93,7 +95,8 @@ static bool reclaim(struct rt_chunk *chunk, uint32_t i)
 	return true;
 }
 
-/* Before there is more memory for regions. Returns whether there are free ones now. ctx: entry; no locks */
+/* Frees the regions of all owners that were killed, before more memory is mapped. Returns whether there were any.
+ * ctx: entry; no locks */
 static bool reclaim_regions(void)
 {
 	uint32_t count = 0;
@@ -101,7 +104,7 @@ static bool reclaim_regions(void)
 	rt_lock(&reclaim_lock);
 	for (struct rt_chunk *chunk = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
 		for (uint32_t i = 0; i < chunk->count; i++)
-			count += reclaim(chunk, i);
+			count += reclaim_region(chunk, i);
 	rt_unlock(&reclaim_lock);
 	return count;
 }
@@ -120,15 +123,15 @@ struct rt_thread *rt_thread_new(void)
 				if (__atomic_load_n(&chunk->slots[i].state, __ATOMIC_RELAXED) == RT_SLOT_FREE &&
 				    __atomic_compare_exchange_n(&chunk->slots[i].state, &is_free, RT_SLOT_TAKEN, false,
 								__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-					return region_set_up(chunk, i);
+					return prepare_region(chunk, i);
 			}
 		if (reclaim_regions())
 			continue;
-		chunk = chunk_new();
+		chunk = map_chunk();
 		if (!chunk)
 			return NULL;
 		chunk->next = head;
-		/* Another thread may have added one meanwhile: put ours in front of it. */
+		/* Another thread may have added a chunk meanwhile: this one goes in front of it. */
 		while (!__atomic_compare_exchange_n(&rt_chunks, &chunk->next, chunk, false, __ATOMIC_RELEASE,
 						    __ATOMIC_ACQUIRE))
 			;

@@ -1,11 +1,11 @@
 /*
- * A struct rt_thread for each thread of the program, found from the stack pointer: the runtime runs on stacks inside a
- * region that is aligned to its size.
+ * The runtime's data of each thread of the program, struct rt_thread, and the region that holds it. The runtime runs
+ * only on stacks inside regions, which are aligned to their size, so it finds the struct from the stack pointer.
  *
  *	region: | guard page | runtime stack | signal stack | hooks' thread state | struct rt_thread |
  *
- * A thread has at most one call of the program in flight: a signal handler of the program never runs while one
- * is (entry/signal.c), so nothing here needs to nest.
+ * A thread has at most one call of the program in flight, because a signal handler of the program never runs during a
+ * call (entry/signal.c). So nothing here needs to nest.
  */
 #ifndef RT_BASE_THREAD_H
 #define RT_BASE_THREAD_H
@@ -18,10 +18,10 @@
 #define RT_SIGNAL_STACK_SIZE (48ul << 10)
 #define RT_HOOK_STATE_SIZE 4096ul
 
-/* Which code runs, for the message when it crashes: a hook, by rt_runs_hook() of its index, or one of these. */
+/* Which code runs, for the message when it crashes: rt_runs_hook() of a hook's index, or one of these. */
 enum rt_runs {
-	/* The fast path goes to the first hook that wants the call without a note of it: that hook, or what it has called.
-	 * Outside of calls, nothing of k23 that may crash. */
+	/* During a call: the first hook that wants the call, or what this hook has called. The fast path enters that
+	 * hook without writing a value here. Outside of calls: no code of k23. */
 	RT_RUNS_FIRST = 0,
 	RT_RUNS_RUNTIME = 0xffffffff,
 };
@@ -32,15 +32,17 @@ static inline uint32_t rt_runs_hook(uint32_t index)
 	return index + 1;
 }
 
-/* A signal that was taken from the kernel for the program, with the action that it had then. */
+/* A deferred signal, with the action that it had when it came. */
 struct rt_noted {
 	uint32_t sig;
-	uint64_t suspect_ip; /* the signal may be a fault of the runtime's or a hook's, here: then it comes again; 0: it is none */
+	/* Where the signal may be a fault of the runtime or of a hook, which then comes again; 0: it is none. */
+	uint64_t suspect_ip;
 	struct rt_sigaction action;
 	siginfo_t info;
 };
 
-/* One, behind which all but faults are blocked; those, of which each is blocked behind itself; and SIGSYS. */
+/* How many signals can be deferred at once: one, upon which all but faults are blocked; each of the five faults, upon
+ * which the same fault is blocked; and SIGSYS. */
 #define RT_NOTED 7
 
 /* The program's own use of Syscall User Dispatch. */
@@ -51,50 +53,49 @@ struct rt_dispatch_request {
 
 struct rt_thread {
 	struct core_regs regs; /* the program's, at the call in flight */
-	/* How many signals are to be delivered when the call in flight ends. Written by the thread's own signal entry, read by
-	 * the gate. */
+	/* How many signals are deferred. Written by the handler of the thread's signals, read by the gate. */
 	uint32_t signals;
 	uint32_t in_call;     /* a call of the program is in flight */
-	uint64_t orig_nr;     /* the call's number, when its result has taken that's place in `regs` */
-	uint64_t saved_mask;  /* the signal mask to go back to with `signals` */
+	uint64_t orig_nr;     /* the number of the call, after its result has replaced it in `regs` */
+	uint64_t saved_mask;  /* the program's signal mask, while signals are deferred */
 
 	struct k23_call call;
 	uint32_t runs; /* enum rt_runs */
 	int32_t pid, tid;
-	uint64_t stack_top; /* of the runtime's stack */
-	uint64_t fast_return; /* where the call that the fast path makes without the dispatcher goes on */
+	uint64_t stack_top; /* of the runtime stack */
+	uint64_t fast_return; /* where the program goes on after a call by the entries `direct` and `number` */
 
-	/* A call that sets the signal mask while it waits: the mask, for the handler that ends it. */
+	/* The mask of a call that waits with a mask of its own, for the handler that ends the wait. */
 	uint64_t temporary_mask;
 	bool temporary;
 	bool sigsys_blocked; /* the program's view */
 	bool leads;          /* `sighand` lies in this thread's region */
-	bool children_elsewhere; /* in another PID namespace than itself */
+	bool children_elsewhere; /* its children are in another PID namespace than the thread */
 	bool strict;         /* in seccomp's strict mode: only read, write, exit and sigreturn are left */
 	bool alone;          /* made without CLONE_THREAD, and has made no thread */
 	bool vforked;        /* a vfork child: its parent frees the region */
-	bool stepping;       /* over a call that is made where it stands: special/uprobe.c */
-	bool counted;        /* among the threads that use `sighand` */
-	bool exits;          /* in a call that ends it, unless a seccomp filter is against it */
+	bool stepping;       /* single-steps over a call that is made where it stands: special/uprobe.c */
+	bool counted;        /* `sighand->threads` counts this thread */
+	bool exits;          /* is in a call that ends the thread, unless a seccomp filter is against it */
 
 	struct rt_sigstack sigstack; /* as the program set it */
-	uint64_t fault[3];           /* err, trapno, cr2 of its last fault, which every signal frame shows */
+	uint64_t fault[3];           /* err, trapno, cr2 of the program's last fault, which every signal frame shows */
 	uint32_t dumpable_claim;     /* see dumpable.h */
 	struct rt_dispatch_request dispatch;
 	struct rt_sighand *sighand;
 	struct rt_region_slot *slot;
 	struct k23_syscall_info described;
 
-	/* While the action of a signal changes: which one, and what it was. */
+	/* While the thread changes the action of a signal: the signal, and its action before. */
 	uint32_t changing;
 	struct rt_sigaction changed;
 
-	struct rt_noted noted[RT_NOTED]; /* in the order in which they came */
+	struct rt_noted noted[RT_NOTED]; /* deferred signals, in the order in which they came */
 
 	struct rt_sighand own_sighand;
 };
 
-/* What lies in a region behind its stacks. */
+/* The size of what follows the stacks in a region. */
 #define RT_REGION_TAIL ((sizeof(struct rt_thread) + RT_HOOK_STATE_SIZE + 63) & ~63ul)
 
 /* ctx: any */
@@ -103,13 +104,14 @@ static inline struct rt_thread *rt_region_thread(uintptr_t address)
 	return (struct rt_thread *)((address & ~(RT_REGION_SIZE - 1)) + RT_REGION_SIZE) - 1;
 }
 
-/* The calling thread, on a stack of its region. ctx: any */
+/* The calling thread, which is on a stack of its region. ctx: any */
 static inline struct rt_thread *rt_self(void)
 {
 	return rt_region_thread((uintptr_t)__builtin_frame_address(0));
 }
 
-/* A seccomp filter took the last call: its result is its number. ctx: entry */
+/* Whether a seccomp filter trapped the last call (SECCOMP_RET_TRAP), which leaves the number as its result.
+ * ctx: entry */
 static inline bool rt_trapped(const struct rt_thread *thread)
 {
 	for (uint32_t i = 0; i < thread->signals; i++)
@@ -118,17 +120,17 @@ static inline bool rt_trapped(const struct rt_thread *thread)
 	return false;
 }
 
-/* Those in the bundle, in a new image. ctx: boot */
+/* Sets up the regions in the bundle, in a new image. ctx: boot */
 long rt_threads_start(void) must_check;
-/* A zeroed struct rt_thread in a region of its own, or NULL when memory is short. ctx: boot | entry; no locks */
+/* Takes a region. Returns its zeroed struct rt_thread, or NULL when memory is short. ctx: boot | entry; no locks */
 struct rt_thread *rt_thread_new(void);
-/* ctx: entry | helper */
+/* Frees a region. ctx: entry | helper */
 void rt_thread_free(struct rt_thread *thread);
-/* In the child of fork, which has one thread. ctx: entry */
+/* In the child of a fork: frees all regions but that of its only thread. ctx: entry */
 void rt_threads_forked(struct rt_thread *self);
-/* Whether any byte of a range is in a region. ctx: entry; no locks */
+/* Whether any byte of a range belongs to regions or to what describes them. ctx: entry; no locks */
 bool rt_threads_own(uintptr_t start, uintptr_t end);
-/* For rt_thread_end. ctx: any */
+/* The word that rt_thread_end writes to, to free the region. ctx: any */
 uint32_t *rt_thread_slot_state(struct rt_thread *thread);
 
 #endif

@@ -7,7 +7,7 @@
 #include <linux/fcntl.h>
 
 #include "core/describe.h"
-#include "core/errnoname.h"
+#include "core/error_name.h"
 #include "core/format.h"
 #include "core/path.h"
 #include "core/string.h"
@@ -37,7 +37,7 @@ static long api_copy_string(char *to, size_t size, unsigned long from)
 	return rt_copy_string(to, size, from);
 }
 
-/* Options are kept as KEY=VALUE strings, one after the other, ended by an empty one. */
+/* options->text has KEY=VALUE strings, one after the other. An empty string ends them. */
 static const char *api_option(const struct k23_options *options, const char *key)
 {
 	size_t length = core_strlen(key);
@@ -65,8 +65,8 @@ static long api_print(const char *text, size_t size)
 	return sys(write, 2, text, size);
 }
 
-/* The directory that a path is taken from. Returns 0 or -errno. */
-static long directory(char *to, size_t size, int dirfd)
+/* Gives the path of the directory that relative paths start from. Returns 0 or -errno. */
+static long directory_path(char *to, size_t size, int dirfd)
 {
 	char link[40];
 	long r;
@@ -104,7 +104,7 @@ static long api_path_absolute(char *to, size_t size, int dirfd, const char *path
 	char base[K23_PATH_MAX] = "";
 
 	if (*path != '/') {
-		long r = directory(base, sizeof(base), dirfd);
+		long r = directory_path(base, sizeof(base), dirfd);
 
 		if (failed(r))
 			return r;

@@ -32,7 +32,8 @@ long rt_callbacks_init(bool first)
 	return r;
 }
 
-/* callback: where a hook's descriptor has the function. ctx: entry, signals blocked */
+/* Calls one function of each hook that has it. callback: the offset of the function's pointer in a descriptor.
+ * ctx: entry, signals blocked */
 static void tell_hooks(size_t callback, uint64_t argument)
 {
 	struct rt_thread *thread = rt_self();

@@ -1,12 +1,13 @@
 /*
- * What hooks are told besides calls: see struct k23_descriptor.
+ * Telling hooks what happens besides calls: starts and ends of processes and threads (struct k23_descriptor).
  */
 #ifndef RT_HOOK_CALLBACKS_H
 #define RT_HOOK_CALLBACKS_H
 
 #include "abi/syscall.h"
 
-/* A negative errno: the process must not run. ctx: boot, signals blocked */
+/* Starts all hooks. first: the image is the first of a `k23 run`. A negative errno: a hook refuses, and the process
+ * must not run. ctx: boot, signals blocked */
 long rt_callbacks_init(bool first) must_check;
 /* ctx: entry, signals blocked */
 void rt_callbacks_fork_child(void);

@@ -17,24 +17,25 @@
 #include "rt/text/plans.h"
 #include "rt/text/text.h"
 
-#define SITES_AT_ONCE 16u /* of a size that the processor copies (memory.c), on one page of the stack with all else */
+#define SITES_AT_ONCE 16u /* so few that all of a function's variables stay within one page of the stack */
 #define MAX_STUBS 16384u
 
-/* How far a jump reaches, less the size of what is at both ends. */
+/* How far a jump reaches, less the sizes of a text and of its block of stubs. */
 #define REACH (0x7fffffffl - (64l << 20))
-#define LOWEST (64ul << 10)
-#define FAR_STEP (1ul << 20)
-#define NEAR_STEP (64ul << 10)
+#define LOWEST_ADDRESS (64ul << 10)
+/* The distance between two places that are tried for a block; the small one for texts at low addresses. */
+#define LARGE_STEP (1ul << 20)
+#define SMALL_STEP (64ul << 10)
 
-static uint64_t loader_start, loader_end; /* the interpreter's text */
+static uint64_t loader_start, loader_end; /* the text of the ELF interpreter */
 
-/* Whether the program will make calls there, as far as is known. Each page with a patched site is a copy that takes the time
- * of several calls to make. ctx: boot | entry */
-static bool is_used(const struct store_site *site)
+/* Whether the program is expected to make calls at a site. If not, patching does not pay: the process copies each page
+ * with a patched site, which takes the time of several caught calls. ctx: boot | entry */
+static bool is_worthwhile(const struct store_site *site)
 {
 	if (rt.bundle->flags & BUNDLE_EAGER)
 		return true;
-	/* Once is less than that. */
+	/* These calls are made once, which takes less time than the copy. */
 	if (!(site->flags & STORE_OBSERVED) || site->nr == __NR_exit_group || site->nr == __NR_exit)
 		return false;
 	if (rt.bundle->flags & BUNDLE_PROFILE)
@@ -42,32 +43,32 @@ static bool is_used(const struct store_site *site)
 	return !rt.profiled || !site->programs || site->programs & rt.program;
 }
 
-/* ctx: boot | entry */
-static bool usable(const struct store_site *site, const struct rt_text *text)
+/* Whether a site is to be patched, and lies in the text with all of its function. ctx: boot | entry */
+static bool is_to_be_patched(const struct store_site *site, const struct rt_text *text)
 {
 	uint64_t begin = site->offset - site->function_before;
 
-	if (!core_patch_valid(site) || !is_used(site))
+	if (!core_patch_valid(site) || !is_worthwhile(site))
 		return false;
 	return site->offset >= site->function_before && begin >= text->offset &&
 	       site->function_size <= text->end - text->start &&
 	       begin - text->offset <= text->end - text->start - site->function_size;
 }
 
-/* ctx: boot | entry */
-static enum core_patch_entry entry_for(int32_t nr)
+/* Which entry the stub of a site leads to, if its window says the number nr. ctx: boot | entry */
+static enum core_patch_entry choose_entry(int32_t nr)
 {
 	if (nr < 0)
 		return rt_chain_wants_all() ? CORE_PATCH_DISPATCH : CORE_PATCH_NUMBER;
 	return rt_chain_direct(nr) ? CORE_PATCH_DIRECT : CORE_PATCH_DISPATCH;
 }
 
-/* Writable memory within reach of all of the text, or -ENOMEM. Below it rather than above, where the heap of an
- * executable grows. ctx: boot | entry */
-static long map_near(const struct rt_text *text, size_t size)
+/* Maps writable memory within reach of all of the text. Returns its address, or -ENOMEM. The memory lies where the
+ * kernel puts it or below the text, not above, where the heap of an executable grows. ctx: boot | entry */
+static long map_block(const struct rt_text *text, size_t size)
 {
-	uint64_t low = text->end > (uint64_t)REACH + LOWEST ? text->end - (uint64_t)REACH : LOWEST;
-	uint64_t step = text->start > (16ul << 20) ? FAR_STEP : NEAR_STEP;
+	uint64_t low = text->end > (uint64_t)REACH + LOWEST_ADDRESS ? text->end - (uint64_t)REACH : LOWEST_ADDRESS;
+	uint64_t step = text->start > (16ul << 20) ? LARGE_STEP : SMALL_STEP;
 	long at = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (!failed(at)) {
@@ -81,26 +82,27 @@ static long map_near(const struct rt_text *text, size_t size)
 		if (at == (long)(to - step))
 			return at;
 		if (!failed(at))
-			sys(munmap, at, size); /* a kernel that does not know the flag */
+			sys(munmap, at, size); /* the kernel does not know MAP_FIXED_NOREPLACE */
 		else if (at != -EEXIST)
 			break;
 	}
 	return -ENOMEM;
 }
 
-/* A text's usable sites, some at a time. */
+/* Reads those sites of a text that are to be patched, SITES_AT_ONCE at a time. */
 struct site_reader {
 	const struct rt_text *text;
-	uint32_t next, end; /* in the text's run */
-	uint32_t count;
-	uint64_t function, hash; /* the function that was looked at last: where it begins */
+	uint32_t next, end; /* positions in the text's run of sites */
+	uint32_t count; /* how many sites are in `sites` */
+	uint64_t function, hash; /* the address of the function that was hashed last, and its hash */
 	struct store_site sites[SITES_AT_ONCE];
 };
 
-/* Whether the function's bytes are what they were. They are read as the program is about to do: if somebody has just
- * truncated the file, it dies of that a moment earlier. Sites of one function follow one another, and when the second
- * comes the first may be patched: it is looked at once. ctx: boot | entry */
-static bool verify(struct site_reader *reader, const struct store_site *site, uint64_t address)
+/* Whether the bytes of a site's function are those that were analysed. Reading them faults if the file has just been
+ * truncated; the program would read them a moment later, and die of the same fault. The sites of a function follow one
+ * another, and the first may be patched when the second is verified: so each function is hashed only once.
+ * ctx: boot | entry */
+static bool is_as_analysed(struct site_reader *reader, const struct store_site *site, uint64_t address)
 {
 	const uint8_t *code = (const uint8_t *)address;
 	uint64_t function = address - site->function_before;
@@ -111,17 +113,18 @@ static bool verify(struct site_reader *reader, const struct store_site *site, ui
 	return reader->hash == site->function_hash && code[0] == 0x0f && code[1] == 0x05;
 }
 
-/* One site. Returns whether it took the slot. ctx: boot | entry; locked */
+/* Patches a site, with its stub in a slot. Returns whether it did, and so used the slot. ctx: boot | entry; locked */
 static bool patch_site(struct site_reader *reader, const struct store_site *site, uint8_t *slot)
 {
 	const struct rt_text *text = reader->text;
 	uint64_t address = text->start + (site->offset - text->offset), window = address - site->window;
 	uint8_t jump[STORE_MIN_WINDOW];
 
-	/* The page becomes this process's own by one fault, where reading first would take two. */
+	/* A write first: it makes the page the process's own by one fault, while a read and then a write take two. */
 	__atomic_fetch_or((uint8_t *)window, 0, __ATOMIC_RELAXED);
-	if (!verify(reader, site, address) ||
-	    !core_patch_stub(slot, (uint64_t)slot, text->block, entry_for(core_patch_number(site, (const uint8_t *)window)), site,
+	if (!is_as_analysed(reader, site, address) ||
+	    !core_patch_stub(slot, (uint64_t)slot, text->block,
+			     choose_entry(core_patch_number(site, (const uint8_t *)window)), site,
 			     (const uint8_t *)window, address) ||
 	    !core_patch_jump(jump, window, (uint64_t)slot)) {
 		memset(slot, 0, PATCH_SLOT);
@@ -131,7 +134,7 @@ static bool patch_site(struct site_reader *reader, const struct store_site *site
 	return true;
 }
 
-/* Fills in further ones. False: there are none. ctx: boot | entry */
+/* Reads the next sites that are to be patched into the reader. False: there are no more. ctx: boot | entry */
 static bool read_sites(struct site_reader *reader)
 {
 	reader->count = 0;
@@ -144,14 +147,14 @@ static bool read_sites(struct site_reader *reader)
 			return false;
 		reader->next += (uint32_t)n;
 		for (long i = 0; i < n; i++)
-			if (usable(&reader->sites[i], reader->text))
+			if (is_to_be_patched(&reader->sites[i], reader->text))
 				reader->sites[reader->count++] = reader->sites[i];
 	}
 	return true;
 }
 
-/* Fills the text's block, which has room for `stubs` stubs, and writes the jumps to it, from the sites on that have been
- * read. Returns whether there are any. ctx: boot | entry; locked */
+/* Patches the sites that the reader has and gives further, and fills the text's block, which has room for `stubs`
+ * stubs. Returns whether any site was patched. ctx: boot | entry; locked */
 static bool patch_sites(const struct rt_text *text, struct site_reader *reader, uint32_t stubs)
 {
 	uint8_t *slot = (uint8_t *)text->block + PATCH_SLOT;
@@ -171,7 +174,7 @@ static bool patch_sites(const struct rt_text *text, struct site_reader *reader, 
 	return done;
 }
 
-/* The text is mapped with `prot`, and so it is at the end. ctx: boot | entry; locked */
+/* Patches a text. prot: the protection that it has, and has again at the end. ctx: boot | entry; locked */
 static void patch_text(struct rt_text *text, int prot)
 {
 	const struct store_run *run = &text->sites;
@@ -189,7 +192,7 @@ static void patch_text(struct rt_text *text, int prot)
 		rt.frozen = true;
 		return;
 	}
-	block = map_near(text, size);
+	block = map_block(text, size);
 	if (failed(block))
 		return;
 	text->block_size = size;
@@ -227,7 +230,7 @@ void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t off
 
 	rt_texts_lock();
 	text = rt_text_add(start, end, offset, stored ? &sites : NULL);
-	/* Behind the end of a file that has become shorter there is nothing to look at. */
+	/* A text beyond the end of a file that was truncated has no bytes to compare: reading there faults. */
 	if (text && stored && loaded && offset + size <= core_page_up(in_file))
 		patch_text(text, prot);
 	rt_texts_unlock();
@@ -254,7 +257,7 @@ void rt_patch_protected(uint64_t start, uint64_t end, int prot)
 	rt_texts_lock();
 	if (!(prot & PROT_WRITE) && rt_candidate_find(start, end, &found)) {
 		text = rt_text_add(start, end, found.offset, &found.sites);
-		/* Where it is not executable yet, nobody runs. */
+		/* Not executable until the program's mprotect is made: no thread runs there. */
 		if (text)
 			patch_text(text, prot & ~PROT_EXEC);
 	}
@@ -262,8 +265,8 @@ void rt_patch_protected(uint64_t start, uint64_t end, int prot)
 	rt_texts_unlock();
 }
 
-/* The text segments of an image that the kernel has mapped. path: where it is from, for a file without a build-id. Returns the
- * last one, or NULL. ctx: boot */
+/* Patches the text segments of a file that the kernel has mapped, executable or interpreter. elf: the address of its
+ * ELF header; path: to find the file by, if it has no build-id. Returns the last text, or NULL. ctx: boot */
 static const struct rt_text *patch_image(uint64_t elf, const char *path)
 {
 	const Elf64_Ehdr *head = (const Elf64_Ehdr *)elf;
@@ -307,7 +310,7 @@ void rt_patch_start(const uint64_t *stack)
 {
 	const uint64_t *headers = rt_auxv_find(stack, AT_PHDR), *interpreter = rt_auxv_find(stack, AT_BASE);
 
-	/* The program headers mostly follow the ELF header; otherwise the file is not patched. */
+	/* The address of the ELF header is known only if the program headers follow it, as they mostly do. */
 	if (headers && (headers[1] & (CORE_PAGE - 1)) == sizeof(Elf64_Ehdr))
 		patch_image(headers[1] - sizeof(Elf64_Ehdr), "/proc/self/exe");
 	if (interpreter && interpreter[1]) {
@@ -329,7 +332,8 @@ int32_t rt_patch_mend(uint64_t site, int32_t nr)
 
 	if (slot != (const uint8_t *)address || !core_patch_is_stub(slot) || core_patch_site(slot, address) != site ||
 	    core_patch_window(slot) != sizeof(window) || slot[0] != 0xb8 ||
-	    failed(rt_copy_from(window, site - sizeof(window), sizeof(window))) || (window[0] != 0xb8 && window[0] != 0xcc) ||
+	    failed(rt_copy_from(window, site - sizeof(window), sizeof(window))) ||
+	    (window[0] != 0xb8 && window[0] != 0xcc) ||
 	    memcmp(window + 1, &nr, sizeof(nr)) != 0)
 		return nr;
 	memcpy(&nr, slot + 1, sizeof(nr));

@@ -6,7 +6,7 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-#include "core/buildid.h"
+#include "core/build_id.h"
 #include "core/string.h"
 #include "rt/base/auxv.h"
 #include "rt/base/image.h"
@@ -29,13 +29,15 @@ bool rt_plans_open(const uint64_t *stack)
 {
 	const uint64_t *name = rt_auxv_find(stack, AT_EXECFN);
 
-	store_is_open = rt.bundle->store_size && !failed(core_store_open(&store, read_store, NULL, rt.bundle->store_size));
+	store_is_open = rt.bundle->store_size &&
+			!failed(core_store_open(&store, read_store, NULL, rt.bundle->store_size));
 	rt.program = name ? core_store_program((const char *)name[1]) : 0;
-	rt.profiled = rt.program && (rt.bundle->flags & BUNDLE_PROFILE || (store_is_open && store.header.programs & rt.program));
+	rt.profiled = rt.program && (rt.bundle->flags & BUNDLE_PROFILE ||
+				     (store_is_open && store.header.programs & rt.program));
 	return store_is_open;
 }
 
-/* The end of a search: the file's sites, if it was found. ctx: boot | entry */
+/* Ends a search with result r: gives the sites of the file, if it was found. ctx: boot | entry */
 static long give_sites(long r, const struct store_file *file, struct store_run *sites)
 {
 	if (!failed(r))
@@ -44,7 +46,7 @@ static long give_sites(long r, const struct store_file *file, struct store_run *
 }
 
 /* ctx: boot | entry */
-static long find_status(const struct stat *status, struct store_run *sites)
+static long find_by_status(const struct stat *status, struct store_run *sites)
 {
 	struct store_key key = {
 		.dev = status->st_dev,
@@ -69,7 +71,7 @@ static long read_fd(const void *context, uint64_t offset, void *to, size_t size)
 /* ctx: boot */
 static long read_image(const void *context, uint64_t offset, void *to, size_t size)
 {
-	/* What the kernel has mapped of the file, from its beginning on. */
+	/* Of the file's first segment only the first page is known to be mapped. */
 	if (offset + size > CORE_PAGE)
 		return -EINVAL;
 	memcpy(to, (const void *)(*(const uint64_t *)context + offset), size);
@@ -77,7 +79,7 @@ static long read_image(const void *context, uint64_t offset, void *to, size_t si
 }
 
 /* ctx: boot | entry */
-static long find_id(core_read_fn *read, const void *context, struct store_run *sites)
+static long find_by_id(core_read_fn *read, const void *context, struct store_run *sites)
 {
 	struct store_file file;
 	struct store_id id;
@@ -95,7 +97,7 @@ long rt_plans_find_same(int fd, struct store_run *sites, uint64_t *size)
 	if (!store_is_open || failed(sys(fstat, fd, &status)) || (status.st_mode & S_IFMT) != S_IFREG)
 		return -ENOENT;
 	*size = (uint64_t)status.st_size;
-	return find_status(&status, sites);
+	return find_by_status(&status, sites);
 }
 
 /* ctx: boot | entry */
@@ -105,13 +107,13 @@ long rt_plans_find_fd(int fd, struct store_run *sites, uint64_t *size)
 		return -ENOENT;
 	if (!failed(rt_plans_find_same(fd, sites, size)))
 		return 0;
-	return find_id(read_fd, &fd, sites);
+	return find_by_id(read_fd, &fd, sites);
 }
 
 /* ctx: boot */
 long rt_plans_find_image(uint64_t elf, struct store_run *sites)
 {
-	return find_id(read_image, &elf, sites);
+	return find_by_id(read_image, &elf, sites);
 }
 
 /* ctx: boot */
@@ -121,7 +123,7 @@ long rt_plans_find_path(const char *path, struct store_run *sites)
 
 	if (!store_is_open || failed(sys(newfstatat, AT_FDCWD, path, &status, 0)))
 		return -ENOENT;
-	return find_status(&status, sites);
+	return find_by_status(&status, sites);
 }
 
 /* ctx: boot | entry */

@@ -11,29 +11,29 @@
 #include "rt/text/plans.h"
 #include "rt/text/text.h"
 
-#define LOG_SIZE (4l << 20) /* of a log that nobody takes in */
+#define MAX_LOG_SIZE (4l << 20) /* for the case that no command puts the site log into the store */
 #define SEEK_TO_END 2
-#define SEEN 1024u /* a power of two. When half of it is full, further sites are not noted. */
+#define SEEN_SITES 1024u /* a power of two. When half of the table is full, further sites are not noted. */
 
-static RT_TABLE uint64_t seen[SEEN];
-static uint32_t seen_count;
+static RT_TABLE uint64_t seen_sites[SEEN_SITES]; /* a hash table of addresses */
+static uint32_t seen_sites_count;
 
-/* Whether this is the first time. ctx: entry; no locks */
-static bool is_new(uint64_t ip)
+/* Adds a site to the table. Returns whether it is new there. ctx: entry; no locks */
+static bool add_seen_site(uint64_t ip)
 {
 	uint64_t hash = ip * 0x9e3779b97f4a7c15ul >> 32;
 
-	for (uint32_t n = 0; n < SEEN; n++) {
-		uint64_t *slot = &seen[(hash + n) % SEEN], none = 0;
+	for (uint32_t n = 0; n < SEEN_SITES; n++) {
+		uint64_t *slot = &seen_sites[(hash + n) % SEEN_SITES], none = 0;
 
 		if (__atomic_load_n(slot, __ATOMIC_RELAXED) == ip)
 			return false;
 		if (__atomic_load_n(slot, __ATOMIC_RELAXED))
 			continue;
-		if (__atomic_load_n(&seen_count, __ATOMIC_RELAXED) >= SEEN / 2)
+		if (__atomic_load_n(&seen_sites_count, __ATOMIC_RELAXED) >= SEEN_SITES / 2)
 			return false;
 		if (__atomic_compare_exchange_n(slot, &none, ip, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-			__atomic_fetch_add(&seen_count, 1, __ATOMIC_RELAXED);
+			__atomic_fetch_add(&seen_sites_count, 1, __ATOMIC_RELAXED);
 			return true;
 		}
 		if (none == ip)
@@ -42,8 +42,8 @@ static bool is_new(uint64_t ip)
 	return false;
 }
 
-/* ctx: entry */
-static bool is_known(const struct rt_text *text, uint64_t offset)
+/* Whether the store has a site as observed. ctx: entry */
+static bool is_in_store(const struct rt_text *text, uint64_t offset)
 {
 	struct store_site site;
 
@@ -51,8 +51,9 @@ static bool is_known(const struct rt_text *text, uint64_t offset)
 	       (!rt.profiled || site.programs & rt.program);
 }
 
-/* Appends a line. A write beyond RLIMIT_FSIZE would be a signal for the program. ctx: entry */
-static void append(const char *line, size_t size)
+/* Appends a line to the site log, unless RLIMIT_FSIZE is set: a write beyond it would send the program a signal.
+ * ctx: entry */
+static void append_line(const char *line, size_t size)
 {
 	const char *path = (const char *)rt.start + rt.bundle->site_log;
 	struct rlimit64 limit;
@@ -64,13 +65,13 @@ static void append(const char *line, size_t size)
 		 0600);
 	if (failed(fd))
 		return;
-	if (sys(lseek, fd, 0, SEEK_TO_END) < LOG_SIZE)
+	if (sys(lseek, fd, 0, SEEK_TO_END) < MAX_LOG_SIZE)
 		sys(write, fd, line, size);
 	sys(close, fd);
 }
 
 /* ctx: entry */
-static void note(const struct rt_text *text, uint64_t offset)
+static void note_site(const struct rt_text *text, uint64_t offset)
 {
 	char path[K23_PATH_MAX], line[K23_PATH_MAX + 96], group[8] = "";
 	struct stat status;
@@ -89,9 +90,9 @@ static void note(const struct rt_text *text, uint64_t offset)
 		core_print(group, sizeof(group), "%d ", __builtin_ctz(rt.program));
 	size = core_print(line, sizeof(line), "%lx %lx:%lx %lu %s%s\n", offset, status.st_dev >> 8 & 0xfff,
 			  (status.st_dev & 0xff) | (status.st_dev >> 12 & 0xfff00), status.st_ino, group, path);
-	/* Until it is closed, nobody else is to see the descriptor. */
+	/* No handler of the program may run, and see the descriptor, while it is open. */
 	mask = rt_mask_block();
-	append(line, (size_t)size);
+	append_line(line, (size_t)size);
 	rt_mask_unblock(rt_self(), mask);
 }
 
@@ -101,9 +102,9 @@ void rt_site_log_note(struct rt_thread *thread)
 	struct rt_text text;
 	uint64_t ip = rt_regs_ip(&thread->regs) - RT_SYSCALL_SIZE, offset;
 
-	if (thread->strict || !is_new(ip) || !rt_text_find(ip, &text))
+	if (thread->strict || !add_seen_site(ip) || !rt_text_find(ip, &text))
 		return;
 	offset = text.offset + (ip - text.start);
-	if (!is_known(&text, offset))
-		note(&text, offset);
+	if (!is_in_store(&text, offset))
+		note_site(&text, offset);
 }

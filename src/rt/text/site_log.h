@@ -1,19 +1,19 @@
 /*
- * The site log: each call that the guard catches comes from a site that is not patched. Those that the store does not
- * have as observed, in this program if it keeps these apart, are appended to a text file beside it, once per site and
- * process, for the offline phase. A line is
+ * Appending to the site log. A call that the guard catches comes from a site that is not patched. If the store does not
+ * have the site as observed, the site is appended to the site log, once per process, for the offline phase. Where the
+ * store keeps programs apart, only what was observed in this program counts. A line of the site log is
  *
  *	OFFSET MAJOR:MINOR INODE [GROUP] PATH
  *
- * as in /proc/PID/maps, OFFSET being that of the instruction in the file. Only sites of texts are noted: what a program
- * generates is not.
+ * where OFFSET is that of the instruction in the file, and the rest is as in /proc/PID/maps. Only sites in texts are
+ * noted, and no code that a program generates.
  */
 #ifndef RT_TEXT_SITE_LOG_H
 #define RT_TEXT_SITE_LOG_H
 
 #include "rt/base/thread.h"
 
-/* The site of the call in flight, which the guard caught. ctx: entry */
+/* Notes the site of the call in flight, which the guard caught. ctx: entry */
 void rt_site_log_note(struct rt_thread *thread);
 
 #endif

@@ -11,13 +11,13 @@
 #include "rt/base/lock.h"
 
 #define TEXTS 128u
-#define GONE 8u
+#define KEPT_BLOCKS 8u
 
 static RT_TABLE_FIRST struct rt_text texts[TEXTS];
-static uint32_t texts_end; /* no text lies at this index or behind it */
+static uint32_t texts_end; /* entries from this index on were never used */
 static uint32_t texts_lock;
-static struct rt_text *gone[GONE]; /* texts that are gone, whose stubs are kept */
-static uint32_t gone_count;
+static struct rt_text *kept_texts[KEPT_BLOCKS]; /* texts that are gone, but whose stubs are kept */
+static uint32_t kept_texts_added;
 uint32_t rt_texts_unmapped;
 
 /* ctx: entry */
@@ -79,8 +79,9 @@ bool rt_text_restore_page(uint64_t page)
 	return false;
 }
 
-/* Only the runtime has written to a text's pages, which are then as in the file again: in one step for each page,
- * whoever is running there. But for those of a range that is somebody else's now. ctx: entry; locked */
+/* Makes the patched pages of a text those of the file again, in one step for each page, even if a thread is running
+ * there. The program's changes are not lost, as only the runtime has written to these pages. Pages between but_start
+ * and but_end are left alone: something else is mapped there now. ctx: entry; locked */
 static void restore_text(struct rt_text *text, uint64_t but_start, uint64_t but_end)
 {
 	const uint8_t *block = (const uint8_t *)text->block;
@@ -103,11 +104,11 @@ static void restore_text(struct rt_text *text, uint64_t but_start, uint64_t but_
 	text->restored = 1;
 }
 
-/* The stubs of a text that is gone stay for a while: the program may have made a copy of the text, which it puts in the text's
+/* Keeps the stubs of a text that is gone: the program may have made a copy of the text, which it puts in the text's
  * place. Only the newest few blocks are kept. ctx: entry; locked */
 static void keep_stubs(struct rt_text *text)
 {
-	struct rt_text **kept = &gone[gone_count++ % GONE];
+	struct rt_text **kept = &kept_texts[kept_texts_added++ % KEPT_BLOCKS];
 
 	if (*kept) {
 		uint64_t block = (*kept)->block;
@@ -143,7 +144,8 @@ void rt_text_unmapped(uint64_t start, uint64_t end)
 		} else if (text->end <= end) {
 			text->end = start;
 		} else {
-			/* What is in the middle is no business of ours any more, at any time. */
+			/* A hole in the middle: the pages around it lose their patches now, so that nothing of the text
+			 * has to be restored later, when the hole may hold anything. */
 			restore_text(text, start, end);
 		}
 	}

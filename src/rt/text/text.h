@@ -1,8 +1,8 @@
 /*
- * The table of mapped text. A text is a private file mapping that is executable and not writable. Those that have patched
- * sites own a block of stubs near them, which stays for a while when the mapping is gone.
+ * The table of texts. A text is a private mapping of a file that is executable and not writable. A text that has
+ * patched sites owns a block of stubs nearby, which stays for a while when the text is gone.
  *
- * The table's size is fixed: a text that has no room is not patched, and its sites are not noted.
+ * The table's size is fixed. A text for which there is no room is not patched, and its sites are not noted.
  */
 #ifndef RT_TEXT_TEXT_H
 #define RT_TEXT_TEXT_H
@@ -11,39 +11,40 @@
 #include "rt/base/image.h"
 
 struct rt_text {
-	uint64_t start, end; /* 0, 0: free */
-	uint64_t offset;     /* in the file, of start */
-	uint64_t block, block_size; /* its stubs; 0: none */
-	struct store_run sites; /* in the store */
+	uint64_t start, end; /* both 0: this entry of the table is free */
+	uint64_t offset;     /* in the file, of `start` */
+	uint64_t block, block_size; /* the block of stubs; 0: none */
+	struct store_run sites; /* the file's sites, if `stored` */
 	uint32_t stored; /* the store knows the file */
-	uint32_t restored; /* the program may have changed it: no site is patched any more */
+	uint32_t restored; /* the patches were taken out, since the program may change the text */
 };
 
-/* Around changes; one after the other. ctx: entry */
+/* The lock of the table, and of the candidates: functions that say `locked` need it. ctx: entry */
 void rt_texts_lock(void);
 void rt_texts_unlock(void);
-/* The child of a fork has one thread, and the lock may have been another's. ctx: entry */
+/* Frees the lock in the child of a fork: the thread that held it may not exist there. ctx: entry */
 void rt_texts_forked(void);
 
-/* NULL: no room. ctx: boot | entry; locked */
+/* Adds a text. sites: NULL if the store does not know the file. Returns NULL if there is no room.
+ * ctx: boot | entry; locked */
 struct rt_text *rt_text_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_run *sites);
-/* Something else, or nothing, is mapped in a range. ctx: entry; locked */
+/* A range was unmapped, or mapped over: forgets what texts have there. ctx: entry; locked */
 void rt_text_unmapped(uint64_t start, uint64_t end);
-extern uint32_t rt_texts_unmapped; /* counts texts that are gone */
-/* Takes the patches out of what lies in a range, which is about to become writable, or to move: from then on it is the
- * program's to change. ctx: entry; locked */
+extern uint32_t rt_texts_unmapped; /* how often a text was forgotten */
+/* Takes the patches out of all texts that overlap a range. The range is about to become writable, or to move, and then
+ * the program may change it. ctx: entry; locked */
 void rt_text_restore(uint64_t start, uint64_t end);
-/* A page with patched sites becomes that of the file again: false, if it is none. ctx: entry | sigsys; no locks */
+/* Makes a page with patched sites that of the file again. False: there are none in it. ctx: entry | sigsys; no locks */
 bool rt_text_restore_page(uint64_t page);
 
 /* A copy of the text around `ip`. ctx: entry */
 bool rt_text_find(uint64_t ip, struct rt_text *text);
-/* The path of the file, with a NUL: its length or -errno. ctx: entry */
+/* Gives the path of a text's file, with a NUL. Returns its length or -errno. ctx: entry */
 long rt_text_path(const struct rt_text *text, char *path, size_t size) must_check;
-/* The stub around `ip`, or NULL. A block stays in place as long as a thread of the program may be in it.
- * ctx: entry | sigsys; no locks */
+/* The slot of the stub that `ip` is in, or NULL. A block stays in place as long as a thread of the program may be in
+ * it. ctx: entry | sigsys; no locks */
 const uint8_t *rt_text_stub(uint64_t ip);
-/* Whether a range has texts in it; whether stubs lie in it. ctx: entry; no locks */
+/* Whether any text overlaps a range; whether any block of stubs does. ctx: entry; no locks */
 bool rt_texts_overlap(uint64_t start, uint64_t end);
 bool rt_texts_own(uint64_t start, uint64_t end);
 

@@ -12,7 +12,7 @@
 #include "rt/base/entry_points.h"
 #include "rt/base/message.h"
 
-#define AT_NONE 1 /* AT_IGNORE */
+#define TYPE_IGNORE 1 /* AT_IGNORE of the auxiliary vector */
 
 struct vdso {
 	uintptr_t base;
@@ -34,7 +34,7 @@ static const struct function functions[] = {
 	{ "__vdso_gettimeofday", __NR_gettimeofday },
 	{ "__vdso_time", __NR_time },
 	{ "__vdso_getcpu", __NR_getcpu },
-	{ "__vdso_getrandom", 318 /* getrandom, with a state of its own: see stub() */ },
+	{ "__vdso_getrandom", 318 /* getrandom, with a state of its own: see write_function() */ },
 };
 
 /* ctx: boot */
@@ -62,7 +62,7 @@ static bool read_vdso(struct vdso *vdso, uintptr_t base)
 		else if (dynamic->d_tag == DT_HASH)
 			vdso->count = ((const uint32_t *)(base + dynamic->d_un.d_ptr))[1];
 	}
-	/* Without DT_HASH the symbols end where the strings, which follow them, begin. */
+	/* Without DT_HASH: the strings follow the symbols, so these end where the strings begin. */
 	if (!vdso->count && (uintptr_t)vdso->strings > (uintptr_t)vdso->symbols)
 		vdso->count = (uint32_t)(((uintptr_t)vdso->strings - (uintptr_t)vdso->symbols) /
 					 sizeof(Elf64_Sym));
@@ -78,9 +78,10 @@ static const Elf64_Sym *find_function(const struct vdso *vdso, const char *name)
 	return NULL;
 }
 
-/* The vDSO's getrandom is no system call in disguise, as it keeps a state for the C library: the function in its place says
- * ENOSYS, upon which the library makes the system call. ctx: boot */
-static void stub(uint8_t *code, size_t size, long nr)
+/* Writes a system call over a function of the vDSO. But the vDSO's getrandom keeps a state for the C library, so no
+ * system call can take its place: the new function returns ENOSYS, upon which the library makes the system call itself.
+ * ctx: boot */
+static void write_function(uint8_t *code, size_t size, long nr)
 {
 	if (nr == 318)
 		core_patch_error(code, ENOSYS);
@@ -88,10 +89,10 @@ static void stub(uint8_t *code, size_t size, long nr)
 		core_patch_call(code, size, (uint32_t)nr, rt.fast ? (uint64_t)rt_fast_dispatch : 0);
 }
 
-#define PCREL_SDATA4 0x1b /* a displacement from its own address */
+#define PCREL_SDATA4 0x1b /* DW_EH_PE_pcrel | DW_EH_PE_sdata4: a 32-bit displacement from its own address */
 
 /* ctx: any */
-static uint32_t word(uintptr_t at)
+static uint32_t read_word(uintptr_t at)
 {
 	uint32_t value;
 
@@ -99,16 +100,16 @@ static uint32_t word(uintptr_t at)
 	return value;
 }
 
-/* ctx: any */
-static uintptr_t relative(uintptr_t at)
+/* The address that a displacement at `at` means. ctx: any */
+static uintptr_t read_relative(uintptr_t at)
 {
-	return at + (uintptr_t)(intptr_t)(int32_t)word(at);
+	return at + (uintptr_t)(intptr_t)(int32_t)read_word(at);
 }
 
-/* Whether the descriptions that belong to a CIE have addresses of that kind, and no more than those in front of their
- * instructions: version 1, augmentation "zR", of one byte. The two factors and the register are a byte each.
- * ctx: boot */
-static bool plain_cie(uintptr_t cie)
+/* Whether the descriptions (FDE) of a CIE have addresses of the kind PCREL_SDATA4, and nothing else in front of their
+ * instructions. Such a CIE has version 1 and the augmentation "zR", with one byte of data. Its two factors and its
+ * register are a byte each. ctx: boot */
+static bool is_plain_cie(uintptr_t cie)
 {
 	static const uint8_t begin[] = { 1, 'z', 'R', 0 };
 	const uint8_t *bytes = (const uint8_t *)cie + 8;
@@ -116,30 +117,31 @@ static bool plain_cie(uintptr_t cie)
 	return memcmp(bytes, begin, sizeof(begin)) == 0 && bytes[7] == 1 && bytes[8] == PCREL_SDATA4;
 }
 
-/* Who unwinds from a function that was replaced is not to follow what its old code did to the stack: without
- * instructions of its own (0 is DW_CFA_nop) the description says what holds at a function's begin, and in all of stub().
- * ctx: boot */
-static void describe_stub(const struct vdso *vdso, uintptr_t function)
+/* Makes the unwind table fit a function that was replaced: its description (FDE) still says what the old code did to
+ * the stack. With all instructions made DW_CFA_nop (0), the description says what holds at a function's begin, and
+ * everywhere in what write_function writes. ctx: boot */
+static void clear_description(const struct vdso *vdso, uintptr_t function)
 {
 	const uint8_t *header = (const uint8_t *)vdso->unwind;
 	uintptr_t end = vdso->base + vdso->size, entry, next;
 
 	if (!vdso->unwind || header[0] != 1 || header[1] != PCREL_SDATA4)
 		return;
-	for (entry = relative(vdso->unwind + 4); entry >= vdso->base && entry + 8 <= end && word(entry); entry = next) {
-		uintptr_t cie = entry + 4 - word(entry + 4);
+	for (entry = read_relative(vdso->unwind + 4); entry >= vdso->base && entry + 8 <= end && read_word(entry);
+	     entry = next) {
+		uintptr_t cie = entry + 4 - read_word(entry + 4);
 
-		next = entry + 4 + word(entry);
-		if (next > end || !word(entry + 4) || cie < vdso->base || cie + 24 > end)
+		next = entry + 4 + read_word(entry);
+		if (next > end || !read_word(entry + 4) || cie < vdso->base || cie + 24 > end)
 			continue;
-		/* Length, CIE, begin, size, and the length of no augmentation. */
-		if (next > entry + 17 && relative(entry + 8) == function && plain_cie(cie) &&
+		/* A description has: length, CIE, begin, size, the length of its augmentation (0), instructions. */
+		if (next > entry + 17 && read_relative(entry + 8) == function && is_plain_cie(cie) &&
 		    *(const uint8_t *)(entry + 16) == 0)
 			memset((void *)(entry + 17), 0, next - (entry + 17));
 	}
 }
 
-/* Before the program runs. ctx: entry */
+/* ctx: boot */
 void rt_vdso_patch(const uint64_t *stack)
 {
 	uint64_t *entry = rt_auxv_find(stack, AT_SYSINFO_EHDR);
@@ -153,8 +155,8 @@ void rt_vdso_patch(const uint64_t *stack)
 	if (!read_vdso(&vdso, entry[1]) || rt.frozen ||
 	    failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_EXEC)) ||
 	    failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_WRITE))) {
-		/* It cannot be changed: let the program do without. */
-		entry[0] = AT_NONE;
+		/* The vDSO cannot be changed, so it is hidden from the program. */
+		entry[0] = TYPE_IGNORE;
 		return;
 	}
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
@@ -162,8 +164,8 @@ void rt_vdso_patch(const uint64_t *stack)
 
 		if (!symbol || !rt_chain_wants(functions[i].nr))
 			continue;
-		stub((uint8_t *)vdso.base + symbol->st_value, symbol->st_size, functions[i].nr);
-		describe_stub(&vdso, vdso.base + symbol->st_value);
+		write_function((uint8_t *)vdso.base + symbol->st_value, symbol->st_size, functions[i].nr);
+		clear_description(&vdso, vdso.base + symbol->st_value);
 	}
 	if (failed(sys(mprotect, vdso.base, vdso.size, PROT_READ | PROT_EXEC)))
 		rt_panic("cannot protect the vDSO", 0);

@@ -21,8 +21,9 @@ static void set_options(const struct tracee *tracee, uint32_t options)
 	sys(ptrace, PTRACE_SETOPTIONS, tracee->tid, 0, options);
 }
 
-/* Its bundle goes into the new image only if it is the same as ours: that is the one we can plant. ctx: entry */
-static long accept(struct tracee *tracee, const struct rt_rendezvous *box)
+/* Agrees to carry the bundle through an execve of the tracee, if its bundle is the same as this process's: there is no
+ * other to put into the new image. Returns 0 or -errno. ctx: entry */
+static long accept_exec(struct tracee *tracee, const struct rt_rendezvous *box)
 {
 	struct bundle head;
 
@@ -31,7 +32,8 @@ static long accept(struct tracee *tracee, const struct rt_rendezvous *box)
 		return -EPERM;
 	tracee->block = box->block;
 	tracee->exec_from = tracee->tid;
-	/* If this process ends before the new image is ready, nobody guards that. */
+	/* If this process ended before the new image is ready, the image would run without k23: the tracee is killed
+	 * then. */
 	set_options(tracee, tracee->options | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
 	tracee->flags |= TRACEE_EXECS;
 	return 0;
@@ -48,7 +50,7 @@ uint32_t tracee_meets(struct tracee *tracee, const siginfo_t *info)
 		return SIGSYS;
 	box.answer = 0;
 	if (box.kind == RT_EXEC_BEGINS) {
-		box.answer = (int32_t)accept(tracee, &box);
+		box.answer = (int32_t)accept_exec(tracee, &box);
 	} else {
 		set_options(tracee, tracee->options);
 		tracee->flags &= ~(uint32_t)TRACEE_EXECS;
@@ -61,8 +63,9 @@ uint32_t tracee_meets(struct tracee *tracee, const siginfo_t *info)
 	return SIGTRAP | PTRACE_EVENT_EXEC << 8;
 }
 
-/* ctx: entry */
-static long plant(struct tracee *tracee)
+/* Puts the bundle into the tracee's new image, and lets that start. The start block says which stops the tracer wants.
+ * ctx: entry */
+static long plant_bundle(struct tracee *tracee)
 {
 	struct start_block *block = &tracee->block;
 	int held = 0;
@@ -84,7 +87,8 @@ static long plant(struct tracee *tracee)
 	return sys(ptrace, PTRACE_CONT, tracee->tid, 0, held);
 }
 
-/* The tracee's bundle is gone. The thread that called execve is now the process's first. ctx: entry */
+/* The old image and its bundle are gone. The thread that called execve now has the id of the process's first thread.
+ * ctx: entry */
 uint32_t tracee_execs(struct tracee *tracee, uint32_t stop)
 {
 	unsigned long from = 0;
@@ -103,7 +107,7 @@ uint32_t tracee_execs(struct tracee *tracee, uint32_t stop)
 	tracee->flags &= ~(uint32_t)(TRACEE_MARKED | TRACEE_OWN_CALL | TRACEE_SIGRETURN);
 	if (!(tracee->flags & TRACEE_EXECS))
 		return stop;
-	r = plant(tracee);
+	r = plant_bundle(tracee);
 	if (!failed(r) || r == -ESRCH)
 		return 0;
 	tracee->flags &= ~(uint32_t)TRACEE_EXECS;

@@ -8,7 +8,8 @@
 #include "rt/tracer/ptraced.h"
 #include "rt/tracer/view.h"
 
-/* A task that was not there before: if it did not ask for it, it came to us with its creator's options. ctx: entry */
+/* The record of a task that has stopped. If the task is new and did not ask to be traced, the kernel gave it to this
+ * tracer because of the options of the task's creator: the record gets these options. ctx: entry */
 static struct tracee *meet_task(int tid, uint32_t stop)
 {
 	struct tracee *tracee = tracee_find(tid), *new;
@@ -22,7 +23,8 @@ static struct tracee *meet_task(int tid, uint32_t stop)
 	return new;
 }
 
-/* The new task of a fork, vfork or clone event. It may have stopped before. ctx: entry */
+/* Makes a record for the new task of a fork, vfork or clone event, like that of its parent. The task may have stopped,
+ * and so have a record, before the event is reported. ctx: entry */
 static void follow_task(const struct tracee *parent)
 {
 	unsigned long tid = 0;
@@ -40,8 +42,8 @@ static void follow_task(const struct tracee *parent)
 	child->size = parent->size;
 }
 
-/* ctx: entry */
-static uint32_t guard_signal(struct tracee *tracee, const siginfo_t *info)
+/* A stop for SIGSYS: the guard's, a rendezvous, or the program's. Returns the stop to show, or 0. ctx: entry */
+static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
 {
 	if (info->si_code == SYS_USER_DISPATCH && tracee->bundle)
 		return tracee_run_on(tracee, SIGSYS);
@@ -50,13 +52,14 @@ static uint32_t guard_signal(struct tracee *tracee, const siginfo_t *info)
 	return SIGSYS;
 }
 
-/* ctx: entry */
-static uint32_t call_entry(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
+/* The entry stop of a system call, of the tracee's program or runtime. Returns the stop to show, or 0. ctx: entry */
+static uint32_t meet_call_entry(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
 {
 	uint32_t *flags = &tracee->flags;
 	uint64_t ip = view->ip;
 
-	if (view->kind == RT_STOP_ENTRY || view->fast == TRACEE_DIRECT || (view->in_gate && !(*flags & TRACEE_IN_CALL))) {
+	if (view->kind == RT_STOP_ENTRY || view->fast == TRACEE_DIRECT ||
+	    (view->in_gate && !(*flags & TRACEE_IN_CALL))) {
 		*flags |= TRACEE_IN_CALL;
 		return stop;
 	}
@@ -70,8 +73,8 @@ static uint32_t call_entry(struct tracee *tracee, const struct tracee_view *view
 	return tracee_run_on(tracee, 0);
 }
 
-/* ctx: entry */
-static uint32_t call_exit(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
+/* The exit stop of a system call, of the tracee's program or runtime. Returns the stop to show, or 0. ctx: entry */
+static uint32_t meet_call_exit(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
 {
 	uint32_t *flags = &tracee->flags, before = *flags;
 	uint64_t ip = view->ip;
@@ -85,7 +88,7 @@ static uint32_t call_exit(struct tracee *tracee, const struct tracee_view *view,
 	else if (view->fast == TRACEE_DIRECT)
 		ends = true;
 	else if (view->in_gate)
-		ends = view->restarts; /* it will be made again */
+		ends = view->restarts; /* the program will make the call again */
 	else if (tracee->bundle && (ip - tracee->bundle < tracee->size || view->nr == ~0ul))
 		ends = false;
 	else
@@ -96,9 +99,9 @@ static uint32_t call_exit(struct tracee *tracee, const struct tracee_view *view,
 	return stop;
 }
 
-/* A stop with SIGTRAP: that of a system call; of a step, which does not lead into the runtime; or the program's.
- * ctx: entry */
-static uint32_t trapped(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
+/* A stop with SIGTRAP: of a system call, of a single step, or of the program's own. A step is shown as if it led past
+ * the runtime. Returns the stop to show, or 0. ctx: entry */
+static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
 	bool steps = tracee->request == PTRACE_SINGLESTEP || tracee->request == PTRACE_SINGLEBLOCK;
 	unsigned long message = 0;
@@ -111,29 +114,32 @@ static uint32_t trapped(struct tracee *tracee, const siginfo_t *info, uint32_t s
 	if ((info->si_code == SIGTRAP || info->si_code == (SIGTRAP | 0x80)) && tracee->request == PTRACE_SYSCALL) {
 		sys(ptrace, PTRACE_GETEVENTMSG, tracee->tid, 0, &message);
 		if (message == PTRACE_EVENTMSG_SYSCALL_ENTRY)
-			return call_entry(tracee, &view, stop);
+			return meet_call_entry(tracee, &view, stop);
 		if (message == PTRACE_EVENTMSG_SYSCALL_EXIT)
-			return call_exit(tracee, &view, stop);
+			return meet_call_exit(tracee, &view, stop);
 	}
 	if (steps && view.fast == TRACEE_STUB)
 		return tracee_run_on(tracee, 0);
 	if (steps && view.fast == TRACEE_STUB_DONE) {
-		/* From here on by the site's own `syscall`. */
+		/* The tracee goes on at the site's own `syscall`, which the guard catches. */
 		tracee_load_shown(tracee, &view);
 		return stop;
 	}
 	if (!steps || !tracee->bundle || ip - tracee->bundle >= tracee->size)
 		return stop;
-	/* The kernel takes its own trap flag for the program's after a step over iretq: do without that. */
+	/* After a step over iretq the kernel would take the trap flag that it set itself for the program's: so the
+	 * registers are loaded by ptrace instead. */
 	if (!view.returns || failed(tracee_load_shown(tracee, &view)))
 		return tracee_run_on(tracee, 0);
 	return stop;
 }
 
-/* The call is over, as far as the kernel has to do with it. If the tracee is a tracer, too, its wait may sleep again. ctx: entry */
-static bool is_over(const struct tracee *tracee, const struct tracee_view *view)
+/* Whether the kernel is done with the call of the tracee's program, and only the runtime has still to end it. Not so
+ * for a wait of a tracee that has tracees itself, whose runtime may wait again. ctx: entry */
+static bool is_call_over(const struct tracee *tracee, const struct tracee_view *view)
 {
-	/* The runtime blocks signals in some calls, and this ends it: see rt_mask_unblock. */
+	/* In some calls the runtime blocks signals, and unblocks them by this call when it is done: see
+	 * rt_mask_unblock. */
 	if (view->in_call && !view->in_gate && view->nr == __NR_rt_sigprocmask && view->argument == SIG_SETMASK)
 		return true;
 	if (!view->in_gate || view->restarts || view->result == -EINTR)
@@ -141,10 +147,10 @@ static bool is_over(const struct tracee *tracee, const struct tracee_view *view)
 	return (view->shown_nr != __NR_wait4 && view->shown_nr != __NR_waitid) || !tracee_count(tracee);
 }
 
-/* A signal for the tracee. When one comes at the end of a call the kernel shows the exit stop first, while here the
- * runtime has still to do what leads to that: hold the signal back so long. Not so if it ended the call's sleep: it may
- * be blocked afterwards. ctx: entry */
-static uint32_t signalled(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
+/* A stop for a signal. Natively, when a signal comes at the end of a call, the exit stop comes first. Under k23 the
+ * runtime still has to make that exit stop: the signal is held back until it is shown. A signal that ended the sleep of
+ * the call is shown at once, as it may be blocked after the call. Returns the stop to show, or 0. ctx: entry */
+static uint32_t meet_signal(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
 	uint32_t *flags = &tracee->flags;
 	struct tracee_view view;
@@ -156,7 +162,7 @@ static uint32_t signalled(struct tracee *tracee, const siginfo_t *info, uint32_t
 	}
 	if (*flags & (TRACEE_HOLDS | TRACEE_SENT) || !(*flags & TRACEE_IN_CALL) || tracee->request != PTRACE_SYSCALL ||
 	    (SIGBIT(info->si_signo) & RT_FAULTS && info->si_code > 0) || failed(tracee_view(tracee, &view)) ||
-	    !is_over(tracee, &view))
+	    !is_call_over(tracee, &view))
 		return stop;
 	tracee->held = *info;
 	*flags |= TRACEE_HOLDS;
@@ -181,7 +187,7 @@ int tracee_release(struct tracee *tracee, uint64_t request, int sig)
 }
 
 /* ctx: entry */
-static uint32_t classify(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
+static uint32_t classify_stop(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
 	switch (stop >> 8) {
 	case PTRACE_EVENT_FORK:
@@ -196,10 +202,10 @@ static uint32_t classify(struct tracee *tracee, const siginfo_t *info, uint32_t 
 		return stop;
 	case 0:
 		if (stop == SIGSYS)
-			return guard_signal(tracee, info);
+			return meet_sigsys(tracee, info);
 		if (stop == (SIGTRAP | 0x80) || (stop == SIGTRAP && info->si_code > 0))
-			return trapped(tracee, info, stop);
-		return signalled(tracee, info, stop);
+			return meet_trap(tracee, info, stop);
+		return meet_signal(tracee, info, stop);
 	default:
 		return stop;
 	}
@@ -212,7 +218,8 @@ uint32_t tracee_stopped(int tid, uint32_t stop)
 	siginfo_t info;
 	long r = sys(ptrace, PTRACE_GETSIGINFO, tid, 0, &info);
 
-	/* Not traced, or by another thread of this process; or, for EINVAL, it is a stop of the whole process. */
+	/* An error: the task is not traced, or another thread of this process traces it. But EINVAL: the stop is one of
+	 * the whole process, which has no siginfo. */
 	if (failed(r) && r != -EINVAL)
 		return stop;
 	tracee = meet_task(tid, stop);
@@ -228,7 +235,7 @@ uint32_t tracee_stopped(int tid, uint32_t stop)
 	if (!(tracee->flags & TRACEE_MARKED))
 		tracee_mark(tracee, RT_PTRACED);
 	if (r == 0)
-		stop = classify(tracee, &info, stop);
+		stop = classify_stop(tracee, &info, stop);
 	if (stop)
 		tracee->flags |= TRACEE_SHOWN;
 	return stop;

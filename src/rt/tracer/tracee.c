@@ -10,16 +10,16 @@
 #include "rt/base/owner.h"
 
 #define TRACEES 256
-#define HEADER_PAGES 64 /* between the beginning of a bundle and its gate, at most */
-#define FOLLOWS (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
+#define MAX_PAGES_BEFORE_GATE 64 /* in a bundle */
+#define TRACES_NEW_TASKS (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
 
 static RT_TABLE struct tracee tracees[TRACEES];
-static uint32_t tracee_number;
+static uint32_t tracees_count;
 
 /* ctx: entry; no locks */
 struct tracee *tracee_find(int tid)
 {
-	if (__atomic_load_n(&tracee_number, __ATOMIC_RELAXED))
+	if (__atomic_load_n(&tracees_count, __ATOMIC_RELAXED))
 		for (size_t i = 0; i < TRACEES; i++)
 			if (tracees[i].tid == tid)
 				return &tracees[i];
@@ -37,7 +37,7 @@ struct tracee *tracee_adopt(int tid)
 		if (!tracees[i].tid && __atomic_compare_exchange_n(&tracees[i].tid, &is_free, tid, false,
 								   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 			found = &tracees[i];
-			__atomic_fetch_add(&tracee_number, 1, __ATOMIC_RELAXED);
+			__atomic_fetch_add(&tracees_count, 1, __ATOMIC_RELAXED);
 			found->flags = 0;
 			found->request = PTRACE_CONT;
 			found->options = 0;
@@ -54,23 +54,23 @@ void tracee_drop(int tid)
 
 	if (tracee) {
 		__atomic_store_n(&tracee->tid, 0, __ATOMIC_RELEASE);
-		__atomic_fetch_sub(&tracee_number, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&tracees_count, 1, __ATOMIC_RELAXED);
 	}
 }
 
 /* ctx: entry */
 void tracees_forked(void)
 {
-	if (tracee_number)
+	if (tracees_count)
 		memset(tracees, 0, sizeof(tracees));
-	tracee_number = 0;
+	tracees_count = 0;
 }
 
 /* ctx: entry */
 void tracee_inherit(struct tracee *tracee)
 {
 	for (size_t i = 0; i < TRACEES; i++)
-		if (tracees[i].tid && &tracees[i] != tracee && tracees[i].options & FOLLOWS) {
+		if (tracees[i].tid && &tracees[i] != tracee && tracees[i].options & TRACES_NEW_TASKS) {
 			tracee->options = tracees[i].options;
 			tracee->flags = tracees[i].flags & TRACEE_SEIZED;
 			return;
@@ -89,7 +89,7 @@ long tracee_write(int tid, uint64_t to, const void *from, size_t size)
 	return abi_transfer(__NR_process_vm_writev, tid, from, to, size);
 }
 
-/* A thread's region is found in the table of regions of the tracee's runtime, as nothing else leads there from program code.
+/* The region is found in the table of regions of the tracee's runtime. In program code no register leads to it.
  * ctx: entry */
 uint64_t tracee_thread(const struct tracee *tracee)
 {
@@ -111,14 +111,15 @@ uint64_t tracee_thread(const struct tracee *tracee)
 /* ctx: entry */
 uint32_t tracee_count(const struct tracee *tracee)
 {
-	uint64_t offset = (uint64_t)&tracee_number - (uint64_t)rt_gate_page;
+	uint64_t offset = (uint64_t)&tracees_count - (uint64_t)rt_gate_page;
 	uint32_t number = 0;
 
 	return failed(tracee_read(tracee->tid, &number, tracee->gate + offset, sizeof(number))) ? 1 : number;
 }
 
-/* Whether a bundle with the runtime that we are lies there, its gate this far into it. ctx: entry */
-static bool is_bundle(struct tracee *tracee, uint64_t address, uint64_t gate)
+/* Whether a bundle with this build of the runtime lies at an address in the tracee, with its gate at the offset `gate`.
+ * If so, notes it in the record. ctx: entry */
+static bool find_bundle_at(struct tracee *tracee, uint64_t address, uint64_t gate)
 {
 	const struct bundle *own = rt.bundle;
 	struct bundle head;
@@ -134,8 +135,9 @@ static bool is_bundle(struct tracee *tracee, uint64_t address, uint64_t gate)
 	return true;
 }
 
-/* By its guard, which the kernel tells; else, for a fork of ours before its
- * guard is armed, and on a kernel that does not tell, where our own is. ctx: entry */
+/* The kernel tells the range that the tracee's guard exempts, which is its gate. Without that, in a child of this
+ * process whose guard is not armed yet, or on an older kernel, the bundle is looked for where this process has its own.
+ * ctx: entry */
 void tracee_locate(struct tracee *tracee)
 {
 	struct {
@@ -144,11 +146,12 @@ void tracee_locate(struct tracee *tracee)
 
 	if (tracee->bundle)
 		return;
-	if (!failed(sys(ptrace, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tracee->tid, sizeof(config), &config)) && config.mode)
-		for (uint64_t size = 0; size < HEADER_PAGES * CORE_PAGE; size += CORE_PAGE)
-			if (is_bundle(tracee, config.offset - size, size))
+	if (!failed(sys(ptrace, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tracee->tid, sizeof(config), &config)) &&
+	    config.mode)
+		for (uint64_t size = 0; size < MAX_PAGES_BEFORE_GATE * CORE_PAGE; size += CORE_PAGE)
+			if (find_bundle_at(tracee, config.offset - size, size))
 				return;
-	is_bundle(tracee, rt.start, rt.bundle->gate);
+	find_bundle_at(tracee, rt.start, rt.bundle->gate);
 }
 
 /* ctx: entry */

@@ -1,5 +1,5 @@
 /*
- * What the program sees of a stopped tracee: the registers of the tracee's program, not of its runtime.
+ * The registers of a stopped tracee as its tracer is shown them: those of the tracee's program, not of its runtime.
  */
 #ifndef RT_TRACER_VIEW_H
 #define RT_TRACER_VIEW_H
@@ -10,46 +10,49 @@
 #include "rt/base/thread.h"
 #include "rt/tracer/tracee.h"
 
-/* Where on the fast path it is, outside the dispatcher. `shown` is then where the program would be natively. */
+/* Where on the fast path, before any hook, the tracee is. It is shown where the program would be natively. */
 enum tracee_fast {
 	TRACEE_NOT_FAST,
-	TRACEE_STUB,      /* among the displaced instructions, shown at the first of them */
-	TRACEE_STUB_DONE, /* behind them, at the site's `syscall` */
-	TRACEE_ENTRY,     /* the same, in the entry */
-	TRACEE_DIRECT,    /* in a call that was made without the dispatcher */
+	TRACEE_STUB,      /* among a stub's displaced instructions; shown in the window */
+	TRACEE_STUB_DONE, /* in a stub behind these; shown at the site's `syscall` */
+	TRACEE_ENTRY,     /* in an entry; shown at the site's `syscall` */
+	TRACEE_DIRECT,    /* in the gate of the entry `direct`; shown at the site's `syscall` or after it */
 };
 
-/* The thread of the tracee whose call a stop is in, and where in the runtime the stop is. */
+/* What is known of a stop: the registers, and where in the runtime the tracee is. */
 struct tracee_view {
 	struct core_user_regs real, shown;
-	uint64_t ip;              /* the real one */
-	uint64_t nr, shown_nr;    /* of the call that the stop is in, ~0: in none; and as it is shown */
-	uint64_t argument;        /* of the real one, the first */
-	int64_t result;           /* of it, or an error that only tracers see */
-	struct rt_thread *thread; /* in the tracee; NULL: `shown` are its registers */
+	uint64_t ip;              /* of `real` */
+	uint64_t nr, shown_nr;    /* of the call that the stop is in, by `real` and by `shown`; ~0: none */
+	uint64_t argument;        /* the first argument of the call, by `real` */
+	int64_t result;           /* of that call, or an error that only tracers see */
+	struct rt_thread *thread; /* in the tracee; keeps the program's registers; NULL: they are in place */
 	uint32_t kind;            /* enum rt_stop, or 0 */
 	uint32_t arch;            /* of the call */
 	enum tracee_fast fast;
-	bool in_call;             /* whose result is still to come */
-	bool in_gate;             /* in the program's half of the gate, the call made */
-	bool restarts;            /* there, and a signal interrupted it: it ends with an error that only tracers see */
-	bool returns;             /* the call is over, and nothing but the program's registers is still to be loaded */
+	bool in_call;             /* the runtime has begun a call of the program, and not ended it */
+	bool in_gate;             /* the gate has made the call of the program: the stop is behind its instruction */
+	bool restarts;            /* `in_gate`, and a signal interrupted the call: the error is for tracers only */
+	bool returns;             /* the call is over; only the program's registers have still to be loaded */
 };
 
-/* The registers of a stopped tracee. ctx: entry */
+/* Fills in the view of a stopped tracee. 0 or -errno. ctx: entry */
 long tracee_view(const struct tracee *tracee, struct tracee_view *view) must_check;
-/* Fills in what PTRACE_GET_SYSCALL_INFO says of the program, in a stop of the kind info->op. ctx: entry */
+/* Fills in what PTRACE_GET_SYSCALL_INFO shows of a stop of the kind info->op. ctx: entry */
 void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_info *info);
-/* What PTRACE_SET_SYSCALL_INFO asks for, as registers that are shown. 0 or -errno. ctx: entry */
+/* Gives the shown registers as PTRACE_SET_SYSCALL_INFO changes them. 0 or -errno. ctx: entry */
 long tracee_call_registers(const struct tracee_view *view, const struct ptrace_syscall_info *info,
 			   struct core_user_regs *regs) must_check;
-/* Registers as the program gives them, with the %gs that it was not shown. ctx: entry */
+/* What the real registers become when a tracer sets `from`: the same, but for the runtime's %gs, which the tracer was
+ * not shown. ctx: entry */
 struct core_user_regs tracee_registers(const struct tracee_view *view, const struct core_user_regs *from);
-/* Makes what is shown so. ctx: entry */
+/* Makes the shown registers the real ones. ctx: entry */
 long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *view);
-/* The program sets the registers that it is shown. ctx: entry */
-long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *regs);
-/* Fills in what is to be shown of a stop on the fast path, and hides our %gs. Returns whether it was one. ctx: entry */
+/* Sets the registers of the tracee's program, as the tracer gives them. ctx: entry */
+long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view,
+			  const struct core_user_regs *regs);
+/* Fills in `fast` and `shown`, if the tracee is on the fast path; hides the runtime's %gs. Returns whether it is there.
+ * ctx: entry */
 bool tracee_view_fast(const struct tracee *tracee, struct tracee_view *view);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What the rest of the runtime has to know of the processor: where a call's number, arguments and result are.
+ * What the C code of the runtime knows of the processor: the registers of a call's number, arguments and result.
  *
  * ctx: any, for all here.
  */
@@ -21,17 +21,17 @@
 _Static_assert(offsetof(struct core_regs, ss) == offsetof(struct sigcontext, ss),
 	       "struct core_regs is the beginning of struct sigcontext");
 
-/* syscall, sysenter and int $0x80 have two bytes each. */
+/* The bytes of an instruction that makes a call: `syscall`, `sysenter` and `int $0x80` have two each. */
 #define RT_SYSCALL_SIZE 2u
 
 static inline void rt_copy_regs(void *to, const void *from)
 {
-	/* Word by word: the string instruction of memcpy takes its time to start. */
+	/* Word by word, which is quicker than memcpy: its string instruction takes long to start. */
 	for (size_t i = 0; i < sizeof(struct core_regs) / 8; i++)
 		((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
 }
 
-/* A call as the program's instruction makes it; call->arch says which. */
+/* Fills in a call from the registers with which the program makes it. call->arch says by which instruction. */
 static inline void rt_regs_call(const struct core_regs *regs, struct k23_call *call)
 {
 	call->nr = (int32_t)regs->rax;
@@ -55,25 +55,25 @@ static inline void rt_regs_call(const struct core_regs *regs, struct k23_call *c
 	}
 }
 
-/* The call has this result. */
+/* Puts the result of a call into the registers. */
 static inline void rt_regs_return(struct core_regs *regs, uint32_t arch, long result)
 {
 	regs->rax = (uint64_t)result;
-	/* The instruction leaves these behind. */
+	/* `syscall` changes these two, too. */
 	if (arch == K23_ARCH_X86_64) {
 		regs->rcx = regs->rip;
 		regs->r11 = regs->eflags;
 	}
 }
 
-/* The program is to make the call again: with the number that it made it with. */
+/* Makes the program make its call again, with the number nr. */
 static inline void rt_regs_again(struct core_regs *regs, uint64_t nr)
 {
 	regs->rip -= RT_SYSCALL_SIZE;
 	regs->rax = nr;
 }
 
-/* What a program starts with. */
+/* Sets the registers that a program starts with. */
 static inline void rt_regs_start(struct core_regs *regs, uint64_t entry, uint64_t stack, uint64_t eflags)
 {
 	regs->rip = entry;
@@ -83,7 +83,7 @@ static inline void rt_regs_start(struct core_regs *regs, uint64_t entry, uint64_
 	regs->ss = KERNEL_USER_SS;
 }
 
-/* A child's, made of its creator's at the call; stack: 0 for the same. */
+/* Makes a child's registers of its creator's. stack: the child's stack pointer, or 0: the same as its creator's. */
 static inline void rt_regs_child(struct core_regs *regs, uint32_t arch, uint64_t stack)
 {
 	rt_regs_return(regs, arch, 0);
@@ -125,13 +125,13 @@ static inline uint64_t rt_regs_sp(const struct core_regs *regs)
 	return regs->rsp;
 }
 
-/* A call's result; until there is one, its number. */
+/* The call's result; before the call has one, its number. */
 static inline uint64_t rt_regs_result(const struct core_regs *regs)
 {
 	return regs->rax;
 }
 
-/* The call is one that the kernel makes to go on with a sleep that a signal interrupted: it knows how much is left. */
+/* Changes the number of the call: to that of restart_syscall, by which the kernel goes on with an interrupted sleep. */
 static inline void rt_regs_set_nr(struct core_regs *regs, uint64_t nr)
 {
 	regs->rax = nr;

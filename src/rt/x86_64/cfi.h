@@ -1,9 +1,9 @@
 /*
- * Call frame information for the frames below which the program's begin: where its registers are. For debuggers only,
- * in .debug_frame, which is not loaded.
+ * Call frame information that says where the program's registers are, for the last frames of the runtime, from which a
+ * backtrace goes on to the program's frames. It is for debuggers only, in .debug_frame, which is not loaded.
  *
- * They are frames of the kind of a signal's: the address below is that of an instruction to execute, and its stack may
- * lie anywhere.
+ * A debugger takes such a frame for that of a signal handler: the address in the next frame is that of an instruction
+ * still to be executed, not a return address, and the next frame may be on any stack.
  */
 #ifndef RT_X86_64_CFI_H
 #define RT_X86_64_CFI_H
@@ -27,7 +27,7 @@
 
 #define CFI_WORD(value) (value) & 0xff, (value) >> 8 & 0xff, (value) >> 16 & 0xff, (value) >> 24 & 0xff
 
-/* 14 bytes: the address of a member of the thread's block. %rsp is somewhere in its region, at the end of which it is. */
+/* 14 bytes: the address of a member of the thread block, which is at the end of the region that %rsp is in. */
 #define CFI_IN_THREAD(offset) DW_OP_breg7, 0, DW_OP_const4u, CFI_WORD(REGION_SIZE - 1), DW_OP_or, \
 	DW_OP_const4s, CFI_WORD(1 - THREAD_SIZE + offset), DW_OP_plus
 
@@ -42,7 +42,7 @@
 	.cfi_escape DW_CFA_expression, \register, 8, CFI_IN_CONTEXT(\place, \offset)
 .endm
 
-/* From here on the program's registers are in thread->regs, and %rsp is the runtime's. */
+/* From here on the program's registers are in thread->regs, and %rsp is on a stack in the thread's region. */
 .macro cfi_regs_in_thread
 	.cfi_escape DW_CFA_def_cfa_expression, 15, CFI_IN_THREAD(REGS_RSP), DW_OP_deref
 	cfi_thread_saves 0, REGS_RAX
@@ -86,7 +86,7 @@
 	cfi_context_saves DW_EFLAGS, \place, REGS_EFLAGS
 .endm
 
-/* From here on all registers are the program's but %rcx and %r11, and it goes on at the address in `register`. */
+/* From here on all registers but %rcx and %r11 are the program's, and it goes on at the address in `register`. */
 .macro cfi_regs_in_place register
 	.cfi_def_cfa %rsp, 0
 	.cfi_register %rip, \register

@@ -1,12 +1,15 @@
 /*
- * Returns that the processor predicts.
+ * Keeping the processor's prediction of returns right after a system call.
  */
 #ifndef RT_X86_64_FILL_RETURNS_H
 #define RT_X86_64_FILL_RETURNS_H
 
-/* The processor predicts returns by a stack of its own, which comes back from the kernel full of the kernel's addresses.
- * A `ret` that meets one of those takes some 30 ns longer, one that meets any other wrong address a tenth of that. So
- * what is made often does not return by `ret` behind its system call, and the next ones find as many addresses of ours.
+/* Puts `count` addresses of the runtime on the stack by which the processor predicts returns.
+ *
+ * That stack comes back from the kernel full of the kernel's addresses. A `ret` that meets one of those takes some 30
+ * ns longer, a `ret` that meets another wrong address a tenth of that. So functions that are called often do not use
+ * `ret` right after their system call, and use this macro for the `ret` instructions that come next.
+ *
  * in: a stack.   clobbers: flags. */
 .macro fill_returns count
 .rept \count

@@ -1,12 +1,12 @@
 /*
- * %gs leads the fast path to the thread: see base/gs.h.
+ * The test whether %gs leads to the thread (base/gs.h), for the entries of the fast path.
  */
 #ifndef RT_X86_64_NEED_GS_H
 #define RT_X86_64_NEED_GS_H
 
 #include "offsets.h"
 
-/* Goes to the guard unless %gs is ours, without use of the flags. clobbers: %rcx */
+/* Goes to the guard unless the base of %gs is the runtime's. Keeps the flags. clobbers: %rcx */
 .macro need_gs
 	rdgsbase %rcx
 	movzwl	%cx, %ecx

@@ -1,6 +1,6 @@
 /*
- * Offsets for the assembly, taken from the structs. Compiled to assembly only; the build turns the marked lines
- * into offsets.h.
+ * Offsets for the assembly, taken from the structs. The build compiles this file to assembly only, and makes offsets.h
+ * of the marked lines.
  */
 #include <linux/mman.h>
 
@@ -11,10 +11,10 @@
 	__asm__ volatile("\n.ascii \"@OFFSET " #name " %c0\"" : : "i"(offsetof(type, member)))
 #define VALUE(name, value) __asm__ volatile("\n.ascii \"@OFFSET " #name " %c0\"" : : "i"(value))
 
-/* From %gs's base. */
+/* The distance from the base of %gs to the thread block. */
 #define GS_THREAD_OFFSET (RT_REGION_SIZE - RT_GS_TAG - sizeof(struct rt_thread))
 
-/* So that one name serves the registers in a thread and those in a ucontext. */
+/* REGS_RAX and so on are offsets in a struct rt_thread, and also in the registers of a ucontext. */
 _Static_assert(offsetof(struct rt_thread, regs) == 0, "a thread begins with its registers");
 
 void offsets(void);

@@ -1,5 +1,5 @@
 /*
- * Calls of the program, in the second half of the gate.
+ * The program's calls that C code makes, in the second half of the gate.
  *
  * ctx: entry, for all here.
  */
@@ -8,15 +8,15 @@
 
 	.section .text.gate.program, "ax", @progbits
 
-/* long rt_gate_program(const struct k23_call *call, struct rt_thread *thread): a call of the program.
+/* long rt_gate_program(const struct k23_call *call, struct rt_thread *thread): makes a call of the program.
  *
- * A signal that arrives between rt_gate_begin and the syscall instruction, or that makes the kernel go back to
- * that instruction, must neither be forgotten while the call blocks nor run a handler in here: the signal entry
- * notes it in thread->signals and moves the thread to rt_gate_abort. At rt_gate_done the call has happened.
+ * A signal may arrive between rt_gate_begin and the syscall instruction, or make the kernel go back to that
+ * instruction. It must not be forgotten while the call blocks, and no handler of the program may run here. So the
+ * runtime's handler defers the signal and moves the thread to rt_gate_abort. At rt_gate_done the call has been made.
  *
  * in:  %rdi call, %rsi thread.   out: %rax result, or -ERESTART when the call was not made.
- * keeps: what a C function keeps. %rsp points at the return address throughout: a new thread or process
- *        created by the call goes on at rt_gate_done, and so to the address on top of its own stack. */
+ * keeps: what a C function keeps. %rsp points at the return address throughout: a task that the call creates goes on at
+ *        rt_gate_done too, and from there to the address on top of its own stack. */
 	.globl rt_gate_program
 	.type rt_gate_program, @function
 rt_gate_program:
@@ -35,7 +35,7 @@ rt_gate_begin:
 	syscall
 	.globl rt_gate_done
 rt_gate_done:
-	fill_returns 1			/* mostly the hook's */
+	fill_returns 1			/* for the next `ret`, which is mostly the hook's */
 	pop	%rcx
 	.cfi_adjust_cfa_offset -8
 	.cfi_register %rip, %rcx
@@ -49,7 +49,7 @@ rt_gate_abort:
 	.cfi_endproc
 	.size rt_gate_program, . - rt_gate_program
 
-/* The same for a call that the program made with int $0x80: its arguments are 32 bits each. */
+/* rt_gate_i386: as rt_gate_program, for a call that the program made by int $0x80. Its arguments have 32 bits each. */
 	.globl rt_gate_i386
 	.type rt_gate_i386, @function
 rt_gate_i386:

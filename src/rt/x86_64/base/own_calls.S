@@ -1,5 +1,5 @@
 /*
- * The runtime's own calls that the C code makes, in the first half of the gate.
+ * The runtime's own calls that C code makes, in the first half of the gate.
  *
  * ctx: any, for all here.
  */
@@ -9,7 +9,7 @@
 
 	.section .text.gate.calls, "ax", @progbits
 
-/* long raw_syscall(long nr, a1 ... a6): a call of the runtime's own, in C's calling convention.
+/* long raw_syscall(long nr, a1 ... a6): makes a call of the runtime's own.
  * in:  %rdi nr, %rsi %rdx %rcx %r8 %r9 8(%rsp) arguments.   out: %rax result.
  * keeps: what a C function keeps. */
 	.globl raw_syscall
@@ -17,7 +17,7 @@
 raw_syscall:
 	.cfi_startproc
 	raw_system_call
-	fill_returns 8			/* its callers' */
+	fill_returns 8			/* for the `ret` instructions of the callers */
 	pop	%rcx
 	.cfi_adjust_cfa_offset -8
 	.cfi_register %rip, %rcx
@@ -25,7 +25,8 @@ raw_syscall:
 	.cfi_endproc
 	.size raw_syscall, . - raw_syscall
 
-/* in:  %rdi the ucontext of a signal frame, as rt_sigreturn expects it at %rsp.   out: does not return. */
+/* void rt_sigreturn_to(uint64_t frame): makes the call rt_sigreturn.
+ * in:  %rdi the ucontext of a signal frame, which rt_sigreturn expects at %rsp.   out: does not return. */
 	.globl rt_sigreturn_to
 	.type rt_sigreturn_to, @function
 rt_sigreturn_to:
@@ -41,7 +42,7 @@ rt_gate_sigreturn_ip:
 	.cfi_endproc
 	.size rt_sigreturn_to, . - rt_sigreturn_to
 
-/* void rt_gate_stop(long kind): a system call that does not exist, for a tracer to stop at (trace.h).
+/* void rt_gate_stop(long kind): a system call that does not exist, for a tracer to see a stop at (tracer/ptraced.h).
  * in:  %rdi kind.   keeps: what a C function keeps. */
 	.globl rt_gate_stop
 	.type rt_gate_stop, @function
@@ -55,8 +56,9 @@ rt_gate_stop_ip:
 	.cfi_endproc
 	.size rt_gate_stop, . - rt_gate_stop
 
-/* Ends the thread, or its process, and gives the thread's region back. From the store on the region may be another thread's,
- * so nothing after it uses a stack, and all signals are blocked.
+/* void rt_thread_end(uint32_t *slot_state, long nr, long status): ends the thread, or its process, and frees its
+ * region. After the store the region may be another thread's. So no stack is used from then on, and all signals are
+ * blocked.
  * in:  %rdi state of the region's slot, %rsi number of the call, %rdx exit status.   out: does not return. */
 	.globl rt_thread_end
 	.type rt_thread_end, @function

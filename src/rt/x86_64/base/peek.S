@@ -1,5 +1,5 @@
 /*
- * Copying from or to memory of the program that somebody may unmap meanwhile.
+ * Copying from or to memory of the program, which may be unmapped meanwhile.
  *
  * ctx: any, for all here.
  */

@@ -1,5 +1,5 @@
 /*
- * Back to the program.
+ * The return to the program: see base/return.h.
  *
  * ctx: entry, for all here.
  */
@@ -11,7 +11,7 @@
 
 	.text
 
-/* All registers of the program but %rax, %rcx, %rdx, %rdi and %rsp. in: %rdi thread. */
+/* Loads all registers of the program but %rax, %rcx, %rdx, %rdi and %rsp. in: %rdi thread. */
 .macro load_registers
 	mov	REGS_R8(%rdi), %r8
 	mov	REGS_R9(%rdi), %r9
@@ -26,13 +26,15 @@
 	mov	REGS_RBX(%rdi), %rbx
 .endm
 
-/* Back to the program, with the registers in thread->regs, all of them and the flags, and without use of the program's
- * memory. After a `syscall` %rcx is where it goes on, so that a jump can do the last step, and of the flags mostly none but
- * the arithmetic ones are set, which sahf and an overflow restore in a fraction of popfq's time. Otherwise (after
- * int $0x80, or when the program steps itself) iretq sets the last five at once.
+/* void rt_return(struct rt_thread *thread): goes on in the program. Loads all registers and the flags from
+ * thread->regs, without use of the program's memory.
  *
- * Between rt_return_begin and rt_return_end the call is over and thread->regs is what the program would see:
- * a signal that arrives here is delivered at once, with those. One that arrived before is in thread->signals.
+ * After a `syscall`, %rcx has the address where the program goes on, so the last step can be a jump. Of the flags
+ * mostly only arithmetic ones are set: sahf and an overflow restore these in a fraction of popfq's time. In all other
+ * cases, as after int $0x80 or when the program single-steps itself, iretq loads the last five registers at once.
+ *
+ * Between rt_return_begin and rt_return_end the call is over. A signal that arrives here is delivered at once, with
+ * thread->regs as the program's registers. thread->signals counts those that arrived before.
  * in:  %rdi thread, %rsp its runtime stack. */
 	.globl rt_return
 	.type rt_return, @function
@@ -55,12 +57,12 @@ rt_return_begin:
 	bt	$EFLAGS_OF_BIT, %edx
 	setc	%al
 	mov	%dl, %ah
-	add	$0x7f, %al		/* overflows if it was 1 */
+	add	$0x7f, %al		/* sets OF if %al is 1 */
 	sahf
 	mov	REGS_RAX(%rdi), %rax
 	mov	REGS_RDX(%rdi), %rdx
 	mov	REGS_RSP(%rdi), %rsp
-	.cfi_def_cfa %rsp, 0		/* all others are as they are, but for %rdi */
+	.cfi_def_cfa %rsp, 0		/* but for %rdi all registers are in place */
 	.cfi_same_value %rax
 	.cfi_same_value %rdx
 	.cfi_same_value %rcx
@@ -98,8 +100,9 @@ rt_return_begin:
 	.globl rt_return_end
 rt_return_end:
 
-/* A signal waits to be delivered. Its frame needs the vector registers, which only the kernel can save, so ask
- * for a signal: this system call is not in the gate, and what the guard makes of it is delivery. */
+/* There is a deferred signal. Its frame needs the vector registers, which only the kernel can save, by raising a
+ * signal. So this system call is outside the gate: the guard raises SIGSYS for it, whose handler delivers the deferred
+ * signal. */
 2:
 	syscall
 	.globl rt_selftrap_done
@@ -108,7 +111,7 @@ rt_selftrap_done:
 	.cfi_endproc
 	.size rt_return, . - rt_return
 
-/* The compiler's name for what a function returns through that must not use `ret` (entry/dispatch.c). */
+/* The compiler's name for the code by which a function returns that must not use `ret` (entry/dispatch.c). */
 	.globl __x86_return_thunk
 	.type __x86_return_thunk, @function
 __x86_return_thunk:

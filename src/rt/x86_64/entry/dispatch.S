@@ -1,5 +1,5 @@
 /*
- * From the guard, and from a new task's first instruction, into C code.
+ * Entering C code from the guard, and at the first instruction of a new task.
  *
  * ctx: entry, for all here.
  */
@@ -7,9 +7,10 @@
 
 	.text
 
-/* Where the signal entry sends a thread whose system call the guard caught. What rt_sigreturn would do is done here, in a
- * fraction of its time: SIGSYS alone comes with the signal mask unchanged, so that only the vector state, which the
- * kernel has reset for the handler, is to be put back; leaving the signal stack is no more than leaving it.
+/* rt_guard_enter: leaves the handler of a SIGSYS by which the guard caught a call, and enters the dispatcher. It does
+ * the work of rt_sigreturn in a fraction of the time. SIGSYS is the only signal that leaves the mask unchanged, so only
+ * the vector state, which the kernel has reset for the handler, has to be put back. The signal stack is left by loading
+ * %rsp.
  * in:  %rax thread, whose registers are saved, %rbx ucontext.   out: the program goes on. */
 	.globl rt_guard_enter
 	.type rt_guard_enter, @function
@@ -28,7 +29,7 @@ rt_guard_enter:
 	xrstor64 (%rsi)
 1:
 	mov	THREAD_STACK_TOP(%rdi), %rsp
-	push	REGS_RIP(%rdi)		/* a frame of the site: see rt_fast_dispatch */
+	push	REGS_RIP(%rdi)		/* a frame of the site, as in rt_fast_dispatch */
 	push	REGS_RBP(%rdi)
 	mov	%rsp, %rbp
 	call	rt_dispatch_guarded	/* goes to rt_return */
@@ -38,14 +39,14 @@ rt_guard_enter:
 	.cfi_endproc
 	.size rt_guard_enter, . - rt_guard_enter
 
-/* Where a thread or process that the program created starts, on its own runtime stack. */
+/* rt_child_entry: the first instruction of a task that the program created, on the task's own runtime stack. */
 	.globl rt_child_entry
 	.type rt_child_entry, @function
 rt_child_entry:
 	.cfi_startproc
 	.cfi_signal_frame
 	cfi_regs_in_thread
-	xor	%ebp, %ebp		/* its creator's frames are not here */
+	xor	%ebp, %ebp		/* ends the chain of frames: the creator's are not on this stack */
 	call	rt_child_start		/* returns the thread */
 	mov	%rax, %rdi
 	jmp	rt_return

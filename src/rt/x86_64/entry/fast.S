@@ -1,14 +1,14 @@
 /*
- * The fast path: from a patched site's stub (core/patch.h) to the dispatcher, or straight to the kernel. Its shortest way,
- * rt_fast_direct, is in the gate page, where it ends.
+ * The entries of the fast path, to which the stub of a patched site leads (core/patch.h). They lead to the dispatcher,
+ * or straight to the kernel. The shortest, rt_fast_direct, is in the gate page, as it goes on into the gate.
  *
- * in:  %r11 the address after the site's `syscall`, all other registers the program's, its stack untouched. %rcx and
- *      %r11 are those that a system call destroys.
- * out: the program goes on there, as after rt_return or after the kernel.
+ * in:  %r11 the address after the site's `syscall`; all other registers are the program's, and its stack is untouched.
+ *      Only %rcx and %r11 may be used, because a system call destroys them anyway.
+ * out: the program goes on at that address.
  *
- * If %gs is not ours (the program has set it, or the thread's calls are to take the guard) the site's own `syscall`
- * is executed: the guard needs no %gs. A signal that arrives in here finds the program at its `syscall`: rollback.c
- * knows, for each range between two labels, where the program's registers are.
+ * If the base of %gs is not the runtime's, because the program has set it or because the thread is to take the guard,
+ * the thread goes to the site's own `syscall`: the guard needs no %gs. A signal that arrives here finds the program at
+ * its `syscall`: rollback.c knows where the program's registers are, for each range between two labels.
  *
  * ctx: entry, for all here.
  */
@@ -18,8 +18,8 @@
 
 #define EFLAGS_INITIAL 0x202
 #define EFLAGS_TF 0x100
-#define EFLAGS_UNUSUAL 0x44400	/* DF, NT, AC: C code wants them off */
-#define ABOVE (16 + STACK_BELOW_THREAD)	/* from the frame on the runtime's stack to the thread */
+#define EFLAGS_UNUSUAL 0x44400	/* DF, NT, AC: must be off in C code */
+#define FRAME_TO_THREAD (16 + STACK_BELOW_THREAD)	/* from the frame of the site to the thread block */
 
 	.text
 
@@ -38,13 +38,14 @@ rt_fast_guard:
 	.cfi_endproc
 	.size rt_fast_to_guard, . - rt_fast_to_guard
 
-/* By the number in %eax. The flags are the program's, so they are kept in %ax and the number in %r11 meanwhile. */
+/* rt_fast_number: chooses one of the other two entries by the number in %eax. The comparison changes flags, so %ax
+ * keeps the program's flags meanwhile, and %r11 keeps %rax. */
 	.globl rt_fast_number
 	.type rt_fast_number, @function
 rt_fast_number:
 	.cfi_startproc
 	.cfi_signal_frame
-	cfi_regs_in_place %r11	/* but see tools/k23-gdb.py */
+	cfi_regs_in_place %r11	/* until rt_fast_number_moved; then tools/k23-gdb.py knows */
 	need_gs
 	mov	%r11, %gs:GS_RETURN
 	mov	%rax, %r11
@@ -64,7 +65,7 @@ rt_fast_number_tested:
 	lea	rt_gate_direct(%rip), %rcx
 	jmp	2f
 1:	lea	rt_fast_dispatch(%rip), %rcx
-2:	add	$0x7f, %al		/* overflows if it was 1 */
+2:	add	$0x7f, %al		/* sets OF if %al is 1 */
 	.globl rt_fast_number_added
 rt_fast_number_added:
 	sahf
@@ -87,7 +88,7 @@ rt_fast_dispatch:
 	.cfi_signal_frame
 	cfi_regs_in_place %r11
 	need_gs
-	/* Through %gs, because what rdgsbase returns comes late. */
+	/* All stores go through %gs, since the result of rdgsbase takes longer to arrive. */
 	mov	%r8, %gs:GS_THREAD + REGS_R8
 	mov	%r9, %gs:GS_THREAD + REGS_R9
 	mov	%r10, %gs:GS_THREAD + REGS_R10
@@ -128,11 +129,11 @@ rt_fast_kept:
 	movl	$BY_SITE, %gs:GS_CALL + CALL_WAY
 	test	$(EFLAGS_UNUSUAL | EFLAGS_TF), %edx
 	jnz	5f
-4:	/* A frame of the site, for those who walk the stack by frame pointers. */
+4:	/* A frame of the site, for profilers that walk the stack by frame pointers. */
 	push	%r11
 	push	%rbp
 	mov	%rsp, %rbp
-	/* What rt_dispatch does, where the first hook is who the call goes to. */
+	/* What rt_dispatch does, for calls that go to a hook first. */
 	testb	$PTRACED_SLOWLY, rt + IMAGE_PTRACED(%rip)
 	jnz	6f
 	cmp	$NUMBERS, %rax
@@ -146,23 +147,23 @@ rt_fast_kept:
 	jle	6f			/* no hook, or a special call */
 	add	$1, %ecx
 	mov	%ecx, %gs:GS_CALL + CALL_NEXT
-	lea	ABOVE + THREAD_CALL(%rsp), %rdi
+	lea	FRAME_TO_THREAD + THREAD_CALL(%rsp), %rdi
 	.globl rt_fast_end
 rt_fast_end:
 	movl	$1, %gs:GS_THREAD + THREAD_IN_CALL
 	enter_hook call, %rdx
-	lea	ABOVE(%rsp), %rdi
+	lea	FRAME_TO_THREAD(%rsp), %rdi
 	cmp	$-ERESTART, %rax
 	je	7f
 	testb	$PTRACED_SLOWLY, rt + IMAGE_PTRACED(%rip)
 	jnz	7f
 	movl	$0, THREAD_IN_CALL(%rdi)
 	mov	%rax, REGS_RAX(%rdi)
-	call	rt_return		/* for the program's next `ret`: see fill_returns.h */
+	call	rt_return		/* not jmp, for the program's next `ret`: see fill_returns.h */
 
-	/* The trap flag is that of a debugger which steps here, and is not to become the program's: one that steps
-	 * itself does not come this far (rollback.c). Without popfq, after which the kernel takes the flag for the
-	 * program's. */
+	/* If the trap flag is set, a debugger that steps here has set it: a program that single-steps itself does not
+	 * come this far (rollback.c). So it must not become the program's. It is not cleared by popfq, after which the
+	 * kernel would take the flag for the program's. */
 5:	andl	$~EFLAGS_TF, %gs:GS_THREAD + REGS_EFLAGS
 	andl	$~EFLAGS_TF, %gs:GS_THREAD + REGS_R11
 	test	$EFLAGS_UNUSUAL, %edx
@@ -170,22 +171,22 @@ rt_fast_end:
 	push	$EFLAGS_INITIAL
 	popfq
 	jmp	4b
-6:	lea	ABOVE(%rsp), %rdi
+6:	lea	FRAME_TO_THREAD(%rsp), %rdi
 	call	rt_dispatch		/* goes to rt_return */
 7:	mov	%rax, %rsi
-	call	rt_leave		/* the same */
-	hlt				/* so that the return address is in here */
+	call	rt_leave		/* goes to rt_return */
+	hlt				/* keeps the return address inside this function */
 	.cfi_endproc
 	.size rt_fast_dispatch, . - rt_fast_dispatch
 
 	.section .text.gate.direct, "ax", @progbits
 
-/* From a stub whose window says which call it is, where nobody but the kernel has to do with it.
+/* rt_fast_direct: for a stub whose window says which call it is, if no hook wants that call and it is no special call.
  * in:  %r11 the address after the site's `syscall`, all other registers the program's.   out: the program goes on.
  *
- * What comes after the `syscall` has a cache line of its own: 1 % of a call's time. */
+ * The code after the `syscall` begins a cache line, which saves 1 % of a call's time. */
 	.balign 64
-	.skip 22, 0x90			/* rt.lds looks whether it is right */
+	.skip 22, 0x90			/* rt.lds checks that this is right */
 	.globl rt_fast_direct
 	.type rt_fast_direct, @function
 rt_fast_direct:
@@ -202,12 +203,12 @@ rt_fast_direct:
 	.globl rt_fast_direct_end
 rt_fast_direct_end:
 
-/* A call of the program that nobody but the kernel has to do with. A signal finds its site in the thread's fast_return: see
- * rollback.c.
+/* rt_gate_direct: makes a call of the program with all registers in place. thread->fast_return says where the site is,
+ * for a signal (rollback.c).
  *
- * The program's next `ret`, mostly right behind the call, is given an address as in fill_returns; by our stack, since below
- * the program's may be a red zone.
- * in:  the program's registers, the call's.   out: the program goes on. */
+ * The program's next `ret` mostly comes right after the call, so an address is put on the processor's stack of returns,
+ * as by fill_returns. The `call` for that is made on the runtime stack, since the program's stack may have a red zone.
+ * in:  the program's registers.   out: the program goes on. */
 	.globl rt_gate_direct
 	.type rt_gate_direct, @function
 rt_gate_direct:

@@ -18,7 +18,8 @@ bool rt_peek_faulted(int sig, const siginfo_t *info, struct core_regs *regs)
 	if (regs->rip - (uint64_t)rt_peek_begin >= (uint64_t)(rt_peek_end - rt_peek_begin) || info->si_code <= 0 ||
 	    (sig != SIGSEGV && sig != SIGBUS))
 		return false;
-	/* An address that is none (SI_KERNEL), or the one that is being copied from or to: no other signal with this code. */
+	/* The copy has faulted if the address is near what it reads or writes, or if SI_KERNEL says that the address is
+	 * non-canonical, and so not known. Other signals may have such a code, too. */
 	if (info->si_code != SI_KERNEL && !is_near(address, regs->rsi) && !is_near(address, regs->rdi))
 		return false;
 	regs->rip = (uint64_t)rt_peek_fault;

@@ -1,14 +1,15 @@
 /*
- * Faults in the runtime or a hook that are no mistakes.
+ * Faults in the runtime or a hook that are expected: their handlers let the code go on.
  */
 #ifndef RT_X86_64_ENTRY_FAULTS_H
 #define RT_X86_64_ENTRY_FAULTS_H
 
 #include "rt/base/thread.h"
 
-/* rt_peek met memory that is not there: it returns -EFAULT. ctx: sigsys */
+/* If rt_peek touched memory that is not there, makes it return -EFAULT. Returns whether that was so. ctx: sigsys */
 bool rt_peek_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
-/* rdtsc or rdtscp of a hook's, which the program has forbidden itself by PR_SET_TSC: is done. ctx: sigsys */
+/* If a hook used rdtsc or rdtscp, which the program has forbidden by PR_SET_TSC, executes it for the hook. Returns
+ * whether that was so. ctx: sigsys */
 bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * From a hook to the kernel.
+ * The way of a call from a hook to the kernel.
  *
  * ctx: entry, for all here.
  */
@@ -7,9 +7,10 @@
 
 	.section .text.gate.forward, "ax", @progbits
 
-/* long rt_forward(struct k23_call *call): struct k23_api's forward. Nobody but the kernel has to do with most calls after
- * the first hook: these go straight on into rt_gate_program.
- * in:  %rdi call.   out: %rax result.   keeps: what a C function keeps. */
+/* long rt_forward(struct k23_call *call): the member `forward` of struct k23_api. If no other hook wants the call and
+ * it is no special call, as mostly, it goes straight on into rt_gate_program.
+ * in:  %rdi call.   out: %rax result.
+ * keeps: what a C function keeps. */
 	.globl rt_forward
 	.type rt_forward, @function
 rt_forward:

@@ -1,5 +1,5 @@
 /*
- * Signals enter here, and leave.
+ * The entry of all signals into the runtime, and the way out of their handler.
  *
  * ctx: sigsys, for all here.
  */
@@ -11,10 +11,11 @@
 
 	.section .text.gate.signal, "ax", @progbits
 
-/* Every signal enters here, on the thread's signal stack; all but SIGSYS with all signals blocked.
+/* rt_signal_entry: the handler of every signal, on the thread's signal stack. For SIGSYS the kernel leaves the mask
+ * unchanged; for any other signal it blocks all.
  * in:  %rsp the kernel's signal frame, %rdi signal, %rsi siginfo, %rdx ucontext: what rt_signal takes.
- * out: does not return; rt_sigreturn goes to whatever rt_signal made of the ucontext. A call that the guard caught
- *      goes to the dispatcher without it: see rt_guard_enter. */
+ * out: does not return; rt_sigreturn loads what rt_signal made of the ucontext. For a call that the guard caught,
+ *      rt_guard_enter takes the place of rt_sigreturn. */
 	.globl rt_signal_entry
 	.type rt_signal_entry, @function
 rt_signal_entry:
@@ -22,7 +23,7 @@ rt_signal_entry:
 	.cfi_signal_frame
 	cfi_regs_in_context 8		/* behind pretcode */
 	testl	$(EFLAGS_AC | EFLAGS_NT), UC_EFLAGS(%rdx)
-	jnz	1f			/* the kernel leaves them on; C code and iretq want them off */
+	jnz	1f			/* the kernel leaves these on; C code and iretq need them off */
 0:
 	mov	%rdx, %rbx
 	call	rt_signal		/* returns a thread that is to enter the dispatcher, or NULL */

@@ -7,10 +7,10 @@
 
 	.section .text.gate.start, "ax", @progbits
 
-/* The first instruction of k23 in a new image: makes the part of the bundle that is written to, unless the helper has made a
- * copy of all of it, and the first stack, which is what will be the first thread's signal stack.
- * in:  %rdi bundle; struct start_block: %rsi entry, %rsp stack, %rdx eflags, %r10 sigmask, %r8 helper and ptracer, %r9 the
- *      rest; every signal blocked.   out: the program starts. */
+/* rt_start: the first instruction that runs in a new image. Maps the part of the bundle that is written to, unless the
+ * helper has made a copy of all of it. The first stack is the signal stack of the first thread's region.
+ * in:  %rdi bundle; of struct start_block: %rsi entry, %rsp stack, %rdx eflags, %r10 sigmask, %r8 helper and ptracer,
+ *      %r9 the rest; every signal blocked.   out: the program starts. */
 	.globl rt_start
 	.type rt_start, @function
 rt_start:
@@ -57,7 +57,7 @@ rt_start:
 	call	rt_start_thread
 	mov	%rbx, %rdi
 	jmp	rt_return
-1:	mov	$EXIT_RUNTIME, %edi	/* no memory, and nothing to say it with */
+1:	mov	$EXIT_RUNTIME, %edi	/* no memory; a message would need a stack */
 	mov	$NR_EXIT_GROUP, %eax
 	syscall
 	hlt

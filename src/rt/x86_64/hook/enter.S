@@ -1,5 +1,5 @@
 /*
- * Into hook code, for C code: see hook/enter.h.
+ * Entering a hook from C code: see hook/enter.h.
  *
  * ctx: boot | entry, for all here.
  */

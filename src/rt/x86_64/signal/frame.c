@@ -18,15 +18,15 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 8 + 304 + 128, "the kernel's struct rt_sigframe");
 
 /* The kernel's on_sig_stack, without regard to SS_AUTODISARM. ctx: any */
-static bool within(const struct rt_sigstack *stack, uint64_t sp)
+static bool contains(const struct rt_sigstack *stack, uint64_t sp)
 {
 	return sp > stack->base && sp - stack->base <= stack->size;
 }
 
-/* The same with regard to it. ctx: any */
-static bool on_stack(const struct rt_sigstack *stack, uint64_t sp)
+/* The kernel's on_sig_stack: with SS_AUTODISARM a thread is never on the stack. ctx: any */
+static bool is_on_stack(const struct rt_sigstack *stack, uint64_t sp)
 {
-	return !((uint32_t)stack->flags & SS_AUTODISARM) && within(stack, sp);
+	return !((uint32_t)stack->flags & SS_AUTODISARM) && contains(stack, sp);
 }
 
 /* ctx: any */
@@ -38,9 +38,9 @@ static size_t vector_state_size(const void *fpstate)
 	return sw->magic1 == FP_XSTATE_MAGIC1 ? sw->extended_size : FXSAVE_SIZE;
 }
 
-/* The kernel shows in every frame what the thread's last fault was. It counts those that the runtime causes, by its
- * injection for one: show the program its own. ctx: sigsys */
-static void last_fault(struct rt_thread *thread, int sig, const siginfo_t *info, struct sigcontext *regs)
+/* Makes `regs` show the last fault of the program. The kernel shows a thread's last fault in every frame, and that may
+ * be one that the runtime caused. ctx: sigsys */
+static void show_last_fault(struct rt_thread *thread, int sig, const siginfo_t *info, struct sigcontext *regs)
 {
 	if (SIGBIT(sig) & RT_FAULTS && info->si_code > 0) {
 		thread->fault[0] = regs->err;
@@ -60,12 +60,12 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 	struct sigcontext *regs = &uc->uc_mcontext;
 	struct rt_sigstack *alternate = &thread->sigstack;
 	uint64_t sp = regs->rsp - RED_ZONE, vector_state = 0;
-	bool nested = on_stack(alternate, regs->rsp), entering = false;
+	bool nested = is_on_stack(alternate, regs->rsp), entering = false;
 	struct frame frame;
 
 	if (!(action->flags & SA_RESTORER))
 		return -EFAULT;
-	if (action->flags & SA_ONSTACK && alternate->size && !on_stack(alternate, sp)) {
+	if (action->flags & SA_ONSTACK && alternate->size && !is_on_stack(alternate, sp)) {
 		sp = alternate->base + alternate->size;
 		entering = true;
 	}
@@ -74,14 +74,14 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 
 		vector_state = (sp - size) & ~63ul;
 		sp = vector_state;
-		if ((nested || entering) && !within(alternate, ((sp - sizeof(frame)) & ~15ul) - 8))
+		if ((nested || entering) && !contains(alternate, ((sp - sizeof(frame)) & ~15ul) - 8))
 			return -EFAULT;
 		if (failed(rt_copy_to(vector_state, (const void *)regs->fpstate, size)))
 			return -EFAULT;
 	}
 	sp = ((sp - sizeof(frame)) & ~15ul) - 8;
 
-	last_fault(thread, sig, info, regs);
+	show_last_fault(thread, sig, info, regs);
 	frame.pretcode = action->restorer;
 	frame.uc = *uc;
 	frame.uc.uc_mcontext.fpstate = (void *)vector_state;
@@ -106,6 +106,6 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 	regs->eflags &= ~EFLAGS_CLEARED;
 	regs->cs = KERNEL_USER_CS;
 	regs->ss = KERNEL_USER_SS;
-	regs->fpstate = NULL; /* rt_sigreturn then gives the handler the initial state */
+	regs->fpstate = NULL; /* so that rt_sigreturn gives the handler the initial vector state */
 	return 0;
 }

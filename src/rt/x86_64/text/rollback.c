@@ -7,32 +7,34 @@
 #define TRAP_TRACE_CODE 2 /* TRAP_TRACE */
 #define EFLAGS_TF 0x100ul
 #define EFLAGS_OF 0x800ul
-#define EFLAGS_LAHF 0xd5ul /* what lahf and sahf know of */
-#define OF_ADDED 0x80      /* what `add $0x7f, %al` makes of an %al of 1 */
+#define EFLAGS_LAHF 0xd5ul /* the flags that lahf and sahf transfer */
+#define OF_ADDED 0x80      /* what `add $0x7f, %al` makes of 1 in %al, where seto has put OF */
 
 /* ctx: any */
-static bool between(uint64_t ip, const char *begin, const char *end)
+static bool is_between(uint64_t ip, const char *begin, const char *end)
 {
 	return ip - (uint64_t)begin < (uint64_t)(end - begin);
 }
 
-/* At the `syscall` with what a kernel entry that is made again leaves in the two registers; or behind it.
- * ctx: any */
-static void set_place(struct core_regs *regs, uint64_t ip, uint64_t after)
+/* Shows the program at `ip`, which is the site's `syscall` or the address after it. %rcx and %r11 become what a system
+ * call leaves there: they have lost the program's values, and a program that makes a call again has these natively,
+ * too. ctx: any */
+static void show_at(struct core_regs *regs, uint64_t ip, uint64_t after)
 {
 	regs->rip = ip;
 	regs->rcx = after;
 	regs->r11 = regs->eflags;
 }
 
-/* In rt_fast_number: the number is in %r11 and, from the comparison until sahf, the flags are in %ax. ctx: any */
-static void restore_number(struct core_regs *regs)
+/* Restores %rax and the flags in rt_fast_number, where %r11 keeps %rax. From the comparison to sahf, %ah keeps the
+ * flags that lahf knows, and %al keeps OF. ctx: any */
+static void restore_rax(struct core_regs *regs)
 {
 	uint64_t ip = regs->rip;
 	uint8_t low = (uint8_t)regs->rax, high = (uint8_t)(regs->rax >> 8);
 	bool overflow = ip == (uint64_t)rt_fast_number_added ? low == OF_ADDED : low == 1;
 
-	if (between(ip, rt_fast_number_tested, rt_fast_number_flagged))
+	if (is_between(ip, rt_fast_number_tested, rt_fast_number_flagged))
 		regs->eflags = (regs->eflags & ~(EFLAGS_LAHF | EFLAGS_OF)) | (high & EFLAGS_LAHF) |
 			       (overflow ? EFLAGS_OF : 0);
 	regs->rax = regs->r11;
@@ -43,29 +45,29 @@ bool rt_rollback_entry(const struct rt_thread *thread, struct core_regs *regs)
 {
 	uint64_t ip = regs->rip, after = regs->r11;
 
-	if (between(ip, rt_gate_direct, rt_gate_direct_end)) {
+	if (is_between(ip, rt_gate_direct, rt_gate_direct_end)) {
 		after = thread->fast_return;
-		if (between(ip, rt_gate_direct_switched, rt_gate_direct_back))
+		if (is_between(ip, rt_gate_direct_switched, rt_gate_direct_back))
 			regs->rsp = regs->rcx;
-		set_place(regs, after - (ip == (uint64_t)rt_gate_direct ? 2 : 0), after);
+		show_at(regs, after - (ip == (uint64_t)rt_gate_direct ? 2 : 0), after);
 		return true;
 	}
-	if (!between(ip, rt_fast_begin, rt_fast_end) && !between(ip, rt_fast_direct, rt_gate_direct))
+	if (!is_between(ip, rt_fast_begin, rt_fast_end) && !is_between(ip, rt_fast_direct, rt_gate_direct))
 		return false;
 	if (ip == (uint64_t)rt_fast_guard) {
 		after += 2;
-	} else if (between(ip, rt_fast_number_moved, rt_fast_number_end)) {
-		if (between(ip, rt_fast_number_moved, rt_fast_number_restored))
-			restore_number(regs);
+	} else if (is_between(ip, rt_fast_number_moved, rt_fast_number_end)) {
+		if (is_between(ip, rt_fast_number_moved, rt_fast_number_restored))
+			restore_rax(regs);
 		after = thread->fast_return;
-	} else if (between(ip, rt_fast_switched, rt_fast_end)) {
-		uint64_t eflags = between(ip, rt_fast_switched, rt_fast_kept) ? regs->eflags : thread->regs.eflags;
+	} else if (is_between(ip, rt_fast_switched, rt_fast_end)) {
+		uint64_t eflags = is_between(ip, rt_fast_switched, rt_fast_kept) ? regs->eflags : thread->regs.eflags;
 
 		after = thread->regs.rip;
 		rt_copy_regs(regs, &thread->regs);
-		regs->eflags = eflags & ~EFLAGS_TF; /* a debugger's, if it is set: see rt_fast_dispatch */
+		regs->eflags = eflags & ~EFLAGS_TF; /* if TF is set, a debugger set it: see rt_fast_dispatch */
 	}
-	set_place(regs, after - 2, after);
+	show_at(regs, after - 2, after);
 	return true;
 }
 
@@ -84,8 +86,8 @@ enum rt_rollback rt_rollback(struct rt_thread *thread, int sig, const siginfo_t 
 	address = (uint64_t)slot;
 	if (ip - address < core_patch_displaced(slot)) {
 		regs->rip = core_patch_origin(slot, address, ip);
-		/* One that single-steps would come here again and again, and is to see each instruction of the window: it gets
-		 * the file's own. */
+		/* A program that single-steps itself is to see each instruction of the window, and rolling back would
+		 * lead it into the stub again and again. So its page becomes that of the file, without the patch. */
 		if (sig == SIGTRAP && info->si_code == TRAP_TRACE_CODE) {
 			if (!rt_text_restore_page(core_page_down(regs->rip)))
 				regs->rip = ip;
@@ -94,7 +96,7 @@ enum rt_rollback rt_rollback(struct rt_thread *thread, int sig, const siginfo_t 
 	} else if (ip - address == core_patch_displaced(slot)) {
 		regs->rip = core_patch_site(slot, address);
 	} else {
-		set_place(regs, core_patch_site(slot, address), core_patch_site(slot, address) + 2);
+		show_at(regs, core_patch_site(slot, address), core_patch_site(slot, address) + 2);
 	}
 	return RT_ROLLED;
 }

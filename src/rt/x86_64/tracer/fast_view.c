@@ -1,6 +1,6 @@
 /*
- * Stops of a tracee on the fast path. Its tracer sees it where it would be natively: at the instruction that a stub has
- * in its place, at its `syscall`, or behind that.
+ * What a tracer is shown of a tracee on the fast path: the place where the program would be natively. That is in the
+ * window of the site, at its `syscall`, or behind that.
  *
  * ctx: entry, for all here.
  */
@@ -12,8 +12,9 @@
 #include "rt/tracer/view.h"
 #include "rt/x86_64/base/gs.h"
 
-/* In the entry or the gate: as for a signal (rollback.c), with the tracee's thread and our addresses. */
-static bool in_entry(const struct tracee *tracee, struct tracee_view *view)
+/* Views a tracee that is in an entry or the gate: rolls it back as a signal would, with a copy of the tracee's thread
+ * block, and with the instruction pointer moved to this process's runtime. Returns whether the tracee is there. */
+static bool view_entry(const struct tracee *tracee, struct tracee_view *view)
 {
 	uint64_t distance = tracee->gate - (uint64_t)rt_gate_page;
 	uint64_t address = (uint64_t)rt_region_thread(view->real.gs_base);
@@ -34,8 +35,9 @@ static bool in_entry(const struct tracee *tracee, struct tracee_view *view)
 	return true;
 }
 
-/* A stub is recognised by what it and its site consist of. */
-static bool in_stub(const struct tracee *tracee, struct tracee_view *view)
+/* Views a tracee that is in a stub, which is recognised by the bytes of the stub and its site. Returns whether the
+ * tracee is there. */
+static bool view_stub(const struct tracee *tracee, struct tracee_view *view)
 {
 	uint64_t ip = view->real.rip, address = ip & ~(uint64_t)(PATCH_SLOT - 1), site;
 	uint8_t slot[PATCH_SLOT], code[STORE_MAX_WINDOW + 2], jump[STORE_MIN_WINDOW];
@@ -64,7 +66,7 @@ bool tracee_view_fast(const struct tracee *tracee, struct tracee_view *view)
 	view->fast = TRACEE_NOT_FAST;
 	if (rt_gs_ours(view->real.gs_base))
 		view->shown.gs_base = 0;
-	return tracee->bundle && (in_entry(tracee, view) || in_stub(tracee, view));
+	return tracee->bundle && (view_entry(tracee, view) || view_stub(tracee, view));
 }
 
 struct core_user_regs tracee_registers(const struct tracee_view *view, const struct core_user_regs *from)

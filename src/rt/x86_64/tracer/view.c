@@ -8,8 +8,9 @@
 #include "rt/base/gate.h"
 #include "rt/base/return.h"
 
-/* The registers that the program would have at this point of its call, from what the runtime keeps of them. ctx: entry */
-static void show_kept(struct tracee_view *view, const struct rt_thread *thread)
+/* Shows the registers that the program would have at this point of its call, made of those in the thread block.
+ * ctx: entry */
+static void show_thread_regs(struct tracee_view *view, const struct rt_thread *thread)
 {
 	const struct core_regs *regs = &thread->regs;
 	struct core_user_regs *to = &view->shown;
@@ -56,7 +57,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 		return 0;
 	view->thread = rt_region_thread(view->real.rsp);
 	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, fast_return));
-	if (failed(r) || !thread.stack_top /* a new image, where nothing is set up yet */) {
+	if (failed(r) || !thread.stack_top /* a new image, whose first thread is not set up yet */) {
 		view->thread = NULL;
 		return 0;
 	}
@@ -68,7 +69,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->returns = !thread.signals &&
 			ip - tracee_in_gate(tracee, rt_return_begin) < (uint64_t)(rt_return_end - rt_return_begin);
 	view->arch = thread.call.arch;
-	show_kept(view, &thread);
+	show_thread_regs(view, &thread);
 	if (tracee->flags & TRACEE_EXEC_STOP)
 		view->shown.orig_rax = thread.orig_nr;
 	view->shown_nr = view->shown.orig_rax;
@@ -143,9 +144,10 @@ long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *vi
 	return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &regs);
 }
 
-/* Makes of the runtime's call what a tracer makes of the program's: only what it changes, as the runtime may have arguments of its
- * own. ctx: entry */
-static void change_call(struct core_user_regs *real, const struct core_user_regs *shown, const struct core_user_regs *wanted)
+/* Changes the runtime's call as the tracer changes the program's. Only what the tracer changes is copied, as the runtime
+ * may have arguments of its own. ctx: entry */
+static void change_call(struct core_user_regs *real, const struct core_user_regs *shown,
+			const struct core_user_regs *wanted)
 {
 	static const uint8_t places[] = {
 		offsetof(struct core_user_regs, orig_rax), offsetof(struct core_user_regs, rax),
@@ -162,8 +164,10 @@ static void change_call(struct core_user_regs *real, const struct core_user_regs
 	}
 }
 
-/* Registers for a stop in the runtime: those of the program, which the runtime goes back to. ctx: entry */
-static long set_kept(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *from)
+/* Sets the program's registers while the tracee is in the runtime: in the thread block, from where the runtime loads
+ * them when it returns. ctx: entry */
+static long set_thread_regs(const struct tracee *tracee, const struct tracee_view *view,
+			    const struct core_user_regs *from)
 {
 	uint64_t base = (uint64_t)view->thread, nr = from->orig_rax, rax;
 	struct core_regs to;
@@ -175,7 +179,8 @@ static long set_kept(const struct tracee *tracee, const struct tracee_view *view
 	rax = to.rax;
 	core_regs_from_user(&to, from);
 	to.rax = rax;
-	/* Where a call begins its number is in orig_rax, and what rax has is lost; until it ends rax keeps the number. */
+	/* At the entry stop the tracer sets the call's number in orig_rax, and what it sets in rax is lost, as
+	 * natively. The thread block keeps the number in rax until the call ends. */
 	if (view->kind == RT_STOP_ENTRY)
 		to.rax = nr;
 	else if (!view->in_call)
@@ -192,9 +197,11 @@ static long set_kept(const struct tracee *tracee, const struct tracee_view *view
 	return r;
 }
 
-/* A signal stopped the tracee in a call that is to be made again. With the program's registers in place of the
- * runtime's it is the kernel that makes it again, at the program's own instruction, or does not, as the registers say. ctx: entry */
-static long leave_runtime(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *regs)
+/* Sets the program's registers when a signal has stopped the tracee in a call that is to be made again. They take the
+ * place of the runtime's registers, so the call in the runtime is given up. The kernel then makes the call again at the
+ * program's own instruction, or not, as the new registers say. ctx: entry */
+static long leave_runtime(const struct tracee *tracee, const struct tracee_view *view,
+			  const struct core_user_regs *regs)
 {
 	static const uint32_t none;
 	uint64_t base = (uint64_t)view->thread;
@@ -208,7 +215,8 @@ static long leave_runtime(const struct tracee *tracee, const struct tracee_view 
 }
 
 /* ctx: entry */
-long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view, const struct core_user_regs *regs)
+long tracee_set_registers(const struct tracee *tracee, const struct tracee_view *view,
+			  const struct core_user_regs *regs)
 {
 	if (memcmp(regs, &view->shown, sizeof(*regs)) == 0)
 		return 0;
@@ -219,5 +227,5 @@ long tracee_set_registers(const struct tracee *tracee, const struct tracee_view 
 	}
 	if (view->restarts && view->real.orig_rax != ~0ul)
 		return leave_runtime(tracee, view, regs);
-	return set_kept(tracee, view, regs);
+	return set_thread_regs(tracee, view, regs);
 }

@@ -1,4 +1,4 @@
-#include "core/buildid.h"
+#include "core/build_id.h"
 
 #include <asm/errno.h>
 #include <linux/elf.h>

@@ -1,7 +1,7 @@
 /*
  * Names of error numbers: a lookup in the table made of tables/errnos.tsv.
  */
-#include "core/errnoname.h"
+#include "core/error_name.h"
 
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 /*
  * The build-id of an ELF file. ctx: any
  */
-#ifndef CORE_BUILDID_H
-#define CORE_BUILDID_H
+#ifndef CORE_BUILD_ID_H
+#define CORE_BUILD_ID_H
 
 #include "core/store.h"
 
