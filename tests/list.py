@@ -68,6 +68,8 @@ GUESTS = [
     Guest("sig_context"),
     Guest("sig_rules", user=True),
     Guest("sig_sys", user=True),
+    Guest("sig_races", user=True),
+    Guest("sig_faults", sources="clones_calls.S", user=True),
     Guest("threads", variants="glibc musl-static", ticks=True),
     Guest("forks", variants="glibc musl-static", ticks=True, user=True),
     Guest("clones", sources="clones_calls.S"),
