@@ -73,6 +73,8 @@ GUESTS = [
     Guest("threads", variants="glibc musl-static", ticks=True),
     Guest("forks", variants="glibc musl-static", ticks=True, user=True),
     Guest("clones", sources="clones_calls.S"),
+    Guest("killed", sources="clones_calls.S", user=True),
+    Guest("uring", user=True),
     Guest("sud", user=True),
     Guest("segments"),
     Guest("clocks", variants="glibc musl-static", plain="present"),
