@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -116,6 +118,28 @@ static int naps(void)
 	return 0;
 }
 
+static sigjmp_buf forbidden;
+
+static void on_fault(int sig)
+{
+	siglongjmp(forbidden, sig);
+}
+
+/* NUMBER calls of a program that has forbidden the time stamp counter to itself. */
+static int without_counter(void)
+{
+	struct sigaction action = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
+
+	if (prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0) != 0)
+		return 1;
+	make_calls(number);
+	sigaction(SIGSEGV, &action, NULL);
+	if (sigsetjmp(forbidden, 1) == SIGSEGV)
+		return 0;
+	__builtin_ia32_rdtsc();
+	return 3;
+}
+
 /* Calls of every kind of argument; what they print is in commands.py. */
 static int arguments(void)
 {
@@ -197,7 +221,7 @@ int main(int argc, char **argv)
 	} table[] = {
 		{ "threads", threads }, { "forks", forks }, { "killed", killed }, { "massacre", massacre },
 		{ "errors", errors }, { "naps", naps }, { "arguments", arguments }, { "i386", i386 },
-		{ "orphan", orphan },
+		{ "orphan", orphan }, { "without-counter", without_counter },
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(what, table[i].name) == 0)

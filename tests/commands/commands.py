@@ -91,6 +91,16 @@ def case_stat_time(t):
         raise Failed(f'one thread was in calls for {report["seconds"]} s of {report["elapsed"]} s')
 
 
+def case_stat_without_counter(t):
+    """The hook reads the time stamp counter, and it stays forbidden to the program."""
+    expect('natively', run(t.calls, 'without-counter', '10').returncode, 0)
+    store = os.path.abspath('store')
+    for options in ('--no-patch',), (f'--store={store}',), (f'--store={store}', '--eager'):
+        _, calls, _ = t.stat(t.calls, 'without-counter', '100', options=options)
+        expect(f'getppid {options}', calls['getppid']['calls'], 100)
+        expect(f'learn {options}', run(t.k23, 'learn', f'--store={store}', '--', t.calls, 'calls').returncode, 0)
+
+
 def case_stat_killed(t):
     report, calls, _ = t.stat(t.calls, 'killed', '5000', status=-signal.SIGKILL)
     expect('getppid', calls['getppid']['calls'], 5000)

@@ -23,6 +23,10 @@ static long on_uname(struct k23_call *call)
 		*(volatile long *)address = 1;
 	if (how == 'u')
 		__builtin_trap();
+	if (how == 'd')
+		__asm__ volatile("xor %%ecx, %%ecx; div %%ecx" ::: "eax", "ecx", "edx", "cc");
+	if (how == 't')
+		__asm__ volatile("int3");
 	if (how == 'f') {
 		char text[8];
 

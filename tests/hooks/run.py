@@ -58,8 +58,8 @@ def case_crash(k23, program):
     hook = build(k23, "crash")
     store = os.path.join(os.getcwd(), "crash.store")
     expect("learn", run(k23, "learn", "--store", store, "--", program, "uname").returncode, 0)
-    for how, way in itertools.product("rwusf", (["--no-patch"], ["--store", store])):
-        signal = 4 if how == "u" else 11
+    for how, way in itertools.product("rwusfdt", (["--no-patch"], ["--store", store])):
+        signal = {"u": 4, "t": 5, "d": 8}.get(how, 11)
         result = run(k23, "run", *way, "--hook", f"{hook}:how={how}", "--", program, "uname")
         expect(f"crash {how} {way}", result.returncode, -signal)
         if not re.search(rf"k23: hook crash \({re.escape(hook)}\) crashed with signal {signal} in system call 63, "

@@ -332,3 +332,41 @@ CASE(no_sigchld)
 	no_children();
 	say("done");
 }
+
+static volatile bool is_failing;
+
+static void *fail_often(void *arg)
+{
+	for (int i = 0; i < 300; i++)
+		EXPECT(raw(SYS_execve, "./cut-elf", words, environ), -ENOEXEC);
+	is_failing = false;
+	return arg;
+}
+
+/* Waits of another thread, for children of every kind, find those only that the program has. */
+STRESS(among_waits)
+{
+	pthread_t t;
+	siginfo_t info;
+	int status;
+
+	write_file("cut-elf", 0755, "\177ELF\2\1\1", 7);
+	is_failing = true;
+	NEED(pthread_create(&t, NULL, fail_often, NULL) == 0);
+	while (is_failing) {
+		pid_t pid;
+
+		EXPECT(raw(SYS_wait4, -1, &status, __WALL, 0), -ECHILD);
+		EXPECT(raw(SYS_waitid, P_ALL, 0, &info, WEXITED | __WALL, 0), -ECHILD);
+		CHECK(raw(SYS_wait4, -1, &status, WNOHANG | __WALL, 0) <= 0);
+		pid = fork();
+		if (pid == 0) {
+			usleep(500);
+			_exit(8);
+		}
+		EXPECT(raw(SYS_wait4, -1, &status, __WALL, 0), pid);
+		EXPECT(status, 8 << 8);
+	}
+	pthread_join(t, NULL);
+	unlink("cut-elf");
+}

@@ -1,7 +1,9 @@
 /* fork, vfork and posix_spawn: many, from many threads, from handlers. */
 #include "guest.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <spawn.h>
 
 extern char **environ;
@@ -185,6 +187,52 @@ STRESS(vfork_threaded)
 		NEED(pthread_create(&t[i], NULL, vfork_many, (void *)i) == 0);
 	for (i = 0; i < 8; i++)
 		pthread_join(t[i], NULL);
+	no_children();
+}
+
+static int to_thread[2], to_child[2];
+
+static void *answer_child(void *arg)
+{
+	int fd = open(self_path(), O_RDONLY);
+	void *text;
+	char c;
+
+	EXPECT(read(to_thread[0], &c, 1), 1);
+	set_handler(SIGUSR2, on_signal, 0);
+	pthread_kill(pthread_self(), SIGUSR2);
+	text = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	NEED(text != MAP_FAILED);
+	munmap(text, PAGE);
+	close(fd);
+	EXPECT(write(to_child[1], "y", 1), 1);
+	return arg;
+}
+
+/* vfork without the shared memory: the other threads of the parent go on, and the child waits for one of them. */
+CASE(vfork_without_memory)
+{
+	for (int i = 0; i < 20; i++) {
+		pthread_t thread;
+		long pid;
+
+		NEED(pipe(to_thread) == 0 && pipe(to_child) == 0);
+		NEED(pthread_create(&thread, NULL, answer_child, NULL) == 0);
+		pid = raw(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+		if (pid == 0) {
+			struct pollfd answer = { .fd = to_child[0], .events = POLLIN };
+
+			(void)raw(SYS_write, to_thread[1], "x", 1);
+			raw(SYS_exit_group, raw(SYS_poll, &answer, 1, 3000) == 1 ? 5 : 6);
+		}
+		EXPECT(wait_for((pid_t)pid), 5);
+		pthread_join(thread, NULL);
+		EXPECT(handled, i + 1);
+		for (int k = 0; k < 2; k++) {
+			close(to_thread[k]);
+			close(to_child[k]);
+		}
+	}
 	no_children();
 }
 
