@@ -128,7 +128,7 @@ static void on_fault(int sig)
 /* NUMBER calls of a program that has forbidden the time stamp counter to itself. */
 static int without_counter(void)
 {
-	struct sigaction action = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
+	struct sigaction action = { .sa_handler = on_fault };
 
 	if (prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0) != 0)
 		return 1;

@@ -88,7 +88,7 @@ static int sent_to_clone(unsigned long flags, int sig, int code)
 	return wait_for((pid_t)pid);
 }
 
-static const unsigned long clones[] = { 0, CLONE_VM, CLONE_VM | CLONE_SIGHAND };
+static const unsigned long clones[] = { 0, CLONE_VM, CLONE_VM | CLONE_SIGHAND, CLONE_VM | CLONE_VFORK };
 
 /* A child that has just begun dies of the signal. */
 STRESS(to_children)
@@ -96,7 +96,7 @@ STRESS(to_children)
 	for (int i = 0; i < 300; i++) {
 		int sig = faults[i % 5], code = codes[i / 3 % 3];
 
-		EXPECT(sent_to_clone(clones[i % 3], sig, code), 1000 + sig);
+		EXPECT(sent_to_clone(clones[i % 4], sig, code), 1000 + sig);
 	}
 	no_children();
 }
@@ -125,7 +125,7 @@ STRESS(to_spawned)
 	for (int i = 0; i < 5; i++)
 		set_handler(faults[i], on_fault, 0);
 	for (int i = 0; i < 60; i++) {
-		int sig = faults[i % 5] == SIGTRAP ? SIGABRT : faults[i % 5];
+		int sig = faults[i % 5];
 		pid_t pid;
 
 		NEED(posix_spawn(&pid, self_path(), NULL, NULL, argv, environ) == 0);
@@ -145,8 +145,8 @@ STRESS(inherited_handler)
 		int sig = faults[i % 5], code = codes[i / 3 % 3];
 
 		seen_sig = 0;
-		EXPECT(sent_to_clone(clones[i % 3], sig, code), sig);
-		if (i % 3 == 0)
+		EXPECT(sent_to_clone(clones[i % 4], sig, code), sig);
+		if (i % 4 == 0)
 			continue;
 		EXPECT(seen_code, code);
 		EXPECT(seen_pid, getpid());

@@ -74,6 +74,7 @@ struct rt_thread {
 	bool strict;         /* in seccomp's strict mode: only read, write, exit and sigreturn are left */
 	bool alone;          /* made without CLONE_THREAD, and has made no thread */
 	bool vforked;        /* a vfork child: its parent frees the region */
+	bool tsc_faults;     /* rdtsc raises SIGSEGV, by PR_SET_TSC: hooks run without that */
 	bool stepping;       /* single-steps over a call that is made where it stands: special/uprobe.c */
 	bool counted;        /* `sighand->threads` counts this thread */
 	bool exits;          /* is in a call that ends the thread, unless a seccomp filter is against it */

@@ -37,6 +37,20 @@ static bool x32_refused(long nr)
 	return rt.x32 == 1 && (nr - bit >= K23_NUMBERS || rt_special(K23_ARCH_X86_64, nr - bit));
 }
 
+/* A new image or a child is to begin with what the program has set for rdtsc, which hooks run without. ctx: entry */
+static long make_special(struct rt_thread *thread, struct k23_call *call, rt_special_fn *special)
+{
+	bool switched = __builtin_expect(thread->tsc_faults && call->next, 0);
+	long result;
+
+	if (switched)
+		rt_hook_set_tsc(true);
+	result = special(thread, call);
+	if (switched && thread->tsc_faults)
+		rt_hook_set_tsc(false);
+	return result;
+}
+
 /* Calls that are not the kernel's alone. ctx: entry */
 static long make_unusual(struct rt_thread *thread, struct k23_call *call)
 {
@@ -46,7 +60,7 @@ static long make_unusual(struct rt_thread *thread, struct k23_call *call)
 		return rt_gate_program(call, thread);
 	special = rt_special(call->arch, call->nr);
 	if (special)
-		return special(thread, call);
+		return make_special(thread, call, special);
 	if (call->arch != K23_ARCH_X86_64)
 		return rt_gate_i386(call, thread);
 	if (x32_refused(call->nr))

@@ -134,6 +134,7 @@ static void start_process(struct rt_thread *thread)
 {
 	const struct start_block *start = &rt_start_block;
 	struct rt_sighand *sighand = &thread->own_sighand;
+	int tsc;
 
 	sighand->threads = 1;
 	thread->counted = true;
@@ -147,6 +148,8 @@ static void start_process(struct rt_thread *thread)
 	thread->sighand = sighand;
 	thread->leads = thread->alone = true;
 	thread->sigsys_blocked = start->sigsys_blocked;
+	if (rt.bundle->hook_count && sys(prctl, PR_GET_TSC, &tsc) == 0)
+		thread->tsc_faults = tsc == PR_TSC_SIGSEGV;
 }
 
 static void start_fast_path(struct rt_thread *thread)
@@ -159,7 +162,8 @@ static void start_fast_path(struct rt_thread *thread)
 	rt.fast = rt_plans_open(stack) && !rt_start_block.ptraced && !rt.frozen && capabilities &&
 		  capabilities[1] & KERNEL_HWCAP2_FSGSBASE;
 	rt_patch_start(stack);
-	rt_gs_set(thread);
+	if (!thread->tsc_faults)
+		rt_gs_set(thread);
 }
 
 /* The helper has no exit signal, but the kernel sends SIGCHLD for a child whose parent has called execve since. A

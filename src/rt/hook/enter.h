@@ -5,10 +5,19 @@
 #ifndef RT_HOOK_ENTER_H
 #define RT_HOOK_ENTER_H
 
+#include <linux/prctl.h>
+
+#include "abi/syscall.h"
 #include "rt/base/thread.h"
 
 /* x86_64/hook/enter.S: jumps to the function, which returns to the caller. ctx: boot | entry */
 long rt_hook_enter(uint64_t argument, const void *function);
+
+/* Whether rdtsc raises SIGSEGV. ctx: boot | entry */
+static inline void rt_hook_set_tsc(bool faults)
+{
+	sys(prctl, PR_SET_TSC, faults ? PR_TSC_SIGSEGV : PR_TSC_ENABLE);
+}
 
 /* Calls a function of the hook with an index, and notes meanwhile that this hook runs. ctx: boot | entry */
 static inline long rt_hook_run(struct rt_thread *thread, uint32_t index, const void *function, uint64_t argument)
@@ -17,7 +26,11 @@ static inline long rt_hook_run(struct rt_thread *thread, uint32_t index, const v
 	long result;
 
 	thread->runs = rt_runs_hook(index);
+	if (__builtin_expect(thread->tsc_faults, 0))
+		rt_hook_set_tsc(false);
 	result = rt_hook_enter(argument, function);
+	if (__builtin_expect(thread->tsc_faults, 0))
+		rt_hook_set_tsc(true);
 	thread->runs = caller;
 	return result;
 }

@@ -90,6 +90,9 @@ static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 		r = rt_altstack_install(child);
 		rt_gs_inherit(child);
 	}
+	/* A crash of a hook is to be reported. */
+	if (flags & CLONE_VFORK)
+		rt_mask_restore(mask | RT_ALL_BLOCKED);
 	if (!failed(r) && flags & CLONE_CLEAR_SIGHAND)
 		r = rt_actions_install();
 	else if (!failed(r) && is_unlocked(flags))
@@ -142,6 +145,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->regs = thread->regs;
 	child->call.arch = thread->call.arch;
 	child->sigsys_blocked = thread->sigsys_blocked;
+	child->tsc_faults = thread->tsc_faults;
 	memcpy(child->fault, thread->fault, sizeof(child->fault));
 	if (flags & CLONE_VFORK)
 		child->sigstack = thread->sigstack;
@@ -176,7 +180,8 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 	/* The kernel copies its actions of the signals, and the memory with the table of actions, at different
 	 * times. */
 	bool locked = !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(flags);
-	uint64_t mask = is_unlocked(flags) ? rt_mask_block_all() : rt_mask_block();
+	/* A vfork child has its creator's signal stack for a moment: no signal may come there. */
+	uint64_t mask = flags & CLONE_VFORK ? rt_mask_block_all() : rt_mask_block();
 	struct rt_thread *child = NULL;
 	struct rt_region_slot *slot = NULL;
 	uint64_t begin = 0;
