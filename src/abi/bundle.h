@@ -25,7 +25,7 @@
 
 /* A thread's part of the runtime: its stacks, and what the runtime and hooks keep of it. Two come with the bundle: the first
  * thread's, and that of the helper of its execve. */
-#define BUNDLE_REGION_SIZE (128u << 10)
+#define BUNDLE_REGION_SIZE (256u << 10)
 #define BUNDLE_REGIONS 2u
 
 enum bundle_flags {
@@ -87,7 +87,6 @@ struct start_block {
 	int32_t ptracer;       /* for PR_SET_PTRACER, which had to be the helper */
 	uint8_t sigsys_blocked; /* the program's own view of SIGSYS */
 	uint8_t sigsys_ignored;
-	uint8_t sigsys_pending;
 	uint8_t seccomp; /* the program installed a filter that knows the bundle's address */
 	uint8_t ptraced;   /* enum rt_ptraced: a tracer that is under k23 planted the bundle */
 	uint8_t first;     /* 1: started by the command line, 0: by an execve of the program */

@@ -14,6 +14,7 @@
 #include "rt/base/lock.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
+#include "rt/signal/sigsys.h"
 #include "rt/special/exec.h"
 #include "rt/special/special.h"
 #include "rt/tracer/ptraced.h"
@@ -80,7 +81,6 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 	block->sigmask = mask;
 	block->sigsys_blocked = thread->sigsys_blocked;
 	block->sigsys_ignored = sighand->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
-	block->sigsys_pending = sighand->sigsys_pending;
 	block->seccomp = sighand->seccomp;
 	block->ptracer = sighand->ptracer;
 	block->exec_nr = (uint16_t)nr;
@@ -140,6 +140,8 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
+	/* What is kept goes along in the kernel. */
+	rt_sigsys_hold(thread, false);
 	if (carried_by_tracer(thread, call, mask, &r)) {
 		rt_mask_unblock(thread, mask);
 		return r;
