@@ -29,7 +29,7 @@
 
 /* A region: the runtime's stacks, and the data of the runtime and the hooks, of one thread. The bundle has two: for the
  * first thread, and for the helper of its execve. */
-#define BUNDLE_REGION_SIZE (128u << 10)
+#define BUNDLE_REGION_SIZE (256u << 10)
 #define BUNDLE_REGIONS 2u
 
 enum bundle_flags {
@@ -91,9 +91,8 @@ struct start_block {
 	uint64_t sigmask;      /* as the program had it when it called execve */
 	int32_t helper;        /* the helper's id, for reaping it */
 	int32_t ptracer;       /* what PR_SET_PTRACER was before it had to be the helper */
-	uint8_t sigsys_blocked; /* these three: the program's view of SIGSYS */
+	uint8_t sigsys_blocked; /* these two: the program's view of SIGSYS */
 	uint8_t sigsys_ignored;
-	uint8_t sigsys_pending;
 	uint8_t seccomp; /* the program installed a filter that knows the bundle's address */
 	uint8_t ptraced;    /* enum rt_ptraced, if a tracer under k23 put the bundle here; else 0 */
 	uint8_t first : 1;  /* the command line tool started the image, and not an execve of the program */

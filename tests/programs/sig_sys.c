@@ -3,8 +3,14 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <time.h>
 #include <ucontext.h>
 
 #ifndef SYS_SECCOMP
@@ -75,6 +81,315 @@ CASE(blocked)
 	EXPECT(handled, 0);
 	NEED(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
 	EXPECT(handled, 1);
+}
+
+/* A child queues a SIGSYS to this process after some time; the SIGCHLD of its end is ignored. */
+static void send_after(int value, int milliseconds)
+{
+	pid_t parent = getpid();
+
+	signal(SIGCHLD, SIG_IGN);
+	if (fork() == 0) {
+		usleep((useconds_t)milliseconds * 1000);
+		sigqueue(parent, SIGSYS, (union sigval){ value });
+		_exit(0);
+	}
+}
+
+static void block_all(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	NEED(sigprocmask(SIG_SETMASK, &all, NULL) == 0);
+}
+
+/* Blocked, it is found by all calls that take signals, with what its sender said. */
+CASE(waited_for)
+{
+	sigset_t set = sigset_of(SIGSYS);
+	struct signalfd_siginfo read_info;
+	struct pollfd readable = { .events = POLLIN };
+	struct epoll_event event = { .events = EPOLLIN };
+	siginfo_t info;
+	int epoll, i;
+
+	block_all();
+	for (i = 0; i < 2; i++) {
+		/* before the call, and during it */
+		int wait = i * 20;
+
+		memset(&info, 0, sizeof(info));
+		send_after(10 + i, wait);
+		usleep(i ? 0 : 10000);
+		EXPECT(raw(SYS_rt_sigtimedwait, &set, &info, 0, 8), SIGSYS);
+		EXPECT(info.si_code, SI_QUEUE);
+		EXPECT(info.si_value.sival_int, 10 + i);
+		send_after(0, wait);
+		EXPECT(raw(SYS_rt_sigtimedwait, &set, 0, 0, 8), SIGSYS);
+
+		readable.fd = signalfd(-1, &set, 0);
+		send_after(20 + i, wait);
+		EXPECT(raw(SYS_read, readable.fd, &read_info, sizeof(read_info)), sizeof(read_info));
+		EXPECT(read_info.ssi_signo, SIGSYS);
+		EXPECT(read_info.ssi_int, 20 + i);
+		send_after(30 + i, wait);
+		EXPECT(raw(SYS_poll, &readable, 1, 5000), 1);
+		EXPECT(raw(SYS_read, readable.fd, &read_info, sizeof(read_info)), sizeof(read_info));
+		EXPECT(read_info.ssi_int, 30 + i);
+		epoll = epoll_create1(0);
+		NEED(epoll_ctl(epoll, EPOLL_CTL_ADD, readable.fd, &event) == 0);
+		send_after(40 + i, wait);
+		EXPECT(raw(SYS_epoll_wait, epoll, &event, 1, 5000), 1);
+		EXPECT(raw(SYS_read, readable.fd, &read_info, sizeof(read_info)), sizeof(read_info));
+		EXPECT(read_info.ssi_int, 40 + i);
+		close(epoll);
+		close(readable.fd);
+	}
+	EXPECT(raw(SYS_rt_sigtimedwait, &set, &info, &(struct timespec){ 0 }, 8), -EAGAIN);
+}
+
+/* Blocked or ignored, it interrupts nothing; sent more than once it is pending once, and handled when it is let through. */
+CASE(not_interrupting)
+{
+	struct timespec moment = { .tv_nsec = 60000000 };
+	struct pollfd nothing = { .fd = -1 };
+	sigset_t set = sigset_of(SIGSYS), now;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (i)
+			signal(SIGSYS, SIG_IGN);
+		NEED(sigprocmask(i ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL) == 0);
+		send_after(1, 20);
+		EXPECT(raw(SYS_poll, &nothing, 1, 60), 0);
+		send_after(2, 20);
+		EXPECT(raw(SYS_nanosleep, &moment, 0), 0);
+		send_after(3, 20);
+		EXPECT(raw(SYS_epoll_wait, epoll_create1(0), &now, 1, 60), 0);
+		if (i)
+			break;
+		NEED(sigpending(&now) == 0);
+		EXPECT(sigismember(&now, SIGSYS), 1);
+		set_handler(SIGSYS, on_sigsys, 0);
+		EXPECT(raw(SYS_getppid), getppid());
+		EXPECT(handled, 0);
+		NEED(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
+		EXPECT(handled, 1);
+		EXPECT(seen.si_code, SI_QUEUE);
+		EXPECT(seen.si_value.sival_int, 1);
+	}
+}
+
+/* One for the thread and one for the process are two; to ignore them takes both away. */
+CASE(pending_twice)
+{
+	sigset_t set = sigset_of(SIGSYS), now;
+	int i;
+
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	set_handler(SIGSYS, on_sigsys, 0);
+	for (i = 0; i < 3; i++) {
+		raise(SIGSYS);
+		kill(getpid(), SIGSYS);
+	}
+	NEED(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
+	EXPECT(handled, 2);
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	raise(SIGSYS);
+	kill(getpid(), SIGSYS);
+	signal(SIGSYS, SIG_IGN);
+	NEED(sigpending(&now) == 0);
+	EXPECT(sigismember(&now, SIGSYS), 0);
+	set_handler(SIGSYS, on_sigsys, 0);
+	NEED(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
+	EXPECT(handled, 2);
+}
+
+/* A mask for the time of a wait lets it through, or blocks it, and is gone when the wait is over. */
+CASE(masks_of_waits)
+{
+	unsigned long none = 0, only = 1ul << (SIGSYS - 1), shown;
+	struct timespec moment = { .tv_nsec = 60000000 };
+	sigset_t set = sigset_of(SIGSYS);
+
+	set_handler(SIGSYS, on_sigsys, 0);
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	raise(SIGSYS);
+	EXPECT(handled, 0);
+	EXPECT(raw(SYS_rt_sigsuspend, &none, 8), -EINTR);
+	EXPECT(handled, 1);
+	send_after(5, 20);
+	EXPECT(raw(SYS_ppoll, 0, 0, 0, &none, 8), -EINTR);
+	EXPECT(handled, 2);
+	EXPECT(seen.si_value.sival_int, 5);
+	EXPECT(raw(SYS_rt_sigprocmask, SIG_BLOCK, 0, &shown, 8), 0);
+	EXPECT(shown, only);
+	NEED(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
+	send_after(6, 20);
+	EXPECT(raw(SYS_ppoll, 0, 0, &moment, &only, 8), 0);
+	EXPECT(handled, 3);
+	EXPECT(seen.si_value.sival_int, 6);
+}
+
+static pthread_t handled_by;
+
+static void on_thread(int sig, siginfo_t *info, void *context)
+{
+	(void)sig, (void)info, (void)context;
+	handled_by = pthread_self();
+	__atomic_fetch_add(&handled, 1, __ATOMIC_SEQ_CST);
+}
+
+static volatile bool ready, done;
+
+static void *let_through(void *arg)
+{
+	sigset_t set = sigset_of(SIGSYS);
+
+	NEED(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
+	ready = true;
+	while (!done)
+		(void)raw(SYS_sched_yield);
+	return arg;
+}
+
+static void *wait_for_it(void *arg)
+{
+	sigset_t set = sigset_of(SIGSYS);
+	siginfo_t info;
+
+	ready = true;
+	EXPECT(raw(SYS_rt_sigtimedwait, &set, &info, 0, 8), SIGSYS);
+	EXPECT(info.si_code, SI_USER);
+	EXPECT(info.si_pid, getpid());
+	done = true;
+	return arg;
+}
+
+static void *read_it(void *arg)
+{
+	sigset_t set = sigset_of(SIGSYS);
+	struct signalfd_siginfo info;
+	int fd = signalfd(-1, &set, 0);
+
+	ready = true;
+	EXPECT(raw(SYS_read, fd, &info, sizeof(info)), sizeof(info));
+	EXPECT(info.ssi_code, SI_USER);
+	close(fd);
+	done = true;
+	return arg;
+}
+
+/* What is sent to the process is for a thread that takes it, in whatever way. */
+static void sent_to_process(void *(*taker)(void *))
+{
+	sigset_t set = sigset_of(SIGSYS);
+	pthread_t thread;
+
+	handled = 0;
+	ready = done = false;
+	set_handler(SIGSYS, on_thread, 0);
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	NEED(pthread_create(&thread, NULL, taker, NULL) == 0);
+	while (!ready)
+		(void)raw(SYS_sched_yield);
+	if (taker != let_through)
+		usleep(2000);
+	kill(getpid(), SIGSYS);
+	if (taker == let_through) {
+		while (!handled)
+			(void)raw(SYS_sched_yield);
+		CHECK(pthread_equal(handled_by, thread));
+		done = true;
+	}
+	pthread_join(thread, NULL);
+	EXPECT(handled, taker == let_through);
+}
+
+STRESS(another_thread_handles)
+{
+	sent_to_process(let_through);
+}
+
+STRESS(another_thread_waits)
+{
+	sent_to_process(wait_for_it);
+}
+
+STRESS(another_thread_reads)
+{
+	sent_to_process(read_it);
+}
+
+/* Many in a row leave the program alone, or are handled one after the other. */
+CASE(burst)
+{
+	pid_t parent = getpid(), child;
+	int i, status;
+
+	for (i = 0; i < 2; i++) {
+		if (i)
+			set_handler(SIGSYS, on_sigsys, 0);
+		else
+			signal(SIGSYS, SIG_IGN);
+		child = fork();
+		NEED(child >= 0);
+		if (child == 0) {
+			for (i = 0; i < 20000; i++)
+				kill(parent, SIGSYS);
+			_exit(0);
+		}
+		while (raw(SYS_wait4, child, &status, WNOHANG, 0) == 0)
+			EXPECT(raw(SYS_close, -1), -EBADF);
+		EXPECT(status, 0);
+		EXPECT(handled > 0, i);
+	}
+}
+
+static int first_process(void *arg)
+{
+	(void)arg;
+	if (fork() == 0) {
+		kill(1, SIGSYS);
+		_exit(0);
+	}
+	(void)raw(SYS_wait4, -1, 0, 0, 0);
+	EXPECT(raw(SYS_close, -1), -EBADF);
+	set_handler(SIGSYS, on_sigsys, 0);
+	raise(SIGSYS);
+	return guest_failures ? 1 : 40 + handled;
+}
+
+/* The first process of a PID namespace takes only what it handles. */
+CASE(first_of_namespace)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	pid_t pid = clone(first_process, stack + sizeof(stack), CLONE_NEWUSER | CLONE_NEWPID | SIGCHLD, NULL);
+
+	if (pid < 0)
+		say("no namespace");
+	else
+		say("-> %d", wait_for(pid));
+}
+
+HELPER(finds_pending)
+{
+	sigset_t set = sigset_of(SIGSYS);
+	siginfo_t info;
+
+	EXPECT(sigwaitinfo(&set, &info), SIGSYS);
+	say("code %d, value %d", info.si_code, info.si_value.sival_int);
+}
+
+/* It stays pending over an execve. */
+CASE(pending_across_execve)
+{
+	sigset_t set = sigset_of(SIGSYS);
+
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	NEED(sigqueue(getpid(), SIGSYS, (union sigval){ 23 }) == 0);
+	execl(self_path(), "zero", "finds_pending", NULL);
 }
 
 /* Every signal blocked, by every means, and calls still work. */

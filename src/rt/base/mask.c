@@ -33,6 +33,9 @@ void rt_mask_unblock(struct rt_thread *thread, uint64_t mask)
 {
 	if (!thread->signals)
 		rt_mask_restore(mask);
-	if (thread->signals)
-		thread->saved_mask &= mask;
+	if (!thread->signals)
+		return;
+	/* The way out delivers them, by way of the guard: SIGSYS must not stay blocked. */
+	thread->saved_mask &= mask;
+	rt_mask_restore(thread->saved_mask | RT_ALL_BLOCKED);
 }

@@ -4,6 +4,8 @@
 #ifndef RT_BASE_SIGHAND_H
 #define RT_BASE_SIGHAND_H
 
+#include <stdbool.h>
+
 #include "abi/bundle.h"
 #include "abi/syscall.h"
 #include "rt/base/signals.h"
@@ -19,7 +21,10 @@ struct rt_sighand {
 	uint64_t known; /* signals whose action is in `actions` */
 	int32_t helper;  /* the helper of an execve under way, which waits must not show as a child */
 	uint32_t threads; /* how many threads share this */
-	uint8_t sigsys_pending;
+	/* A SIGSYS for the process, as in struct rt_thread. */
+	uint32_t sigsys_pending;
+	siginfo_t sigsys_info;
+	bool sigsys_sent; /* a process has sent one: the kernel blocks SIGSYS for the runtime's handler, too */
 	uint8_t seccomp;
 	int32_t ptracer; /* PR_SET_PTRACER as the program set it: 0: no process, -1: any process */
 	uint8_t traceme; /* a vfork child called PTRACE_TRACEME: it is traced from its execve on */

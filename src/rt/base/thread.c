@@ -138,6 +138,21 @@ struct rt_thread *rt_thread_new(void)
 	}
 }
 
+/* ctx: any; no locks */
+struct rt_thread *rt_thread_find(const struct rt_thread *self,
+				 bool (*matches)(const struct rt_thread *self, const struct rt_thread *thread))
+{
+	for (struct rt_chunk *chunk = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
+		for (uint32_t i = 0; i < chunk->count; i++) {
+			struct rt_thread *thread = rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
+
+			if (__atomic_load_n(&chunk->slots[i].state, __ATOMIC_ACQUIRE) == RT_SLOT_TAKEN &&
+			    matches(self, thread))
+				return thread;
+		}
+	return NULL;
+}
+
 /* ctx: any */
 uint32_t *rt_thread_slot_state(struct rt_thread *thread)
 {

@@ -15,7 +15,8 @@
 #include "rt/base/signals.h"
 #include "rt/x86_64/arch.h"
 
-#define RT_SIGNAL_STACK_SIZE (48ul << 10)
+/* Has room for some fifty frames of a burst of SIGSYS, until the first handler can block it: see rt_action_defer_sigsys. */
+#define RT_SIGNAL_STACK_SIZE (176ul << 10)
 #define RT_HOOK_STATE_SIZE 4096ul
 
 /* Which code runs, for the message when it crashes: rt_runs_hook() of a hook's index, or one of these. */
@@ -64,11 +65,14 @@ struct rt_thread {
 	int32_t pid, tid;
 	uint64_t stack_top; /* of the runtime stack */
 	uint64_t fast_return; /* where the program goes on after a call by the entries `direct` and `number` */
+	uint64_t fast_nr;     /* the number of that call */
 
 	/* The mask of a call that waits with a mask of its own, for the handler that ends the wait. */
 	uint64_t temporary_mask;
 	bool temporary;
 	bool sigsys_blocked; /* the program's view */
+	bool sigsys_held;    /* really blocked, until the call in flight ends: see signal/sigsys.h */
+	bool sigsys_awaited; /* in the set of the sigtimedwait in flight */
 	bool leads;          /* `sighand` lies in this thread's region */
 	bool children_elsewhere; /* its children are in another PID namespace than the thread */
 	bool strict;         /* in seccomp's strict mode: only read, write, exit and sigreturn are left */
@@ -92,6 +96,10 @@ struct rt_thread {
 	struct rt_sigaction changed;
 
 	struct rt_noted noted[RT_NOTED]; /* deferred signals, in the order in which they came */
+
+	/* A SIGSYS for the thread that the program blocks, kept by signal/sigsys.c: the process's id if there is one. */
+	uint32_t sigsys_pending;
+	siginfo_t sigsys_info;
 
 	struct rt_sighand own_sighand;
 };
@@ -131,6 +139,10 @@ void rt_thread_free(struct rt_thread *thread);
 void rt_threads_forked(struct rt_thread *self);
 /* Whether any byte of a range belongs to regions or to what describes them. ctx: entry; no locks */
 bool rt_threads_own(uintptr_t start, uintptr_t end);
+/* A thread that matches, or NULL. The thread may end at any moment, and its region become another's.
+ * ctx: any; no locks */
+struct rt_thread *rt_thread_find(const struct rt_thread *self,
+				 bool (*matches)(const struct rt_thread *self, const struct rt_thread *thread));
 /* The word that rt_thread_end writes to, to free the region. ctx: any */
 uint32_t *rt_thread_slot_state(struct rt_thread *thread);
 

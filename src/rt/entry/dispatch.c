@@ -11,6 +11,7 @@
 #include "rt/base/gate.h"
 #include "rt/base/return.h"
 #include "rt/hook/enter.h"
+#include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
 #include "rt/text/patch.h"
 #include "rt/text/site_log.h"
@@ -129,6 +130,7 @@ void rt_leave(struct rt_thread *thread, long result)
 	thread->orig_nr = rt_regs_result(regs);
 	rt_regs_return(regs, thread->call.arch, result);
 	rt_ptraced_stop(thread, RT_STOP_EXIT);
+	rt_sigsys_release(thread);
 	if (result == -K23_ERESTART && thread->signals)
 		rt_regs_again(regs, thread->orig_nr);
 	rt_return(thread);

@@ -18,6 +18,7 @@
 
 #include <asm/errno.h>
 
+#include "rt/base/entry_points.h"
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
@@ -26,6 +27,7 @@
 #include "rt/guard/guard.h"
 #include "rt/signal/action.h"
 #include "rt/signal/deliver.h"
+#include "rt/signal/sigsys.h"
 #include "rt/text/rollback.h"
 #include "rt/tracer/ptraced.h"
 #include "rt/x86_64/entry/faults.h"
@@ -36,12 +38,26 @@ static bool is_between(uint64_t ip, const char *begin, const char *end)
 	return ip - (uint64_t)begin < (uint64_t)(end - begin);
 }
 
-/* A call that has not been made, or that the kernel is to make again, is not made. ctx: sigsys */
-static void abort_call(struct rt_thread *thread, struct core_regs *regs)
+/* Whether the thread is where a call of the program has just ended because a signal came. What close has begun is done all the
+ * same, so it is not made again. ctx: sigsys */
+static bool is_interrupted(const struct rt_thread *thread, const struct core_regs *regs)
 {
 	uint64_t ip = rt_regs_ip(regs);
 
-	if (is_between(ip, rt_gate_begin, rt_gate_done)) {
+	return (ip == (uint64_t)rt_gate_done || ip == (uint64_t)rt_gate_i386_done) && (long)rt_regs_result(regs) == -EINTR &&
+	       (thread->call.arch != K23_ARCH_X86_64 || thread->call.nr != __NR_close);
+}
+
+/* A call that has not been made, or that the kernel is to make again, is not made. unmake: nor is one that the signal has ended,
+ * of which the program is not to know. ctx: sigsys */
+static void abort_call(struct rt_thread *thread, struct core_regs *regs, bool unmake)
+{
+	bool interrupted = unmake && is_interrupted(thread, regs);
+	uint64_t ip = rt_regs_ip(regs);
+
+	if (interrupted) {
+		rt_regs_set_ip(regs, (uint64_t)(ip == (uint64_t)rt_gate_done ? rt_gate_abort : rt_gate_i386_abort));
+	} else if (is_between(ip, rt_gate_begin, rt_gate_done)) {
 		rt_regs_set_ip(regs, (uint64_t)rt_gate_abort);
 		/* The kernel goes on with an interrupted sleep by this call, which knows how much is left. */
 		if (rt_regs_result(regs) == __NR_restart_syscall)
@@ -51,21 +67,25 @@ static void abort_call(struct rt_thread *thread, struct core_regs *regs)
 	}
 }
 
-/* Notes a signal. Those that a fault raises are not blocked while the runtime works: a second one waits in the kernel, but
+/* Notes a signal. unseen: the program blocks or ignores it. Those that a fault raises are not blocked while the runtime works: a second one waits in the kernel, but
  * for what may be a fault. ctx: sigsys */
-static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, uint64_t suspect_ip)
+static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, uint64_t suspect_ip, bool unseen)
 {
 	struct core_regs *regs = rt_context_regs(uc);
 	uint64_t ip = rt_regs_ip(regs);
-	struct rt_sigaction action = sig == SIGSYS ? rt_action_force(thread, sig) : rt_action_take(thread, sig, ip);
+	struct rt_sigaction action = { 0 };
 	uint32_t before = thread->signals;
 
-	if (!rt_deliver_note(thread, sig, info, &action))
-		rt_deliver_queue(thread, sig, info);
-	else
+	if (sig != SIGSYS)
+		action = rt_action_take(thread, sig, ip);
+	if (rt_deliver_note(thread, sig, info, &action))
 		thread->noted[before].suspect_ip = suspect_ip;
+	else if (sig == SIGSYS)
+		rt_sigsys_keep(thread, info);
+	else
+		rt_deliver_queue(thread, sig, info);
 	if (!before) {
-		abort_call(thread, regs);
+		abort_call(thread, regs, unseen);
 		/* The wait of a call with a mask of its own ended by this signal; otherwise that mask is gone already. */
 		if (ip != (uint64_t)rt_gate_done || (long)rt_regs_result(regs) != -EINTR)
 			thread->temporary = false;
@@ -103,13 +123,15 @@ static bool is_crash(const struct rt_thread *thread, int sig, const siginfo_t *i
 	return false;
 }
 
-/* SIGSYS from a process, or from a seccomp filter of the program. It is never really blocked or ignored, so what
- * the program asked for in this respect is done here. Returns whether the signal goes on. ctx: sigsys */
-static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc)
+/* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so what
+ * the program asked for in this respect is done here. Returns whether the signal goes on; then *unseen says whether the program
+ * blocks or ignores it. ctx: sigsys */
+static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc, bool *unseen)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	uint64_t handler = sighand->actions[SIGSYS].handler;
 
+	*unseen = false;
 	if (info->si_code == SYS_SECCOMP) {
 		if (thread->in_call)
 			info->si_call_addr = (void *)thread->call.ip;
@@ -119,15 +141,12 @@ static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct uco
 		}
 		return true;
 	}
-	if (handler == (uint64_t)SIG_IGN || rt_is_rendezvous(info))
+	if (rt_is_rendezvous(info))
 		return false;
-	if (thread->sigsys_blocked) {
-		sighand->sigsys_pending = 1;
-		return false;
-	}
-	if (handler == (uint64_t)SIG_DFL) {
+	*unseen = rt_sigsys_blocked(thread) || !rt_sigsys_resolve(thread, info) || handler == (uint64_t)SIG_IGN;
+	if (!*unseen && handler == (uint64_t)SIG_DFL) {
 		rt_deliver_default(thread, SIGSYS, info, uc);
-		return false;
+		*unseen = true;
 	}
 	return true;
 }
@@ -149,26 +168,38 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	rt_copy_regs(&thread->regs, &uc->uc_mcontext);
 	thread->call.arch = info->si_arch;
 	thread->call.way = K23_BY_GUARD;
+	if (rt_sigsys_kept(thread))
+		rt_sigsys_hold(thread, false);
+	if (rt_action_defers_sigsys() && !thread->sigsys_held)
+		rt_sigsys_unblock(thread);
 	return true;
 }
 
-/* SIGSYS that is not the guard's. It comes with the program's mask in force, so that others may have been noted
- * meanwhile. ctx: sigsys, program's mask */
-static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc)
+/* SIGSYS that is not the guard's. It may come with the program's mask in force, so that others may have been noted
+ * meanwhile. ended: it came at the end of a call by the direct entry, which failed with EINTR. ctx: sigsys, signals blocked */
+static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc, bool ended)
 {
-	uint64_t ip = rt_regs_ip(rt_context_regs(uc));
-	bool in_program = !rt_in_image(ip) || (rt_returning(ip) && !thread->signals);
+	struct core_regs *regs = rt_context_regs(uc);
+	uint64_t ip = rt_regs_ip(regs);
+	bool in_program = !rt_in_image(ip) || (rt_returning(ip) && !thread->signals), unseen;
 
-	rt_mask_block_all();
-	if (sigsys_arrives(thread, info, uc)) {
-		if (in_program) {
+	if (!sigsys_arrives(thread, info, uc, &unseen)) {
+		/* nothing is left to do */
+	} else if (!in_program) {
+		/* A call that is not to know of it goes on, unless it has ended, or is to find the signal that is kept. */
+		if (!unseen || rt_sigsys_blocked(thread) || is_interrupted(thread, regs))
+			defer(thread, SIGSYS, info, uc, 0, unseen);
+	} else {
+		if (rt_in_image(ip))
+			rt_copy_regs(&uc->uc_mcontext, &thread->regs);
+		if (unseen && ended)
+			rt_regs_again(regs, thread->fast_nr);
+		if (rt_sigsys_blocked(thread)) {
+			rt_sigsys_keep(thread, info);
+		} else if (!unseen) {
 			struct rt_sigaction action = rt_action_force(thread, SIGSYS);
 
-			if (rt_in_image(ip))
-				rt_copy_regs(&uc->uc_mcontext, &thread->regs);
 			rt_deliver(thread, SIGSYS, info, &action, uc, uc->uc_sigmask);
-		} else {
-			defer(thread, SIGSYS, info, uc, 0);
 		}
 	}
 	if (in_program)
@@ -196,16 +227,22 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 	struct core_regs *regs = rt_context_regs(uc);
 	uint64_t ip = rt_regs_ip(regs), suspect_ip = 0;
 	enum rt_rollback rollback;
-	bool returning;
+	bool returning, ended;
 
 	if (sig == SIGSYS && rt_guard_owns(info, ip))
 		return caught(thread, info, uc) ? thread : NULL;
+	if (sig == SIGSYS) {
+		rt_mask_block_all();
+		if (info->si_code <= 0)
+			rt_action_defer_sigsys(thread);
+	}
 	if (SIGBIT(sig) & RT_FAULTS && (rt_peek_faulted(sig, info, regs) || rt_tsc_faulted(sig, info, regs)))
 		return NULL;
 	if (sig == SIGTRAP && thread->stepping) {
 		stepped(thread, uc);
 		return NULL;
 	}
+	ended = ip == (uint64_t)rt_gate_direct_done && (long)rt_regs_result(regs) == -EINTR && thread->fast_nr != __NR_close;
 	rollback = rt_rollback(thread, sig, info, uc);
 	if (rollback == RT_GO_ON)
 		return NULL;
@@ -213,7 +250,7 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 	if (sig == SIGSYS) {
 		if (rollback == RT_ROLLED && info->si_code == SYS_SECCOMP)
 			info->si_call_addr = (void *)ip;
-		sigsys(thread, info, uc);
+		sigsys(thread, info, uc, ended);
 		return NULL;
 	}
 	returning = rt_returning(ip) && !thread->signals;
@@ -226,7 +263,7 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 	} else if (SIGBIT(sig) & RT_FAULTS && is_crash(thread, sig, info, ip, &suspect_ip)) {
 		rt_crashed(thread, sig, info, uc);
 	} else {
-		defer(thread, sig, info, uc, suspect_ip);
+		defer(thread, sig, info, uc, suspect_ip, false);
 	}
 	return NULL;
 }

@@ -140,7 +140,6 @@ static void start_process(struct rt_thread *thread)
 	thread->counted = true;
 	sighand->seccomp = start->seccomp;
 	sighand->ptracer = start->ptracer;
-	sighand->sigsys_pending = start->sigsys_pending;
 	sighand->known = SIGBIT(SIGSYS);
 	sighand->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;
 	thread->orig_nr = start->exec_nr;

@@ -6,6 +6,7 @@
 #include "rt/base/entry_points.h"
 #include "rt/base/gate.h"
 #include "rt/base/lock.h"
+#include "rt/signal/sigsys.h"
 
 /* The flags that the kernel keeps; others read back as 0, which is how programs ask for them. */
 #define KNOWN_FLAGS                                                                                          \
@@ -23,11 +24,15 @@ static void enter_runtime(struct rt_sigaction *action, uint64_t flags)
 	action->mask = ~0ul;
 }
 
-/* SIGSYS leaves the mask as it is, so that the way to the dispatcher need not restore it. A SIGSYS that a process sends makes
- * calls restart, unless the program has a handler that says otherwise. ctx: any */
-static void make_sigsys(struct rt_sigaction *action, bool restarts)
+/* Some process that has this memory was sent a SIGSYS. */
+static bool defers_sigsys;
+
+/* SIGSYS leaves the mask as it is, so that the way to the dispatcher need not restore it, until a process sends one: many of
+ * these, one on top of the other, would fill the signal stack. They make calls restart, unless the program has a handler that
+ * says otherwise. ctx: any */
+static void make_sigsys(struct rt_sigaction *action, bool restarts, bool sent)
 {
-	enter_runtime(action, SA_NODEFER | (restarts ? SA_RESTART : 0));
+	enter_runtime(action, (sent ? 0 : SA_NODEFER) | (restarts ? SA_RESTART : 0));
 	action->mask = 0;
 }
 
@@ -38,7 +43,7 @@ long rt_actions_install(void)
 	struct rt_sigaction action = { 0 };
 	long r;
 
-	make_sigsys(&action, true);
+	make_sigsys(&action, true, rt_self()->sighand->sigsys_sent);
 	r = sys(rt_sigaction, SIGSYS, &action, 0, 8);
 	enter_runtime(&action, 0);
 	if (failed(r) || !rt.bundle->hook_count)
@@ -63,12 +68,12 @@ static bool always_entered(int sig)
 }
 
 /* What the kernel is to have for an action of the program. ctx: any */
-static struct rt_sigaction kernel_action(int sig, const struct rt_sigaction *action)
+static struct rt_sigaction kernel_action(const struct rt_sighand *sighand, int sig, const struct rt_sigaction *action)
 {
 	struct rt_sigaction ours = *action;
 
 	if (sig == SIGSYS) {
-		make_sigsys(&ours, action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART);
+		make_sigsys(&ours, action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART, sighand->sigsys_sent);
 	} else if (action->handler > (uint64_t)SIG_IGN || (always_entered(sig) && action->handler == (uint64_t)SIG_DFL) ||
 		   (sig == SIGTRAP && rt.traps)) {
 		/* Not SA_RESETHAND: the table and the kernel change together, with the lock held. */
@@ -95,7 +100,7 @@ long rt_actions_reinstall(struct rt_thread *thread)
 	long r = 0;
 
 	for (int sig = 1; sig <= RT_SIGNALS && !failed(r); sig++) {
-		struct rt_sigaction ours = kernel_action(sig, &sighand->actions[sig]);
+		struct rt_sigaction ours = kernel_action(sighand, sig, &sighand->actions[sig]);
 
 		if (sighand->known & SIGBIT(sig))
 			r = sys(rt_sigaction, sig, &ours, 0, 8);
@@ -118,7 +123,7 @@ long rt_action_trap(struct rt_thread *thread)
 		sighand->known |= SIGBIT(SIGTRAP);
 	}
 	rt.traps = true;
-	ours = kernel_action(SIGTRAP, &sighand->actions[SIGTRAP]);
+	ours = kernel_action(sighand, SIGTRAP, &sighand->actions[SIGTRAP]);
 	r = sys(rt_sigaction, SIGTRAP, &ours, 0, 8);
 	rt_unlock(&sighand->action_lock);
 	return r;
@@ -129,7 +134,7 @@ long rt_action_trap(struct rt_thread *thread)
 static long change_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted)
 {
 	struct rt_sighand *sighand = thread->sighand;
-	struct rt_sigaction *action = &sighand->actions[sig], ours = kernel_action(sig, wanted);
+	struct rt_sigaction *action = &sighand->actions[sig], ours = kernel_action(sighand, sig, wanted);
 	uint64_t known = sighand->known;
 	long r;
 
@@ -174,7 +179,7 @@ long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction 
 		action.mask &= ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP));
 		r = change_action(thread, sig, &action);
 		if (!r && sig == SIGSYS && action.handler == (uint64_t)SIG_IGN)
-			sighand->sigsys_pending = 0;
+			rt_sigsys_discard(thread);
 	}
 	rt_unlock(&sighand->action_lock);
 	return r;
@@ -187,7 +192,7 @@ static struct rt_sigaction use_action(struct rt_thread *thread, int sig, struct 
 
 	if (used.flags & SA_RESETHAND && used.handler > (uint64_t)SIG_IGN) {
 		action->handler = (uint64_t)SIG_DFL;
-		ours = kernel_action(sig, action);
+		ours = kernel_action(thread->sighand, sig, action);
 		/* One of those that are not in the table any more is not what the kernel has. */
 		if (action == &thread->sighand->actions[sig] && !thread->strict)
 			sys(rt_sigaction, sig, &ours, 0, 8);
@@ -227,4 +232,27 @@ struct rt_sigaction rt_action_force(struct rt_thread *thread, int sig)
 	forced = use_action(thread, sig, &sighand->actions[sig]);
 	rt_unlock(&sighand->action_lock);
 	return forced;
+}
+
+/* ctx: any */
+bool rt_action_defers_sigsys(void)
+{
+	return __atomic_load_n(&defers_sigsys, __ATOMIC_RELAXED);
+}
+
+/* ctx: sigsys, signals blocked */
+void rt_action_defer_sigsys(struct rt_thread *thread)
+{
+	struct rt_sighand *sighand = thread->sighand;
+	struct rt_sigaction ours;
+
+	/* Who has the lock is told again by the next one. */
+	if (sighand->sigsys_sent || rt_lock_is_held(&sighand->action_lock))
+		return;
+	rt_lock(&sighand->action_lock);
+	__atomic_store_n(&defers_sigsys, true, __ATOMIC_SEQ_CST);
+	sighand->sigsys_sent = true;
+	ours = kernel_action(sighand, SIGSYS, &sighand->actions[SIGSYS]);
+	sys(rt_sigaction, SIGSYS, &ours, 0, 8);
+	rt_unlock(&sighand->action_lock);
 }

@@ -6,6 +6,7 @@
 #include "rt/base/mask.h"
 #include "rt/signal/action.h"
 #include "rt/signal/frame.h"
+#include "rt/signal/sigsys.h"
 
 /* ctx: entry | sigsys */
 void rt_deliver_queue(struct rt_thread *thread, int sig, siginfo_t *info)
@@ -28,10 +29,22 @@ void rt_deliver_default(struct rt_thread *thread, int sig, siginfo_t *info, stru
 {
 	struct rt_sigaction action = { .handler = (uint64_t)SIG_DFL };
 
+	/* The first process of a PID namespace takes none that it does not handle, unless the kernel forces it to. */
+	if (thread->pid == 1 && info && info->si_code <= 0)
+		return;
 	sys(rt_sigaction, sig, &action, 0, 8);
 	rt_deliver_queue(thread, sig, info);
 	uc->uc_sigmask &= ~SIGBIT(sig);
 }
+
+/* Whether the program blocks SIGSYS, as a mask. ctx: any */
+static uint64_t sigsys_view(const struct rt_thread *thread)
+{
+	return thread->sigsys_blocked ? SIGBIT(SIGSYS) : 0;
+}
+
+static void deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action, struct ucontext *uc,
+		    uint64_t *handler_mask);
 
 /* The kernel's force_sigsegv: a signal frame could not be made. ctx: sigsys */
 static void frame_failed(struct rt_thread *thread, int sig, struct ucontext *uc)
@@ -51,11 +64,11 @@ static void frame_failed(struct rt_thread *thread, int sig, struct ucontext *uc)
 	rt_deliver(thread, SIGSEGV, &info, &action, uc, uc->uc_sigmask);
 }
 
-/* ctx: sigsys */
-void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action, struct ucontext *uc,
-		uint64_t handler_mask)
+/* *handler_mask, with the program's view of SIGSYS, becomes the handler's mask if there is one to run. ctx: sigsys */
+static void deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action, struct ucontext *uc,
+		    uint64_t *handler_mask)
 {
-	uint64_t mask = uc->uc_sigmask | (thread->sigsys_blocked ? SIGBIT(SIGSYS) : 0);
+	uint64_t mask = uc->uc_sigmask | sigsys_view(thread);
 	uint64_t blocks = action->mask | (action->flags & SA_NODEFER ? 0 : SIGBIT(sig));
 
 	if (action->handler == (uint64_t)SIG_IGN)
@@ -68,9 +81,17 @@ void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct
 		frame_failed(thread, sig, uc);
 		return;
 	}
-	if (blocks & SIGBIT(SIGSYS))
-		thread->sigsys_blocked = true;
-	uc->uc_sigmask = (handler_mask | blocks) & ~SIGBIT(SIGSYS);
+	*handler_mask |= blocks;
+	thread->sigsys_blocked = *handler_mask & SIGBIT(SIGSYS);
+	uc->uc_sigmask = *handler_mask & ~SIGBIT(SIGSYS);
+}
+
+/* ctx: sigsys */
+void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action, struct ucontext *uc,
+		uint64_t handler_mask)
+{
+	handler_mask |= sigsys_view(thread);
+	deliver(thread, sig, info, action, uc, &handler_mask);
 }
 
 /* ctx: entry | sigsys */
@@ -96,26 +117,37 @@ bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info, c
 static void give_back(struct rt_thread *thread, struct rt_noted *noted)
 {
 	if (noted->sig == SIGSYS)
-		thread->sighand->sigsys_pending = 1;
+		rt_sigsys_keep(thread, &noted->info);
 	else
 		rt_deliver_queue(thread, (int)noted->sig, &noted->info);
+}
+
+/* What the kernel has never blocked or ignored is decided now: what the program wants done with a SIGSYS. A filter's is forced.
+ * ctx: sigsys */
+static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_t handler_mask)
+{
+	for (uint32_t i = 0; i < thread->signals; i++) {
+		struct rt_noted *noted = &thread->noted[i];
+		bool forced = noted->sig == SIGSYS && noted->info.si_code == SYS_SECCOMP;
+
+		if (noted->sig == SIGSYS && !rt_sigsys_resolve(thread, &noted->info))
+			continue;
+		if (handler_mask & SIGBIT(noted->sig) && !forced) {
+			give_back(thread, noted);
+			continue;
+		}
+		if (noted->sig == SIGSYS)
+			noted->action = rt_action_force(thread, SIGSYS);
+		deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, &handler_mask);
+	}
+	thread->signals = 0;
+	rt_sigsys_settle(thread);
 }
 
 /* ctx: sigsys */
 void rt_deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_t handler_mask)
 {
-	for (uint32_t i = 0; i < thread->signals; i++) {
-		struct rt_noted *noted = &thread->noted[i];
-		bool blocked = noted->sig == SIGSYS ? thread->sigsys_blocked : handler_mask & SIGBIT(noted->sig);
-
-		if (blocked) {
-			give_back(thread, noted);
-			continue;
-		}
-		rt_deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, handler_mask);
-		handler_mask = uc->uc_sigmask;
-	}
-	thread->signals = 0;
+	deliver_noted(thread, uc, handler_mask | sigsys_view(thread));
 }
 
 /* ctx: sigsys */
@@ -124,9 +156,10 @@ void rt_deliver_deferred(struct rt_thread *thread, struct ucontext *uc)
 	uint64_t handler_mask;
 
 	rt_mask_block_all();
-	handler_mask = thread->temporary ? thread->temporary_mask : thread->saved_mask;
+	/* SIGSYS may have been held when the first signal came. */
+	uc->uc_sigmask = thread->saved_mask & ~SIGBIT(SIGSYS);
+	handler_mask = thread->temporary ? thread->temporary_mask : uc->uc_sigmask | sigsys_view(thread);
 	rt_copy_regs(&uc->uc_mcontext, &thread->regs);
-	uc->uc_sigmask = thread->saved_mask;
 	thread->temporary = false;
-	rt_deliver_noted(thread, uc, handler_mask);
+	deliver_noted(thread, uc, handler_mask);
 }

@@ -15,6 +15,7 @@
 #include "rt/base/lock.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
+#include "rt/signal/sigsys.h"
 #include "rt/special/exec.h"
 #include "rt/special/special.h"
 #include "rt/tracer/ptraced.h"
@@ -95,7 +96,6 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 	block->sigmask = mask;
 	block->sigsys_blocked = thread->sigsys_blocked;
 	block->sigsys_ignored = sighand->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
-	block->sigsys_pending = sighand->sigsys_pending;
 	block->seccomp = sighand->seccomp;
 	block->frozen = rt.frozen;
 	block->ptracer = sighand->ptracer;
@@ -174,6 +174,8 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 		rt_mask_unblock(thread, mask);
 		return r;
 	}
+	/* A SIGSYS that is kept goes along in the kernel. */
+	rt_sigsys_hold(thread, false);
 	helper = rt_thread_new();
 	if (!helper) {
 		rt_mask_unblock(thread, mask);

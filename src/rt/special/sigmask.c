@@ -1,6 +1,6 @@
 /*
- * Calls with a signal mask or set: SIGSYS is taken out of what the kernel gets, and the program's view of it is
- * kept here. A mask is changed in the gate, so that a signal which comes before is not forgotten and one which
+ * Calls with a signal mask or set. The program's view of SIGSYS in its mask is kept here: really blocked it is during a call
+ * only (signal/sigsys.h). A mask is changed in the gate, so that a signal which comes before is not forgotten and one which
  * the new mask lets through finds the call done.
  *
  * ctx: entry, for all here.
@@ -9,16 +9,16 @@
 
 #include "core/string.h"
 #include "rt/base/copy.h"
+#include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
 
 static const uint64_t sigsys = SIGBIT(SIGSYS);
 
-/* The program let SIGSYS through, and one had come. */
+/* A thread that keeps a SIGSYS of the process's looks for one that lets it through: each looks after it has told the other. */
 static void let_through(struct rt_thread *thread)
 {
-	if (!thread->sigsys_blocked &&
-	    __atomic_exchange_n(&thread->sighand->sigsys_pending, 0, __ATOMIC_RELAXED))
-		sys(tgkill, thread->pid, thread->tid, SIGSYS);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	rt_sigsys_hold(thread, true);
 }
 
 long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
@@ -31,7 +31,7 @@ long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 		return -EINVAL;
 	if (from && failed(rt_copy_from(&set, from, 8)))
 		return -EFAULT;
-	masked = set & ~sigsys;
+	masked = thread->sigsys_held ? set : set & ~sigsys;
 	r = rt_gate_forward(thread, __NR_rt_sigprocmask, call->args[0], from ? (uint64_t)&masked : 0,
 			    to ? (uint64_t)&old : 0, 8, 0, 0);
 	if (r)
@@ -41,7 +41,8 @@ long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 			thread->sigsys_blocked = set & sigsys;
 		else if (set & sigsys)
 			thread->sigsys_blocked = call->args[0] == SIG_BLOCK;
-		let_through(thread);
+		if (blocked && !thread->sigsys_blocked)
+			let_through(thread);
 	}
 	if (to) {
 		old = (old & ~sigsys) | (blocked ? sigsys : 0);
@@ -60,63 +61,73 @@ long special_rt_sigpending(struct rt_thread *thread, struct k23_call *call)
 	r = rt_gate_forward(thread, call->nr, (uint64_t)&set, 8, 0, 0, 0, 0);
 	if (r)
 		return r;
-	if (thread->sighand->sigsys_pending)
+	if (thread->sigsys_blocked && rt_sigsys_kept(thread))
 		set |= sigsys;
 	return rt_copy_to(call->args[0], &set, call->args[1]);
 }
 
+/* The kernel has given the call a SIGSYS, with its information at `to`, or in *info if that is NULL. It may stand for another.
+ * Whether there is one. */
+static bool has_come(struct rt_thread *thread, uint64_t to, siginfo_t *info, long *r)
+{
+	if (to && failed(rt_copy_from(info, to, sizeof(*info))))
+		return true;
+	if (!rt_sigsys_stands(thread, info))
+		return true;
+	if (!rt_sigsys_resolve(thread, info))
+		return false;
+	if (to && failed(rt_copy_to(to, info, sizeof(*info))))
+		*r = -EFAULT;
+	return true;
+}
+
 long special_rt_sigtimedwait(struct rt_thread *thread, struct k23_call *call)
 {
+	struct k23_call own = *call;
+	siginfo_t info;
 	uint64_t set;
+	long r;
 
-	if (call->args[3] != 8)
-		return -EINVAL;
-	if (failed(rt_copy_from(&set, call->args[0], 8)))
-		return -EFAULT;
-	if (set & sigsys && __atomic_exchange_n(&thread->sighand->sigsys_pending, 0, __ATOMIC_RELAXED)) {
-		siginfo_t info;
-
-		memset(&info, 0, sizeof(info));
-		info.si_signo = SIGSYS;
-		if (call->args[1] && failed(rt_copy_to(call->args[1], &info, sizeof(info))))
-			return -EFAULT;
-		return SIGSYS;
-	}
-	set &= ~sigsys;
-	return rt_gate_forward(thread, call->nr, (uint64_t)&set, call->args[1], call->args[2], 8, 0, 0);
+	if (call->args[3] != 8 || failed(rt_copy_from(&set, call->args[0], 8)) || !(set & sigsys))
+		return rt_gate_program(call, thread);
+	if (!call->args[1])
+		own.args[1] = (uint64_t)&info;
+	__atomic_store_n(&thread->sigsys_awaited, true, __ATOMIC_SEQ_CST);
+	do {
+		let_through(thread);
+		r = rt_gate_program(&own, thread);
+	} while (r == SIGSYS && !has_come(thread, call->args[1], &info, &r));
+	thread->sigsys_awaited = false;
+	return r;
 }
 
-long special_signalfd(struct rt_thread *thread, struct k23_call *call)
+/* A call that waits with the given mask. */
+static long wait_with(struct rt_thread *thread, const struct k23_call *call, uint64_t mask)
 {
-	uint64_t set;
+	long r;
 
-	if (call->args[2] != 8)
-		return -EINVAL;
-	if (failed(rt_copy_from(&set, call->args[1], 8)))
-		return -EFAULT;
-	set &= ~sigsys;
-	return rt_gate_forward(thread, call->nr, call->args[0], (uint64_t)&set, 8, call->args[3], 0, 0);
+	thread->temporary_mask = mask;
+	thread->temporary = true;
+	if (thread->sigsys_blocked && !(mask & sigsys))
+		let_through(thread);
+	r = rt_gate_program(call, thread);
+	if (!thread->signals || r == -K23_ERESTART)
+		thread->temporary = false;
+	return r;
 }
 
-/* A call that waits with the mask at args[index], whose size is in the argument after it. */
+/* The mask is at args[index], and its size in the argument after it. */
 static long wait_masked(struct rt_thread *thread, const struct k23_call *call, int index)
 {
 	struct k23_call own = *call;
 	uint64_t mask;
-	long r;
 
 	if (!call->args[index] || call->args[index + 1] != 8)
 		return rt_gate_program(call, thread);
 	if (failed(rt_copy_from(&mask, call->args[index], 8)))
 		return -EFAULT;
-	mask &= ~sigsys;
 	own.args[index] = (uint64_t)&mask;
-	thread->temporary_mask = mask;
-	thread->temporary = true;
-	r = rt_gate_program(&own, thread);
-	if (!thread->signals || r == -K23_ERESTART)
-		thread->temporary = false;
-	return r;
+	return wait_with(thread, &own, mask);
 }
 
 /* The same with args[index] pointing to { mask, size }, of which the size may be wider: the rest is kept. */
@@ -124,22 +135,15 @@ static long wait_masked_indirect(struct rt_thread *thread, const struct k23_call
 {
 	struct k23_call own = *call;
 	uint64_t argument[3], mask;
-	long r;
 
 	if (!call->args[index] || failed(rt_copy_from(argument, call->args[index], size)) || !argument[0] ||
 	    (uint32_t)argument[1] != 8)
 		return rt_gate_program(call, thread);
 	if (failed(rt_copy_from(&mask, argument[0], 8)))
 		return -EFAULT;
-	mask &= ~sigsys;
 	argument[0] = (uint64_t)&mask;
 	own.args[index] = (uint64_t)argument;
-	thread->temporary_mask = mask;
-	thread->temporary = true;
-	r = rt_gate_program(&own, thread);
-	if (!thread->signals || r == -K23_ERESTART)
-		thread->temporary = false;
-	return r;
+	return wait_with(thread, &own, mask);
 }
 
 long special_rt_sigsuspend(struct rt_thread *thread, struct k23_call *call)

@@ -13,6 +13,7 @@
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
 #include "rt/signal/deliver.h"
+#include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
 
 /* As the kernel does: the program handles SIGSEGV where it stands, or dies of it. mask: that of the program. */
@@ -86,6 +87,9 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	}
 	memcpy(&stack, &uc.uc_stack, sizeof(stack));
 	thread->sigsys_blocked = uc.uc_sigmask & SIGBIT(SIGSYS);
+	thread->sigsys_held = false;
+	if (!thread->sigsys_blocked && !thread->strict)
+		rt_sigsys_requeue(thread, true);
 	uc.uc_sigmask &= ~SIGBIT(SIGSYS);
 	/* rt_sigreturn has no use for an error. */
 	(void)!rt_altstack_set(thread, &stack, rt_regs_sp(rt_context_regs(&uc)));

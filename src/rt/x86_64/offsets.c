@@ -70,6 +70,7 @@ void offsets(void)
 	VALUE(GS_STACK_TOP, GS_THREAD_OFFSET + offsetof(struct rt_thread, stack_top));
 	VALUE(GS_CALL, GS_THREAD_OFFSET + offsetof(struct rt_thread, call));
 	VALUE(GS_RETURN, GS_THREAD_OFFSET + offsetof(struct rt_thread, fast_return));
+	VALUE(GS_NUMBER, GS_THREAD_OFFSET + offsetof(struct rt_thread, fast_nr));
 	VALUE(XSTATE_MAGIC, FP_XSTATE_MAGIC1);
 	VALUE(ERESTART, K23_ERESTART);
 	OFFSET(BUNDLE_PRIVATE_START, struct bundle, private_start);
