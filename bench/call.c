@@ -100,7 +100,9 @@ static void call_getppid(void)
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "500";
-	void (*block)(void) = strcmp(what, "getppid") == 0 ? call_getppid : strcmp(what, "any") == 0 ? call_any : call_500;
+	void (*block)(void) = strcmp(what, "getppid") == 0 ? call_getppid
+			      : strcmp(what, "any") == 0   ? call_any
+							   : call_500;
 	const char *how = argc > 2 ? argv[2] : "native";
 	double begin, start, end, best = 1e18;
 

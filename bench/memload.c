@@ -30,7 +30,8 @@ static void make_requests(void)
 {
 	for (int key = 0; key < KEYS; key++) {
 		snprintf(requests[key][0], sizeof(requests[key][0]), "get key%d\r\n", key);
-		snprintf(requests[key][1], sizeof(requests[key][1]), "set key%d 0 0 %d\r\n%0*d\r\n", key, VALUE, VALUE, key);
+		snprintf(requests[key][1], sizeof(requests[key][1]), "set key%d 0 0 %d\r\n%0*d\r\n", key, VALUE, VALUE,
+			 key);
 	}
 }
 

@@ -2,8 +2,8 @@
  * k23/memory.h - memcpy and the like, as in <string.h>, for code without a C library. Compilers emit calls to these
  * functions on their own, even with -ffreestanding.
  *
- * Each file that includes this header defines them, and the linker keeps one copy. They are made of string instructions,
- * which use no vector register, and which no compiler turns into a call of the function itself.
+ * Each file that includes this header defines them, and the linker keeps one copy. They are made of string
+ * instructions, which use no vector register, and which no compiler turns into a call of the function itself.
  */
 #ifndef K23_MEMORY_H
 #define K23_MEMORY_H

@@ -96,7 +96,8 @@ struct start_block {
 	uint8_t seccomp; /* the program installed a filter that knows the bundle's address */
 	uint8_t ptraced;    /* enum rt_ptraced, if a tracer under k23 put the bundle here; else 0 */
 	uint8_t first : 1;  /* the command line tool started the image, and not an execve of the program */
-	uint8_t frozen : 1; /* memory that was writable may not become executable: PR_SET_MDWE, or a filter from before k23 */
+	uint8_t frozen : 1; /* memory that was writable may not become executable: PR_SET_MDWE, or a filter from before
+			       k23 */
 	uint16_t exec_nr;   /* the number of the call that was the execve, which its exit stop shows */
 };
 

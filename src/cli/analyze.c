@@ -37,8 +37,8 @@ static void print_report(const char *path, const struct analysis *analysis, bool
 	putchar('\n');
 	for (uint32_t i = 0; verbose && i < analysis->site_count; i++)
 		if (analysis->sites[i].reason != STORE_PLANNED)
-			printf("  0x%" PRIx64 " %s: %s\n", analysis->sites[i].offset, reason_name(analysis->sites[i].reason),
-			       reason_text(analysis->sites[i].reason));
+			printf("  0x%" PRIx64 " %s: %s\n", analysis->sites[i].offset,
+			       reason_name(analysis->sites[i].reason), reason_text(analysis->sites[i].reason));
 }
 
 static bool analyse_one(struct store *store, const char *name, bool verbose)

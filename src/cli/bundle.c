@@ -223,7 +223,8 @@ static void add_segments(struct builder *builder)
 		}
 }
 
-/* Writes the initial contents of a fixup's word: the file has its place in the bundle, the bundle has no address yet. */
+/* Writes the initial contents of a fixup's word: the file has its place in the bundle, the bundle has no address
+ * yet. */
 static void apply_fixup(struct builder *builder, const struct bundle_segment *segments, size_t index,
 			const struct hook_file_fixup *fixup)
 {

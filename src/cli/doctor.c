@@ -146,13 +146,17 @@ static void check_shared_memory(struct finding *finding)
 	void *text = id < 0 ? (void *)-1 : shmat(id, NULL, SHM_RDONLY | SHM_EXEC);
 
 	if (id < 0)
-		note(finding, LIMITED, "no System V shared memory (%s): no `k23 stat` and `k23 trace`, and each process "
-		     "has the runtime to itself", strerror(errno));
+		note(finding, LIMITED,
+		     "no System V shared memory (%s): no `k23 stat` and `k23 trace`, and each process "
+		     "has the runtime to itself",
+		     strerror(errno));
 	else if (text == (void *)-1)
-		note(finding, LIMITED, "shared memory cannot be executable (%s): each process has the runtime to itself",
+		note(finding, LIMITED,
+		     "shared memory cannot be executable (%s): each process has the runtime to itself",
 		     strerror(errno));
 	else
-		note(finding, OK, "processes share the runtime; `k23 stat` and `k23 trace` can share memory with programs");
+		note(finding, OK,
+		     "processes share the runtime; `k23 stat` and `k23 trace` can share memory with programs");
 	if (id >= 0)
 		shmctl(id, IPC_RMID, NULL);
 	if (text != (void *)-1)
@@ -227,7 +231,8 @@ static void check_store(struct finding *finding)
 		note(finding, OK, "%s knows %zu files", path, store.files.count);
 		store_free(&store);
 	} else if (r == -ENOENT) {
-		note(finding, OK, "%s is not there yet: programs are not patched before `k23 learn` or a first `k23 run`", path);
+		note(finding, OK,
+		     "%s is not there yet: programs are not patched before `k23 learn` or a first `k23 run`", path);
 	} else {
 		note(finding, LIMITED, "%s %s: nothing is patched", path, store_problem(r));
 	}

@@ -260,7 +260,8 @@ int launch_exec(const struct launch *launch)
 		free((char *)merged.hooks[i]);
 	free(merged.hooks);
 	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0) != 0)
-		die(EXIT_K23, "this kernel has no Syscall User Dispatch (Linux 5.11 or later): nothing can be interposed");
+		die(EXIT_K23,
+		    "this kernel has no Syscall User Dispatch (Linux 5.11 or later): nothing can be interposed");
 	if (!*name)
 		r = -ENOENT;
 	else

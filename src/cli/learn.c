@@ -57,7 +57,8 @@ static void open_site_log_to_all(const char *store)
 {
 	char *log = store_beside(store, ".log");
 	long lock = store_lock(store); /* makes the directory */
-	int fd = log && lock >= 0 ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600) : -1;
+	int fd = log && lock >= 0 ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)
+				  : -1;
 
 	if (fd >= 0) {
 		fchmod(fd, 0622);
@@ -145,8 +146,8 @@ int command_learn(int argc, char **argv)
 		die(EXIT_K23, "what was learned could not be put into %s: %s", launch.store, store_problem(r));
 	complain("%" PRIu32 " sites in %" PRIu32 " files are new", report.new_sites, report.new_files);
 	if (report.failed || report.dropped)
-		complain("%" PRIu32 " files could not be analysed, %" PRIu64 " lines of the log were too many", report.failed,
-			 report.dropped);
+		complain("%" PRIu32 " files could not be analysed, %" PRIu64 " lines of the log were too many",
+			 report.failed, report.dropped);
 	free(path);
 	free(launch.hooks);
 	collect_exit(&collection);

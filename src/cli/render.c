@@ -250,7 +250,8 @@ static unsigned argument_count(const struct k23_syscall_info *info, const struct
 	return info->args - !(entry->args[info->args - 2] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)));
 }
 
-/* The name of a result that the kernel has for a call that is to be made again; the program never sees such a result. */
+/* The name of a result that the kernel has for a call that is to be made again; the program never sees such a
+ * result. */
 static const char *restart_name(int64_t result)
 {
 	switch (-result) {

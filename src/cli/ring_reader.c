@@ -84,7 +84,8 @@ static void tell_writers(const struct ring_reader *reader)
 	syscall(SYS_futex, &ring->space, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* Settles a passed cell if that can be done: reads it, or gives it up. check: whether its writer lives is asked, too. */
+/* Settles a passed cell if that can be done: reads it, or gives it up. check: whether its writer lives is asked,
+ * too. */
 static bool settle_cell(const struct ring_reader *reader, uint64_t position, bool check)
 {
 	struct k23_ring_cell *cell = cell_at(reader, position);

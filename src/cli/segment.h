@@ -16,7 +16,8 @@ struct segment {
 	size_t size;
 	int id;
 	uint64_t cookie;
-	struct timespec empty_since; /* since when no process has had the segment, though programs are to arrive; or 0 */
+	struct timespec
+		empty_since; /* since when no process has had the segment, though programs are to arrive; or 0 */
 };
 
 /* Makes the segment, zeroed, with the header filled in. Dies when there is no memory. Once in a process. */

@@ -36,8 +36,8 @@ static unsigned print_instruction(const struct printer *printer, const uint8_t *
 
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&printer->decoder, bytes, size, &instruction, operands)) ||
 	    !ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&printer->formatter, &instruction, operands,
-							  instruction.operand_count_visible, text, sizeof(text), address,
-							  NULL))) {
+							  instruction.operand_count_visible, text, sizeof(text),
+							  address, NULL))) {
 		printf("    %8" PRIx64 ":  .byte 0x%02x\n", address, *bytes);
 		return 1;
 	}

@@ -146,7 +146,8 @@ static void drop_unobserved(struct known_file *file)
 	file->site_count = kept;
 }
 
-/* Whether the file is to be forgotten. A file that this user cannot read is kept, as it may be there for other users. */
+/* Whether the file is to be forgotten. A file that this user cannot read is kept, as it may be there for other
+ * users. */
 static bool is_stale(const struct known_file *file)
 {
 	enum verify_result result;

@@ -140,7 +140,8 @@ static double share(const struct stat_site_row *row)
 
 void stat_sites_print(FILE *output, const struct stat_sites *report, bool all)
 {
-	fprintf(output, "\n%6s %9s %9s %s\n------ --------- --------- ----------------\n", "% fast", "fast", "guarded", "file");
+	fprintf(output, "\n%6s %9s %9s %s\n------ --------- --------- ----------------\n", "% fast", "fast", "guarded",
+		"file");
 	for (size_t i = 0; i < report->file_count; i++) {
 		const struct stat_site_row *file = &report->files[i];
 
@@ -150,9 +151,10 @@ void stat_sites_print(FILE *output, const struct stat_sites *report, bool all)
 			const struct stat_site_row *site = &report->sites[k];
 
 			if (same_file(site, file))
-				fprintf(output, "%6.2f %9llu %9llu   0x%llx%s%s\n", share(site), (unsigned long long)site->fast,
-					(unsigned long long)guarded(site), (unsigned long long)site->offset,
-					site->why ? ": " : "", site->why ? site->why : "");
+				fprintf(output, "%6.2f %9llu %9llu   0x%llx%s%s\n", share(site),
+					(unsigned long long)site->fast, (unsigned long long)guarded(site),
+					(unsigned long long)site->offset, site->why ? ": " : "",
+					site->why ? site->why : "");
 		}
 	}
 	fprintf(output, "------ --------- --------- ----------------\n%6.2f %9llu %9llu total\n", share(&report->total),

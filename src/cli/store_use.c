@@ -42,7 +42,8 @@ void store_use_write(const struct store *store, const char *path, int lock)
 	long r = store_write(store, path);
 
 	if (r != 0)
-		die(EXIT_K23, "%s cannot be written: %s", path, r == -EFBIG ? "it would be too large" : strerror((int)-r));
+		die(EXIT_K23, "%s cannot be written: %s", path,
+		    r == -EFBIG ? "it would be too large" : strerror((int)-r));
 	close(lock);
 }
 
@@ -106,7 +107,8 @@ void store_use_prepare(struct launch *launch)
 	if (r == 0 || r == -ENOENT)
 		return;
 	if (r == -EACCES)
-		complain("%s cannot be read: %s; nothing is patched (--store names another)", launch->store, strerror(EACCES));
+		complain("%s cannot be read: %s; nothing is patched (--store names another)", launch->store,
+			 strerror(EACCES));
 	else
 		complain("%s %s; nothing is patched (`k23 sites prune --reset` starts a new store)", launch->store,
 			 store_problem(r));

@@ -71,7 +71,8 @@ int32_t core_patch_number(const struct store_site *plan, const uint8_t *window)
 }
 
 /* Writes the window's instructions, moved from `from` to the stub at `address`. */
-static bool put_window(uint8_t *slot, uint64_t address, const struct store_site *plan, const uint8_t *window, uint64_t from)
+static bool put_window(uint8_t *slot, uint64_t address, const struct store_site *plan, const uint8_t *window,
+		       uint64_t from)
 {
 	unsigned branch = plan->branch == NONE ? plan->window : plan->branch;
 
@@ -176,5 +177,6 @@ uint64_t core_patch_site(const uint8_t slot[PATCH_SLOT], uint64_t address)
 
 uint64_t core_patch_origin(const uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t ip)
 {
-	return core_patch_site(slot, address) - (ip - address < core_patch_displaced(slot) ? core_patch_window(slot) : 0);
+	return core_patch_site(slot, address) -
+	       (ip - address < core_patch_displaced(slot) ? core_patch_window(slot) : 0);
 }

@@ -48,8 +48,8 @@ static inline size_t core_patch_block_size(uint32_t stubs)
 /* Whether a site has a plan whose sizes and positions fit together. */
 bool core_patch_valid(const struct store_site *site);
 
-/* The number of the call that a window leads to, by its last instruction: -1 when that does not say it. The plan's own word is
- * not enough, as it decides which hooks see the call. */
+/* The number of the call that a window leads to, by its last instruction: -1 when that does not say it. The plan's
+ * own word is not enough, as it decides which hooks see the call. */
 int32_t core_patch_number(const struct store_site *plan, const uint8_t *window);
 
 /* Writes a stub to `slot`, a buffer whose contents will be at `address`; the block begins at `block`. window: the

@@ -150,7 +150,8 @@ static long find_site(const struct core_store *store, const struct store_run *ru
 	long r = 1; /* sites read: one, until reading fails */
 	uint32_t at = (uint32_t)core_lower_bound(
 		count, i,
-		r == 1 && (r = core_store_sites(store, run, first + (uint32_t)i, site, 1)) == 1 && site->offset < offset);
+		r == 1 && (r = core_store_sites(store, run, first + (uint32_t)i, site, 1)) == 1 &&
+			site->offset < offset);
 
 	if (r == 1 && at < count)
 		r = core_store_sites(store, run, first + at, site, 1);
@@ -159,7 +160,8 @@ static long find_site(const struct core_store *store, const struct store_run *ru
 	return at < count && site->offset == offset ? 0 : -ENOENT;
 }
 
-long core_store_site(const struct core_store *store, const struct store_run *run, uint64_t offset, struct store_site *site)
+long core_store_site(const struct core_store *store, const struct store_run *run, uint64_t offset,
+		     struct store_site *site)
 {
 	long r;
 

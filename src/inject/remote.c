@@ -138,9 +138,10 @@ static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 	return 0;
 }
 
-/* Lets the process make the call that it is about to make, from the entry stop to the exit stop. A single step would take
- * one stop less, but it raises a SIGTRAP, by which the kernel ends that the program ignores or blocks this signal. A
- * filter is asked after the tracer. The tracer moves the process into the gate, as filters let the calls in there pass. */
+/* Lets the process make the call that it is about to make, from the entry stop to the exit stop. A single step would
+ * take one stop less, but it raises a SIGTRAP, by which the kernel ends that the program ignores or blocks this
+ * signal. A filter is asked after the tracer. The tracer moves the process into the gate, as filters let the calls
+ * in there pass. */
 static long make_call(const struct image *image)
 {
 	long r = inj_resume(image->pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, image->held);
@@ -175,8 +176,8 @@ static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint
 	return failed(r) ? r : (long)regs.rax;
 }
 
-/* The address that the bundle is to have. A filter of the program lets the gate pass at the address that it had when the
- * filter was installed. 0: any. */
+/* The address that the bundle is to have. A filter of the program lets the gate pass at the address that it had when
+ * the filter was installed. 0: any. */
 static uint64_t wanted_address(const struct image *image, const struct bundle *bundle)
 {
 	return image->gate ? (uint64_t)bundle : 0;
@@ -270,8 +271,8 @@ static long copy_texts(const struct image *image, const struct bundle *bundle, u
 static long copy_bundle(const struct image *image, const struct bundle *bundle, bool frozen)
 {
 	static const int32_t no_segment = -1;
-	long base = remote_syscall(image, __NR_mmap, wanted_address(image, bundle), bundle->size, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS);
+	long base = remote_syscall(image, __NR_mmap, wanted_address(image, bundle), bundle->size,
+				   PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 	long r;
 
 	if (failed(base))

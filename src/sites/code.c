@@ -42,8 +42,9 @@ long code_start(struct code *code, const struct elf_file *elf)
 		/* A file with the same bytes at many addresses was made to keep the analysis busy. */
 		if (code->text_count == CODE_TEXTS || total > 2 * elf->size)
 			return -ENOEXEC;
-		*text = (struct code_text){ segment->address, segment->size, elf->bytes + segment->offset,
-					    calloc(segment->size / 8 + 1, 1), calloc(segment->size / CORE_PAGE / 8 + 1, 1) };
+		*text = (struct code_text) { segment->address, segment->size, elf->bytes + segment->offset,
+					     calloc(segment->size / 8 + 1, 1),
+					     calloc(segment->size / CORE_PAGE / 8 + 1, 1) };
 		code->text_count++;
 		if (!text->near || !text->pages)
 			return -ENOMEM;
@@ -105,7 +106,8 @@ void code_mark_functions(struct code *code)
 		const uint8_t *at = text->bytes, *end = text->bytes + text->size;
 
 		while (at < end && (at = memmem(at, (size_t)(end - at), "\x0f\x05", 2))) {
-			struct code_function *function = code_function(code, text->address + (uint64_t)(at - text->bytes));
+			struct code_function *function =
+				code_function(code, text->address + (uint64_t)(at - text->bytes));
 
 			if (function && !function->may_have_sites) {
 				function->may_have_sites = true;

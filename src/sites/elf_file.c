@@ -103,7 +103,8 @@ static void find_eh_frame(struct elf_file *elf, uint32_t names)
 			continue;
 		at = table_at(elf, strings.sh_offset + section.sh_name, sizeof(name), 1);
 		if (at && memcmp(at, name, sizeof(name)) == 0 && table_at(elf, section.sh_offset, section.sh_size, 1)) {
-			elf->eh_frame = (struct elf_file_section){ section.sh_addr, section.sh_offset, section.sh_size };
+			elf->eh_frame =
+				(struct elf_file_section) { section.sh_addr, section.sh_offset, section.sh_size };
 			return;
 		}
 	}

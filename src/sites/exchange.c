@@ -39,7 +39,8 @@ static bool read_path(char *path)
 void exchange_write_text(FILE *to, const struct store *store)
 {
 	fputs(TITLE "\n# file ID PATH; key DEVICE INODE SIZE MTIME CTIME\n"
-		    "# site OFFSET FLAGS REASON FUNCTION-HASH FUNCTION-BEFORE FUNCTION-SIZE NR WINDOW RELATIVE RELATIVE-END BRANCH PROGRAMS\n",
+		    "# site OFFSET FLAGS REASON FUNCTION-HASH FUNCTION-BEFORE FUNCTION-SIZE NR WINDOW RELATIVE "
+		    "RELATIVE-END BRANCH PROGRAMS\n",
 	      to);
 	for (size_t i = 0; i < store->files.count; i++) {
 		const struct known_file *file = &store->files.at[i];
@@ -53,13 +54,15 @@ void exchange_write_text(FILE *to, const struct store *store)
 		for (size_t n = 0; n < file->keys.count; n++) {
 			const struct store_key *key = &file->keys.at[n];
 
-			fprintf(to, "key %" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 "\n", key->dev, key->ino,
-				key->size, key->mtime, key->ctime);
+			fprintf(to, "key %" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 "\n", key->dev,
+				key->ino, key->size, key->mtime, key->ctime);
 		}
 		for (uint32_t n = 0; n < file->site_count; n++) {
 			const struct store_site *site = &file->sites[n];
 
-			fprintf(to, "site %" PRIx64 " %u %s %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRId32 " %u %u %u %u %" PRIx32 "\n",
+			fprintf(to,
+				"site %" PRIx64 " %u %s %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRId32
+				" %u %u %u %u %" PRIx32 "\n",
 				site->offset, site->flags, reason_name(site->reason), site->function_hash,
 				site->function_before, site->function_size, site->nr, site->window, site->relative,
 				site->relative_end, site->branch, site->programs);
@@ -116,8 +119,8 @@ static long read_key(struct store *store, const char *line)
 	struct store_key key = { 0 };
 	char end;
 
-	if (!store->files.count || sscanf(line, "%" SCNx64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 "%c", &key.dev,
-					  &key.ino, &key.size, &key.mtime, &key.ctime, &end) != 5)
+	if (!store->files.count || sscanf(line, "%" SCNx64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 "%c",
+					  &key.dev, &key.ino, &key.size, &key.mtime, &key.ctime, &end) != 5)
 		return -EINVAL;
 	return store_add_key(&store->files.at[store->files.count - 1], &key);
 }
@@ -131,13 +134,16 @@ static long read_site(struct store *store, const char *line, size_t *room)
 	char reason[32], end;
 	int named;
 
-	if (!file || sscanf(line, "%" SCNx64 " %u %31s %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNd32 " %u %u %u %u %" SCNx32 "%c",
-			    &site.offset, &flags, reason, &site.function_hash, &site.function_before, &site.function_size,
-			    &site.nr, &window, &relative, &relative_end, &branch, &site.programs, &end) != 12)
+	if (!file ||
+	    sscanf(line,
+		   "%" SCNx64 " %u %31s %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNd32 " %u %u %u %u %" SCNx32 "%c",
+		   &site.offset, &flags, reason, &site.function_hash, &site.function_before, &site.function_size,
+		   &site.nr, &window, &relative, &relative_end, &branch, &site.programs, &end) != 12)
 		return -EINVAL;
 	named = reason_named(reason);
 	if (named < 0 || flags > 255 || window > 255 || relative > 255 || relative_end > 255 || branch > 255 ||
-	    (file->site_count && file->sites[file->site_count - 1].offset >= site.offset) || file->site_count == UINT32_MAX)
+	    (file->site_count && file->sites[file->site_count - 1].offset >= site.offset) ||
+	    file->site_count == UINT32_MAX)
 		return -EINVAL;
 	site.flags = (uint8_t)flags;
 	site.reason = (uint8_t)named;

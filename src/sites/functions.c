@@ -55,7 +55,8 @@ static bool see_label(void *context, const Elf64_Sym *symbol)
 	return !code->no_memory;
 }
 
-/* Notes an address that is kept somewhere. It may be the address of data in a function, unless an `endbr64` is there. */
+/* Notes an address that is kept somewhere. It may be the address of data in a function, unless an `endbr64` is
+ * there. */
 static void see_address(struct code *code, uint64_t address)
 {
 	const struct code_text *text = code_text(code, address);
@@ -154,8 +155,9 @@ static long join_ranges(struct code *code, const struct gathering *from)
 				continue;
 			if (symbols)
 				clip_range(code, known, &range);
-			last = code->functions.count > (symbols ? known : 0) ? &code->functions.at[code->functions.count - 1] :
-									       NULL;
+			last = code->functions.count > (symbols ? known : 0)
+				       ? &code->functions.at[code->functions.count - 1]
+				       : NULL;
 			/* The largest of those that begin together came first. */
 			if (range.start >= range.end || (last && last->start >= range.start))
 				continue;

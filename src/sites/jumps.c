@@ -61,7 +61,8 @@ static uint64_t read_table(struct tables *tables, const struct code_function *fu
 			memcpy(&distance, bytes, sizeof(distance));
 			target = table + (uint64_t)distance;
 		}
-		if (target - function->start >= function->end - function->start && (at >= limit || !code_text(code, target)))
+		if (target - function->start >= function->end - function->start &&
+		    (at >= limit || !code_text(code, target)))
 			break;
 		code_fact(code, target, STORE_JUMP_TABLE);
 		if (used)
@@ -182,7 +183,8 @@ static bool claim_table(const struct tables *tables, const struct registers *reg
 			return false;
 		table = find_table(tables, (uint64_t)operand->mem.disp.value);
 	} else {
-		uint64_t address = operand->type == ZYDIS_OPERAND_TYPE_REGISTER ? table_of(registers, operand->reg.value) : 0;
+		uint64_t address =
+			operand->type == ZYDIS_OPERAND_TYPE_REGISTER ? table_of(registers, operand->reg.value) : 0;
 
 		table = address ? find_table(tables, address) : NULL;
 		if (!table && !is_sum(registers, operand))
@@ -206,8 +208,8 @@ static bool claim_tables(const struct tables *tables, const struct code_function
 		ZydisDecodedInstruction instruction;
 		ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 
-		if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&code->full, text->bytes + (at - text->address), function->end - at,
-							 &instruction, operands)))
+		if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&code->full, text->bytes + (at - text->address),
+							 function->end - at, &instruction, operands)))
 			return false;
 		at += instruction.length;
 		if (instruction.mnemonic == ZYDIS_MNEMONIC_JMP)

@@ -63,7 +63,8 @@ static bool follow_instruction(struct flow *flow, uint64_t address)
 	const struct code_function *function = flow->function;
 	ZydisDecodedInstruction instruction;
 
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&flow->code->quick, NULL, flow->bytes + (address - function->start),
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&flow->code->quick, NULL,
+							flow->bytes + (address - function->start),
 							function->end - address, &instruction)))
 		return true;
 	address += instruction.length;
@@ -97,7 +98,9 @@ static long follow_function(struct code *code, uint32_t index, size_t *next)
 {
 	const struct code_function *function = &code->functions.at[index];
 	const struct code_text *text = code_text(code, function->start);
-	struct flow flow = { .code = code, .function = function, .bytes = text->bytes + (function->start - text->address),
+	struct flow flow = { .code = code,
+			     .function = function,
+			     .bytes = text->bytes + (function->start - text->address),
 			     .seen = calloc((function->end - function->start) / 8 + 1, 1) };
 	bool whole = flow.seen && follow_entries(&flow);
 

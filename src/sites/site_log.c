@@ -147,10 +147,12 @@ static void add_line(struct groups *groups, char *text, struct ingest_report *re
 		groups->sites += group->sites.count;
 		/* If few lines were repeated, more room keeps this from being done again soon. */
 		if (2 * group->sites.count > group->sites.room &&
-		    !array_grow((void **)&group->sites.at, group->sites.room, &group->sites.room, sizeof(*group->sites.at)))
+		    !array_grow((void **)&group->sites.at, group->sites.room, &group->sites.room,
+				sizeof(*group->sites.at)))
 			return;
 	}
-	if (!group || groups->sites >= MAX_OFFSETS || !array_push(&group->sites, ((struct seen_site){ line.offset, line.programs })))
+	if (!group || groups->sites >= MAX_OFFSETS ||
+	    !array_push(&group->sites, ((struct seen_site) { line.offset, line.programs })))
 		report->dropped++;
 	else
 		groups->sites++;

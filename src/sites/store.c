@@ -123,7 +123,8 @@ static long read_all(struct store *store, const struct core_store *from, const s
 		for (uint32_t n = 0; n < file.site_count; n++)
 			programs |= file.sites[n].programs;
 	}
-	return sites == from->header.site_count && programs == from->header.programs ? read_keys(store, from, bytes) : -EBADMSG;
+	return sites == from->header.site_count && programs == from->header.programs ? read_keys(store, from, bytes)
+										     : -EBADMSG;
 }
 
 /* Whether the parts follow each other as store_write() puts them. The checksum does not cover the header. */

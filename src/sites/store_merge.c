@@ -51,7 +51,8 @@ static void drop_contradicted(struct store_site *sites, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct store_site *site = &sites[i];
-		bool seen = i + 1 < count && sites[i + 1].offset == site->offset + 1 && sites[i + 1].flags & STORE_OBSERVED;
+		bool seen =
+			i + 1 < count && sites[i + 1].offset == site->offset + 1 && sites[i + 1].flags & STORE_OBSERVED;
 
 		for (uint32_t n = i; n-- > 0 && site->offset - sites[n].offset < site->window;)
 			seen |= sites[n].flags & STORE_OBSERVED;

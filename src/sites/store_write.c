@@ -33,7 +33,9 @@ static bool lay_out_parts(const struct store *store, struct store_header *header
 	/* At most half full: searches are short, and end. */
 	while (buckets < 2 * (store->files.count + keys))
 		buckets *= 2;
-	*header = (struct store_header){ .magic = STORE_MAGIC, .version = STORE_VERSION, .header_size = sizeof(*header) };
+	*header = (struct store_header) { .magic = STORE_MAGIC,
+					  .version = STORE_VERSION,
+					  .header_size = sizeof(*header) };
 	header->files = (uint32_t)at;
 	at += store->files.count * sizeof(struct store_file);
 	header->keys = (uint32_t)at;
@@ -74,8 +76,8 @@ static void put_sites(const struct known_file *known, uint8_t *sites, struct sto
 	for (int observed = 1; observed >= 0; observed--) {
 		for (uint32_t i = 0; i < known->site_count; i++)
 			if (!!(known->sites[i].flags & STORE_OBSERVED) == observed)
-				memcpy(sites + (uint64_t)(run->first + run->count++) * sizeof(*known->sites), &known->sites[i],
-				       sizeof(*known->sites));
+				memcpy(sites + (uint64_t)(run->first + run->count++) * sizeof(*known->sites),
+				       &known->sites[i], sizeof(*known->sites));
 		if (observed)
 			run->observed = run->count;
 	}

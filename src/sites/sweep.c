@@ -134,8 +134,9 @@ static bool decode_range(struct position *at, uint64_t start, uint64_t end)
 	while (start < end && !at->code->no_memory) {
 		ZydisDecodedInstruction instruction;
 
-		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&at->code->quick, NULL, text->bytes + (start - text->address),
-								end - start, &instruction))) {
+		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&at->code->quick, NULL,
+								text->bytes + (start - text->address), end - start,
+								&instruction))) {
 			whole = false;
 			at->decoded = 0;
 			start++;

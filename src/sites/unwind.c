@@ -223,7 +223,8 @@ static bool read_entry(const struct reader *all, struct reader *next, struct unw
 		lsda_encoding = cie.lsda;
 		function->lsda = lsda_encoding & PE_INDIRECT ? 0 : take_pointer(&entry, lsda_encoding);
 	}
-	if (!entry.wrong && !(cie.pointers & PE_INDIRECT) && function->start && distance <= UINT64_MAX - function->start)
+	if (!entry.wrong && !(cie.pointers & PE_INDIRECT) && function->start &&
+	    distance <= UINT64_MAX - function->start)
 		function->end = function->start + distance;
 	return true;
 }

@@ -14,8 +14,8 @@ static bool plan_holds(const struct elf_file *elf, const struct store_site *site
 
 	if (!(site->flags & STORE_VERIFIED))
 		return true;
-	return site->offset >= site->function_before && start <= elf->size && site->function_size <= elf->size - start &&
-	       memcmp(elf->bytes + site->offset, "\x0f\x05", 2) == 0 &&
+	return site->offset >= site->function_before && start <= elf->size &&
+	       site->function_size <= elf->size - start && memcmp(elf->bytes + site->offset, "\x0f\x05", 2) == 0 &&
 	       core_hash(CORE_HASH_START, elf->bytes + start, site->function_size) == site->function_hash;
 }
 

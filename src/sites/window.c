@@ -133,7 +133,8 @@ static bool is_movable(const ZydisDecodedInstruction *instruction, const struct 
 		return false;
 	if (is_conditional(instruction, 8) || is_conditional(instruction, 32))
 		return true;
-	if (instruction->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE || instruction->attributes & ZYDIS_ATTRIB_IS_PRIVILEGED)
+	if (instruction->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ||
+	    instruction->attributes & ZYDIS_ATTRIB_IS_PRIVILEGED)
 		return false;
 	switch (instruction->meta.category) {
 	case ZYDIS_CATEGORY_CALL:

@@ -11,6 +11,7 @@
 
 /* Plans a window: `size` bytes of whole instructions right before a `syscall`. Fills in what struct store_site has of
  * it, and returns STORE_PLANNED, or the reason why the window cannot be moved. */
-enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes, unsigned size, struct store_site *site);
+enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes, unsigned size,
+			      struct store_site *site);
 
 #endif

@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 			uint64_t at = site->offset + (1u << 20);
 
 			MUST(core_patch_valid(site) && memcmp(bytes + site->offset, "\x0f\x05", 2) == 0);
-			if (core_patch_stub(slot, 32, 0, CORE_PATCH_NUMBER, site, bytes + site->offset - site->window, at))
+			if (core_patch_stub(slot, 32, 0, CORE_PATCH_NUMBER, site, bytes + site->offset - site->window,
+					    at))
 				MUST(core_patch_is_stub(slot) && core_patch_site(slot, 32) == at);
 		}
 	}

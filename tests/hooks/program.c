@@ -31,8 +31,8 @@ static long clone_and_exit(void)
 			 "syscall\n\t"
 			 "1:"
 			 : "=a"(child)
-			 : "a"(SYS_clone), "D"(CLONE_VM | CLONE_VFORK | CLONE_SIGHAND | SIGCHLD), "S"(0), "d"(0), "r"(r10), "r"(r8),
-			   [exit] "i"(SYS_exit)
+			 : "a"(SYS_clone), "D"(CLONE_VM | CLONE_VFORK | CLONE_SIGHAND | SIGCHLD), "S"(0), "d"(0),
+			   "r"(r10), "r"(r8), [exit] "i"(SYS_exit)
 			 : "rcx", "r11", "memory");
 	return child;
 }

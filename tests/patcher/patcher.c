@@ -1,6 +1,6 @@
 /*
- * Prints what becomes of the sites of a program or library: the window, the stub, the window as it is patched, and where
- * a thread in the stub is said to be; or why nothing does. usage: patcher FILE STUB-ADDRESS [observed]
+ * Prints what becomes of the sites of a program or library: the window, the stub, the window as it is patched, and
+ * where a thread in the stub is said to be; or why nothing does. usage: patcher FILE STUB-ADDRESS [observed]
  */
 #include <Zydis/Zydis.h>
 #include <inttypes.h>
@@ -23,8 +23,8 @@ static unsigned print_instruction(const uint8_t *bytes, size_t size, uint64_t ad
 
 	if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, size, &instruction, operands))) {
 		length = instruction.length;
-		ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible, text,
-						sizeof(text), address, NULL);
+		ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible,
+						text, sizeof(text), address, NULL);
 	}
 	printf("  %8" PRIx64 " ", address);
 	for (unsigned i = 0; i < length; i++)
@@ -44,7 +44,8 @@ static void print_code(const char *title, const uint8_t *bytes, size_t size, uin
 static void print_origins(const uint8_t *slot, uint64_t stub, unsigned size)
 {
 	for (unsigned begin = 0, at = 0; at <= size; at++)
-		if (at == size || core_patch_origin(slot, stub, stub + at) != core_patch_origin(slot, stub, stub + begin)) {
+		if (at == size ||
+		    core_patch_origin(slot, stub, stub + at) != core_patch_origin(slot, stub, stub + begin)) {
 			printf("  %" PRIx64 "..%" PRIx64 " is at %" PRIx64 "\n", stub + begin, stub + at - 1,
 			       core_patch_origin(slot, stub, stub + begin));
 			begin = at;
@@ -74,7 +75,8 @@ static void print_patch(const struct store_site *site, const uint8_t *window, ui
 	putchar('\n');
 	puts("a thread at");
 	print_origins(slot, stub, size);
-	if (!core_patch_is_stub(slot) || core_patch_site(slot, stub) != address || core_patch_window(slot) != site->window)
+	if (!core_patch_is_stub(slot) || core_patch_site(slot, stub) != address ||
+	    core_patch_window(slot) != site->window)
 		puts("the slot does not say so");
 }
 
@@ -108,7 +110,8 @@ int main(int argc, char **argv)
 		const struct elf_file_segment *segment = elf_file_segment_of_offset(&elf, site->offset);
 		uint64_t address = segment->address + (site->offset - segment->offset);
 
-		printf("%" PRIx64 ": %s%s", address, reason_name(site->reason), site->flags & STORE_OBSERVED ? ", observed" : "");
+		printf("%" PRIx64 ": %s%s", address, reason_name(site->reason),
+		       site->flags & STORE_OBSERVED ? ", observed" : "");
 		if (site->nr >= 0)
 			printf(", system call %" PRId32, site->nr);
 		putchar('\n');

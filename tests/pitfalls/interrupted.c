@@ -104,7 +104,8 @@ static __attribute__((noinline)) void checked_call(long nr, long want)
 			 "pop %%rbp"
 			 : "=&a"(ret), "=&c"(changed)
 			 : [nr] "b"(nr)
-			 : "rdi", "rsi", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm12", "memory");
+			 : "rdi", "rsi", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm12",
+			   "memory");
 	EXPECT(ret, want);
 	EXPECT(changed, 0);
 }
@@ -382,7 +383,8 @@ CASE(single_step)
 CASE(single_step_library)
 {
 	void *handle = load(beside("libsites.so"), RTLD_NOW);
-	static const char *const names[] = { "site_getppid", "site_next_page", "site_window_straddles", "site_straddles" };
+	static const char *const names[] = { "site_getppid", "site_next_page", "site_window_straddles",
+					     "site_straddles" };
 	size_t i;
 
 	set_handler(SIGTRAP, on_trap, 0);

@@ -61,8 +61,9 @@ CASE(library)
 	for (i = 0; i < 4; i++)
 		say("case %d: %ld", i, jump(i));
 	codes((long (*)(void))symbol(handle, "code_immediates"),
-	      (long (*)(const void *))symbol(handle, "code_displacements"), (long (*)(void))symbol(handle, "code_split"),
-	      (long (*)(void))symbol(handle, "code_number"), (long (*)(void))symbol(handle, "code_behind"));
+	      (long (*)(const void *))symbol(handle, "code_displacements"),
+	      (long (*)(void))symbol(handle, "code_split"), (long (*)(void))symbol(handle, "code_number"),
+	      (long (*)(void))symbol(handle, "code_behind"));
 }
 
 /* A data file full of such bytes, mapped readable and executable: nobody runs it. */

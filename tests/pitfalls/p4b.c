@@ -178,7 +178,8 @@ CASE(far_apart)
 
 	for (i = 0; i < 60; i++) {
 		char *at = (char *)(0x100000000000 + i * 0x4000000000);
-		char *p = mmap(at, place.size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, place.segment);
+		char *p = mmap(at, place.size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd,
+			       place.segment);
 
 		EXPECT(p, at);
 		EXPECT(((long (*)(void))(p + place.offset - place.segment))(), getppid());

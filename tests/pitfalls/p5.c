@@ -155,7 +155,8 @@ static void probe(const char *what, const struct mapping *m, bool write)
 			*p = byte;
 		say("%s: can", what);
 	} else {
-		say("%s: cannot, code %d, address %s", what, fault.si_code, fault.si_addr == (void *)p ? "right" : "wrong");
+		say("%s: cannot, code %d, address %s", what, fault.si_code,
+		    fault.si_addr == (void *)p ? "right" : "wrong");
 	}
 }
 
@@ -409,7 +410,8 @@ CASE(replaced_in_parts)
 			NEED(mmap(m.text + from, size, PROT_READ | PROT_WRITE, anonymous, -1, 0) == m.text + from);
 		} else {
 			NEED(mmap(m.text, half, PROT_READ | PROT_WRITE, anonymous, -1, 0) == m.text);
-			NEED(mmap(m.text + half, m.size - half, PROT_READ | PROT_WRITE, anonymous, -1, 0) == m.text + half);
+			NEED(mmap(m.text + half, m.size - half, PROT_READ | PROT_WRITE, anonymous, -1, 0) ==
+			     m.text + half);
 		}
 		memset(m.text + from, 0x5a, size);
 		NEED(mprotect(m.text, m.size, PROT_READ) == 0);
@@ -474,7 +476,8 @@ CASE(mdwe)
 /* Every page of the text mapped alone, with what it has of calls that straddle its edges. */
 CASE(pages)
 {
-	static const char *const names[] = { "site_next_page", "site_window_straddles", "site_straddles", "site_alone" };
+	static const char *const names[] = { "site_next_page", "site_window_straddles", "site_straddles",
+					     "site_alone" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {

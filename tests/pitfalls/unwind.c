@@ -18,7 +18,8 @@ static void name_of(unsigned long address, char *name, size_t size)
 	if (!dladdr((void *)address, &info) || !info.dli_fname)
 		snprintf(name, size, "nowhere");
 	else
-		snprintf(name, size, "%s in %s", info.dli_sname ? info.dli_sname : "?", strrchr(info.dli_fname, '/') + 1);
+		snprintf(name, size, "%s in %s", info.dli_sname ? info.dli_sname : "?",
+			 strrchr(info.dli_fname, '/') + 1);
 }
 
 static void on_backtrace(int sig, siginfo_t *info, void *context)

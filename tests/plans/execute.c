@@ -4,8 +4,8 @@
  * thread that is interrupted behind any instruction and sent to where core_patch_origin says that it is.
  *
  * The windows are copied to an image of the file, in which nothing else is but traps: at the system call, and where a
- * branch leads. A signal's return loads a state, and the trap's signal saves it. Prints the instructions of each window,
- * for whoever wants to compare. usage: execute FILE STATES
+ * branch leads. A signal's return loads a state, and the trap's signal saves it. Prints the instructions of each
+ * window, for whoever wants to compare. usage: execute FILE STATES
  */
 #include <Zydis/Zydis.h>
 #include <inttypes.h>
@@ -239,8 +239,8 @@ static bool try_states(struct trial *trial, unsigned states)
 		trial->executed++;
 		trial->refused_states += native.signal != SIGTRAP;
 		if (memcmp(&native, &again, sizeof(native)) != 0)
-			return complain(trial, "it is not even the same twice; the place is", (uint64_t)again.gregs[REG_RIP],
-					(uint64_t)native.gregs[REG_RIP]);
+			return complain(trial, "it is not even the same twice; the place is",
+					(uint64_t)again.gregs[REG_RIP], (uint64_t)native.gregs[REG_RIP]);
 		if (!place(trial, true))
 			return complain(trial, "jump", 0, 1);
 		run(trial, &from, seed, 0, &patched);
@@ -267,14 +267,15 @@ static bool look(const struct trial *trial, uint64_t address)
 		ZydisDecodedInstruction instruction;
 		ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 
-		if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, trial->window + at, trial->site->window - at, &instruction,
-							 operands)))
+		if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, trial->window + at, trial->site->window - at,
+							 &instruction, operands)))
 			return false;
 		/* It would be the test's own thread block. */
 		for (unsigned i = 0; i < instruction.operand_count; i++)
 			if (operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
 			    operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
-			    (operands[i].mem.segment == ZYDIS_REGISTER_FS || operands[i].mem.segment == ZYDIS_REGISTER_GS))
+			    (operands[i].mem.segment == ZYDIS_REGISTER_FS ||
+			     operands[i].mem.segment == ZYDIS_REGISTER_GS))
 				return false;
 		at += instruction.length;
 		printf(" %" PRIx64, address + at);
@@ -348,7 +349,8 @@ int main(int argc, char **argv)
 	bool right = true;
 
 	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	if (argc != 3 || elf_file_open(&elf, argv[1]) != 0 || analyse_elf(&elf, NULL, 0, &analysis) != 0 || !elf.segment_count) {
+	if (argc != 3 || elf_file_open(&elf, argv[1]) != 0 || analyse_elf(&elf, NULL, 0, &analysis) != 0 ||
+	    !elf.segment_count) {
 		fprintf(stderr, "usage: execute FILE STATES\n");
 		return 2;
 	}

@@ -590,7 +590,8 @@ HELPER(child_signals)
 	int status;
 
 	if (sigtimedwait(&set, &info, &none) == SIGCHLD)
-		say("code %d, status %d, of %s", info.si_code, info.si_status, info.si_pid == expected ? "the child" : "another");
+		say("code %d, status %d, of %s", info.si_code, info.si_status,
+		    info.si_pid == expected ? "the child" : "another");
 	say("more %d", sigtimedwait(&set, &info, &none));
 	if (expected)
 		EXPECT(waitpid(-1, &status, WNOHANG), expected);

@@ -468,7 +468,8 @@ static size_t filter_length;
 /* As long as a filter may be, and most of it decides nothing. What it kills for, the program does not do. */
 static void install_long(void)
 {
-	static const int deadly[] = { SYS_process_vm_readv, SYS_process_vm_writev, SYS_rt_sigpending, SYS_getcpu, SYS_madvise };
+	static const int deadly[] = { SYS_process_vm_readv, SYS_process_vm_writev, SYS_rt_sigpending, SYS_getcpu,
+				      SYS_madvise };
 	static struct sock_filter code[BPF_MAXINSNS + 1];
 	struct sock_fprog prog = { (unsigned short)filter_length, code };
 	unsigned i = 0, k;

@@ -149,7 +149,8 @@ CASE(waited_for)
 	EXPECT(raw(SYS_rt_sigtimedwait, &set, &info, &(struct timespec){ 0 }, 8), -EAGAIN);
 }
 
-/* Blocked or ignored, it interrupts nothing; sent more than once it is pending once, and handled when it is let through. */
+/* Blocked or ignored, it interrupts nothing; sent more than once it is pending once, and handled when it is let
+ * through. */
 CASE(not_interrupting)
 {
 	struct timespec moment = { .tv_nsec = 60000000 };

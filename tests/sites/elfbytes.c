@@ -85,7 +85,8 @@ int main(int argc, char **argv)
 		for (unsigned n = 1 + next_random() % 4; n > 0; n--) {
 			uint64_t random = next_random();
 
-			changed[place(size)] = random & 1 ? values[random / 2 % sizeof(values)] : (uint8_t)(random >> 8);
+			changed[place(size)] =
+				random & 1 ? values[random / 2 % sizeof(values)] : (uint8_t)(random >> 8);
 		}
 		look(changed, size);
 		if (round % 16 == 0)

@@ -13,11 +13,25 @@
 #include "unit/check.h"
 
 static const struct store_site sites[] = {
-	{ .offset = 0x1000, .nr = 39, .flags = STORE_VERIFIED | STORE_OBSERVED, .function_before = 40, .function_size = 80,
-	  .function_hash = 7, .window = 5, .relative = 0xff, .branch = 0xff },
+	{ .offset = 0x1000,
+	  .nr = 39,
+	  .flags = STORE_VERIFIED | STORE_OBSERVED,
+	  .function_before = 40,
+	  .function_size = 80,
+	  .function_hash = 7,
+	  .window = 5,
+	  .relative = 0xff,
+	  .branch = 0xff },
 	{ .offset = 0x1040, .nr = -1, .reason = STORE_PAGE_END, .relative = 0xff, .branch = 0xff },
-	{ .offset = 0x2000, .nr = 1, .flags = STORE_VERIFIED, .function_before = 90, .function_size = 99, .window = 7,
-	  .relative = 3, .relative_end = 7, .branch = 0xff },
+	{ .offset = 0x2000,
+	  .nr = 1,
+	  .flags = STORE_VERIFIED,
+	  .function_before = 90,
+	  .function_size = 99,
+	  .window = 7,
+	  .relative = 3,
+	  .relative_end = 7,
+	  .branch = 0xff },
 };
 
 static struct analysis made_up(unsigned char n)
@@ -47,7 +61,8 @@ static void look_up(uint8_t *bytes, size_t size)
 		struct store_file file;
 		struct store_site site;
 
-		if (core_store_find(&store, &analysis.id, &file) == 0 && core_store_site(&store, &file.sites, 0x1040, &site) == 0)
+		if (core_store_find(&store, &analysis.id, &file) == 0 &&
+		    core_store_site(&store, &file.sites, 0x1040, &site) == 0)
 			CHECK(site.offset == 0x1040, "another site");
 		if (core_store_find_key(&store, &analysis.key, &file) == 0 &&
 		    core_store_site(&store, &file.sites, 0x2000, &site) == 0)
@@ -73,7 +88,8 @@ static void parse(const uint8_t *bytes, size_t size, bool may_be_good)
 
 static void mend(uint8_t *bytes, size_t size)
 {
-	uint64_t sum = core_hash(CORE_HASH_START, bytes + sizeof(struct store_header), size - sizeof(struct store_header));
+	uint64_t sum =
+		core_hash(CORE_HASH_START, bytes + sizeof(struct store_header), size - sizeof(struct store_header));
 
 	memcpy(bytes + offsetof(struct store_header, checksum), &sum, sizeof(sum));
 }
@@ -157,7 +173,8 @@ int main(void)
 
 		CHECK(core_store_open(&core, read_bytes, bytes, size) == 0, "opening");
 		CHECK(core_store_find(&core, &analysis.id, &file) == 0 && file.sites.count == n, "file %u by id", n);
-		CHECK(core_store_find_key(&core, &analysis.key, &file) == 0 && file.sites.count == n, "file %u by key", n);
+		CHECK(core_store_find_key(&core, &analysis.key, &file) == 0 && file.sites.count == n, "file %u by key",
+		      n);
 	}
 	change_each(bytes, size);
 	store_free(&store);

@@ -25,8 +25,8 @@ __attribute__((format(printf, 1, 2))) static void same(const char *format, ...)
 		va_start(args, format);
 		length = core_format(ours, size, format, args);
 		va_end(args);
-		CHECK(length == expected && memcmp(ours, theirs, sizeof(ours)) == 0, "%s in %zu: \"%.*s\", not \"%.*s\"",
-		      format, size, (int)size, ours, (int)size, theirs);
+		CHECK(length == expected && memcmp(ours, theirs, sizeof(ours)) == 0,
+		      "%s in %zu: \"%.*s\", not \"%.*s\"", format, size, (int)size, ours, (int)size, theirs);
 	}
 }
 

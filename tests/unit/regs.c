@@ -55,7 +55,8 @@ int main(void)
 #define REG(name) CHECK(user.name == regs.name, "%s has another value", #name);
 	CORE_REGS(REG)
 #undef REG
-	CHECK(user.orig_rax == 0xeeeeeeeeeeeeeeee && user.cs == user.orig_rax, "a register of ptrace's alone was changed");
+	CHECK(user.orig_rax == 0xeeeeeeeeeeeeeeee && user.cs == user.orig_rax,
+	      "a register of ptrace's alone was changed");
 	memset(&back, 0xee, sizeof(back));
 	core_regs_from_user(&back, &user);
 	CHECK(memcmp(&back, &regs, offsetof(struct core_regs, cs)) == 0, "there and back is not the same");

@@ -16,10 +16,12 @@ int main(void)
 
 			while (expected < count && values[expected] < value)
 				expected++;
-			CHECK(found == expected, "%d among the first %zu is at %zu, not %zu", value, count, expected, found);
+			CHECK(found == expected, "%d among the first %zu is at %zu, not %zu", value, count, expected,
+			      found);
 		}
 	CHECK(core_page_down(CORE_PAGE - 1) == 0 && core_page_down(CORE_PAGE) == CORE_PAGE, "the begin of a page");
-	CHECK(core_page_up(1) == CORE_PAGE && core_page_up(CORE_PAGE) == CORE_PAGE && core_page_up(0) == 0, "the next begin");
+	CHECK(core_page_up(1) == CORE_PAGE && core_page_up(CORE_PAGE) == CORE_PAGE && core_page_up(0) == 0,
+	      "the next begin");
 	CHECK(core_page_down(~0ul) == ~0ul - CORE_PAGE + 1, "the last page");
 	return FINISH();
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the style of all sources has in common. usage: style.py ROOT
+"""What the style of C, assembly, tables and documents has in common. usage: style.py ROOT
 
 Lines have at most 120 columns, with tabs of 8, and no white space at their end; C, assembly and tables are indented by tabs; a
 file ends with a newline. Exit status: 0 holds, 1 does not, 77 there is no git checkout that says which files are sources."""
@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import sys
 
-SUFFIXES = {".c", ".h", ".S", ".s", ".def", ".lds", ".py", ".sh", ".md", ".build", ".case"}
+SUFFIXES = {".c", ".h", ".S", ".def", ".md"}
 TABS = {".c", ".h", ".S", ".def"}
 COLUMNS = 120
 
@@ -21,7 +21,7 @@ def problems(name, text):
             yield f"{name}:{number} has {len(line.expandtabs(8))} columns"
         if line != line.rstrip():
             yield f"{name}:{number} ends with white space"
-        if suffix in TABS and line.startswith("        "):
+        if suffix in TABS and line.startswith("        ") and line.strip(" \\"):
             yield f"{name}:{number} is indented by spaces"
 
 

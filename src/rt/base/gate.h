@@ -29,7 +29,8 @@ long rt_gate_program(const struct k23_call *call, struct rt_thread *thread);
 long rt_gate_i386(const struct k23_call *call, struct rt_thread *thread);
 extern const char rt_gate_begin[], rt_gate_done[], rt_gate_abort[];
 /* An rt_sigreturn that a filter judges as the program's, and that changes nothing: its frame leads to
- * rt_gate_sigreturn_made, and needs from the caller all that is not a register. The result is RT_SIGRETURN_MADE, or what the filter makes of the call. ctx: entry */
+ * rt_gate_sigreturn_made, and needs from the caller all that is not a register. The result is RT_SIGRETURN_MADE, or
+ * what the filter makes of the call. ctx: entry */
 #define RT_SIGRETURN_MADE (1l << 62)
 long rt_gate_sigreturn(const struct k23_call *call, struct ucontext *frame);
 extern const char rt_gate_sigreturn_made[];

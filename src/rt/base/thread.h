@@ -15,7 +15,8 @@
 #include "rt/base/signals.h"
 #include "rt/x86_64/arch.h"
 
-/* Has room for some fifty frames of a burst of SIGSYS, until the first handler can block it: see rt_action_defer_sigsys. */
+/* Has room for some fifty frames of a burst of SIGSYS, until the first handler can block it: see
+ * rt_action_defer_sigsys. */
 #define RT_SIGNAL_STACK_SIZE (176ul << 10)
 #define RT_HOOK_STATE_SIZE 4096ul
 
@@ -97,7 +98,8 @@ struct rt_thread {
 
 	struct rt_noted noted[RT_NOTED]; /* deferred signals, in the order in which they came */
 
-	/* A SIGSYS for the thread that the program blocks, kept by signal/sigsys.c: the process's id if there is one. */
+	/* A SIGSYS for the thread that the program blocks, kept by signal/sigsys.c: the process's id if there is
+	 * one. */
 	uint32_t sigsys_pending;
 	siginfo_t sigsys_info;
 

@@ -22,7 +22,8 @@ void rt_crashed(struct rt_thread *thread, int sig, const siginfo_t *info, struct
 			   rt_chain_hook((uint32_t)(hook - rt.bundle->hooks))->name,
 			   (const char *)rt.start + hook->file, sig, thread->in_call ? thread->call.nr : -1l,
 			   ip - rt.start < hook->end && ip - rt.start >= hook->start ? "hook" : "bundle",
-			   ip - rt.start - (ip - rt.start < hook->end && ip - rt.start >= hook->start ? hook->start : 0),
+			   ip - rt.start -
+				   (ip - rt.start < hook->end && ip - rt.start >= hook->start ? hook->start : 0),
 			   (unsigned long)info->si_addr);
 	else
 		rt_message("the runtime crashed with signal %d in system call %ld, at bundle+0x%lx, address 0x%lx",

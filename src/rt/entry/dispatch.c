@@ -136,8 +136,8 @@ void rt_leave(struct rt_thread *thread, long result)
 	rt_return(thread);
 }
 
-/* Another process has given the thread a dispatch of its own, which only the guard asks: the program makes the call again, by
- * the site's own instruction. ctx: entry */
+/* Another process has given the thread a dispatch of its own, which only the guard asks: the program makes the call
+ * again, by the site's own instruction. ctx: entry */
 static __attribute__((noreturn)) void leave_fast_path(struct rt_thread *thread)
 {
 	rt_gs_give_up();

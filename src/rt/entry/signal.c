@@ -38,18 +38,19 @@ static bool is_between(uint64_t ip, const char *begin, const char *end)
 	return ip - (uint64_t)begin < (uint64_t)(end - begin);
 }
 
-/* Whether the thread is where a call of the program has just ended because a signal came. What close has begun is done all the
- * same, so it is not made again. ctx: sigsys */
+/* Whether the thread is where a call of the program has just ended because a signal came. What close has begun is
+ * done all the same, so it is not made again. ctx: sigsys */
 static bool is_interrupted(const struct rt_thread *thread, const struct core_regs *regs)
 {
 	uint64_t ip = rt_regs_ip(regs);
 
-	return (ip == (uint64_t)rt_gate_done || ip == (uint64_t)rt_gate_i386_done) && (long)rt_regs_result(regs) == -EINTR &&
+	return (ip == (uint64_t)rt_gate_done || ip == (uint64_t)rt_gate_i386_done) &&
+	       (long)rt_regs_result(regs) == -EINTR &&
 	       (thread->call.arch != K23_ARCH_X86_64 || thread->call.nr != __NR_close);
 }
 
-/* A call that has not been made, or that the kernel is to make again, is not made. unmake: nor is one that the signal has ended,
- * of which the program is not to know. ctx: sigsys */
+/* A call that has not been made, or that the kernel is to make again, is not made. unmake: nor is one that the
+ * signal has ended, of which the program is not to know. ctx: sigsys */
 static void abort_call(struct rt_thread *thread, struct core_regs *regs, bool unmake)
 {
 	bool interrupted = unmake && is_interrupted(thread, regs);
@@ -67,9 +68,10 @@ static void abort_call(struct rt_thread *thread, struct core_regs *regs, bool un
 	}
 }
 
-/* Notes a signal. unseen: the program blocks or ignores it. Those that a fault raises are not blocked while the runtime works: a second one waits in the kernel, but
- * for what may be a fault. ctx: sigsys */
-static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, uint64_t suspect_ip, bool unseen)
+/* Notes a signal. unseen: the program blocks or ignores it. Those that a fault raises are not blocked while the
+ * runtime works: a second one waits in the kernel, but for what may be a fault. ctx: sigsys */
+static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, uint64_t suspect_ip,
+		  bool unseen)
 {
 	struct core_regs *regs = rt_context_regs(uc);
 	uint64_t ip = rt_regs_ip(regs);
@@ -86,7 +88,8 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 		rt_deliver_queue(thread, sig, info);
 	if (!before) {
 		abort_call(thread, regs, unseen);
-		/* The wait of a call with a mask of its own ended by this signal; otherwise that mask is gone already. */
+		/* The wait of a call with a mask of its own ended by this signal; otherwise that mask is gone
+		 * already. */
 		if (ip != (uint64_t)rt_gate_done || (long)rt_regs_result(regs) != -EINTR)
 			thread->temporary = false;
 		thread->saved_mask = uc->uc_sigmask;
@@ -105,9 +108,9 @@ static bool is_behind_call(uint64_t ip)
 	       ((before[0] == 0x0f && before[1] == 0x05) || (before[0] == 0xcd && before[1] == 0x80));
 }
 
-/* A signal that a fault raises has come in the runtime or a hook. A positive si_code does not make a fault: a clone's exit
- * signal has one, and so have those of perf events. But a fault comes again, at the same instruction, when the thread goes on.
- * Returns whether it is one; otherwise *suspect_ip is what to note. ctx: sigsys */
+/* A signal that a fault raises has come in the runtime or a hook. A positive si_code does not make a fault: a
+ * clone's exit signal has one, and so have those of perf events. But a fault comes again, at the same instruction,
+ * when the thread goes on. Returns whether it is one; otherwise *suspect_ip is what to note. ctx: sigsys */
 static bool is_crash(const struct rt_thread *thread, int sig, const siginfo_t *info, uint64_t ip, uint64_t *suspect_ip)
 {
 	*suspect_ip = 0;
@@ -123,9 +126,9 @@ static bool is_crash(const struct rt_thread *thread, int sig, const siginfo_t *i
 	return false;
 }
 
-/* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so what
- * the program asked for in this respect is done here. Returns whether the signal goes on; then *unseen says whether the program
- * blocks or ignores it. ctx: sigsys */
+/* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so
+ * what the program asked for in this respect is done here. Returns whether the signal goes on; then *unseen says
+ * whether the program blocks or ignores it. ctx: sigsys */
 static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc, bool *unseen)
 {
 	struct rt_sighand *sighand = thread->sighand;
@@ -176,7 +179,8 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 }
 
 /* SIGSYS that is not the guard's. It may come with the program's mask in force, so that others may have been noted
- * meanwhile. ended: it came at the end of a call by the direct entry, which failed with EINTR. ctx: sigsys, signals blocked */
+ * meanwhile. ended: it came at the end of a call by the direct entry, which failed with EINTR. ctx: sigsys, signals
+ * blocked */
 static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc, bool ended)
 {
 	struct core_regs *regs = rt_context_regs(uc);
@@ -186,7 +190,8 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	if (!sigsys_arrives(thread, info, uc, &unseen)) {
 		/* nothing is left to do */
 	} else if (!in_program) {
-		/* A call that is not to know of it goes on, unless it has ended, or is to find the signal that is kept. */
+		/* A call that is not to know of it goes on, unless it has ended, or is to find the signal that is
+		 * kept. */
 		if (!unseen || rt_sigsys_blocked(thread) || is_interrupted(thread, regs))
 			defer(thread, SIGSYS, info, uc, 0, unseen);
 	} else {
@@ -242,7 +247,8 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 		stepped(thread, uc);
 		return NULL;
 	}
-	ended = ip == (uint64_t)rt_gate_direct_done && (long)rt_regs_result(regs) == -EINTR && thread->fast_nr != __NR_close;
+	ended = ip == (uint64_t)rt_gate_direct_done && (long)rt_regs_result(regs) == -EINTR &&
+		thread->fast_nr != __NR_close;
 	rollback = rt_rollback(thread, sig, info, uc);
 	if (rollback == RT_GO_ON)
 		return NULL;

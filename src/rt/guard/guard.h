@@ -1,7 +1,8 @@
 /*
- * The guard: what catches a call that does not come from the gate. A kind of guard gives a thread three things: to be armed,
- * as the kernel hands it down to nobody; to know its own signals from others; and to review a call that it caught, which the
- * program may have asked the same kernel mechanism to catch for itself. Nothing switches it off: it ends with the image.
+ * The guard: what catches a call that does not come from the gate. A kind of guard gives a thread three things: to be
+ * armed, as the kernel hands it down to nobody; to know its own signals from others; and to review a call that it
+ * caught, which the program may have asked the same kernel mechanism to catch for itself. Nothing switches it off: it
+ * ends with the image.
  *
  * The one kind is Syscall User Dispatch (sud.c).
  */
@@ -12,13 +13,13 @@
 
 /* Each thread and process arms its own. ctx: boot | entry, signals blocked */
 long rt_guard_arm(void) must_check;
-/* Lets a call through that is made right before `ip`, until the guard is armed again: meanwhile nothing else of the program may
- * run. ctx: entry, signals blocked */
+/* Lets a call through that is made right before `ip`, until the guard is armed again: meanwhile nothing else of the
+ * program may run. ctx: entry, signals blocked */
 long rt_guard_open(uint64_t ip) must_check;
 /* Whether a SIGSYS is the guard's, for a call that was made at `ip`. ctx: sigsys */
 bool rt_guard_owns(const siginfo_t *info, uint64_t ip);
-/* Whether a call that was caught goes on to the dispatcher. Otherwise the program's own use of the mechanism takes it, and
- * all is done. ctx: sigsys, program's mask */
+/* Whether a call that was caught goes on to the dispatcher. Otherwise the program's own use of the mechanism takes
+ * it, and all is done. ctx: sigsys, program's mask */
 bool rt_guard_review(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc) must_check;
 
 /* The program asks for a dispatch of its own, as by PR_SET_SYSCALL_USER_DISPATCH. 0 or -errno. ctx: entry */

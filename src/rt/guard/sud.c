@@ -1,6 +1,6 @@
 /*
- * Syscall User Dispatch with the gate as the exempt range and no selector, so that nothing in the program's memory decides
- * which calls are caught.
+ * Syscall User Dispatch with the gate as the exempt range and no selector, so that nothing in the program's memory
+ * decides which calls are caught.
  */
 #include <asm/errno.h>
 #include <linux/prctl.h>
@@ -35,8 +35,8 @@ bool rt_guard_owns(const siginfo_t *info, uint64_t ip)
 	return info->si_code == SYS_USER_DISPATCH && (uint64_t)info->si_call_addr == ip;
 }
 
-/* The program may use Syscall User Dispatch itself (special/prctl.c keeps what it asked for): its own dispatch is asked as
- * the kernel would. ctx: sigsys, program's mask */
+/* The program may use Syscall User Dispatch itself (special/prctl.c keeps what it asked for): its own dispatch is
+ * asked as the kernel would. ctx: sigsys, program's mask */
 bool rt_guard_review(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc)
 {
 	const struct rt_dispatch_request *dispatch = &thread->dispatch;
@@ -62,14 +62,16 @@ bool rt_guard_review(struct rt_thread *thread, siginfo_t *info, struct ucontext 
 	return false;
 }
 
-/* Linux 6.16: the kernel says EFAULT of this selector if it knows the mode, and EINVAL of the mode otherwise. ctx: entry */
+/* Linux 6.16: the kernel says EFAULT of this selector if it knows the mode, and EINVAL of the mode otherwise. ctx:
+ * entry */
 static bool knows_inclusive(void)
 {
 	return sys(prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_INCLUSIVE_ON, 1, 1, ~0ul) == -EFAULT;
 }
 
 /* The kernel's task_set_syscall_user_dispatch. ctx: entry */
-long rt_guard_request(struct rt_dispatch_request *request, uint64_t mode, uint64_t start, uint64_t size, uint64_t selector)
+long rt_guard_request(struct rt_dispatch_request *request, uint64_t mode, uint64_t start, uint64_t size,
+		      uint64_t selector)
 {
 	switch (mode) {
 	case PR_SYS_DISPATCH_OFF:

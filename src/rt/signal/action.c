@@ -27,9 +27,9 @@ static void enter_runtime(struct rt_sigaction *action, uint64_t flags)
 /* Some process that has this memory was sent a SIGSYS. */
 static bool defers_sigsys;
 
-/* SIGSYS leaves the mask as it is, so that the way to the dispatcher need not restore it, until a process sends one: many of
- * these, one on top of the other, would fill the signal stack. They make calls restart, unless the program has a handler that
- * says otherwise. ctx: any */
+/* SIGSYS leaves the mask as it is, so that the way to the dispatcher need not restore it, until a process sends one:
+ * many of these, one on top of the other, would fill the signal stack. They make calls restart, unless the program
+ * has a handler that says otherwise. ctx: any */
 static void make_sigsys(struct rt_sigaction *action, bool restarts, bool sent)
 {
 	enter_runtime(action, (sent ? 0 : SA_NODEFER) | (restarts ? SA_RESTART : 0));
@@ -73,9 +73,10 @@ static struct rt_sigaction kernel_action(const struct rt_sighand *sighand, int s
 	struct rt_sigaction ours = *action;
 
 	if (sig == SIGSYS) {
-		make_sigsys(&ours, action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART, sighand->sigsys_sent);
-	} else if (action->handler > (uint64_t)SIG_IGN || (always_entered(sig) && action->handler == (uint64_t)SIG_DFL) ||
-		   (sig == SIGTRAP && rt.traps)) {
+		make_sigsys(&ours, action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART,
+			    sighand->sigsys_sent);
+	} else if (action->handler > (uint64_t)SIG_IGN ||
+		   (always_entered(sig) && action->handler == (uint64_t)SIG_DFL) || (sig == SIGTRAP && rt.traps)) {
 		/* Not SA_RESETHAND: the table and the kernel change together, with the lock held. */
 		enter_runtime(&ours, action->flags & PASSED_FLAGS);
 	}
@@ -129,8 +130,8 @@ long rt_action_trap(struct rt_thread *thread)
 	return r;
 }
 
-/* The call that tells the kernel goes through the program's gate: a filter of the program judges it, and it is not made when
- * a signal has come that is to be delivered before. ctx: entry; locked */
+/* The call that tells the kernel goes through the program's gate: a filter of the program judges it, and it is not
+ * made when a signal has come that is to be delivered before. ctx: entry; locked */
 static long change_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted)
 {
 	struct rt_sighand *sighand = thread->sighand;
@@ -185,7 +186,8 @@ long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction 
 	return r;
 }
 
-/* Copies an action whose handler is about to run, and resets it if it is for one time only. ctx: entry | sigsys; locked */
+/* Copies an action whose handler is about to run, and resets it if it is for one time only. ctx: entry | sigsys;
+ * locked */
 static struct rt_sigaction use_action(struct rt_thread *thread, int sig, struct rt_sigaction *action)
 {
 	struct rt_sigaction used = *action, ours;
@@ -209,8 +211,8 @@ struct rt_sigaction rt_action_take(struct rt_thread *thread, int sig, uint64_t i
 
 	if (!interrupted)
 		rt_lock(&sighand->action_lock);
-	/* Until the call that changes it has been made the kernel goes by the action before. If that has no handler the kernel
-	 * goes by the new one, or would not have entered the runtime. */
+	/* Until the call that changes it has been made the kernel goes by the action before. If that has no handler
+	 * the kernel goes by the new one, or would not have entered the runtime. */
 	if (interrupted && thread->changing == (uint32_t)sig && thread->changed.handler > (uint64_t)SIG_IGN &&
 	    (ip != (uint64_t)rt_gate_done || action->handler <= (uint64_t)SIG_IGN))
 		action = &thread->changed;

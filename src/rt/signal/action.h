@@ -1,6 +1,6 @@
 /*
- * The dispositions of signals: what the program sets is kept here, and the kernel is told what the runtime needs. It knows
- * one handler, the runtime's entry, on the runtime's signal stack.
+ * The dispositions of signals: what the program sets is kept here, and the kernel is told what the runtime needs. It
+ * knows one handler, the runtime's entry, on the runtime's signal stack.
  */
 #ifndef RT_SIGNAL_ACTION_H
 #define RT_SIGNAL_ACTION_H
@@ -9,15 +9,16 @@
 
 /* Makes SIGSYS, and if there are hooks the faults, enter the runtime. ctx: boot | entry, signals blocked */
 long rt_actions_install(void) must_check;
-/* Tells the kernel of all actions again: the table may have changed while a fork copied it. ctx: entry, signals blocked */
+/* Tells the kernel of all actions again: the table may have changed while a fork copied it. ctx: entry, signals
+ * blocked */
 long rt_actions_reinstall(struct rt_thread *thread) must_check;
 /* From now on SIGTRAP enters the runtime, whatever the program does with it. ctx: entry, signals blocked */
 long rt_action_trap(struct rt_thread *thread) must_check;
 /* Sets an action and gives the old one; either may be NULL. ctx: entry */
 long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old);
-/* The action of a signal for which the kernel has just entered the runtime: what the kernel decided when it took the signal
- * from its queue counts, and not what the program, or another thread, sets meanwhile. SA_RESETHAND resets it. ip: where the
- * thread was. ctx: sigsys */
+/* The action of a signal for which the kernel has just entered the runtime: what the kernel decided when it took the
+ * signal from its queue counts, and not what the program, or another thread, sets meanwhile. SA_RESETHAND resets it.
+ * ip: where the thread was. ctx: sigsys */
 struct rt_sigaction rt_action_take(struct rt_thread *thread, int sig, uint64_t ip);
 /* The action of a signal that the runtime raises itself, as the kernel would. ctx: entry | sigsys */
 struct rt_sigaction rt_action_force(struct rt_thread *thread, int sig);

@@ -1,5 +1,6 @@
 /*
- * The alternate signal stack: the program's is kept in its thread, by the kernel's rules; the kernel knows the runtime's.
+ * The alternate signal stack: the program's is kept in its thread, by the kernel's rules; the kernel knows the
+ * runtime's.
  */
 #ifndef RT_SIGNAL_ALTSTACK_H
 #define RT_SIGNAL_ALTSTACK_H

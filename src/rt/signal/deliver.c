@@ -43,8 +43,8 @@ static uint64_t sigsys_view(const struct rt_thread *thread)
 	return thread->sigsys_blocked ? SIGBIT(SIGSYS) : 0;
 }
 
-static void deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action, struct ucontext *uc,
-		    uint64_t *handler_mask);
+static void deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action,
+		    struct ucontext *uc, uint64_t *handler_mask);
 
 /* The kernel's force_sigsegv: a signal frame could not be made. ctx: sigsys */
 static void frame_failed(struct rt_thread *thread, int sig, struct ucontext *uc)
@@ -65,8 +65,8 @@ static void frame_failed(struct rt_thread *thread, int sig, struct ucontext *uc)
 }
 
 /* *handler_mask, with the program's view of SIGSYS, becomes the handler's mask if there is one to run. ctx: sigsys */
-static void deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action, struct ucontext *uc,
-		    uint64_t *handler_mask)
+static void deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action,
+		    struct ucontext *uc, uint64_t *handler_mask)
 {
 	uint64_t mask = uc->uc_sigmask | sigsys_view(thread);
 	uint64_t blocks = action->mask | (action->flags & SA_NODEFER ? 0 : SIGBIT(sig));
@@ -87,8 +87,8 @@ static void deliver(struct rt_thread *thread, int sig, siginfo_t *info, const st
 }
 
 /* ctx: sigsys */
-void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action, struct ucontext *uc,
-		uint64_t handler_mask)
+void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action,
+		struct ucontext *uc, uint64_t handler_mask)
 {
 	handler_mask |= sigsys_view(thread);
 	deliver(thread, sig, info, action, uc, &handler_mask);
@@ -122,8 +122,8 @@ static void give_back(struct rt_thread *thread, struct rt_noted *noted)
 		rt_deliver_queue(thread, (int)noted->sig, &noted->info);
 }
 
-/* What the kernel has never blocked or ignored is decided now: what the program wants done with a SIGSYS. A filter's is forced.
- * ctx: sigsys */
+/* What the kernel has never blocked or ignored is decided now: what the program wants done with a SIGSYS. A filter's
+ * is forced. ctx: sigsys */
 static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_t handler_mask)
 {
 	for (uint32_t i = 0; i < thread->signals; i++) {

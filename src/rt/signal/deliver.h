@@ -7,15 +7,16 @@
 #include "rt/base/thread.h"
 
 /* Notes a signal for the end of the call in flight: false if that is not possible. ctx: entry | sigsys */
-bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info, const struct rt_sigaction *action) must_check;
+bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info,
+		     const struct rt_sigaction *action) must_check;
 /* Queues a signal to the calling thread itself. info: NULL for one of the kernel's. ctx: entry | sigsys */
 void rt_deliver_queue(struct rt_thread *thread, int sig, siginfo_t *info);
 /* Makes `uc`, which holds the program's registers and its mask, go to the program's handler. handler_mask is
  * what the handler's mask is made from: the same mask, or that of the call which the signal ended. ctx: sigsys */
-void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action, struct ucontext *uc,
-		uint64_t handler_mask);
-/* All that have been noted, one on top of the other: the last one's handler runs first. One that a handler's mask blocks goes
- * back to the kernel. ctx: sigsys */
+void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action,
+		struct ucontext *uc, uint64_t handler_mask);
+/* All that have been noted, one on top of the other: the last one's handler runs first. One that a handler's mask
+ * blocks goes back to the kernel. ctx: sigsys */
 void rt_deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_t handler_mask);
 /* The same when the call in flight is over: `uc` is that of rt_return's system call. ctx: sigsys */
 void rt_deliver_deferred(struct rt_thread *thread, struct ucontext *uc);

@@ -20,8 +20,8 @@ static bool take(uint32_t *pending, const siginfo_t *from, int32_t pid, siginfo_
 	return true;
 }
 
-/* A second one is the same as the first, also while another thread takes that. False if it is another process's, which may
- * share the handlers. ctx: sigsys */
+/* A second one is the same as the first, also while another thread takes that. False if it is another process's,
+ * which may share the handlers. ctx: sigsys */
 static bool put(uint32_t *pending, siginfo_t *to, int32_t pid, const siginfo_t *info)
 {
 	uint32_t expected = 0;
@@ -36,7 +36,8 @@ static bool put(uint32_t *pending, siginfo_t *to, int32_t pid, const siginfo_t *
 /* ctx: entry | sigsys */
 bool rt_sigsys_stands(const struct rt_thread *thread, const siginfo_t *info)
 {
-	return info->si_code == SI_QUEUE && info->si_pid == thread->pid && info->si_ptr == &thread->sighand->sigsys_pending;
+	return info->si_code == SI_QUEUE && info->si_pid == thread->pid &&
+	       info->si_ptr == &thread->sighand->sigsys_pending;
 }
 
 /* ctx: entry | sigsys */

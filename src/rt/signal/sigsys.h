@@ -1,11 +1,12 @@
 /*
- * A SIGSYS that a process sends. The guard needs SIGSYS unblocked whenever the program's own code runs, so one that the program
- * blocks cannot stay in the kernel. It is kept here: at most one for a thread and one for its process, as in the kernel.
+ * A SIGSYS that a process sends. The guard needs SIGSYS unblocked whenever the program's own code runs, so one that the
+ * program blocks cannot stay in the kernel. It is kept here: at most one for a thread and one for its process, as in
+ * the kernel.
  *
- * During a call of the program SIGSYS can really be blocked. Each call of a thread for which one is kept is made like that, with
- * what is kept queued in the kernel again. So sigtimedwait, signalfd, poll and all others find it as natively. When the call is
- * over SIGSYS is unblocked, and what is left comes back to be kept, or to be handled if the program lets it through now. Such a
- * thread's calls take the guard, as the fast path asks for nothing of this.
+ * During a call of the program SIGSYS can really be blocked. Each call of a thread for which one is kept is made like
+ * that, with what is kept queued in the kernel again. So sigtimedwait, signalfd, poll and all others find it as
+ * natively. When the call is over SIGSYS is unblocked, and what is left comes back to be kept, or to be handled if the
+ * program lets it through now. Such a thread's calls take the guard, as the fast path asks for nothing of this.
  */
 #ifndef RT_SIGNAL_SIGSYS_H
 #define RT_SIGNAL_SIGSYS_H
@@ -20,21 +21,22 @@ static inline bool rt_sigsys_kept_by_process(const struct rt_thread *thread)
 	return __atomic_load_n(&thread->sighand->sigsys_pending, __ATOMIC_SEQ_CST) == (uint32_t)thread->pid;
 }
 
-/* Whether one is kept that the thread could take. Strict seccomp leaves no call to do anything about it. ctx: entry | sigsys */
+/* Whether one is kept that the thread could take. Strict seccomp leaves no call to do anything about it. ctx: entry
+ * | sigsys */
 static inline bool rt_sigsys_kept(const struct rt_thread *thread)
 {
 	return (thread->sigsys_pending || rt_sigsys_kept_by_process(thread)) && !thread->strict;
 }
 
-/* A thread that keeps one of the process's tells another which would take it, by a SIGSYS that stands for the one that is kept.
- * Whether `info` is of such a SIGSYS. ctx: entry | sigsys */
+/* A thread that keeps one of the process's tells another which would take it, by a SIGSYS that stands for the one
+ * that is kept. Whether `info` is of such a SIGSYS. ctx: entry | sigsys */
 bool rt_sigsys_stands(const struct rt_thread *thread, const siginfo_t *info);
 /* Makes it what it stands for. False when another thread has taken that. ctx: entry | sigsys */
 bool rt_sigsys_resolve(struct rt_thread *thread, siginfo_t *info);
 /* Keeps one. rt_sigsys_settle comes after it. ctx: sigsys, signals blocked */
 void rt_sigsys_keep(struct rt_thread *thread, const siginfo_t *info);
-/* The thread is going back to the program: what is kept and let through comes at once; otherwise its next call is to find it,
- * or another thread. ctx: sigsys, signals blocked */
+/* The thread is going back to the program: what is kept and let through comes at once; otherwise its next call is to
+ * find it, or another thread. ctx: sigsys, signals blocked */
 void rt_sigsys_settle(struct rt_thread *thread);
 /* Queues what is kept; to the thread itself if it is going to take it. ctx: entry | sigsys, signals blocked */
 void rt_sigsys_requeue(struct rt_thread *thread, bool takes);

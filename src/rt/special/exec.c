@@ -64,8 +64,8 @@ static void end_helper(struct inj_exec *inject)
 	rt_thread_end(rt_thread_slot_state(exec->helper), __NR_exit, 0);
 }
 
-/* The result of a call that is to fail with an error: a seccomp filter of the program has its say before. It is shown the call
- * with a path that is no address, for which the kernel's own answer is EFAULT. ctx: entry */
+/* The result of a call that is to fail with an error: a seccomp filter of the program has its say before. It is
+ * shown the call with a path that is no address, for which the kernel's own answer is EFAULT. ctx: entry */
 static long refuse(struct rt_thread *thread, const struct k23_call *call, long error)
 {
 	struct k23_call asked = *call;
@@ -144,8 +144,8 @@ static void await_waiter(struct rt_sighand *sighand)
 		sys(futex, &sighand->helper, FUTEX_WAIT_PRIVATE, helper, &moment);
 }
 
-/* execve clears the word of set_tid_address if others share the memory, as the helper does: the kernel is to forget the word
- * meanwhile. A vfork child's memory is shared anyway. Returns the address, or 0. ctx: entry */
+/* execve clears the word of set_tid_address if others share the memory, as the helper does: the kernel is to forget
+ * the word meanwhile. A vfork child's memory is shared anyway. Returns the address, or 0. ctx: entry */
 static uint64_t forget_tid_address(const struct rt_thread *thread)
 {
 	uint64_t address = 0;

@@ -14,8 +14,9 @@ static __attribute__((noreturn)) void leave(long nr, uint64_t status)
 		raw_syscall(nr, status, 0, 0, 0, 0, 0);
 }
 
-/* The call where a filter of the program has to judge it, and may let the thread go on. Until the thread is gone, its region
- * is its own; then others find it (base/thread.c). counted: whether the thread was among those that use the handlers. */
+/* The call where a filter of the program has to judge it, and may let the thread go on. Until the thread is gone,
+ * its region is its own; then others find it (base/thread.c). counted: whether the thread was among those that use
+ * the handlers. */
 static long leave_judged(struct rt_thread *thread, struct k23_call *call, bool counted)
 {
 	long r;
@@ -74,8 +75,9 @@ long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 		rt_mask_unblock(thread, mask);
 		return r;
 	}
-	/* A child that shares its creator's memory must not leave its region behind there, unless other processes use the signal
-	 * handlers in it. There may be threads of the kernel's beside this one, so that it is exit_group all the same. */
+	/* A child that shares its creator's memory must not leave its region behind there, unless other processes
+	 * use the signal handlers in it. There may be threads of the kernel's beside this one, so that it is
+	 * exit_group all the same. */
 	if (thread->alone && !thread->vforked && !(rt_sighand_leave(thread) && thread->leads)) {
 		rt_mask_block_all();
 		rt_thread_end(rt_thread_slot_state(thread), __NR_exit_group, (long)call->args[0]);

@@ -87,7 +87,8 @@ long special_mprotect(struct rt_thread *thread, struct k23_call *call)
 
 static bool is_private_file(const struct k23_call *call)
 {
-	return (call->args[3] & (MAP_TYPE | MAP_ANONYMOUS | MAP_LOCKED)) == MAP_PRIVATE && !(call->args[2] & PROT_WRITE);
+	return (call->args[3] & (MAP_TYPE | MAP_ANONYMOUS | MAP_LOCKED)) == MAP_PRIVATE &&
+	       !(call->args[2] & PROT_WRITE);
 }
 
 /* Maps over a text. Another thread may run there already, so the new mapping is not patched. */
@@ -112,7 +113,8 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 
 	if (replaces && owned(start, size))
 		return -EINVAL;
-	r = replaces && is_known(start, core_page_up(start + size)) ? map_over(thread, call) : rt_gate_program(call, thread);
+	r = replaces && is_known(start, core_page_up(start + size)) ? map_over(thread, call)
+								    : rt_gate_program(call, thread);
 	if (failed(r) || over || !is_private_file(call) || rt_trapped(thread))
 		return r;
 	if (call->args[2] & PROT_EXEC)

@@ -19,9 +19,9 @@
 #include "rt/text/text.h"
 #include "rt/x86_64/base/gs.h"
 
-/* What a seccomp filter of the program, or the kernel, has against the request; 0: nothing. The kernel is asked in such a way
- * that the guard stays: to switch on with a selector that is no address, for which the answer is EFAULT; or to switch off for a
- * moment, in which no code of the program runs. */
+/* What a seccomp filter of the program, or the kernel, has against the request; 0: nothing. The kernel is asked in
+ * such a way that the guard stays: to switch on with a selector that is no address, for which the answer is EFAULT;
+ * or to switch off for a moment, in which no code of the program runs. */
 static long judge_dispatch(struct rt_thread *thread, const struct k23_call *call)
 {
 	struct k23_call asked = *call;

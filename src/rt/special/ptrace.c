@@ -4,8 +4,8 @@
  * What differs: PTRACE_SYSEMU is refused, as it would skip the runtime's own calls. A single step over a system call
  * goes through the runtime, some hundreds of instructions, before it is reported. When a call has begun, registers that
  * are set take effect when it ends; in a stop for a signal that interrupted it they do at once, and the call is over.
- * The signal mask that PTRACE_GETSIGMASK shows may be the runtime's. exit and exit_group are the runtime's own calls, so
- * they make no PTRACE_EVENT_SECCOMP. Requests made by int $0x80 are not looked at.
+ * The signal mask that PTRACE_GETSIGMASK shows may be the runtime's. exit and exit_group are the runtime's own calls,
+ * so they make no PTRACE_EVENT_SECCOMP. Requests made by int $0x80 are not looked at.
  *
  * ctx: entry, for all here.
  */
@@ -236,7 +236,8 @@ static long set_syscall_info(struct rt_thread *thread, struct k23_call *call)
 		return r;
 	if (failed(rt_copy_from(&wanted, data_of(call), sizeof(wanted))))
 		return -EFAULT;
-	r = rt_gate_forward(thread, call->nr, PTRACE_GET_SYSCALL_INFO, call->args[1], sizeof(info), (uint64_t)&info, 0, 0);
+	r = rt_gate_forward(thread, call->nr, PTRACE_GET_SYSCALL_INFO, call->args[1], sizeof(info), (uint64_t)&info, 0,
+			    0);
 	if (failed(r))
 		return r;
 	/* What lies between op and arch: flags, which do not exist yet. */
@@ -251,7 +252,8 @@ struct dispatch_config {
 	uint64_t mode, selector, start, size;
 };
 
-/* The kernel's dispatch of the tracee is its guard: the program sees and sets the one that the tracee asked for itself. */
+/* The kernel's dispatch of the tracee is its guard: the program sees and sets the one that the tracee asked for
+ * itself. */
 static long dispatch_config(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_adopt(tid_of(call));

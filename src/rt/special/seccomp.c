@@ -35,7 +35,8 @@ static bool move_jumps(struct sock_filter *filter, uint32_t from, uint32_t to)
 	for (uint32_t pass = 0; pass < 2; pass++)
 		for (uint32_t i = 0; i < from; i++) {
 			struct sock_filter *jump = &filter[i];
-			bool jt = jump_target(filter, i, jump->jt) == from, jf = jump_target(filter, i, jump->jf) == from;
+			bool jt = jump_target(filter, i, jump->jt) == from,
+			     jf = jump_target(filter, i, jump->jf) == from;
 
 			if (BPF_CLASS(jump->code) != BPF_JMP || !(jt || jf))
 				continue;
@@ -80,7 +81,8 @@ static bool shorten(struct sock_filter *filter, uint32_t length)
 		if (filter[i].code != (BPF_RET | BPF_K) || (before != BPF_JMP && before != BPF_RET))
 			continue;
 		for (uint32_t to = i + 1; to < length && to - i <= UINT8_MAX; to++)
-			if (filter[to].code == filter[i].code && filter[to].k == filter[i].k && move_jumps(filter, i, to)) {
+			if (filter[to].code == filter[i].code && filter[to].k == filter[i].k &&
+			    move_jumps(filter, i, to)) {
 				remove_instruction(filter, length, i);
 				return true;
 			}
@@ -88,8 +90,8 @@ static bool shorten(struct sock_filter *filter, uint32_t length)
 	return false;
 }
 
-/* Puts a prologue in front of the program's filter: it allows calls from [rt_gate_page, rt_gate_own_end), which lies in one
- * page. Returns how long the prologue is. */
+/* Puts a prologue in front of the program's filter: it allows calls from [rt_gate_page, rt_gate_own_end), which lies
+ * in one page. Returns how long the prologue is. */
 static uint32_t put_prologue(struct sock_filter *filter, uint32_t length)
 {
 	uint64_t start = (uint64_t)rt_gate_page;
@@ -105,8 +107,9 @@ static uint32_t put_prologue(struct sock_filter *filter, uint32_t length)
 	};
 	uint32_t begin = 0, end = sets_accumulator(filter) ? PROLOGUE - 1 : PROLOGUE;
 
-	/* Under k23 all calls come from the gate page, but for the helper's: the lower half of the address tells the program's
-	 * from the runtime's. Only programs that --foreign=allow lets run without k23 may have others with that half. */
+	/* Under k23 all calls come from the gate page, but for the helper's: the lower half of the address tells the
+	 * program's from the runtime's. Only programs that --foreign=allow lets run without k23 may have others with
+	 * that half. */
 	if (end + length > BPF_MAXINSNS)
 		begin = 2;
 	memcpy(filter - (end - begin), code + begin, (end - begin) * sizeof(*code));

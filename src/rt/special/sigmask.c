@@ -1,7 +1,7 @@
 /*
- * Calls with a signal mask or set. The program's view of SIGSYS in its mask is kept here: really blocked it is during a call
- * only (signal/sigsys.h). A mask is changed in the gate, so that a signal which comes before is not forgotten and one which
- * the new mask lets through finds the call done.
+ * Calls with a signal mask or set. The program's view of SIGSYS in its mask is kept here: really blocked it is during a
+ * call only (signal/sigsys.h). A mask is changed in the gate, so that a signal which comes before is not forgotten and
+ * one which the new mask lets through finds the call done.
  *
  * ctx: entry, for all here.
  */
@@ -14,7 +14,8 @@
 
 static const uint64_t sigsys = SIGBIT(SIGSYS);
 
-/* A thread that keeps a SIGSYS of the process's looks for one that lets it through: each looks after it has told the other. */
+/* A thread that keeps a SIGSYS of the process's looks for one that lets it through: each looks after it has told the
+ * other. */
 static void let_through(struct rt_thread *thread)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -66,8 +67,8 @@ long special_rt_sigpending(struct rt_thread *thread, struct k23_call *call)
 	return rt_copy_to(call->args[0], &set, call->args[1]);
 }
 
-/* The kernel has given the call a SIGSYS, with its information at `to`, or in *info if that is NULL. It may stand for another.
- * Whether there is one. */
+/* The kernel has given the call a SIGSYS, with its information at `to`, or in *info if that is NULL. It may stand
+ * for another. Whether there is one. */
 static bool has_come(struct rt_thread *thread, uint64_t to, siginfo_t *info, long *r)
 {
 	if (to && failed(rt_copy_from(info, to, sizeof(*info))))

@@ -39,8 +39,8 @@ static void keep_altstack(const struct rt_thread *thread, struct ucontext *uc)
 	uc->uc_stack.ss_size = RT_SIGNAL_STACK_SIZE;
 }
 
-/* What a filter of the program makes of the call; RT_SIGRETURN_MADE: nothing. mask: that of the program, which rt_mask_block
- * has changed. */
+/* What a filter of the program makes of the call; RT_SIGRETURN_MADE: nothing. mask: that of the program, which
+ * rt_mask_block has changed. */
 static long judge(const struct rt_thread *thread, const struct k23_call *call, uint64_t mask)
 {
 	struct ucontext uc;

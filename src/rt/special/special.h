@@ -1,7 +1,7 @@
 /*
- * The special calls' functions, as tables/special.def and tables/special_i386.def name them. Each is the end of the hooks'
- * chain for its call: it returns the result, or -K23_ERESTART with thread->signals set when a signal came before the call had
- * an effect. Nobody but the dispatcher calls them: what rows share is in headers of its own.
+ * The special calls' functions, as tables/special.def and tables/special_i386.def name them. Each is the end of the
+ * hooks' chain for its call: it returns the result, or -K23_ERESTART with thread->signals set when a signal came before
+ * the call had an effect. Nobody but the dispatcher calls them: what rows share is in headers of its own.
  */
 #ifndef RT_SPECIAL_SPECIAL_H
 #define RT_SPECIAL_SPECIAL_H

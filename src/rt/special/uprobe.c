@@ -1,8 +1,8 @@
 /*
- * uretprobe and uprobe: calls that the kernel's own trampolines make, which it maps into a process for probes at functions'
- * ends and for optimised ones. The kernel does not take them from anywhere else, so the thread goes back and makes the call
- * there: the guard lets this one place through, and a single step over the call leads back into the runtime. The instruction
- * that is stepped on to is the trampoline's, too.
+ * uretprobe and uprobe: calls that the kernel's own trampolines make, which it maps into a process for probes at
+ * functions' ends and for optimised ones. The kernel does not take them from anywhere else, so the thread goes back and
+ * makes the call there: the guard lets this one place through, and a single step over the call leads back into the
+ * runtime. The instruction that is stepped on to is the trampoline's, too.
  *
  * ctx: entry, for all here.
  */

@@ -90,11 +90,9 @@ rt_gate_i386_abort:
 	.cfi_endproc
 	.size rt_gate_i386, . - rt_gate_i386
 
-/* long rt_gate_sigreturn(const struct k23_call *call, struct ucontext *frame): see base/gate.h. The frame is the stack during
- * the call. No signal finds it in the way, since those come on a stack of their own.
- *
- * in:  %rdi call, %rsi frame.   out: %rax result.   keeps: what a C function keeps; the vector state only if the call is not
- *      made. */
+/* long rt_gate_sigreturn(const struct k23_call *call, struct ucontext *frame): see base/gate.h. The frame is the
+ * stack during the call. No signal finds it in the way, since those come on a stack of their own. in: %rdi call,
+ * %rsi frame. out: %rax result. keeps: what a C function keeps; the vector state only if the call is not made. */
 	.globl rt_gate_sigreturn
 	.type rt_gate_sigreturn, @function
 rt_gate_sigreturn:

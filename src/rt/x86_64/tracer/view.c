@@ -144,8 +144,8 @@ long tracee_load_shown(const struct tracee *tracee, const struct tracee_view *vi
 	return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &regs);
 }
 
-/* Changes the runtime's call as the tracer changes the program's. Only what the tracer changes is copied, as the runtime
- * may have arguments of its own. ctx: entry */
+/* Changes the runtime's call as the tracer changes the program's. Only what the tracer changes is copied, as the
+ * runtime may have arguments of its own. ctx: entry */
 static void change_call(struct core_user_regs *real, const struct core_user_regs *shown,
 			const struct core_user_regs *wanted)
 {
