@@ -31,11 +31,13 @@ void rt_mask_restore(uint64_t mask)
 /* ctx: entry */
 void rt_mask_unblock(struct rt_thread *thread, uint64_t mask)
 {
+	static const uint64_t sigsys = SIGBIT(SIGSYS);
+
 	if (!thread->signals)
 		rt_mask_restore(mask);
 	if (!thread->signals)
 		return;
-	/* The way out delivers them, by way of the guard: SIGSYS must not stay blocked. */
+	/* The way out delivers them, by way of the guard: SIGSYS must not stay blocked. The others may. */
 	thread->saved_mask &= mask;
-	rt_mask_restore(thread->saved_mask | RT_ALL_BLOCKED);
+	sys(rt_sigprocmask, SIG_UNBLOCK, &sigsys, 0, 8);
 }

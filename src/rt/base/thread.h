@@ -37,8 +37,6 @@ static inline uint32_t rt_runs_hook(uint32_t index)
 /* A deferred signal, with the action that it had when it came. */
 struct rt_noted {
 	uint32_t sig;
-	/* Where the signal may be a fault of the runtime or of a hook, which then comes again; 0: it is none. */
-	uint64_t suspect_ip;
 	struct rt_sigaction action;
 	siginfo_t info;
 };

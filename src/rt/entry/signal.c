@@ -68,25 +68,23 @@ static void abort_call(struct rt_thread *thread, struct core_regs *regs, bool un
 	}
 }
 
-/* Notes a signal. unseen: the program blocks or ignores it. Those that a fault raises are not blocked while the
- * runtime works: a second one waits in the kernel, but for what may be a fault. ctx: sigsys */
-static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, uint64_t suspect_ip,
-		  bool unseen)
+/* Notes a signal. unseen: the program blocks or ignores it. The signals that faults raise are not blocked while the
+ * runtime works, but one that has been noted is: a second one waits in the kernel. ctx: sigsys */
+static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, bool unseen)
 {
 	struct core_regs *regs = rt_context_regs(uc);
 	uint64_t ip = rt_regs_ip(regs);
 	struct rt_sigaction action = { 0 };
-	uint32_t before = thread->signals;
+	bool first = !thread->signals, noted;
 
 	if (sig != SIGSYS)
 		action = rt_action_take(thread, sig, ip);
-	if (rt_deliver_note(thread, sig, info, &action))
-		thread->noted[before].suspect_ip = suspect_ip;
-	else if (sig == SIGSYS)
+	noted = rt_deliver_note(thread, sig, info, &action);
+	if (!noted && sig == SIGSYS)
 		rt_sigsys_keep(thread, info);
-	else
+	else if (!noted)
 		rt_deliver_queue(thread, sig, info);
-	if (!before) {
+	if (first) {
 		abort_call(thread, regs, unseen);
 		/* The wait of a call with a mask of its own ended by this signal; otherwise that mask is gone
 		 * already. */
@@ -95,7 +93,7 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 		thread->saved_mask = uc->uc_sigmask;
 	}
 	uc->uc_sigmask |= RT_ALL_BLOCKED;
-	if (SIGBIT(sig) & RT_FAULTS && !suspect_ip)
+	if (SIGBIT(sig) & RT_FAULTS)
 		uc->uc_sigmask |= SIGBIT(sig);
 }
 
@@ -108,22 +106,10 @@ static bool is_behind_call(uint64_t ip)
 	       ((before[0] == 0x0f && before[1] == 0x05) || (before[0] == 0xcd && before[1] == 0x80));
 }
 
-/* A signal that a fault raises has come in the runtime or a hook. A positive si_code does not make a fault: a
- * clone's exit signal has one, and so have those of perf events. But a fault comes again, at the same instruction,
- * when the thread goes on. Returns whether it is one; otherwise *suspect_ip is what to note. ctx: sigsys */
-static bool is_crash(const struct rt_thread *thread, int sig, const siginfo_t *info, uint64_t ip, uint64_t *suspect_ip)
+/* Whether a signal that has come in the runtime or a hook is a fault of theirs. ctx: sigsys */
+static bool is_crash(int sig, const siginfo_t *info, const struct ucontext *uc, uint64_t ip)
 {
-	*suspect_ip = 0;
-	if (info->si_code <= 0 || is_behind_call(ip))
-		return false;
-	/* A trap does not come again: int3 is one. */
-	if (sig == SIGTRAP)
-		return info->si_code == SI_KERNEL;
-	*suspect_ip = ip;
-	for (uint32_t i = 0; i < thread->signals; i++)
-		if (thread->noted[i].sig == (uint32_t)sig && thread->noted[i].suspect_ip == ip)
-			return true;
-	return false;
+	return SIGBIT(sig) & RT_FAULTS && !is_behind_call(ip) && rt_is_fault(sig, info, uc);
 }
 
 /* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so
@@ -193,7 +179,7 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		/* A call that is not to know of it goes on, unless it has ended, or is to find the signal that is
 		 * kept. */
 		if (!unseen || rt_sigsys_blocked(thread) || is_interrupted(thread, regs))
-			defer(thread, SIGSYS, info, uc, 0, unseen);
+			defer(thread, SIGSYS, info, uc, unseen);
 	} else {
 		if (rt_in_image(ip))
 			rt_copy_regs(&uc->uc_mcontext, &thread->regs);
@@ -230,7 +216,7 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_thread *thread = rt_self();
 	struct core_regs *regs = rt_context_regs(uc);
-	uint64_t ip = rt_regs_ip(regs), suspect_ip = 0;
+	uint64_t ip = rt_regs_ip(regs);
 	enum rt_rollback rollback;
 	bool returning, ended;
 
@@ -266,10 +252,10 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 		if (returning)
 			rt_copy_regs(&uc->uc_mcontext, &thread->regs);
 		rt_deliver(thread, sig, info, &action, uc, uc->uc_sigmask);
-	} else if (SIGBIT(sig) & RT_FAULTS && is_crash(thread, sig, info, ip, &suspect_ip)) {
+	} else if (is_crash(sig, info, uc, ip)) {
 		rt_crashed(thread, sig, info, uc);
 	} else {
-		defer(thread, sig, info, uc, suspect_ip, false);
+		defer(thread, sig, info, uc, false);
 	}
 	return NULL;
 }

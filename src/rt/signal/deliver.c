@@ -106,7 +106,6 @@ bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info, c
 	if (count == RT_NOTED)
 		return false;
 	noted->sig = (uint32_t)sig;
-	noted->suspect_ip = 0;
 	noted->info = *info;
 	noted->action = *action;
 	__atomic_store_n(&thread->signals, count + 1, __ATOMIC_RELEASE);

@@ -51,3 +51,25 @@ bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs)
 	regs->rip += with_processor ? 3 : 2;
 	return true;
 }
+
+/* ctx: sigsys */
+bool rt_is_fault(int sig, const siginfo_t *info, const struct ucontext *uc)
+{
+	uint64_t address = (uint64_t)info->si_addr;
+
+	/* Traps that are no page faults, int3 among them. */
+	if (info->si_code == SI_KERNEL)
+		return true;
+	if (info->si_code <= 0)
+		return false;
+	switch (sig) {
+	case SIGSEGV:
+	case SIGBUS:
+		return address == uc->uc_mcontext.cr2;
+	case SIGILL:
+	case SIGFPE:
+		return address == uc->uc_mcontext.rip;
+	default:
+		return false;
+	}
+}

@@ -1,5 +1,5 @@
 /*
- * Faults in the runtime or a hook that are expected: their handlers let the code go on.
+ * What a fault in the runtime or a hook is: expected, or a mistake.
  */
 #ifndef RT_X86_64_ENTRY_FAULTS_H
 #define RT_X86_64_ENTRY_FAULTS_H
@@ -11,5 +11,9 @@ bool rt_peek_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
 /* If a hook used rdtsc or rdtscp, which the program has forbidden by PR_SET_TSC, executes it for the hook. Returns
  * whether that was so. ctx: sigsys */
 bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
+
+/* Whether a signal in the runtime or a hook is a fault of theirs. A positive si_code does not make a fault: a clone's
+ * exit signal has one, and so have the signals of perf events. ctx: sigsys */
+bool rt_is_fault(int sig, const siginfo_t *info, const struct ucontext *uc);
 
 #endif
