@@ -323,31 +323,6 @@ STRESS(another_thread_reads)
 	sent_to_process(read_it);
 }
 
-/* Many in a row leave the program alone, or are handled one after the other. */
-CASE(burst)
-{
-	pid_t parent = getpid(), child;
-	int i, status;
-
-	for (i = 0; i < 2; i++) {
-		if (i)
-			set_handler(SIGSYS, on_sigsys, 0);
-		else
-			signal(SIGSYS, SIG_IGN);
-		child = fork();
-		NEED(child >= 0);
-		if (child == 0) {
-			for (i = 0; i < 20000; i++)
-				kill(parent, SIGSYS);
-			_exit(0);
-		}
-		while (raw(SYS_wait4, child, &status, WNOHANG, 0) == 0)
-			EXPECT(raw(SYS_close, -1), -EBADF);
-		EXPECT(status, 0);
-		EXPECT(handled > 0, i);
-	}
-}
-
 static int first_process(void *arg)
 {
 	(void)arg;
