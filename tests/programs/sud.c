@@ -206,3 +206,22 @@ CASE(not_inherited)
 	EXPECT(raw(SYS_prctl, SUD, OFF, 0, 0, 0), 0);
 	say("-> %d", in_child(exec_with));
 }
+
+/* Only what comes from the range is dispatched: Linux 6.16. An older kernel refuses the mode. */
+CASE(inclusive)
+{
+	const unsigned long mode = 2, start = (unsigned long)call_getppid, size = 64;
+	long r;
+
+	set_handler(SIGSYS, on_sigsys, 0);
+	selector = 1;
+	handled = 0;
+	r = raw(SYS_prctl, SUD, mode, start, size, &selector);
+	if (r == 0) {
+		EXPECT(raw(SYS_getuid) >= 0, 1);
+		EXPECT(handled, 0);
+		EXPECT(raw(SYS_prctl, SUD, mode, start, 0, &selector), -EINVAL);
+	}
+	selector = 0;
+	say("inclusive %ld, off %ld", r, raw(SYS_prctl, SUD, OFF, 0, 0, 0));
+}
