@@ -275,9 +275,13 @@ def compare(options):
     done, want = native(case, command, strace_log)
     if len(want) < 2:
         raise Broken("strace showed no calls")
-    again = native(case, command, strace_log)[1]
-    if again != want:
-        raise Broken("the program is not deterministic natively:\n" + difference(want, again, "again"))
+    # Of a thread that a process's end overtakes, strace sometimes shows the last call and sometimes not.
+    for _ in range(5):
+        first, (done, want) = want, native(case, command, strace_log)
+        if first == want:
+            break
+    else:
+        raise Broken("the program is not deterministic natively:\n" + difference(first, want, "again"))
     store = [f"--store={options.store}", "--no-learn", "--eager"] if options.store else ["--no-learn", "--no-patch"]
     got_done = run(options.k23, "trace", *store, "-o", k23_log, "--", *command)
     # strace has complaints of its own on standard error
