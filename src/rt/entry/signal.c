@@ -173,6 +173,9 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	uint64_t ip = rt_regs_ip(regs);
 	bool in_program = !rt_in_image(ip) || (rt_returning(ip) && !thread->signals), unseen;
 
+	/* The kernel drops the trap of rt_return where another SIGSYS already waits for the thread: once more. */
+	if (ip == (uint64_t)rt_selftrap_done)
+		rt_regs_set_ip(regs, ip - RT_SYSCALL_SIZE);
 	if (!sigsys_arrives(thread, info, uc, &unseen)) {
 		/* nothing is left to do */
 	} else if (!in_program) {
