@@ -115,8 +115,9 @@ def settle():
 
 @contextlib.contextmanager
 def scratch():
-    """A directory that is gone afterwards, and that everybody may enter."""
-    directory = tempfile.mkdtemp(prefix="k23-test-", dir="/tmp")
+    """A directory that is gone afterwards, and that everybody may enter: one's own TMPDIR may be closed to others."""
+    shared = [place for place in ("/tmp", "/var/tmp") if os.access(place, os.W_OK | os.X_OK)]
+    directory = tempfile.mkdtemp(prefix="k23-test-", dir=shared[0] if shared else None)
     try:
         os.chmod(directory, 0o755)
         yield directory

@@ -3,6 +3,8 @@
  * outside it. And what is written is what is read.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -146,11 +148,13 @@ static void same(const struct store *a, const struct store *b)
 int main(void)
 {
 	static uint8_t bytes[65536];
-	char directory[] = "/tmp/k23-store-XXXXXX", path[64];
+	char directory[PATH_MAX], path[PATH_MAX + 8];
+	const char *base = getenv("TMPDIR");
 	struct store store = { 0 }, again;
 	size_t size;
 	long lock;
 
+	snprintf(directory, sizeof(directory), "%s/k23-store-XXXXXX", base ? base : "/tmp");
 	CHECK(mkdtemp(directory), "no directory");
 	snprintf(path, sizeof(path), "%s/sites", directory);
 	for (unsigned char n = 0; n < 4; n++) {
