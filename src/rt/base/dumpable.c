@@ -8,7 +8,7 @@
 #define CLAIMS 256
 
 static RT_TABLE uint32_t claims[CLAIMS]; /* 0: free */
-static uint32_t claims_lock;
+static uint64_t claims_lock;
 static uint32_t last_claim;
 static uint32_t is_claimed;     /* 1: the process is dumpable for the sake of claims */
 static int32_t dumpable_before; /* PR_GET_DUMPABLE as the program set it */
@@ -58,7 +58,7 @@ void rt_dumpable_need(struct rt_thread *thread)
 }
 
 /* ctx: entry | helper */
-void rt_dumpable_release(uint32_t claim)
+static void release(uint32_t claim)
 {
 	uint32_t *place;
 
@@ -75,20 +75,29 @@ void rt_dumpable_release(uint32_t claim)
 	rt_unlock(&claims_lock);
 }
 
-/* ctx: entry | helper */
-bool rt_dumpable_take_over(struct rt_thread *thread, uint32_t claim)
+/* Whether the thread still had the claim. ctx: entry | helper */
+static bool take_from(struct rt_thread *thread, uint32_t claim)
 {
 	return claim && __atomic_compare_exchange_n(&thread->dumpable_claim, &claim, 0, false, __ATOMIC_RELAXED,
 						    __ATOMIC_RELAXED);
 }
 
-/* ctx: entry */
+/* ctx: helper */
+void rt_dumpable_take_over(struct rt_thread *helper, struct rt_thread *thread, uint32_t claim)
+{
+	/* In this order, as the helper may be killed in between: a claim that both have is released twice. */
+	helper->dumpable_claim = claim;
+	if (!take_from(thread, claim))
+		helper->dumpable_claim = 0;
+}
+
+/* ctx: entry | helper */
 void rt_dumpable_abandon(struct rt_thread *thread)
 {
 	uint32_t claim = thread->dumpable_claim;
 
-	if (rt_dumpable_take_over(thread, claim))
-		rt_dumpable_release(claim);
+	if (take_from(thread, claim))
+		release(claim);
 }
 
 /* ctx: entry */
@@ -98,7 +107,7 @@ void rt_dumpable_forked(struct rt_thread *thread)
 	thread->dumpable_claim = 0;
 	if (is_claimed) {
 		memset(claims, 0, sizeof(claims));
-		rt_dumpable_release(0);
+		release(0);
 	}
 }
 

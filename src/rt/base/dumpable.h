@@ -12,12 +12,10 @@
 
 /* Makes the process dumpable, and notes the claim in `thread`. ctx: entry, signals blocked */
 void rt_dumpable_need(struct rt_thread *thread);
-/* Takes a claim from its thread: the calling helper is to release it. False: the thread does not have the claim any
- * more. Its region may even be another thread's by now. ctx: helper */
-bool rt_dumpable_take_over(struct rt_thread *thread, uint32_t claim);
-/* Ends a claim. The last one gives the program's value back. ctx: helper */
-void rt_dumpable_release(uint32_t claim);
-/* Ends a thread's claim, if it has one: its need is over, or the thread was killed. ctx: entry */
+/* Takes a claim from its thread, if that still has it; its region may even be another thread's by now. ctx: helper */
+void rt_dumpable_take_over(struct rt_thread *helper, struct rt_thread *thread, uint32_t claim);
+/* Ends a thread's claim, if it has one: its need is over, or the thread was killed. The last one gives the program's
+ * value back. ctx: entry | helper */
 void rt_dumpable_abandon(struct rt_thread *thread);
 /* In the child of a fork, which has no need yet. ctx: entry */
 void rt_dumpable_forked(struct rt_thread *thread);

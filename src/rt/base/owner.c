@@ -2,16 +2,16 @@
 
 #include "abi/transfer.h"
 
-/* ctx: boot | entry */
+/* ctx: any */
 uint64_t rt_owner_begin(const struct rt_thread *thread)
 {
 	return __atomic_load_n(&thread->slot->owner, __ATOMIC_RELAXED);
 }
 
-/* ctx: boot | entry */
+/* ctx: boot | entry | helper */
 void rt_owner_began(struct rt_region_slot *slot, uint64_t begin, int tid)
 {
-	begin &= ~(uint64_t)UINT32_MAX;
+	begin = rt_owner_turn(begin);
 	__atomic_compare_exchange_n(&slot->owner, &begin, begin | (uint32_t)tid, false, __ATOMIC_RELAXED,
 				    __ATOMIC_RELAXED);
 }
@@ -26,8 +26,14 @@ bool rt_owner_is_gone(uint64_t owner)
 	       abi_transfer(__NR_process_vm_readv, tid, &local, (uint64_t)&rt.start, sizeof(local)) == -ESRCH;
 }
 
-/* ctx: any */
-bool rt_owner_is_dead(const struct rt_thread *thread)
+/* A region whose `slot` is not set is being made ready for its next owner. ctx: any */
+bool rt_owner_is_dead(const struct rt_thread *thread, uint64_t turn)
 {
-	return rt_owner_is_gone(__atomic_load_n(&thread->slot->owner, __ATOMIC_RELAXED));
+	const struct rt_region_slot *slot = __atomic_load_n(&thread->slot, __ATOMIC_RELAXED);
+	uint64_t owner;
+
+	if (!slot || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != RT_SLOT_TAKEN)
+		return true;
+	owner = __atomic_load_n(&slot->owner, __ATOMIC_RELAXED);
+	return rt_owner_turn(owner) != turn || rt_owner_is_gone(owner);
 }

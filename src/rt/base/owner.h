@@ -29,13 +29,19 @@ struct rt_chunk {
 /* The list of all chunks. Chunks are never unmapped. */
 extern struct rt_chunk *rt_chunks;
 
-/* The owner of a new region, without a task's id. ctx: boot | entry */
+/* The owner of a new region, without a task's id. ctx: any */
 uint64_t rt_owner_begin(const struct rt_thread *thread);
+/* How often the region was taken, as it stands in an owner: another number is another owner. ctx: any */
+static inline uint64_t rt_owner_turn(uint64_t owner)
+{
+	return owner & ~(uint64_t)UINT32_MAX;
+}
 /* Writes the id of a new task into its region's slot. The task and its creator both call this, as either may be first.
- * begin: what rt_owner_begin returned when the region was new. ctx: boot | entry */
+ * begin: what rt_owner_begin returned when the region was new. ctx: boot | entry | helper */
 void rt_owner_began(struct rt_region_slot *slot, uint64_t begin, int tid);
 /* Whether the owner of a region was killed before it could free the region. False if that cannot be known. ctx: any */
 bool rt_owner_is_gone(uint64_t owner);
-bool rt_owner_is_dead(const struct rt_thread *thread);
+/* Whether the task that had taken the region at `turn` is dead; the region may be free now, or another's. ctx: any */
+bool rt_owner_is_dead(const struct rt_thread *thread, uint64_t turn);
 
 #endif

@@ -16,8 +16,8 @@ struct rt_sighand {
 	struct rt_sigaction actions[RT_SIGNALS + 1]; /* as the program set them */
 	/* The last handler of a signal that has none now: the kernel may have taken the signal before the change. */
 	struct rt_sigaction handled[RT_SIGNALS + 1];
-	uint32_t action_lock;
-	uint32_t exec_lock;
+	uint64_t action_lock;
+	uint64_t exec_lock;
 	uint64_t known; /* signals whose action is in `actions` */
 	int32_t helper;  /* the helper of an execve under way, which waits must not show as a child */
 	uint32_t threads; /* how many threads share this */

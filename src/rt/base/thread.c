@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct rt_chunk) <= CORE_PAGE, "a chunk's head is one page
 _Static_assert(sizeof(struct rt_thread) <= 3 * CORE_PAGE, "a region must have room for its stacks");
 
 struct rt_chunk *rt_chunks;
-static uint32_t reclaim_lock;
+static uint64_t reclaim_lock;
 
 /* ctx: boot */
 long rt_threads_start(void)
@@ -87,7 +87,7 @@ static bool reclaim_region(struct rt_chunk *chunk, uint32_t i)
 	/* Other threads may use the struct rt_sighand in this region. */
 	if (rt_sighand_leave(thread) && thread->leads)
 		return false;
-	if (!__atomic_compare_exchange_n(&slot->owner, &owner, owner & ~(uint64_t)UINT32_MAX, false, __ATOMIC_RELAXED,
+	if (!__atomic_compare_exchange_n(&slot->owner, &owner, rt_owner_turn(owner), false, __ATOMIC_RELAXED,
 					 __ATOMIC_RELAXED))
 		return false;
 	rt_dumpable_abandon(thread);
@@ -173,7 +173,7 @@ void rt_threads_forked(struct rt_thread *self)
 			if (&chunk->slots[i] != self->slot)
 				chunk->slots[i].state = RT_SLOT_FREE;
 	reclaim_lock = 0;
-	self->slot->owner &= ~(uint64_t)UINT32_MAX;
+	self->slot->owner = rt_owner_turn(self->slot->owner);
 }
 
 /* ctx: entry; no locks */

@@ -15,6 +15,7 @@
 #include "rt/base/lock.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
+#include "rt/base/owner.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/exec.h"
 #include "rt/special/special.h"
@@ -28,8 +29,7 @@ struct exec {
 	bool shared;                /* not in the caller's own region */
 	struct rt_thread *caller;
 	bool frees_caller; /* after success, the caller's region; if not, its parent does */
-	uint32_t claim;    /* the caller's */
-	bool claimed;      /* by the helper */
+	uint32_t claim; /* the caller's */
 };
 
 /* The helper's first act. Its id becomes known here, so that no wait of the program shows it as a child. ctx:
@@ -38,7 +38,8 @@ static void begin_helper(struct inj_exec *inject)
 {
 	struct exec *exec = (struct exec *)inject;
 
-	exec->claimed = rt_dumpable_take_over(exec->caller, exec->claim);
+	rt_owner_began(exec->helper->slot, rt_owner_begin(exec->helper), inject->block.helper);
+	rt_dumpable_take_over(exec->helper, exec->caller, exec->claim);
 	__atomic_store_n(&exec->sighand->helper, inject->block.helper, __ATOMIC_RELAXED);
 }
 
@@ -48,8 +49,7 @@ static void end_helper(struct inj_exec *inject)
 	struct exec *exec = (struct exec *)inject;
 
 	/* The memory lives on if the caller is a vfork child: its parent has the same. */
-	if (exec->claimed)
-		rt_dumpable_release(exec->claim);
+	rt_dumpable_abandon(exec->helper);
 	if (!inject->failed) {
 		/* Another process may share the sighand, and with it the lock. */
 		if (exec->shared) {
@@ -184,6 +184,8 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	exec = (struct exec *)((helper->stack_top - sizeof(*exec)) & ~63ul);
 	memset(exec, 0, sizeof(*exec));
 	exec->helper = helper;
+	helper->alone = true;
+	helper->sighand = sighand;
 	exec->caller = thread;
 	exec->frees_caller = !thread->vforked;
 	exec->sighand = sighand;
@@ -198,8 +200,7 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	r = inj_begin(&exec->inject, (uint64_t)exec);
 	if (failed(r)) {
 		/* A helper that cannot attach ends without its last act. */
-		if (exec->claimed)
-			rt_dumpable_release(exec->claim);
+		rt_dumpable_abandon(helper);
 		rt_thread_free(helper);
 		rt_message("%s cannot be started: its helper failed (%ld)%s", path, r,
 			   r == -EPERM ? "; is the process traced?" : "");

@@ -15,7 +15,7 @@
 
 static RT_TABLE_FIRST struct rt_text texts[TEXTS];
 static uint32_t texts_end; /* entries from this index on were never used */
-static uint32_t texts_lock;
+static uint64_t texts_lock;
 static struct rt_text *kept_texts[KEPT_BLOCKS]; /* texts that are gone, but whose stubs are kept */
 static uint32_t kept_texts_added;
 uint32_t rt_texts_unmapped;
