@@ -29,7 +29,7 @@
 
 /* A region: the runtime's stacks, and the data of the runtime and the hooks, of one thread. The bundle has two: for the
  * first thread, and for the helper of its execve. */
-#define BUNDLE_REGION_SIZE (256u << 10)
+#define BUNDLE_REGION_SIZE (128u << 10)
 #define BUNDLE_REGIONS 2u
 
 enum bundle_flags {

@@ -1,5 +1,6 @@
 /* SIGSYS belongs to the program as any other signal does: handled, ignored, blocked, from a filter. */
 #include "guest.h"
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -8,6 +9,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -96,6 +98,13 @@ static void send_after(int value, int milliseconds)
 	}
 }
 
+/* Until all of those have ended. */
+static void await_senders(void)
+{
+	while (wait(NULL) > 0)
+		;
+}
+
 static void block_all(void)
 {
 	sigset_t all;
@@ -147,6 +156,7 @@ CASE(waited_for)
 		close(readable.fd);
 	}
 	EXPECT(raw(SYS_rt_sigtimedwait, &set, &info, &(struct timespec){ 0 }, 8), -EAGAIN);
+	await_senders();
 }
 
 /* Blocked or ignored, it interrupts nothing; sent more than once it is pending once, and handled when it is let
@@ -168,6 +178,7 @@ CASE(not_interrupting)
 		EXPECT(raw(SYS_nanosleep, &moment, 0), 0);
 		send_after(3, 20);
 		EXPECT(raw(SYS_epoll_wait, epoll_create1(0), &now, 1, 60), 0);
+		await_senders();
 		if (i)
 			break;
 		NEED(sigpending(&now) == 0);
@@ -231,6 +242,7 @@ CASE(masks_of_waits)
 	EXPECT(raw(SYS_ppoll, 0, 0, &moment, &only, 8), 0);
 	EXPECT(handled, 3);
 	EXPECT(seen.si_value.sival_int, 6);
+	await_senders();
 }
 
 static pthread_t handled_by;
@@ -321,6 +333,98 @@ STRESS(another_thread_waits)
 STRESS(another_thread_reads)
 {
 	sent_to_process(read_it);
+}
+
+#define WRITES 4000
+
+static volatile int written;
+
+/* Calls of which the number is the result, too: one that is not made looks as if it had been. */
+static void *write_bytes(void *arg)
+{
+	int fd = *(int *)arg;
+
+	ready = true;
+	for (written = 0; written < WRITES; written++)
+		EXPECT(raw(SYS_write, fd, "x", 1), 1);
+	done = true;
+	return NULL;
+}
+
+static void on_other(int sig)
+{
+	EXPECT(sig, SIGUSR1);
+}
+
+/* Each is handled, and no call of the thread is lost or made twice. */
+STRESS(sent_to_thread)
+{
+	int fd[2], sent = 0, count, in_pipe;
+	pthread_t thread;
+
+	handled = 0;
+	ready = done = false;
+	set_handler(SIGSYS, on_sigsys, SA_RESTART);
+	NEED(signal(SIGUSR1, on_other) != SIG_ERR);
+	NEED(pipe(fd) == 0 && fcntl(fd[1], F_SETPIPE_SZ, 1 << 16) == 1 << 16);
+	NEED(pthread_create(&thread, NULL, write_bytes, &fd[1]) == 0);
+	while (!ready)
+		(void)raw(SYS_sched_yield);
+	for (count = 0; !done; count++) {
+		int before = written;
+
+		if (count % 4 == 3) {
+			pthread_kill(thread, SIGUSR1);
+			continue;
+		}
+		/* Either may find the thread gone. */
+		if (count % 4 == 2)
+			pthread_sigqueue(thread, SIGSYS, (union sigval){ 17 });
+		else
+			pthread_kill(thread, SIGSYS);
+		sent++;
+		while ((handled != sent || written == before) && !done)
+			;
+	}
+	pthread_join(thread, NULL);
+	CHECK(sent - handled <= 1);
+	EXPECT(ioctl(fd[0], FIONREAD, &in_pipe), 0);
+	EXPECT(in_pipe, WRITES);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* A burst from another process finds the program in its calls. */
+static void burst(void)
+{
+	pid_t self = getpid(), child = fork();
+	pid_t parent = getppid();
+	int status;
+	long found;
+
+	if (child == 0) {
+		for (int i = 0; i < 10000; i++)
+			kill(self, SIGSYS);
+		_exit(0);
+	}
+	while ((found = raw(SYS_wait4, child, &status, WNOHANG, 0)) == 0)
+		EXPECT(raw(SYS_getppid), parent);
+	EXPECT(found, child);
+	EXPECT(status, 0);
+}
+
+STRESS(burst_handled)
+{
+	handled = 0;
+	set_handler(SIGSYS, on_sigsys, SA_RESTART);
+	burst();
+	CHECK(handled > 0);
+}
+
+STRESS(burst_ignored)
+{
+	signal(SIGSYS, SIG_IGN);
+	burst();
 }
 
 static int first_process(void *arg)
@@ -580,8 +684,40 @@ static void strict_broken(void)
 	raw(SYS_getpid);
 }
 
+static void on_strict(int sig)
+{
+	(void)raw(SYS_write, 1, sig == SIGSYS ? "handled\n" : "other\n", sig == SIGSYS ? 8 : 6);
+}
+
+/* Signals that come before strict mode, and in it. */
+static void strict_signalled(void)
+{
+	pid_t self = getpid(), other;
+	int fd[2];
+	char byte;
+
+	NEED(signal(SIGSYS, on_strict) != SIG_ERR && signal(SIGUSR1, on_strict) != SIG_ERR);
+	raise(SIGSYS);
+	NEED(pipe(fd) == 0);
+	other = fork();
+	if (other == 0) {
+		usleep(20000);
+		kill(self, SIGSYS);
+		usleep(20000);
+		kill(self, SIGUSR1);
+		usleep(20000);
+		raw(SYS_exit, 0);
+	}
+	close(fd[1]);
+	NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
+	(void)raw(SYS_read, fd[0], &byte, 1);
+	(void)raw(SYS_write, 1, "strict\n", 7);
+	raw(SYS_exit, 3);
+}
+
 CASE(strict)
 {
+	say("-> %d", in_child(strict_signalled));
 	say("-> %d", in_child(strict_mode));
 	say("-> %d", in_child(strict_broken));
 }

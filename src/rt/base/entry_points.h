@@ -7,9 +7,9 @@
 #ifndef RT_BASE_ENTRY_POINTS_H
 #define RT_BASE_ENTRY_POINTS_H
 
-/* For the kernel: the handler of every signal, and its restorer; the first instruction of a child that shares the
- * memory. */
-extern const char rt_signal_entry[], rt_restorer[], rt_child_entry[];
+/* For the kernel: the handler of every signal, and its restorer; where a handler of the guard goes on; the first
+ * instruction of a child that shares the memory. */
+extern const char rt_signal_entry[], rt_restorer[], rt_guard_entered[], rt_child_entry[];
 
 /* For hooks: the member `forward` of struct k23_api. */
 extern const char rt_forward[];

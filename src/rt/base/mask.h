@@ -11,7 +11,8 @@ struct rt_thread;
 /* Blocks RT_ALL_BLOCKED, in addition to what the program blocks, and returns the mask before that.
  * ctx: entry | sigsys */
 uint64_t rt_mask_block(void);
-/* Blocks every signal, those of faults and SIGSYS among them, and returns the mask before that. ctx: entry */
+/* Blocks every signal, those of faults and SIGSYS among them, and returns the mask before that. Does nothing in strict
+ * seccomp, which would kill the thread. ctx: entry | sigsys */
 uint64_t rt_mask_block_all(void);
 /* Sets the mask, but never blocks SIGSYS. ctx: boot | entry */
 void rt_mask_restore(uint64_t mask);

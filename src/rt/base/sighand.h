@@ -24,7 +24,6 @@ struct rt_sighand {
 	/* A SIGSYS for the process, as in struct rt_thread. */
 	uint32_t sigsys_pending;
 	siginfo_t sigsys_info;
-	bool sigsys_sent; /* a process has sent one: the kernel blocks SIGSYS for the runtime's handler, too */
 	uint8_t seccomp;
 	int32_t ptracer; /* PR_SET_PTRACER as the program set it: 0: no process, -1: any process */
 	uint8_t traceme; /* a vfork child called PTRACE_TRACEME: it is traced from its execve on */

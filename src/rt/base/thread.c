@@ -139,15 +139,14 @@ struct rt_thread *rt_thread_new(void)
 }
 
 /* ctx: any; no locks */
-struct rt_thread *rt_thread_find(const struct rt_thread *self,
-				 bool (*matches)(const struct rt_thread *self, const struct rt_thread *thread))
+struct rt_thread *rt_thread_find(bool (*matches)(const struct rt_thread *thread, const void *key), const void *key)
 {
 	for (struct rt_chunk *chunk = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
 		for (uint32_t i = 0; i < chunk->count; i++) {
 			struct rt_thread *thread = rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
 
 			if (__atomic_load_n(&chunk->slots[i].state, __ATOMIC_ACQUIRE) == RT_SLOT_TAKEN &&
-			    matches(self, thread))
+			    matches(thread, key))
 				return thread;
 		}
 	return NULL;

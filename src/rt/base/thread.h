@@ -15,9 +15,9 @@
 #include "rt/base/signals.h"
 #include "rt/x86_64/arch.h"
 
-/* Has room for some fifty frames of a burst of SIGSYS, until the first handler can block it: see
- * rt_action_defer_sigsys. */
-#define RT_SIGNAL_STACK_SIZE (176ul << 10)
+/* Has room for the frames that can lie on top of each other, of 11 KiB each where a thread uses AMX: the guard's, one
+ * for a SIGSYS and one for another signal that come while its handler works, and one for a fault. */
+#define RT_SIGNAL_STACK_SIZE (56ul << 10)
 #define RT_HOOK_STATE_SIZE 4096ul
 
 /* Which code runs, for the message when it crashes: rt_runs_hook() of a hook's index, or one of these. */
@@ -72,6 +72,8 @@ struct rt_thread {
 	bool sigsys_blocked; /* the program's view */
 	bool sigsys_held;    /* really blocked, until the call in flight ends: see signal/sigsys.h */
 	bool sigsys_awaited; /* in the set of the sigtimedwait in flight */
+	bool sigsys_queued;  /* one that was kept is in the kernel's queue of the thread's signals */
+	bool sigsys_due;     /* the thread that made `sigsys_pending` is sending it, too */
 	bool leads;          /* `sighand` lies in this thread's region */
 	bool children_elsewhere; /* its children are in another PID namespace than the thread */
 	bool strict;         /* in seccomp's strict mode: only read, write, exit and sigreturn are left */
@@ -96,10 +98,10 @@ struct rt_thread {
 
 	struct rt_noted noted[RT_NOTED]; /* deferred signals, in the order in which they came */
 
-	/* A SIGSYS for the thread that the program blocks, kept by signal/sigsys.c: the process's id if there is
-	 * one. */
+	/* A SIGSYS for the thread, kept by signal/sigsys.c: the process's id if there is one. */
 	uint32_t sigsys_pending;
 	siginfo_t sigsys_info;
+	siginfo_t sigsys_queued_info; /* what the thread has queued to itself, if sigsys_queued */
 
 	struct rt_sighand own_sighand;
 };
@@ -141,8 +143,7 @@ void rt_threads_forked(struct rt_thread *self);
 bool rt_threads_own(uintptr_t start, uintptr_t end);
 /* A thread that matches, or NULL. The thread may end at any moment, and its region become another's.
  * ctx: any; no locks */
-struct rt_thread *rt_thread_find(const struct rt_thread *self,
-				 bool (*matches)(const struct rt_thread *self, const struct rt_thread *thread));
+struct rt_thread *rt_thread_find(bool (*matches)(const struct rt_thread *thread, const void *key), const void *key);
 /* The word that rt_thread_end writes to, to free the region. ctx: any */
 uint32_t *rt_thread_slot_state(struct rt_thread *thread);
 

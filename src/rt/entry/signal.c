@@ -154,12 +154,23 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		rt_panic("a hook makes system calls without k23_syscall", (long)ip);
 	if (!rt_guard_review(thread, info, uc))
 		return false;
+	/* One is kept for the thread that it lets through: as if it had come before the call. */
+	if (rt_sigsys_kept(thread) && !thread->sigsys_blocked) {
+		rt_mask_block_all();
+		rt_regs_again(rt_context_regs(uc), rt_regs_result(rt_context_regs(uc)));
+		rt_deliver_noted(thread, uc, uc->uc_sigmask);
+		return false;
+	}
 	rt_copy_regs(&thread->regs, &uc->uc_mcontext);
 	thread->call.arch = info->si_arch;
 	thread->call.way = K23_BY_GUARD;
-	if (rt_sigsys_kept(thread))
-		rt_sigsys_hold(thread, false);
-	if (rt_action_defers_sigsys() && !thread->sigsys_held)
+	if (thread->strict) {
+		/* Of all ways to put the mask back, rt_sigreturn is the one that strict seccomp allows. */
+		rt_regs_enter(rt_context_regs(uc), (uint64_t)rt_guard_entered, (uint64_t)thread);
+		return false;
+	}
+	rt_sigsys_hold(thread, false);
+	if (!thread->sigsys_held)
 		rt_sigsys_unblock(thread);
 	return true;
 }
@@ -185,7 +196,7 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 			defer(thread, SIGSYS, info, uc, unseen);
 	} else {
 		if (rt_in_image(ip))
-			rt_copy_regs(&uc->uc_mcontext, &thread->regs);
+			rt_context_go_on(uc, &thread->regs);
 		if (unseen && ended)
 			rt_regs_again(regs, thread->fast_nr);
 		if (rt_sigsys_blocked(thread)) {
@@ -200,6 +211,20 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		rt_deliver_noted(thread, uc, uc->uc_sigmask);
 	else if (thread->signals)
 		uc->uc_sigmask |= RT_ALL_BLOCKED;
+}
+
+/* Makes the program make a call once more that the guard should have caught: another SIGSYS came in place of the
+ * guard's, or waits for this handler to end. ctx: sigsys, signals blocked */
+static void make_missed(struct rt_thread *thread, int sig, struct core_regs *regs)
+{
+	uint64_t pending = 0;
+
+	if (rt_in_image(rt_regs_ip(regs)) || !rt_guard_missed(thread, regs))
+		return;
+	if (sig != SIGSYS)
+		sys(rt_sigpending, &pending, 8);
+	if (sig == SIGSYS || pending & SIGBIT(SIGSYS))
+		rt_regs_set_ip(regs, rt_regs_ip(regs) - RT_SYSCALL_SIZE);
 }
 
 /* A call has been made where it stands: see special/uprobe.c. ctx: sigsys */
@@ -228,7 +253,7 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 	if (sig == SIGSYS) {
 		rt_mask_block_all();
 		if (info->si_code <= 0)
-			rt_action_defer_sigsys(thread);
+			rt_sigsys_comes(thread, info);
 	}
 	if (SIGBIT(sig) & RT_FAULTS && (rt_peek_faulted(sig, info, regs) || rt_tsc_faulted(sig, info, regs)))
 		return NULL;
@@ -241,6 +266,10 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 	rollback = rt_rollback(thread, sig, info, uc);
 	if (rollback == RT_GO_ON)
 		return NULL;
+	if (rollback == RT_ROLLED)
+		rt_regs_go_on(regs);
+	else
+		make_missed(thread, sig, regs);
 	ip = rt_regs_ip(regs);
 	if (sig == SIGSYS) {
 		if (rollback == RT_ROLLED && info->si_code == SYS_SECCOMP)
@@ -253,7 +282,7 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 		struct rt_sigaction action = rt_action_take(thread, sig, ip);
 
 		if (returning)
-			rt_copy_regs(&uc->uc_mcontext, &thread->regs);
+			rt_context_go_on(uc, &thread->regs);
 		rt_deliver(thread, sig, info, &action, uc, uc->uc_sigmask);
 	} else if (is_crash(sig, info, uc, ip)) {
 		rt_crashed(thread, sig, info, uc);

@@ -5,12 +5,14 @@
 #include <asm/errno.h>
 #include <linux/prctl.h>
 
+#include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/guard/guard.h"
 #include "rt/signal/action.h"
 #include "rt/signal/deliver.h"
+#include "rt/x86_64/base/gs.h"
 
 /* ctx: boot | entry, signals blocked */
 long rt_guard_arm(void)
@@ -33,6 +35,22 @@ long rt_guard_open(uint64_t ip)
 bool rt_guard_owns(const siginfo_t *info, uint64_t ip)
 {
 	return info->si_code == SYS_USER_DISPATCH && (uint64_t)info->si_call_addr == ip;
+}
+
+/* The kernel has one place in the queue of a thread for SIGSYS, and drops the guard's if another waits there. Then the
+ * registers are as after a `syscall`. So they are when a call has been made, but then RF is set (x86_64/arch.h); or it
+ * came by the fast path, for which %gs has to be ours. ctx: sigsys */
+bool rt_guard_missed(const struct rt_thread *thread, const struct core_regs *regs)
+{
+	static const uint8_t syscall[RT_SYSCALL_SIZE] = { 0x0f, 0x05 };
+	uint64_t ip = rt_regs_ip(regs);
+	uint8_t code[RT_SYSCALL_SIZE];
+
+	if (!rt_regs_behind_call(regs) || regs->eflags & RT_NOT_YET ||
+	    failed(rt_copy_from(code, ip - sizeof(code), sizeof(code))) || memcmp(code, syscall, sizeof(code)) != 0)
+		return false;
+	return !rt_gs_used() ||
+	       !(ip == thread->fast_return || (thread->call.way == K23_BY_SITE && thread->call.ip == ip));
 }
 
 /* The program may use Syscall User Dispatch itself (special/prctl.c keeps what it asked for): its own dispatch is

@@ -24,15 +24,12 @@ static void enter_runtime(struct rt_sigaction *action, uint64_t flags)
 	action->mask = ~0ul;
 }
 
-/* Some process that has this memory was sent a SIGSYS. */
-static bool defers_sigsys;
-
-/* SIGSYS leaves the mask as it is, so that the way to the dispatcher need not restore it, until a process sends one:
- * many of these, one on top of the other, would fill the signal stack. They make calls restart, unless the program
- * has a handler that says otherwise. ctx: any */
-static void make_sigsys(struct rt_sigaction *action, bool restarts, bool sent)
+/* For SIGSYS the kernel blocks nothing but SIGSYS, so that the way to the dispatcher has little to restore; many that
+ * processes send, one on top of the other, would fill the signal stack. It makes calls restart, unless the program has
+ * a handler that says otherwise. ctx: any */
+static void make_sigsys(struct rt_sigaction *action, bool restarts)
 {
-	enter_runtime(action, (sent ? 0 : SA_NODEFER) | (restarts ? SA_RESTART : 0));
+	enter_runtime(action, restarts ? SA_RESTART : 0);
 	action->mask = 0;
 }
 
@@ -43,7 +40,7 @@ long rt_actions_install(void)
 	struct rt_sigaction action = { 0 };
 	long r;
 
-	make_sigsys(&action, true, rt_self()->sighand->sigsys_sent);
+	make_sigsys(&action, true);
 	r = sys(rt_sigaction, SIGSYS, &action, 0, 8);
 	enter_runtime(&action, 0);
 	if (failed(r) || !rt.bundle->hook_count)
@@ -68,13 +65,12 @@ static bool always_entered(int sig)
 }
 
 /* What the kernel is to have for an action of the program. ctx: any */
-static struct rt_sigaction kernel_action(const struct rt_sighand *sighand, int sig, const struct rt_sigaction *action)
+static struct rt_sigaction kernel_action(int sig, const struct rt_sigaction *action)
 {
 	struct rt_sigaction ours = *action;
 
 	if (sig == SIGSYS) {
-		make_sigsys(&ours, action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART,
-			    sighand->sigsys_sent);
+		make_sigsys(&ours, action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART);
 	} else if (action->handler > (uint64_t)SIG_IGN ||
 		   (always_entered(sig) && action->handler == (uint64_t)SIG_DFL) || (sig == SIGTRAP && rt.traps)) {
 		/* Not SA_RESETHAND: the table and the kernel change together, with the lock held. */
@@ -101,7 +97,7 @@ long rt_actions_reinstall(struct rt_thread *thread)
 	long r = 0;
 
 	for (int sig = 1; sig <= RT_SIGNALS && !failed(r); sig++) {
-		struct rt_sigaction ours = kernel_action(sighand, sig, &sighand->actions[sig]);
+		struct rt_sigaction ours = kernel_action(sig, &sighand->actions[sig]);
 
 		if (sighand->known & SIGBIT(sig))
 			r = sys(rt_sigaction, sig, &ours, 0, 8);
@@ -124,7 +120,7 @@ long rt_action_trap(struct rt_thread *thread)
 		sighand->known |= SIGBIT(SIGTRAP);
 	}
 	rt.traps = true;
-	ours = kernel_action(sighand, SIGTRAP, &sighand->actions[SIGTRAP]);
+	ours = kernel_action(SIGTRAP, &sighand->actions[SIGTRAP]);
 	r = sys(rt_sigaction, SIGTRAP, &ours, 0, 8);
 	rt_unlock(&sighand->action_lock);
 	return r;
@@ -135,7 +131,7 @@ long rt_action_trap(struct rt_thread *thread)
 static long change_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted)
 {
 	struct rt_sighand *sighand = thread->sighand;
-	struct rt_sigaction *action = &sighand->actions[sig], ours = kernel_action(sighand, sig, wanted);
+	struct rt_sigaction *action = &sighand->actions[sig], ours = kernel_action(sig, wanted);
 	uint64_t known = sighand->known;
 	long r;
 
@@ -194,7 +190,7 @@ static struct rt_sigaction use_action(struct rt_thread *thread, int sig, struct 
 
 	if (used.flags & SA_RESETHAND && used.handler > (uint64_t)SIG_IGN) {
 		action->handler = (uint64_t)SIG_DFL;
-		ours = kernel_action(thread->sighand, sig, action);
+		ours = kernel_action(sig, action);
 		/* One of those that are not in the table any more is not what the kernel has. */
 		if (action == &thread->sighand->actions[sig] && !thread->strict)
 			sys(rt_sigaction, sig, &ours, 0, 8);
@@ -234,27 +230,4 @@ struct rt_sigaction rt_action_force(struct rt_thread *thread, int sig)
 	forced = use_action(thread, sig, &sighand->actions[sig]);
 	rt_unlock(&sighand->action_lock);
 	return forced;
-}
-
-/* ctx: any */
-bool rt_action_defers_sigsys(void)
-{
-	return __atomic_load_n(&defers_sigsys, __ATOMIC_RELAXED);
-}
-
-/* ctx: sigsys, signals blocked */
-void rt_action_defer_sigsys(struct rt_thread *thread)
-{
-	struct rt_sighand *sighand = thread->sighand;
-	struct rt_sigaction ours;
-
-	/* Who has the lock is told again by the next one. */
-	if (sighand->sigsys_sent || rt_lock_is_held(&sighand->action_lock))
-		return;
-	rt_lock(&sighand->action_lock);
-	__atomic_store_n(&defers_sigsys, true, __ATOMIC_SEQ_CST);
-	sighand->sigsys_sent = true;
-	ours = kernel_action(sighand, SIGSYS, &sighand->actions[SIGSYS]);
-	sys(rt_sigaction, SIGSYS, &ours, 0, 8);
-	rt_unlock(&sighand->action_lock);
 }

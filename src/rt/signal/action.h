@@ -22,9 +22,5 @@ long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction 
 struct rt_sigaction rt_action_take(struct rt_thread *thread, int sig, uint64_t ip);
 /* The action of a signal that the runtime raises itself, as the kernel would. ctx: entry | sigsys */
 struct rt_sigaction rt_action_force(struct rt_thread *thread, int sig);
-/* Whether SIGSYS may be blocked when its handler is entered. ctx: any */
-bool rt_action_defers_sigsys(void);
-/* From here on it is, in all threads with these handlers. ctx: sigsys, signals blocked */
-void rt_action_defer_sigsys(struct rt_thread *thread);
 
 #endif

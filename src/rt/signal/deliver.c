@@ -122,9 +122,12 @@ static void give_back(struct rt_thread *thread, struct rt_noted *noted)
 }
 
 /* What the kernel has never blocked or ignored is decided now: what the program wants done with a SIGSYS. A filter's
- * is forced. ctx: sigsys */
+ * is forced. What is kept comes last. ctx: sigsys */
 static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_t handler_mask)
 {
+	struct rt_sigaction action;
+	siginfo_t kept;
+
 	for (uint32_t i = 0; i < thread->signals; i++) {
 		struct rt_noted *noted = &thread->noted[i];
 		bool forced = noted->sig == SIGSYS && noted->info.si_code == SYS_SECCOMP;
@@ -140,6 +143,10 @@ static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_
 		deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, &handler_mask);
 	}
 	thread->signals = 0;
+	while (rt_sigsys_kept(thread) && !(handler_mask & SIGBIT(SIGSYS)) && rt_sigsys_take(thread, &kept)) {
+		action = rt_action_force(thread, SIGSYS);
+		deliver(thread, SIGSYS, &kept, &action, uc, &handler_mask);
+	}
 	rt_sigsys_settle(thread);
 }
 
@@ -158,7 +165,7 @@ void rt_deliver_deferred(struct rt_thread *thread, struct ucontext *uc)
 	/* SIGSYS may have been held when the first signal came. */
 	uc->uc_sigmask = thread->saved_mask & ~SIGBIT(SIGSYS);
 	handler_mask = thread->temporary ? thread->temporary_mask : uc->uc_sigmask | sigsys_view(thread);
-	rt_copy_regs(&uc->uc_mcontext, &thread->regs);
+	rt_context_go_on(uc, &thread->regs);
 	thread->temporary = false;
 	deliver_noted(thread, uc, handler_mask);
 }

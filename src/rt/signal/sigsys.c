@@ -34,10 +34,22 @@ static bool put(uint32_t *pending, siginfo_t *to, int32_t pid, const siginfo_t *
 }
 
 /* ctx: entry | sigsys */
-bool rt_sigsys_stands(const struct rt_thread *thread, const siginfo_t *info)
+static bool stands(const struct rt_thread *thread, const siginfo_t *info)
 {
 	return info->si_code == SI_QUEUE && info->si_pid == thread->pid &&
 	       info->si_ptr == &thread->sighand->sigsys_pending;
+}
+
+/* ctx: entry | sigsys */
+static bool take_own(struct rt_thread *thread, siginfo_t *info)
+{
+	return take(&thread->sigsys_pending, &thread->sigsys_info, thread->pid, info);
+}
+
+/* ctx: entry | sigsys */
+static bool take_shared(struct rt_thread *thread, siginfo_t *info)
+{
+	return take(&thread->sighand->sigsys_pending, &thread->sighand->sigsys_info, thread->pid, info);
 }
 
 /* ctx: entry | sigsys */
@@ -47,12 +59,29 @@ bool rt_sigsys_blocked(const struct rt_thread *thread)
 }
 
 /* ctx: entry | sigsys */
+bool rt_sigsys_take(struct rt_thread *thread, siginfo_t *info)
+{
+	return take_own(thread, info) || take_shared(thread, info);
+}
+
+/* ctx: entry | sigsys */
+void rt_sigsys_comes(struct rt_thread *thread, siginfo_t *info)
+{
+	if (thread->sigsys_queued) {
+		/* The queue had no room for it beside one that stands for another. */
+		if (stands(thread, info))
+			*info = thread->sigsys_queued_info;
+		thread->sigsys_queued = false;
+	} else if (thread->sigsys_due && info->si_code == SI_TKILL && info->si_pid == thread->pid) {
+		thread->sigsys_due = false;
+		rt_sigsys_stand(thread, info);
+	}
+}
+
+/* ctx: entry | sigsys */
 bool rt_sigsys_resolve(struct rt_thread *thread, siginfo_t *info)
 {
-	struct rt_sighand *sighand = thread->sighand;
-
-	return !rt_sigsys_stands(thread, info) ||
-	       take(&sighand->sigsys_pending, &sighand->sigsys_info, thread->pid, info);
+	return !stands(thread, info) || rt_sigsys_take(thread, info);
 }
 
 /* What tgkill sends is for the thread. Of what else is sent, only the sender knows. ctx: sigsys, signals blocked */
@@ -60,64 +89,93 @@ void rt_sigsys_keep(struct rt_thread *thread, const siginfo_t *info)
 {
 	struct rt_sighand *sighand = thread->sighand;
 
-	if (rt_sigsys_stands(thread, info))
+	if (stands(thread, info))
 		return;
 	if (info->si_code == SI_TKILL || !put(&sighand->sigsys_pending, &sighand->sigsys_info, thread->pid, info))
 		(void)put(&thread->sigsys_pending, &thread->sigsys_info, thread->pid, info);
 }
 
-/* ctx: any */
-static bool would_take(const struct rt_thread *self, const struct rt_thread *thread)
+/* ctx: entry */
+bool rt_sigsys_announce(struct rt_thread *to, const siginfo_t *info, bool due)
 {
+	bool done = put(&to->sigsys_pending, &to->sigsys_info, to->pid, info);
+
+	__atomic_store_n(&to->sigsys_due, due && done, __ATOMIC_SEQ_CST);
+	if (!done || !__atomic_load_n(&to->sigsys_held, __ATOMIC_SEQ_CST))
+		return done;
+	rt_sigsys_withdraw(to);
+	return false;
+}
+
+/* ctx: entry */
+void rt_sigsys_withdraw(struct rt_thread *to)
+{
+	siginfo_t info;
+
+	to->sigsys_due = false;
+	(void)take_own(to, &info);
+}
+
+/* ctx: any */
+void rt_sigsys_stand(const struct rt_thread *thread, siginfo_t *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->si_signo = SIGSYS;
+	info->si_code = SI_QUEUE;
+	info->si_pid = thread->pid;
+	info->si_ptr = &thread->sighand->sigsys_pending;
+}
+
+/* ctx: any */
+static bool would_take(const struct rt_thread *thread, const void *key)
+{
+	const struct rt_thread *self = key;
+
 	return thread != self && thread->sighand == self->sighand && thread->pid == self->pid &&
 	       (__atomic_load_n(&thread->sigsys_awaited, __ATOMIC_RELAXED) || !rt_sigsys_blocked(thread));
 }
 
 /* ctx: sigsys, signals blocked */
-static void pass_on(struct rt_thread *thread)
+void rt_sigsys_settle(struct rt_thread *thread)
 {
-	struct rt_thread *other = rt_thread_find(thread, would_take);
+	struct rt_thread *other;
 	siginfo_t info;
 
+	if (!rt_sigsys_kept(thread) || !thread->sigsys_blocked)
+		return;
+	rt_gs_give_up();
+	if (!rt_sigsys_kept_by_process(thread))
+		return;
+	other = rt_thread_find(would_take, thread);
 	if (!other)
 		return;
-	memset(&info, 0, sizeof(info));
-	info.si_signo = SIGSYS;
-	info.si_code = SI_QUEUE;
-	info.si_pid = thread->pid;
-	info.si_ptr = &thread->sighand->sigsys_pending;
+	rt_sigsys_stand(thread, &info);
 	sys(rt_tgsigqueueinfo, thread->pid, other->tid, SIGSYS, &info);
 }
 
-/* ctx: sigsys, signals blocked */
-void rt_sigsys_settle(struct rt_thread *thread)
+/* Queues one that was kept to the thread itself. The queue has room for one SIGSYS: if one that stands for another is
+ * there already, rt_sigsys_comes finds this one nevertheless. ctx: entry | sigsys */
+static void queue(struct rt_thread *thread, siginfo_t *info)
 {
-	if (!rt_sigsys_kept(thread))
-		return;
-	if (!thread->sigsys_blocked) {
-		rt_sigsys_requeue(thread, true);
-		return;
-	}
-	rt_gs_give_up();
-	if (rt_sigsys_kept_by_process(thread))
-		pass_on(thread);
+	thread->sigsys_queued_info = *info;
+	thread->sigsys_queued = true;
+	sys(rt_tgsigqueueinfo, thread->pid, thread->tid, SIGSYS, info);
 }
 
 /* ctx: entry | sigsys, signals blocked */
 void rt_sigsys_requeue(struct rt_thread *thread, bool takes)
 {
-	struct rt_sighand *sighand = thread->sighand;
 	siginfo_t info;
 
-	if (take(&thread->sigsys_pending, &thread->sigsys_info, thread->pid, &info)) {
-		sys(rt_tgsigqueueinfo, thread->pid, thread->tid, SIGSYS, &info);
-		takes = false; /* it has room for one */
+	if (take_own(thread, &info)) {
+		queue(thread, &info);
+		takes = false;
 	}
-	if (!take(&sighand->sigsys_pending, &sighand->sigsys_info, thread->pid, &info))
+	if (!take_shared(thread, &info))
 		return;
 	/* By its own id a thread may queue what kill sent, too; it is the process's all the same. */
 	if (takes)
-		sys(rt_tgsigqueueinfo, thread->pid, thread->tid, SIGSYS, &info);
+		queue(thread, &info);
 	else
 		sys(rt_sigqueueinfo, thread->tid, SIGSYS, &info);
 }
@@ -128,7 +186,7 @@ void rt_sigsys_hold(struct rt_thread *thread, bool takes)
 	if (!rt_sigsys_kept(thread))
 		return;
 	sys(rt_sigprocmask, SIG_BLOCK, &sigsys, 0, 8);
-	thread->sigsys_held = true;
+	__atomic_store_n(&thread->sigsys_held, true, __ATOMIC_SEQ_CST);
 	rt_sigsys_requeue(thread, takes);
 	if (!thread->dispatch.on)
 		rt_gs_take(thread);
@@ -138,13 +196,13 @@ void rt_sigsys_hold(struct rt_thread *thread, bool takes)
 void rt_sigsys_discard(struct rt_thread *thread)
 {
 	static const uint64_t now[2];
-	struct rt_sighand *sighand = thread->sighand;
 	siginfo_t info;
 
-	(void)take(&thread->sigsys_pending, &thread->sigsys_info, thread->pid, &info);
-	(void)take(&sighand->sigsys_pending, &sighand->sigsys_info, thread->pid, &info);
+	(void)take_own(thread, &info);
+	(void)take_shared(thread, &info);
 	while (thread->sigsys_held && sys(rt_sigtimedwait, &sigsys, 0, now, 8) == SIGSYS)
 		;
+	thread->sigsys_queued = false;
 }
 
 /* ctx: entry | sigsys */
@@ -152,4 +210,6 @@ void rt_sigsys_unblock(struct rt_thread *thread)
 {
 	thread->sigsys_held = false;
 	sys(rt_sigprocmask, SIG_UNBLOCK, &sigsys, 0, 8);
+	/* What the call in flight has not taken has come now. */
+	thread->sigsys_queued = false;
 }

@@ -28,15 +28,25 @@ static inline bool rt_sigsys_kept(const struct rt_thread *thread)
 	return (thread->sigsys_pending || rt_sigsys_kept_by_process(thread)) && !thread->strict;
 }
 
-/* A thread that keeps one of the process's tells another which would take it, by a SIGSYS that stands for the one
- * that is kept. Whether `info` is of such a SIGSYS. ctx: entry | sigsys */
-bool rt_sigsys_stands(const struct rt_thread *thread, const siginfo_t *info);
-/* Makes it what it stands for. False when another thread has taken that. ctx: entry | sigsys */
+/* Takes one that is kept. False if there is none. ctx: entry | sigsys */
+bool rt_sigsys_take(struct rt_thread *thread, siginfo_t *info);
+/* The kernel has given the thread a SIGSYS: before anything else is done about it. Afterwards *info may be of one that
+ * stands for what is kept. ctx: entry | sigsys */
+void rt_sigsys_comes(struct rt_thread *thread, siginfo_t *info);
+/* If it stands for what is kept: takes that. False when that has been taken already. ctx: entry | sigsys */
 bool rt_sigsys_resolve(struct rt_thread *thread, siginfo_t *info);
+/* Makes *info that of a SIGSYS which stands for what is kept, whoever of the threads gets it. ctx: any */
+void rt_sigsys_stand(const struct rt_thread *thread, siginfo_t *info);
+/* A thread of the same process is about to send one to `to`. It is kept before, as the kernel drops one that comes
+ * while the guard's waits for the thread. due: the program's own comes, too; otherwise one that stands for it. False:
+ * it cannot be lost, or cannot be kept. ctx: entry */
+bool rt_sigsys_announce(struct rt_thread *to, const siginfo_t *info, bool due);
+/* It was not sent. ctx: entry */
+void rt_sigsys_withdraw(struct rt_thread *to);
 /* Keeps one. rt_sigsys_settle comes after it. ctx: sigsys, signals blocked */
 void rt_sigsys_keep(struct rt_thread *thread, const siginfo_t *info);
-/* The thread is going back to the program: what is kept and let through comes at once; otherwise its next call is to
- * find it, or another thread. ctx: sigsys, signals blocked */
+/* The thread is going back to the program, which blocks SIGSYS: its next call is to find what is kept, or another
+ * thread. ctx: sigsys, signals blocked */
 void rt_sigsys_settle(struct rt_thread *thread);
 /* Queues what is kept; to the thread itself if it is going to take it. ctx: entry | sigsys, signals blocked */
 void rt_sigsys_requeue(struct rt_thread *thread, bool takes);

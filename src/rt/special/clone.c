@@ -126,6 +126,8 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	thread->leads = false;
 	thread->vforked = false;
 	thread->alone = true;
+	thread->sigsys_pending = 0;
+	thread->sigsys_due = false;
 	share_sighand(thread, thread, flags);
 	rt_threads_forked(thread);
 	tracees_forked();

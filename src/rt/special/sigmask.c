@@ -73,8 +73,7 @@ static bool has_come(struct rt_thread *thread, uint64_t to, siginfo_t *info, lon
 {
 	if (to && failed(rt_copy_from(info, to, sizeof(*info))))
 		return true;
-	if (!rt_sigsys_stands(thread, info))
-		return true;
+	rt_sigsys_comes(thread, info);
 	if (!rt_sigsys_resolve(thread, info))
 		return false;
 	if (to && failed(rt_copy_to(to, info, sizeof(*info))))

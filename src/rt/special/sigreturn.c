@@ -60,7 +60,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	struct rt_sigstack stack;
 	uint64_t mask;
 
-	mask = thread->strict ? 0 : judged ? rt_mask_block() : rt_mask_block_all();
+	mask = judged ? rt_mask_block() : rt_mask_block_all();
 	if (judged && !thread->signals) {
 		long r = judge(thread, call, mask);
 
@@ -94,6 +94,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	/* rt_sigreturn has no use for an error. */
 	(void)!rt_altstack_set(thread, &stack, rt_regs_sp(rt_context_regs(&uc)));
 	keep_altstack(thread, &uc);
+	rt_regs_go_on(rt_context_regs(&uc));
 	thread->in_call = 0;
 	thread->runs = RT_RUNS_FIRST;
 	rt_sigreturn_to((uint64_t)&uc);

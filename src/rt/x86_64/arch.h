@@ -73,6 +73,37 @@ static inline void rt_regs_again(struct core_regs *regs, uint64_t nr)
 	regs->rax = nr;
 }
 
+/* RF, which the processor clears when it has executed an instruction. Where the program goes on after a call, RF tells
+ * that it has not gone on yet. */
+#define RT_NOT_YET 0x10000ul
+
+/* Whether the registers are as after a `syscall`, made or not. */
+static inline bool rt_regs_behind_call(const struct core_regs *regs)
+{
+	return regs->rcx == regs->rip && regs->r11 == (regs->eflags & ~RT_NOT_YET);
+}
+
+/* The program goes on with these registers, which may be those after a call. */
+static inline void rt_regs_go_on(struct core_regs *regs)
+{
+	if (rt_regs_behind_call(regs))
+		regs->eflags |= RT_NOT_YET;
+}
+
+/* The program goes on as in `regs`. */
+static inline void rt_context_go_on(struct ucontext *uc, const struct core_regs *regs)
+{
+	rt_copy_regs(&uc->uc_mcontext, regs);
+	rt_regs_go_on((struct core_regs *)&uc->uc_mcontext);
+}
+
+/* As the program is to see them. */
+static inline void rt_regs_show(struct core_regs *regs)
+{
+	if (rt_regs_behind_call(regs))
+		regs->eflags &= ~RT_NOT_YET;
+}
+
 /* Sets the registers that a program starts with. */
 static inline void rt_regs_start(struct core_regs *regs, uint64_t entry, uint64_t stack, uint64_t eflags)
 {
@@ -81,6 +112,13 @@ static inline void rt_regs_start(struct core_regs *regs, uint64_t entry, uint64_
 	regs->eflags = eflags;
 	regs->cs = KERNEL_USER_CS;
 	regs->ss = KERNEL_USER_SS;
+}
+
+/* Sets the registers with which a function of the runtime begins that has one argument, and a stack of its own. */
+static inline void rt_regs_enter(struct core_regs *regs, uint64_t function, uint64_t argument)
+{
+	rt_regs_start(regs, function, regs->rsp, 0x202);
+	regs->rdi = argument;
 }
 
 /* Makes a child's registers of its creator's. stack: the child's stack pointer, or 0: the same as its creator's. */

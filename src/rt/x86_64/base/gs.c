@@ -21,6 +21,12 @@ bool rt_gs_ours(uint64_t base)
 	return (base & 0xffff) == RT_GS_TAG;
 }
 
+/* ctx: any */
+bool rt_gs_used(void)
+{
+	return rt.fast && rt_gs_ours(read_base());
+}
+
 /* ctx: entry */
 void rt_gs_set(struct rt_thread *thread)
 {
@@ -31,7 +37,7 @@ void rt_gs_set(struct rt_thread *thread)
 /* ctx: entry, in the child */
 void rt_gs_inherit(struct rt_thread *child)
 {
-	if (rt.fast && rt_gs_ours(read_base()))
+	if (rt_gs_used())
 		rt_gs_set(child);
 }
 
@@ -45,6 +51,6 @@ void rt_gs_take(struct rt_thread *thread)
 /* ctx: entry */
 void rt_gs_give_up(void)
 {
-	if (rt.fast && rt_gs_ours(read_base()))
+	if (rt_gs_used())
 		write_base(0);
 }

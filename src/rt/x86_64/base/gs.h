@@ -9,6 +9,8 @@
 
 /* Whether a base is one that the runtime sets: the test of x86_64/need_gs.h, in C. ctx: any */
 bool rt_gs_ours(uint64_t base);
+/* Whether the calling thread uses the fast path. ctx: any */
+bool rt_gs_used(void);
 /* Points %gs at the region of the calling thread, which from then on uses the fast path. ctx: boot | entry */
 void rt_gs_set(struct rt_thread *thread);
 /* In a new task, which has its creator's base from the kernel: if that is the runtime's, points %gs at the child's own

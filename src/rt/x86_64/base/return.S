@@ -8,6 +8,7 @@
 #define EFLAGS_ARITHMETIC 0x8d5	/* CF PF AF ZF SF OF */
 #define EFLAGS_OF_BIT 11
 #define EFLAGS_ALWAYS 0x202	/* IF, and the bit that has no name */
+#define EFLAGS_RF 0x10000
 
 	.text
 
@@ -31,7 +32,9 @@
  *
  * After a `syscall`, %rcx has the address where the program goes on, so the last step can be a jump. Of the flags
  * mostly only arithmetic ones are set: sahf and an overflow restore these in a fraction of popfq's time. In all other
- * cases, as after int $0x80 or when the program single-steps itself, iretq loads the last five registers at once.
+ * cases, as after int $0x80 or when the program single-steps itself, iretq loads the last five registers at once. So it
+ * does after a call that took the guard, with RF set: as long as that is so, the program has not made its next call
+ * (guard/sud.c).
  *
  * Between rt_return_begin and rt_return_end the call is over. A signal that arrives here is delivered at once, with
  * thread->regs as the program's registers. thread->signals counts those that arrived before.
@@ -49,6 +52,8 @@ rt_return_begin:
 	jne	2f
 	mov	REGS_RCX(%rdi), %rcx
 	mov	REGS_EFLAGS(%rdi), %rdx
+	cmpl	$BY_SITE, THREAD_CALL + CALL_WAY(%rdi)
+	jne	3f
 	cmp	REGS_RIP(%rdi), %rcx
 	jne	1f
 	test	$~(EFLAGS_ARITHMETIC | EFLAGS_ALWAYS), %edx
@@ -84,6 +89,7 @@ rt_return_begin:
 	.cfi_same_value %rdi
 	jmp	*%rcx
 	.cfi_restore_state
+3:	or	$EFLAGS_RF, %edx
 1:
 	movzwl	REGS_SS(%rdi), %eax
 	movzwl	REGS_CS(%rdi), %esi

@@ -8,10 +8,11 @@
 	.text
 
 /* rt_guard_enter: leaves the handler of a SIGSYS by which the guard caught a call, and enters the dispatcher. It does
- * the work of rt_sigreturn in a fraction of the time. SIGSYS is the only signal that leaves the mask unchanged, so only
- * the vector state, which the kernel has reset for the handler, has to be put back. The signal stack is left by loading
- * %rsp.
- * in:  %rax thread, whose registers are saved, %rbx ucontext.   out: the program goes on. */
+ * the work of rt_sigreturn in less time. The handler has put the mask back, so only the vector state is left, which the
+ * kernel has reset for the handler. The signal stack is left by loading %rsp.
+ * in:  %rax thread, whose registers are saved, %rbx ucontext.   out: the program goes on.
+ *
+ * rt_guard_entered: where rt_sigreturn goes on instead.   in: %rdi thread. */
 	.globl rt_guard_enter
 	.type rt_guard_enter, @function
 rt_guard_enter:
@@ -23,19 +24,22 @@ rt_guard_enter:
 	test	%rsi, %rsi
 	jz	1f
 	cmpl	$XSTATE_MAGIC, FPSTATE_MAGIC(%rsi)
-	jne	2f
+	je	2f
+	fxrstor64 (%rsi)
+	jmp	1f
+2:
 	mov	FPSTATE_FEATURES(%rsi), %eax
 	mov	FPSTATE_FEATURES + 4(%rsi), %edx
 	xrstor64 (%rsi)
+	.globl rt_guard_entered
+rt_guard_entered:
 1:
 	mov	THREAD_STACK_TOP(%rdi), %rsp
 	push	REGS_RIP(%rdi)		/* a frame of the site, as in rt_fast_dispatch */
 	push	REGS_RBP(%rdi)
 	mov	%rsp, %rbp
 	call	rt_dispatch_guarded	/* goes to rt_return */
-2:
-	fxrstor64 (%rsi)
-	jmp	1b
+	hlt				/* keeps the return address inside this function */
 	.cfi_endproc
 	.size rt_guard_enter, . - rt_guard_enter
 

@@ -11,8 +11,8 @@
 
 	.section .text.gate.signal, "ax", @progbits
 
-/* rt_signal_entry: the handler of every signal, on the thread's signal stack. For SIGSYS the kernel leaves the mask
- * unchanged; for any other signal it blocks all.
+/* rt_signal_entry: the handler of every signal, on the thread's signal stack. For SIGSYS the kernel blocks SIGSYS
+ * alone; for any other signal it blocks all.
  * in:  %rsp the kernel's signal frame, %rdi signal, %rsi siginfo, %rdx ucontext: what rt_signal takes.
  * out: does not return; rt_sigreturn loads what rt_signal made of the ucontext. For a call that the guard caught,
  *      rt_guard_enter takes the place of rt_sigreturn. */

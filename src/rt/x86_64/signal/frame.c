@@ -84,6 +84,7 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 	show_last_fault(thread, sig, info, regs);
 	frame.pretcode = action->restorer;
 	frame.uc = *uc;
+	rt_regs_show(rt_context_regs(&frame.uc));
 	frame.uc.uc_mcontext.fpstate = (void *)vector_state;
 	frame.uc.uc_sigmask = mask;
 	frame.uc.uc_stack.ss_sp = (void *)alternate->base;
