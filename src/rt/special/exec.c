@@ -29,7 +29,7 @@ struct exec {
 	bool shared;                /* not in the caller's own region */
 	struct rt_thread *caller;
 	bool frees_caller; /* after success, the caller's region; if not, its parent does */
-	uint32_t claim; /* the caller's */
+	uint32_t claim;    /* the caller's */
 };
 
 /* The helper's first act. Its id becomes known here, so that no wait of the program shows it as a child. ctx:
