@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Benchmarks: rounds in which the variants take turns. A figure is the median of the rounds' ratios.
 
 usage: run.py --k23 K23 --build DIR [--rounds N] [--only NAME,...] [--markdown]"""

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Makes C tables and headers of syscalls.tsv and errnos.tsv. The tables are for src/core and have no pointer in them:
 strings are offsets into a pool, so that the runtime's image needs no relocation for them.
 

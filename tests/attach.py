@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Attach a debugger to a program that runs under k23, let go, and see that it goes on as if nothing was.
 
 The same is done to a native run first; if that does not work the harness is broken.

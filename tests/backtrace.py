@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A debugger's backtrace of a program under k23, wherever it is stopped, ends with the frames of the native one.
 
 Compared are the functions, the places in them, the stack pointers, and the variables in registers that the functions

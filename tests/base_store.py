@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Make a store of the plans for programs, libraries and all that they are linked with.
 
 usage: base_store.py K23 STORE FILES...

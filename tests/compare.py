@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Run a program natively and under k23, and compare everything the outside can see.
 
 The native run is the oracle: standard output and error, exit status or signal, the files left in the
@@ -6,8 +6,6 @@ working directory and the processes left behind must be the same in every round.
 """
 
 import argparse
-import ctypes
-import hashlib
 import os
 import select
 import shutil
@@ -121,9 +119,9 @@ class Runner:
                     shutil.copy(os.path.join(hooks, name), os.path.join(directory, "hooks", name))
         return copy
 
-    def store(self, base):
-        """A path for a store that everybody may read: a copy of base, if there is one."""
-        directory = os.path.join(self.base, "store")
+    def store(self, base, mode):
+        """A path for a mode's store that everybody may read: a copy of base, if there is one."""
+        directory = os.path.join(self.base, f"store-{mode}")
         os.mkdir(directory)
         os.chmod(directory, 0o755)
         path = os.path.join(directory, "store")
@@ -171,16 +169,16 @@ class Runner:
             os.close(pidfd)
 
 
-def prepare_store(runner, options, k23, command):
+def prepare_store(runner, options, mode, k23, command):
     """The store that the mode needs, as a path, or None; what goes wrong is k23's fault."""
-    words = MODES[options.mode]
+    words = MODES[mode]
     if BASE in words:
         if not options.base_store:
-            raise Broken(f"mode {options.mode} needs --base-store")
-        return runner.store(options.base_store)
+            raise Broken(f"mode {mode} needs --base-store")
+        return runner.store(options.base_store, mode)
     if LEARNED not in words:
         return None
-    path = runner.store(options.base_store)
+    path = runner.store(options.base_store, mode)
     # by the user of the test, who owns the store; the user that runs the program only reads it
     learned = runner.run([k23, "learn", "--store", path, "--", *command], identity={})
     if learned.code is None or not os.path.exists(path) or not os.path.getsize(path):
@@ -215,21 +213,42 @@ def compare(options):
     under = [command[0], options.under] if options.under else []
     native = runner.run(under + command)
     check_native(native, options)
-    store = prepare_store(runner, options, tool, command)
-    k23 = [tool, *(word.format(learned=store, base=store) for word in MODES[options.mode]), "--"]
+    failures = []
+    for mode in options.mode:
+        try:
+            compare_in(mode, options, runner, tool, under, command, native)
+        except Failed as why:
+            failures.append(f"mode {mode}: {why}")
+    if failures:
+        raise Failed("\n".join(failures))
+
+
+def compare_in(mode, options, runner, tool, under, command, native):
+    """Runs the program in a mode, and fails where anything is not as natively."""
+    store = prepare_store(runner, options, mode, tool, command)
+    k23 = [tool, *(word.format(learned=store, base=store) for word in MODES[mode]), "--"]
     for number in range(1, options.rounds + 1):
         got = runner.run(under + k23 + command)
         # the store is mapped, and a program that lists its mappings finds it
         lines = [line for line in got.lines() if line.strip() != store]
         if got.code is None or lines != native.lines():
             raise Failed(f"round {number} of {options.rounds}: {' '.join(under + k23 + command)}\n" +
-                         harness.difference(native.lines(), lines, f"k23 {options.mode}"))
+                         harness.difference(native.lines(), lines, f"k23 {mode}"))
+
+
+def modes(text):
+    """A list of modes, with commas between them."""
+    names = text.split(",")
+    for name in names:
+        if name not in MODES:
+            raise argparse.ArgumentTypeError(f"there is no mode {name}: {', '.join(MODES)}")
+    return names
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--k23", required=True, type=os.path.abspath, help="the k23 executable")
-    parser.add_argument("--mode", choices=sorted(MODES), default="plain")
+    parser.add_argument("--mode", type=modes, default=["plain"], help=f"some of {', '.join(MODES)}; with commas")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=60, help="seconds for one run")
     parser.add_argument("--user", action="store_true", help="both as an unprivileged user")

@@ -7,8 +7,6 @@ Exit status of a test: 0 passed, 1 failed, 77 skipped, 99 the harness itself bro
 
 import contextlib
 import ctypes
-import difflib
-import hashlib
 import os
 import resource
 import shutil
@@ -18,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
 PASSED, FAILED, SKIPPED, BROKEN = 0, 1, 77, 99
 NOBODY = 65534
@@ -72,6 +69,8 @@ def natively(function, *arguments):
 
 def difference(native, got, title="k23", context=5):
     """Two lists of lines as a unified diff, empty where they are the same."""
+    import difflib  # rarely needed, and slow to load: there are thousands of tests
+
     return "\n".join(difflib.unified_diff(native, got, "native", title, lineterm="", n=context))
 
 
@@ -168,6 +167,8 @@ def reachable(path):
 
 def snapshot(directory):
     """A line for each file below a directory: path, type and mode, size, hash of its bytes."""
+    import hashlib  # as in difference()
+
     lines = []
     for parent, dirs, files in os.walk(directory):
         for name in sorted(dirs + files):
@@ -211,6 +212,8 @@ def status_of(test):
         print(f"harness: {why}")
         return BROKEN
     except (OSError, subprocess.SubprocessError):
+        import traceback
+
         traceback.print_exc()
         return BROKEN
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The guest programs and the tests that run them, for meson. usage: list.py programs | tests WITHOUT FILES...
 
 programs: a line for each, of name, other sources, arguments for the linker, variant, and source.
@@ -22,8 +22,8 @@ import syscalls
 HERE = os.path.dirname(os.path.abspath(__file__))
 # The guests whose tests as an unprivileged user are also of the suite `elsewhere`, which tests/elsewhere.sh starts.
 ELSEWHERE = ["start", "exec_ways", "exec_limits", "exec_fail", "sig_rules", "forks", "sud", "ptracer", "p1a", "p4a"]
-ALL_MODES = ["plain", "null", "chain"]
-# With a store: every case of every guest also in these.
+# A test runs a program in all modes of a group. Without a store, and with one: every case of every guest in both.
+GUARD_MODES = ["plain", "null", "chain"]
 FAST_MODES = ["observed", "eager", "eager-plain"]
 
 
@@ -130,10 +130,10 @@ def test(name, script, suites, timeout, *words):
     print(name, script, ",".join(suites), timeout, " ".join(filter(None, map(str, words))), sep="\t")
 
 
-def compare(name, suites, mode, *words, user=False, timeout=120):
-    store = ["--base-store", "@base@"] if mode in FAST_MODES else []
-    test(f"{name}/{mode}{'-user' if user else ''}", "compare.py", suites, timeout, "--mode", mode, *store,
-         "--user" if user else "", *words)
+def compare(name, suites, group, modes, *words, user=False):
+    store = ["--base-store", "@base@"] if group == "fast" else []
+    test(f"{name}/{group}{'-user' if user else ''}", "compare.py", suites, 120 * len(modes), "--mode",
+         ",".join(modes), *store, "--user" if user else "", *words)
 
 
 def list_case(guest, variant, case, stress):
@@ -143,16 +143,16 @@ def list_case(guest, variant, case, stress):
     for file in guest.beside.split():
         words += ["--beside", file]
     words += ["--", f"@{program}@", case]
-    plain, user = case in guest.plain.split(), guest.user and case not in guest.root.split()
-    for mode in ["plain"] if plain else ALL_MODES if variant == "glibc" else ["plain", "null"]:
-        compare(name, ["guests", guest.name], mode, *words)
-        if user and mode == "null":
-            suites = ["guests", "user", guest.name] + ["elsewhere"] * (variant == "glibc" and guest.name in ELSEWHERE)
-            compare(name, suites, mode, *words, user=True)
-    for mode in ["eager-plain"] if plain else FAST_MODES:
-        for as_user in [False, True] if user else [False]:
-            if case not in guest.bytes.split():
-                compare(name, ["guests", "fast", guest.name], mode, *words, user=as_user, timeout=180)
+    guard = GUARD_MODES if variant == "glibc" else ["plain", "null"]
+    fast = FAST_MODES
+    if case in guest.plain.split():
+        guard, fast = ["plain"], ["eager-plain"]
+    for user in [False, True] if guest.user and case not in guest.root.split() else [False]:
+        elsewhere = user and variant == "glibc" and guest.name in ELSEWHERE
+        suites = ["guests", *["user"] * user, guest.name]
+        compare(name, suites + ["elsewhere"] * elsewhere, "guard", guard, *words, user=user)
+        if case not in guest.bytes.split():
+            compare(name, suites + ["fast"], "fast", fast, *words, user=user)
 
 
 def list_stress(guest, variant, case):
@@ -162,7 +162,8 @@ def list_stress(guest, variant, case):
     test(f"{program}.{case}/100", "compare.py", ["stress", guest.name], 1500, *many, case)
     if guest.ticks:
         test(f"{program}.{case}-ticks/100", "compare.py", ["stress", guest.name], 1500, *many, "--ticks", case)
-        compare(f"{program}.{case}-ticks", ["guests", guest.name], "null", "--", f"@{program}@", "--ticks", case)
+        compare(f"{program}.{case}-ticks", ["guests", guest.name], "guard", ["null"], "--", f"@{program}@", "--ticks",
+                case)
 
 
 def list_guest(guest, without):
@@ -179,18 +180,16 @@ def list_guest(guest, without):
 
 def list_under(case):
     words = ["--under", case, "--", "@filters@", "inherited"]
-    for mode in ALL_MODES + FAST_MODES:
-        for user in [False, True] if mode in ("null", "eager") else [False]:
-            compare(f"filters.{case}", ["guests", "filters"], mode, *words, user=user)
+    for user in False, True:
+        compare(f"filters.{case}", ["guests", "filters"], "guard", GUARD_MODES, *words, user=user)
+        compare(f"filters.{case}", ["guests", "filters", "fast"], "fast", FAST_MODES, *words, user=user)
 
 
 def list_other(program, suite, rounds, status, users):
     words = ["--rounds", rounds, "--expect", status, "--", f"@{program}@"]
-    for mode in ALL_MODES:
-        compare(program, ["guests", suite], mode, *words)
+    compare(program, ["guests", suite], "guard", GUARD_MODES, *words)
     for user in users:
-        for mode in FAST_MODES:
-            compare(program, ["guests", "fast", suite], mode, *words, user=user, timeout=180)
+        compare(program, ["guests", "fast", suite], "fast", FAST_MODES, *words, user=user)
 
 
 def list_syscalls(case):

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Run gdb and strace inside `k23 run`, on programs that are then under k23, too: they say what they say natively."""
 
 import argparse

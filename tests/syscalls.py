@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Compare, process by process, which calls strace sees natively and which `k23 trace` reports.
 
 Per process the multiset of calls from the first after its execve must be the same. Processes are matched

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Run real applications natively and under k23, and compare.
 
 Native is the oracle: a scenario (scenarios/NAME.sh) drives one application, prints what it saw and leaves files in

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Test of run.py itself: wrappers that alter something stand in for k23, and each alteration must be found."""
 
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """k23 stat and k23 trace, on programs whose calls are known. usage: commands.py K23 CALLS CASE"""
 import collections
 import json

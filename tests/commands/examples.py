@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The example hooks, on real programs. usage: examples.py K23 readonly|redirect|twice"""
 import os
 import re

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Every option that a command takes is in its help and in its manual page. usage: options.py K23 SOURCE"""
 import pathlib
 import re

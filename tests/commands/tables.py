@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The tables against the system's headers, and against what repeats them. usage: tables.py SOURCE CC..."""
 import os
 import re

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs a fuzzer for FUZZ_SECONDS (10), from seeds that are made here. usage: run.py FUZZER NAME K23 CC"""
 import glob
 import os

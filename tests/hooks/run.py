@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The hook interface, from both sides. usage: run.py K23 PROGRAM CASE"""
 import itertools
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Golden tests of the patcher. A case is a file NAME.case: comments, a function in assembly, a line `---`, and what
 becomes of its system calls. usage: patcher.py PATCHER CC FILE...; with --update first, the expectations are rewritten.
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs the windows of real programs, patched and not (execute.c), and compares where their instructions begin with what
 objdump says. usage: plans.py EXECUTE COMPILER NAME; the program for NAME is in FILES, below."""
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """k23 analyze, learn and sites. usage: sites.py K23 ELFBYTES SOURCE CC CASE"""
 import hashlib
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Every function that can run inside a target says in which context. usage: ctx.py ROOT
 
 The comment above a function has `ctx:` and contexts of CONTEXTS, with " | " between them, then those of CONDITIONS that hold;

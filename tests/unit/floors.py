@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The runtime's floors: which object uses which. usage: floors.py ROOT OBJECTS... [--write | --compare] docs/floors.md
 
 Each folder of src/rt uses those below it, no other, and no objects use each other in a circle. Looked at are the objects, so

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What must hold of a freestanding image. usage: image.py runtime|hook ELF
 
 No relocations (a hook: only relative ones), no undefined symbols, no vector registers, nothing writable and

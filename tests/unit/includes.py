@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Who may include whom: include/k23 <- src/abi <- src/core <- src/rt, src/inject, src/sites <- src/cli. usage: includes.py ROOT"""
 import pathlib
 import re

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What the style of C, assembly, tables and documents has in common. usage: style.py ROOT
 
 Lines have at most 120 columns, with tabs of 8, and no white space at their end; C, assembly and tables are indented by tabs; a

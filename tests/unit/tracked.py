@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """No file that the repository tracks is one that .gitignore names. usage: tracked.py ROOT"""
 import os
 import subprocess
