@@ -1,8 +1,10 @@
 /* Mappings: usual results, usual errors, and an address space that is the program's. */
 #include "guest.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 CASE(mappings)
@@ -224,6 +226,42 @@ CASE(not_attached)
 			EXPECT(raw(SYS_shmdt, start), -EINVAL);
 	fclose(maps);
 	say("still here");
+}
+
+static void *end_at_once(void *arg)
+{
+	return arg;
+}
+
+/* What a program unmaps within a range of its own is a hole in which it maps again. Nothing else goes there. */
+CASE(hole)
+{
+	static char stacks[40][1 << 16] __attribute__((aligned(4096)));
+	const size_t size = 64ul << 20, hole = 4ul << 20;
+	int fd = open(self_path(), O_RDONLY);
+	pthread_t threads[ARRAY_SIZE(stacks)];
+
+	for (int i = 0; i < 8; i++) {
+		char *range = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		struct stat st;
+
+		NEED(range != MAP_FAILED && fstat(fd, &st) == 0);
+		EXPECT(raw(SYS_munmap, range + hole, hole), 0);
+		/* Threads, with stacks that are mapped already, and code. */
+		for (unsigned j = 0; j < ARRAY_SIZE(stacks); j++) {
+			pthread_attr_t attr;
+
+			pthread_attr_init(&attr);
+			pthread_attr_setstack(&attr, stacks[j], sizeof(stacks[j]));
+			NEED(pthread_create(&threads[j], &attr, end_at_once, NULL) == 0);
+		}
+		for (unsigned j = 0; j < ARRAY_SIZE(stacks); j++)
+			pthread_join(threads[j], NULL);
+		EXPECT(raw(SYS_mmap, range, st.st_size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0), range);
+		EXPECT(raw(SYS_mmap, range + hole, hole, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), range + hole);
+	}
+	close(fd);
 }
 
 CASE(file_mappings)

@@ -325,6 +325,63 @@ CASE(setuid_everywhere)
 	EXPECT(in_child(drop_all), 0);
 }
 
+#define MANY 1000
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+static pthread_barrier_t barrier;
+
+static void *stand_by(void *arg)
+{
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	return arg;
+}
+
+static long count_mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	long count = 0;
+
+	NEED(maps);
+	while (fgets(line, sizeof(line), maps))
+		count++;
+	fclose(maps);
+	return count;
+}
+
+static long resident_kib(void)
+{
+	FILE *statm = fopen("/proc/self/statm", "r");
+	long size, resident;
+
+	NEED(statm && fscanf(statm, "%ld %ld", &size, &resident) == 2);
+	fclose(statm);
+	return resident * 4;
+}
+
+/* Many threads take a stack and its guard page each, and when they are gone their memory is, too. */
+CASE(many)
+{
+	static pthread_t threads[MANY];
+	long mappings = count_mappings(), resident = resident_kib();
+	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (raw(SYS_madvise, page, PAGE, MADV_GUARD_INSTALL) == -EINVAL)
+		guest_skip("the kernel has guard pages only as mappings");
+	NEED(pthread_barrier_init(&barrier, NULL, MANY + 1) == 0);
+	for (int i = 0; i < MANY; i++)
+		NEED(pthread_create(&threads[i], NULL, stand_by, NULL) == 0);
+	pthread_barrier_wait(&barrier);
+	CHECK(count_mappings() - mappings <= 2 * MANY + 20);
+	pthread_barrier_wait(&barrier);
+	for (int i = 0; i < MANY; i++)
+		pthread_join(threads[i], NULL);
+	CHECK(resident_kib() - resident < 6000);
+}
+
 /* Many threads call, block and wake one another over pipes. */
 static void *echo(void *arg)
 {

@@ -11,7 +11,9 @@ enum rt_slot_state { RT_SLOT_FREE, RT_SLOT_TAKEN };
 
 struct rt_region_slot {
 	uint32_t state;
-	uint32_t prepared; /* the region was used before: its guard page is in place, its contents are old */
+	bool prepared; /* the region was used before: its guard page is in place, its contents are old */
+	bool cold;     /* its memory has been given back */
+	bool mortal;   /* its owner may be killed, and others live on; here, as a search looks at all slots */
 	uint64_t owner;    /* how often the region was taken; low half: the id of the task in it, 0: not known yet */
 };
 

@@ -20,6 +20,34 @@ _Static_assert(sizeof(struct rt_thread) <= 3 * CORE_PAGE, "a region must have ro
 struct rt_chunk *rt_chunks;
 static uint64_t reclaim_lock;
 
+/* Where chunks are mapped, one after the other: far below what the kernel maps, and far above a program and its heap.
+ * There is no hole that the program has made, in order to map something there later. */
+#define AREA 0x700000000000ul
+#define AREA_SIZE (1ul << 42)
+#define CHUNK_STRIDE ((RT_CHUNK_REGIONS + 1) * RT_REGION_SIZE)
+#define CHUNK_TRIES 4
+static uint64_t chunks_placed;
+/* All but the bundle's chunk lie between UINTPTR_MAX - chunks_below and chunks_end. */
+static uintptr_t chunks_below, chunks_end;
+
+/* Regions that wait for a thread, with memory from the last one: so many are kept, and the memory of others is given
+ * back. */
+#define MAX_WARM 32
+static int32_t warm_regions; /* roughly: a process that was killed is not counted */
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+/* Makes a page inaccessible. From Linux 6.13 on that takes no mapping of its own, of which a process may have 65,530.
+ * ctx: boot | entry; no locks */
+static long guard_page(uintptr_t page)
+{
+	if (!failed(sys(madvise, page, CORE_PAGE, MADV_GUARD_INSTALL)))
+		return 0;
+	return sys(mprotect, page, CORE_PAGE, PROT_NONE);
+}
+
 /* ctx: boot */
 long rt_threads_start(void)
 {
@@ -27,25 +55,50 @@ long rt_threads_start(void)
 	bundle_chunk.regions = (rt.start + rt.bundle->regions + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	bundle_chunk.end = bundle_chunk.regions + BUNDLE_REGIONS * RT_REGION_SIZE;
 	rt_chunks = &bundle_chunk;
-	return sys(mprotect, bundle_chunk.regions, CORE_PAGE, PROT_NONE);
+	return guard_page(bundle_chunk.regions);
+}
+
+/* Maps memory for a chunk whose head is the page before its first region. Each ends where the next one begins, and so
+ * they are one mapping. Returns its address, or 0. ctx: entry; no locks */
+static uintptr_t map_at_stride(void)
+{
+	/* The address of the bundle is a random one. */
+	uint64_t base = AREA + rt.start * 0x9e3779b97f4a7c15ul / (UINT64_MAX / AREA_SIZE);
+
+	for (int i = 0; i < CHUNK_TRIES; i++) {
+		uint64_t place = __atomic_fetch_add(&chunks_placed, 1, __ATOMIC_RELAXED);
+		uint64_t at = (base & ~(RT_REGION_SIZE - 1)) + place * CHUNK_STRIDE - CORE_PAGE;
+		long r = sys(mmap, at, CHUNK_STRIDE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+		if (r == (long)at)
+			return at;
+		if (!failed(r))
+			sys(munmap, r, CHUNK_STRIDE); /* the kernel does not know MAP_FIXED_NOREPLACE */
+	}
+	return 0;
 }
 
 /* ctx: entry; no locks */
 static struct rt_chunk *map_chunk(void)
 {
-	size_t size = (RT_CHUNK_REGIONS + 1) * RT_REGION_SIZE + CORE_PAGE;
-	uintptr_t start = (uintptr_t)sys(mmap, 0, size, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct rt_chunk *chunk = (struct rt_chunk *)start;
+	size_t size = CHUNK_STRIDE;
+	uintptr_t start = map_at_stride();
+	struct rt_chunk *chunk;
 
-	if (failed((long)start))
-		return NULL;
+	if (!start) {
+		size += CORE_PAGE;
+		start = (uintptr_t)sys(mmap, 0, size, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (failed((long)start))
+			return NULL;
+	}
+	chunk = (struct rt_chunk *)start;
 	chunk->count = RT_CHUNK_REGIONS;
-	chunk->regions = (start + 2 * CORE_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
+	chunk->regions = (start + CORE_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	chunk->end = start + size;
-	/* The gap before the first region, and that region's guard page. The gap after the last region is never
-	 * touched. */
-	if (failed(sys(mprotect, start + CORE_PAGE, chunk->regions - start, PROT_NONE))) {
+	/* Gaps before the first region and after the last one are never touched. */
+	if (failed(guard_page(chunk->regions))) {
 		sys(munmap, start, size);
 		return NULL;
 	}
@@ -60,12 +113,15 @@ static struct rt_thread *prepare_region(struct rt_chunk *chunk, uint32_t i)
 	struct rt_region_slot *slot = &chunk->slots[i];
 
 	if (slot->prepared) {
+		if (!slot->cold)
+			__atomic_fetch_sub(&warm_regions, 1, __ATOMIC_RELAXED);
 		memset((char *)thread - RT_HOOK_STATE_SIZE, 0, RT_HOOK_STATE_SIZE + sizeof(*thread));
-	} else if (i && failed(sys(mprotect, region, CORE_PAGE, PROT_NONE))) {
+	} else if (i && failed(guard_page(region))) {
 		__atomic_store_n(&slot->state, RT_SLOT_FREE, __ATOMIC_RELEASE);
 		return NULL;
 	}
-	slot->prepared = 1;
+	slot->prepared = true;
+	slot->cold = slot->mortal = false;
 	__atomic_store_n(&slot->owner, ((slot->owner >> 32) + 1) << 32, __ATOMIC_RELEASE);
 	thread->slot = slot;
 	thread->stack_top = region + RT_REGION_SIZE - RT_REGION_TAIL - RT_SIGNAL_STACK_SIZE;
@@ -81,7 +137,7 @@ static bool reclaim_region(struct rt_chunk *chunk, uint32_t i)
 	uint64_t owner = __atomic_load_n(&slot->owner, __ATOMIC_ACQUIRE);
 
 	/* The region of a vfork child is freed by its parent. */
-	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != RT_SLOT_TAKEN || thread->vforked ||
+	if (!slot->mortal || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != RT_SLOT_TAKEN || thread->vforked ||
 	    !(thread->alone || thread->exits) || !rt_owner_is_gone(owner))
 		return false;
 	/* Other threads may use the struct rt_sighand in this region. */
@@ -109,6 +165,16 @@ static bool reclaim_regions(void)
 	return count;
 }
 
+/* ctx: entry; no locks */
+static void raise(uintptr_t *bound, uintptr_t to)
+{
+	uintptr_t now = __atomic_load_n(bound, __ATOMIC_RELAXED);
+
+	while (to > now &&
+	       !__atomic_compare_exchange_n(bound, &now, to, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+}
+
 /* ctx: boot | entry; no locks */
 struct rt_thread *rt_thread_new(void)
 {
@@ -130,6 +196,8 @@ struct rt_thread *rt_thread_new(void)
 		chunk = map_chunk();
 		if (!chunk)
 			return NULL;
+		raise(&chunks_below, UINTPTR_MAX - (uintptr_t)chunk);
+		raise(&chunks_end, chunk->end);
 		chunk->next = head;
 		/* Another thread may have added a chunk meanwhile: this one goes in front of it. */
 		while (!__atomic_compare_exchange_n(&rt_chunks, &chunk->next, chunk, false, __ATOMIC_RELEASE,
@@ -158,9 +226,51 @@ uint32_t *rt_thread_slot_state(struct rt_thread *thread)
 	return &thread->slot->state;
 }
 
+/* Gives back the memory of one region of a chunk that waits for a thread. Returns whether there was one. ctx: entry |
+ * helper; no locks */
+static bool cool_region(struct rt_chunk *chunk)
+{
+	for (uint32_t i = 0; i < chunk->count; i++) {
+		struct rt_region_slot *slot = &chunk->slots[i];
+		uint32_t is_free = RT_SLOT_FREE;
+		uintptr_t region = chunk->regions + i * RT_REGION_SIZE;
+
+		if (__atomic_load_n(&slot->state, __ATOMIC_RELAXED) != RT_SLOT_FREE || !slot->prepared || slot->cold ||
+		    !__atomic_compare_exchange_n(&slot->state, &is_free, RT_SLOT_TAKEN, false, __ATOMIC_ACQUIRE,
+						 __ATOMIC_RELAXED))
+			continue;
+		sys(madvise, region + CORE_PAGE, RT_REGION_SIZE - CORE_PAGE, MADV_DONTNEED);
+		slot->cold = true;
+		__atomic_fetch_sub(&warm_regions, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&slot->state, RT_SLOT_FREE, __ATOMIC_RELEASE);
+		return true;
+	}
+	return false;
+}
+
+/* ctx: entry | helper; no locks */
+void rt_thread_leaves(void)
+{
+	static struct rt_chunk *next;
+	struct rt_chunk *chunk = __atomic_load_n(&next, __ATOMIC_RELAXED);
+
+	if (__atomic_add_fetch(&warm_regions, 1, __ATOMIC_RELAXED) <= MAX_WARM)
+		return;
+	for (int i = 0, cooled = 0; i < 8 && cooled < 2; i++) {
+		if (!chunk || chunk == &bundle_chunk) /* that is never given back */
+			chunk = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE);
+		if (chunk != &bundle_chunk && cool_region(chunk))
+			cooled++;
+		else
+			chunk = chunk->next;
+	}
+	__atomic_store_n(&next, chunk, __ATOMIC_RELAXED);
+}
+
 /* ctx: entry | helper */
 void rt_thread_free(struct rt_thread *thread)
 {
+	__atomic_fetch_add(&warm_regions, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&thread->slot->state, RT_SLOT_FREE, __ATOMIC_RELEASE);
 }
 
@@ -175,12 +285,21 @@ void rt_threads_forked(struct rt_thread *self)
 	self->slot->owner = rt_owner_turn(self->slot->owner);
 }
 
+/* ctx: any */
+static bool is_in_chunk(const struct rt_chunk *chunk, uintptr_t start, uintptr_t end)
+{
+	return (start < (uintptr_t)chunk + CORE_PAGE && end > (uintptr_t)chunk) ||
+	       (start < chunk->end && end > chunk->regions);
+}
+
 /* ctx: entry; no locks */
 bool rt_threads_own(uintptr_t start, uintptr_t end)
 {
+	if (start >= __atomic_load_n(&chunks_end, __ATOMIC_SEQ_CST) ||
+	    end <= UINTPTR_MAX - __atomic_load_n(&chunks_below, __ATOMIC_SEQ_CST))
+		return is_in_chunk(&bundle_chunk, start, end);
 	for (struct rt_chunk *chunk = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
-		if ((start < (uintptr_t)chunk + CORE_PAGE && end > (uintptr_t)chunk) ||
-		    (start < chunk->end && end > chunk->regions))
+		if (is_in_chunk(chunk, start, end))
 			return true;
 	return false;
 }

@@ -144,6 +144,9 @@ bool rt_threads_own(uintptr_t start, uintptr_t end);
 /* A thread that matches, or NULL. The thread may end at any moment, and its region become another's.
  * ctx: any; no locks */
 struct rt_thread *rt_thread_find(bool (*matches)(const struct rt_thread *thread, const void *key), const void *key);
+/* The calling thread is about to free its region by rt_thread_end. Of memory that waits for the next threads, some may
+ * be given back. ctx: entry | helper; no locks */
+void rt_thread_leaves(void);
 /* The word that rt_thread_end writes to, to free the region. ctx: any */
 uint32_t *rt_thread_slot_state(struct rt_thread *thread);
 

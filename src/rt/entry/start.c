@@ -145,7 +145,7 @@ static void start_process(struct rt_thread *thread)
 	thread->orig_nr = start->exec_nr;
 	rt.ptraced = start->ptraced & (RT_PTRACED | RT_PTRACED_CALLS);
 	thread->sighand = sighand;
-	thread->leads = thread->alone = true;
+	thread->leads = thread->alone = thread->slot->mortal = true;
 	thread->sigsys_blocked = start->sigsys_blocked;
 	if (rt.bundle->hook_count && sys(prctl, PR_GET_TSC, &tsc) == 0)
 		thread->tsc_faults = tsc == PR_TSC_SIGSEGV;

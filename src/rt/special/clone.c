@@ -153,7 +153,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 		child->sigstack = thread->sigstack;
 	else
 		child->sigstack.flags = SS_DISABLE;
-	child->alone = !(flags & CLONE_THREAD);
+	child->alone = child->slot->mortal = !(flags & CLONE_THREAD);
 	child->vforked = (flags & CLONE_VFORK) && !(flags & CLONE_THREAD);
 	/* For rt_child_start. */
 	child->temporary_mask = mask;

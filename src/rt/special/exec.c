@@ -61,6 +61,7 @@ static void end_helper(struct inj_exec *inject)
 		if (exec->frees_caller)
 			rt_thread_free(exec->caller);
 	}
+	rt_thread_leaves();
 	rt_thread_end(rt_thread_slot_state(exec->helper), __NR_exit, 0);
 }
 
@@ -184,7 +185,7 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	exec = (struct exec *)((helper->stack_top - sizeof(*exec)) & ~63ul);
 	memset(exec, 0, sizeof(*exec));
 	exec->helper = helper;
-	helper->alone = true;
+	helper->alone = helper->slot->mortal = true;
 	helper->sighand = sighand;
 	exec->caller = thread;
 	exec->frees_caller = !thread->vforked;

@@ -5,6 +5,7 @@
  */
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
+#include "rt/base/owner.h"
 #include "rt/hook/callbacks.h"
 #include "rt/special/special.h"
 
@@ -21,7 +22,7 @@ static long leave_judged(struct rt_thread *thread, struct k23_call *call, bool c
 {
 	long r;
 
-	thread->exits = true;
+	thread->exits = thread->slot->mortal = true;
 	r = rt_gate_any(call, thread);
 	thread->exits = false;
 	if (counted && !thread->counted) {
@@ -55,6 +56,7 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 	/* Threads that go on use what is in the leader's region; a vfork child's is freed by its parent. */
 	if (thread->vforked || (thread->leads && others))
 		leave(__NR_exit, call->args[0]);
+	rt_thread_leaves();
 	/* Not even a signal that cannot be blocked for long may find the stack that is no longer this thread's. */
 	rt_mask_block_all();
 	rt_thread_end(rt_thread_slot_state(thread), __NR_exit, (long)call->args[0]);
@@ -79,6 +81,7 @@ long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 	 * use the signal handlers in it. There may be threads of the kernel's beside this one, so that it is
 	 * exit_group all the same. */
 	if (thread->alone && !thread->vforked && !(rt_sighand_leave(thread) && thread->leads)) {
+		rt_thread_leaves();
 		rt_mask_block_all();
 		rt_thread_end(rt_thread_slot_state(thread), __NR_exit_group, (long)call->args[0]);
 	}

@@ -1,7 +1,7 @@
 /*
- * Calls that send a signal to a thread. The guard's SIGSYS and one that the program sends have one place in the kernel's
- * queue of a thread. So one for a thread of this process is kept for it before it is sent (signal/sigsys.h): whatever
- * the kernel then drops, the thread finds it.
+ * Calls that send a signal to a thread. The guard's SIGSYS and one that the program sends have one place in the
+ * kernel's queue of a thread. So one for a thread of this process is kept for it before it is sent (signal/sigsys.h):
+ * whatever the kernel then drops, the thread finds it.
  *
  * ctx: entry, for all here.
  */

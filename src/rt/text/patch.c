@@ -26,6 +26,8 @@
 /* The distance between two places that are tried for a block; the small one for texts at low addresses. */
 #define LARGE_STEP (1ul << 20)
 #define SMALL_STEP (64ul << 10)
+/* How much is used of the gap that the kernel leaves for the stack, which is at least 128 MiB. */
+#define ABOVE (16ul << 20)
 
 static uint64_t loader_start, loader_end; /* the text of the ELF interpreter */
 
@@ -63,27 +65,52 @@ static enum core_patch_entry choose_entry(int32_t nr)
 	return rt_chain_direct(nr) ? CORE_PATCH_DIRECT : CORE_PATCH_DISPATCH;
 }
 
-/* Maps writable memory within reach of all of the text. Returns its address, or -ENOMEM. The memory lies where the
- * kernel puts it or below the text, not above, where the heap of an executable grows. ctx: boot | entry */
+/* Maps writable memory at an address. Returns whether it could; *error says why not. ctx: boot | entry */
+static bool map_at(uint64_t at, size_t size, long *error)
+{
+	long r = sys(mmap, at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (r == (long)at)
+		return true;
+	*error = r;
+	if (!failed(r)) {
+		sys(munmap, r, size); /* the kernel does not know MAP_FIXED_NOREPLACE */
+		*error = -EEXIST;
+	}
+	return false;
+}
+
+/* Maps writable memory within reach of all of the text. Returns its address, or -ENOMEM. The memory lies above all that
+ * the kernel maps, where the stack does not come: there is no hole that the program has made in order to map something
+ * there later. Where that is out of reach, the memory lies where the kernel puts it or below the text, not above,
+ * where the heap of an executable grows. ctx: boot | entry; locked */
 static long map_block(const struct rt_text *text, size_t size)
 {
+	static uint64_t above;
 	uint64_t low = text->end > (uint64_t)REACH + LOWEST_ADDRESS ? text->end - (uint64_t)REACH : LOWEST_ADDRESS;
-	uint64_t step = text->start > (16ul << 20) ? LARGE_STEP : SMALL_STEP;
-	long at = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t high = text->start + (uint64_t)REACH, step = text->start > (16ul << 20) ? LARGE_STEP : SMALL_STEP;
+	uint64_t first = (rt.end + 2 * LARGE_STEP) & ~(LARGE_STEP - 1);
+	long at = -EEXIST;
 
+	if (!above)
+		above = first;
+	while (above + size <= high && above - first < ABOVE && at == -EEXIST) {
+		uint64_t place = above;
+
+		above += core_page_up(size);
+		if (place >= low && map_at(place, size, &at))
+			return (long)place;
+	}
+	at = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (!failed(at)) {
-		if ((uint64_t)at >= low && (uint64_t)at + size <= text->start + (uint64_t)REACH)
+		if ((uint64_t)at >= low && (uint64_t)at + size <= high)
 			return at;
 		sys(munmap, at, size);
 	}
 	for (uint64_t to = text->start & ~(step - 1); to >= low + step + size; to -= step) {
-		at = sys(mmap, to - step, size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-		if (at == (long)(to - step))
-			return at;
-		if (!failed(at))
-			sys(munmap, at, size); /* the kernel does not know MAP_FIXED_NOREPLACE */
-		else if (at != -EEXIST)
+		if (map_at(to - step, size, &at))
+			return (long)(to - step);
+		if (at != -EEXIST)
 			break;
 	}
 	return -ENOMEM;
