@@ -39,11 +39,16 @@ static int32_t warm_regions; /* roughly: a process that was killed is not counte
 #define MADV_GUARD_INSTALL 102
 #endif
 
-/* Makes a page inaccessible. From Linux 6.13 on that takes no mapping of its own, of which a process may have 65,530.
- * ctx: boot | entry; no locks */
+/* So many guard pages are mappings of their own, of which a process may have 65,530. From Linux 6.13 on others are
+ * none, but gdb's gcore does not get past those. */
+#define MAX_GUARD_MAPPINGS 256u
+static uint32_t guard_mappings;
+
+/* Makes a page inaccessible. ctx: boot | entry; no locks */
 static long guard_page(uintptr_t page)
 {
-	if (!failed(sys(madvise, page, CORE_PAGE, MADV_GUARD_INSTALL)))
+	if (__atomic_add_fetch(&guard_mappings, 1, __ATOMIC_RELAXED) > MAX_GUARD_MAPPINGS &&
+	    !failed(sys(madvise, page, CORE_PAGE, MADV_GUARD_INSTALL)))
 		return 0;
 	return sys(mprotect, page, CORE_PAGE, PROT_NONE);
 }

@@ -8,6 +8,7 @@
 #define EFLAGS_ARITHMETIC 0x8d5	/* CF PF AF ZF SF OF */
 #define EFLAGS_OF_BIT 11
 #define EFLAGS_ALWAYS 0x202	/* IF, and the bit that has no name */
+#define EFLAGS_TF 0x100
 #define EFLAGS_RF 0x10000
 
 	.text
@@ -54,7 +55,7 @@ rt_return_begin:
 	mov	REGS_EFLAGS(%rdi), %rdx
 	cmpl	$BY_SITE, THREAD_CALL + CALL_WAY(%rdi)
 	jne	3f
-	cmp	REGS_RIP(%rdi), %rcx
+4:	cmp	REGS_RIP(%rdi), %rcx
 	jne	1f
 	test	$~(EFLAGS_ARITHMETIC | EFLAGS_ALWAYS), %edx
 	jnz	1f
@@ -89,7 +90,12 @@ rt_return_begin:
 	.cfi_same_value %rdi
 	jmp	*%rcx
 	.cfi_restore_state
-3:	or	$EFLAGS_RF, %edx
+3:	/* By iretq the program would be lost to a debugger that steps here: the trap flag is gone then. */
+	pushfq
+	pop	%rax
+	test	$EFLAGS_TF, %eax
+	jnz	4b
+	or	$EFLAGS_RF, %edx
 1:
 	movzwl	REGS_SS(%rdi), %eax
 	movzwl	REGS_CS(%rdi), %esi
