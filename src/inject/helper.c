@@ -8,7 +8,9 @@
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/ptrace.h>
+#include <linux/resource.h>
 #include <linux/sched.h>
+#include <linux/sched/types.h>
 #include <linux/signal.h>
 #include <linux/time_types.h>
 #include <linux/wait.h>
@@ -184,6 +186,37 @@ static void bind_helper(int32_t helper)
 	}
 }
 
+/* What clone refuses with EAGAIN, though execve would not be refused, for as long as it takes to clone: the policy
+ * SCHED_DEADLINE is not for children, and the soft limit of processes may be reached. ctx: entry */
+static long create_helper(struct inj_exec *exec, uint64_t stack_top)
+{
+	/* CLONE_FILES only until the helper's close_range, which unshares the table without copying a descriptor. */
+	const unsigned long flags = CLONE_VM | CLONE_FILES;
+	struct sched_attr attr = { .size = sizeof(attr) };
+	struct rlimit64 limit, raised;
+	bool deadline, limited;
+	long pid = inj_clone(flags, stack_top, exec);
+
+	if (pid != -EAGAIN)
+		return pid;
+	deadline = !failed(sys(sched_getattr, 0, &attr, sizeof(attr), 0)) && attr.sched_policy == SCHED_DEADLINE &&
+		   !(attr.sched_flags & SCHED_FLAG_RESET_ON_FORK);
+	attr.sched_flags ^= SCHED_FLAG_RESET_ON_FORK;
+	if (deadline)
+		deadline = !failed(sys(sched_setattr, 0, &attr, 0));
+	limited = !failed(sys(prlimit64, 0, RLIMIT_NPROC, 0, &limit)) && limit.rlim_cur < limit.rlim_max;
+	raised = (struct rlimit64){ limit.rlim_max, limit.rlim_max };
+	if (limited)
+		sys(prlimit64, 0, RLIMIT_NPROC, &raised, 0);
+	pid = inj_clone(flags, stack_top, exec);
+	if (limited)
+		sys(prlimit64, 0, RLIMIT_NPROC, &limit, 0);
+	attr.sched_flags ^= SCHED_FLAG_RESET_ON_FORK;
+	if (deadline)
+		sys(sched_setattr, 0, &attr, 0);
+	return pid;
+}
+
 /* ctx: entry */
 long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 {
@@ -191,8 +224,7 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 	long pid;
 
 	exec->ready = exec->waits = exec->failed = 0;
-	/* CLONE_FILES only until the helper's close_range, which unshares the table without copying a descriptor. */
-	pid = inj_clone(CLONE_VM | CLONE_FILES, stack_top, exec);
+	pid = create_helper(exec, stack_top);
 	if (failed(pid))
 		return pid;
 	exec->helper = (int32_t)pid;

@@ -144,15 +144,17 @@ static void sync_directory(const char *path)
 	free(directory);
 }
 
+/* The temporary file has one name, as the caller holds the lock: what a writer that was killed has left goes. */
 static long put_in_place(const char *path, const uint8_t *image, size_t size)
 {
-	char *temporary = store_beside(path, ".XXXXXX");
+	char *temporary = store_beside(path, ".new");
 	long r;
 	int fd;
 
 	if (!temporary)
 		return -ENOMEM;
-	fd = mkostemp(temporary, O_CLOEXEC);
+	unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		r = -errno;
 		free(temporary);

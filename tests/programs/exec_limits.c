@@ -10,6 +10,10 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
+#ifndef SCHED_DEADLINE
+#define SCHED_DEADLINE 6
+#endif
+
 extern char **environ;
 
 static void copy_self_to(const char *path)
@@ -260,4 +264,61 @@ static void exec_small(void)
 CASE(small_memory)
 {
 	say("-> %d", in_child(exec_small));
+}
+
+/* struct sched_attr, whose header does not go with the C library's */
+struct scheduling {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+HELPER(limited)
+{
+	struct scheduling attr;
+	struct rlimit lim;
+
+	NEED(getrlimit(RLIMIT_NPROC, &lim) == 0);
+	EXPECT(raw(SYS_sched_getattr, 0, &attr, sizeof(attr), 0), 0);
+	say("%lu processes, policy %u, flags %llx", (unsigned long)lim.rlim_cur, attr.policy,
+	    (unsigned long long)attr.flags);
+	no_children();
+}
+
+/* execve makes no process: what refuses one to a program does not refuse execve. */
+static void exec_at_limit(void)
+{
+	struct rlimit lim;
+
+	NEED(getrlimit(RLIMIT_NPROC, &lim) == 0);
+	lim.rlim_cur = 0;
+	NEED(setrlimit(RLIMIT_NPROC, &lim) == 0);
+	execl(self_path(), "zero", "limited", NULL);
+}
+
+CASE(no_more_processes)
+{
+	say("-> %d", in_child(exec_at_limit));
+}
+
+static void exec_deadline(void)
+{
+	struct scheduling attr = {
+		.size = sizeof(attr),
+		.policy = SCHED_DEADLINE,
+		.runtime = 5000000,
+		.deadline = 10000000,
+		.period = 10000000,
+	};
+
+	if (raw(SYS_sched_setattr, 0, &attr, 0) != 0)
+		say("not permitted");
+	execl(self_path(), "zero", "limited", NULL);
+}
+
+CASE(deadline)
+{
+	say("-> %d", in_child(exec_deadline));
 }

@@ -23,6 +23,29 @@ HELPER(state)
 	report_all();
 }
 
+HELPER(alternate_stack)
+{
+	stack_t stack;
+
+	NEED(sigaltstack(NULL, &stack) == 0);
+	say("flags %x, size %zu", stack.ss_flags, stack.ss_size);
+}
+
+static void exec_autodisarm(void)
+{
+	static char memory[1 << 16];
+	stack_t stack = { .ss_sp = memory, .ss_size = sizeof(memory), .ss_flags = (int)(1u << 31) };
+
+	NEED(sigaltstack(&stack, NULL) == 0); /* SS_AUTODISARM */
+	execl(self_path(), "zero", "alternate_stack", NULL);
+}
+
+/* The kernel forgets the stack, and keeps that flag. */
+CASE(autodisarm)
+{
+	say("-> %d", in_child(exec_autodisarm));
+}
+
 HELPER(nothing)
 {
 }

@@ -214,6 +214,33 @@ CASE(faults)
 	fault_at(0x8000000000000000, true);
 }
 
+/* rt_sigreturn with a frame that is not there. What the kernel knows of the last fault is not changed by that. */
+static void return_from(const void *frame)
+{
+	greg_t *g = seen.uc_mcontext.gregs;
+
+	if (!sigsetjmp(back, 1)) {
+		__asm__ volatile("mov %0, %%rsp\n\tmov $15, %%eax\n\tsyscall" : : "r"(frame) : "memory");
+		__builtin_unreachable();
+	}
+	say("signal %d, code %d, err %lx, trapno %ld, address %s, result %ld, stack %s", seen_info.si_signo,
+	    seen_info.si_code, (long)g[REG_ERR], (long)g[REG_TRAPNO], seen_info.si_addr ? "wrong" : "zero",
+	    (long)g[REG_RAX], g[REG_RSP] == (greg_t)frame ? "right" : "wrong");
+}
+
+CASE(bad_frame)
+{
+	static char memory[1 << 16];
+	char *none = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stack_t stack = { .ss_sp = memory, .ss_size = sizeof(memory) };
+
+	NEED(sigaltstack(&stack, NULL) == 0);
+	set_handler(SIGSEGV, on_fault, SA_ONSTACK);
+	return_from(none + 64);
+	fault_at((unsigned long)none, true);
+	return_from(none + 64);
+}
+
 static void call_address(unsigned long address)
 {
 	if (!sigsetjmp(back, 1)) {

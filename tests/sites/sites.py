@@ -240,6 +240,10 @@ def case_killed(t):
         writer.wait()
         if len(t.known()) not in (1, 2000):
             raise Failed('a half store')
+        if not set(os.listdir('store')) <= {'sites', 'sites.lock', 'sites.new'}:
+            raise Failed(f'left: {os.listdir("store")}')
+    t('sites', 'import', '-', input=made_up(3))
+    expect('what is left', sorted(os.listdir('store')), ['sites', 'sites.lock'])
 
 
 def refused(t, what, store='store/sites'):

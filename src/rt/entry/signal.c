@@ -103,7 +103,7 @@ static bool is_behind_call(uint64_t ip)
 	const uint8_t *before = (const uint8_t *)ip - RT_SYSCALL_SIZE;
 
 	return is_between(ip, rt_gate_page + RT_SYSCALL_SIZE, rt_gate_page_end) &&
-	       ((before[0] == 0x0f && before[1] == 0x05) || (before[0] == 0xcd && before[1] == 0x80));
+	       (rt_is_syscall(before) || rt_is_int80(before));
 }
 
 /* Whether a signal that has come in the runtime or a hook is a fault of theirs. ctx: sigsys */
@@ -283,6 +283,8 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 
 		if (returning)
 			rt_context_go_on(uc, &thread->regs);
+		else
+			rt_fault_note(thread, sig, info, uc);
 		rt_deliver(thread, sig, info, &action, uc, uc->uc_sigmask);
 	} else if (is_crash(sig, info, uc, ip)) {
 		rt_crashed(thread, sig, info, uc);

@@ -147,6 +147,8 @@ static void start_process(struct rt_thread *thread)
 	thread->sighand = sighand;
 	thread->leads = thread->alone = thread->slot->mortal = true;
 	thread->sigsys_blocked = start->sigsys_blocked;
+	if (start->autodisarm)
+		thread->sigstack.flags = (int32_t)SS_AUTODISARM;
 	if (rt.bundle->hook_count && sys(prctl, PR_GET_TSC, &tsc) == 0)
 		thread->tsc_faults = tsc == PR_TSC_SIGSEGV;
 }

@@ -5,7 +5,6 @@
 #include <asm/errno.h>
 #include <linux/prctl.h>
 
-#include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
@@ -42,12 +41,11 @@ bool rt_guard_owns(const siginfo_t *info, uint64_t ip)
  * came by the fast path, for which %gs has to be ours. ctx: sigsys */
 bool rt_guard_missed(const struct rt_thread *thread, const struct core_regs *regs)
 {
-	static const uint8_t syscall[RT_SYSCALL_SIZE] = { 0x0f, 0x05 };
 	uint64_t ip = rt_regs_ip(regs);
 	uint8_t code[RT_SYSCALL_SIZE];
 
-	if (!rt_regs_behind_call(regs) || regs->eflags & RT_NOT_YET ||
-	    failed(rt_copy_from(code, ip - sizeof(code), sizeof(code))) || memcmp(code, syscall, sizeof(code)) != 0)
+	if (!rt_regs_missed(regs) || failed(rt_copy_from(code, ip - sizeof(code), sizeof(code))) ||
+	    !rt_is_syscall(code))
 		return false;
 	return !rt_gs_used() ||
 	       !(ip == thread->fast_return || (thread->call.way == K23_BY_SITE && thread->call.ip == ip));

@@ -8,6 +8,8 @@
  * ctx: entry, for all here.
  */
 #include <asm/errno.h>
+#include <linux/futex.h>
+#include <linux/time_types.h>
 #include <linux/wait.h>
 
 #include "core/string.h"
@@ -27,6 +29,20 @@ static bool is_helper(const struct rt_thread *thread, long pid, bool looked)
 		return false;
 	if (!looked)
 		__atomic_compare_exchange_n(helper, &found, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* Whether a wait that found nothing may have found children only because of the helper. That one is there for a
+ * moment: the wait is made again when it is gone, as another thread's execve has failed. */
+static bool was_for_helper(const struct rt_thread *thread, uint64_t options)
+{
+	static const struct __kernel_timespec moment = { .tv_nsec = 1000000 };
+	int32_t *helper = &thread->sighand->helper, found = __atomic_load_n(helper, __ATOMIC_RELAXED);
+
+	if (!found || !(options & WNOHANG) || !(options & (__WALL | __WCLONE)))
+		return false;
+	for (int i = 0; i < 200 && __atomic_load_n(helper, __ATOMIC_RELAXED) == found; i++)
+		sys(futex, helper, FUTEX_WAIT_PRIVATE, found, &moment);
 	return true;
 }
 
@@ -56,7 +72,8 @@ long special_wait4(struct rt_thread *thread, struct k23_call *call)
 		status = 0;
 		r = rt_gate_forward(thread, call->nr, call->args[0], (uint64_t)&status, call->args[2], call->args[3], 0,
 				    0);
-	} while (r > 0 && !failed(r) && !concerns_program(thread, r, &status));
+	} while (r == 0 ? was_for_helper(thread, call->args[2])
+			: r > 0 && !failed(r) && !concerns_program(thread, r, &status));
 	if (r > 0 && !failed(r) && !rt_trapped(thread) && call->args[1] &&
 	    failed(rt_copy_to(call->args[1], &status, sizeof(status))))
 		return -EFAULT;
@@ -101,7 +118,8 @@ long special_waitid(struct rt_thread *thread, struct k23_call *call)
 		memset(&info, 0, sizeof(info));
 		r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], (uint64_t)&info,
 				    call->args[3], call->args[4], 0);
-	} while (!failed(r) && info.si_pid && !concerns_caller(thread, &info, call->args[3]));
+	} while (!failed(r) && (info.si_pid ? !concerns_caller(thread, &info, call->args[3])
+					    : was_for_helper(thread, call->args[3])));
 	if (r == -K23_ERESTART || rt_trapped(thread))
 		return r;
 	return failed(give(call->args[2], &info)) ? -EFAULT : r;

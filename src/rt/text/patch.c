@@ -16,6 +16,7 @@
 #include "rt/text/candidate.h"
 #include "rt/text/plans.h"
 #include "rt/text/text.h"
+#include "rt/x86_64/arch.h"
 
 #define SITES_AT_ONCE 16u /* so few that all of a function's variables stay within one page of the stack */
 #define MAX_STUBS 16384u
@@ -137,7 +138,7 @@ static bool is_as_analysed(struct site_reader *reader, const struct store_site *
 	if (reader->function != function)
 		reader->hash = core_hash(CORE_HASH_START, (const uint8_t *)function, site->function_size);
 	reader->function = function;
-	return reader->hash == site->function_hash && code[0] == 0x0f && code[1] == 0x05;
+	return reader->hash == site->function_hash && rt_is_syscall(code);
 }
 
 /* Patches a site, with its stub in a slot. Returns whether it did, and so used the slot. ctx: boot | entry; locked */

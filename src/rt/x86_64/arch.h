@@ -83,6 +83,12 @@ static inline bool rt_regs_behind_call(const struct core_regs *regs)
 	return regs->rcx == regs->rip && regs->r11 == (regs->eflags & ~RT_NOT_YET);
 }
 
+/* Whether they are as after a `syscall` that was not made. */
+static inline bool rt_regs_missed(const struct core_regs *regs)
+{
+	return rt_regs_behind_call(regs) && !(regs->eflags & RT_NOT_YET);
+}
+
 /* The program goes on with these registers, which may be those after a call. */
 static inline void rt_regs_go_on(struct core_regs *regs)
 {
@@ -129,12 +135,22 @@ static inline void rt_regs_child(struct core_regs *regs, uint32_t arch, uint64_t
 		regs->rsp = stack;
 }
 
+static inline bool rt_is_syscall(const uint8_t code[RT_SYSCALL_SIZE])
+{
+	return code[0] == 0x0f && code[1] == 0x05;
+}
+
+static inline bool rt_is_int80(const uint8_t code[RT_SYSCALL_SIZE])
+{
+	return code[0] == 0xcd && code[1] == 0x80;
+}
+
 /* The code that makes a call in the kernel's trampolines for probes: mov $nr, %rax; syscall. */
 #define RT_TRAMPOLINE_SIZE 9u
 
 static inline bool rt_is_trampoline(const uint8_t code[RT_TRAMPOLINE_SIZE])
 {
-	return code[0] == 0x48 && code[1] == 0xc7 && code[2] == 0xc0 && code[7] == 0x0f && code[8] == 0x05;
+	return code[0] == 0x48 && code[1] == 0xc7 && code[2] == 0xc0 && rt_is_syscall(code + 7);
 }
 
 /* Whether the program is to be stopped after its next instruction. */

@@ -73,3 +73,17 @@ bool rt_is_fault(int sig, const siginfo_t *info, const struct ucontext *uc)
 		return false;
 	}
 }
+
+/* ctx: sigsys */
+void rt_fault_note(struct rt_thread *thread, int sig, const siginfo_t *info, const struct ucontext *uc)
+{
+	bool trap = sig == SIGTRAP && (info->si_code == TRAP_BRKPT || info->si_code == TRAP_TRACE ||
+				       info->si_code == TRAP_HWBKPT);
+	bool unaligned = sig == SIGBUS && info->si_code == BUS_ADRALN;
+
+	if (!(SIGBIT(sig) & RT_FAULTS) || !(trap || unaligned || rt_is_fault(sig, info, uc)))
+		return;
+	thread->fault[0] = uc->uc_mcontext.err;
+	thread->fault[1] = uc->uc_mcontext.trapno;
+	thread->fault[2] = uc->uc_mcontext.cr2;
+}

@@ -12,6 +12,8 @@ bool rt_peek_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
  * whether that was so. ctx: sigsys */
 bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
 
+/* If a signal in the program is a fault of its own, notes what the processor said of it. ctx: sigsys */
+void rt_fault_note(struct rt_thread *thread, int sig, const siginfo_t *info, const struct ucontext *uc);
 /* Whether a signal in the runtime or a hook is a fault of theirs. A positive si_code does not make a fault: a clone's
  * exit signal has one, and so have the signals of perf events. ctx: sigsys */
 bool rt_is_fault(int sig, const siginfo_t *info, const struct ucontext *uc);

@@ -40,17 +40,11 @@ static size_t vector_state_size(const void *fpstate)
 
 /* Makes `regs` show the last fault of the program. The kernel shows a thread's last fault in every frame, and that may
  * be one that the runtime caused. ctx: sigsys */
-static void show_last_fault(struct rt_thread *thread, int sig, const siginfo_t *info, struct sigcontext *regs)
+static void show_last_fault(const struct rt_thread *thread, struct sigcontext *regs)
 {
-	if (SIGBIT(sig) & RT_FAULTS && info->si_code > 0) {
-		thread->fault[0] = regs->err;
-		thread->fault[1] = regs->trapno;
-		thread->fault[2] = regs->cr2;
-	} else {
-		regs->err = thread->fault[0];
-		regs->trapno = thread->fault[1];
-		regs->cr2 = thread->fault[2];
-	}
+	regs->err = thread->fault[0];
+	regs->trapno = thread->fault[1];
+	regs->cr2 = thread->fault[2];
 }
 
 /* ctx: sigsys */
@@ -81,7 +75,7 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 	}
 	sp = ((sp - sizeof(frame)) & ~15ul) - 8;
 
-	show_last_fault(thread, sig, info, regs);
+	show_last_fault(thread, regs);
 	frame.pretcode = action->restorer;
 	frame.uc = *uc;
 	rt_regs_show(rt_context_regs(&frame.uc));
