@@ -6,7 +6,7 @@ TEST_PACKAGES := clang clang-19 libclang-rt-14-dev musl-tools golang-go strace g
 	curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux xz-utils zstd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
-.PHONY: build try check check-apps fuzz bench install clean deps test-deps app-deps
+.PHONY: build try check check-apps fuzz fuzz-programs bench install clean deps test-deps app-deps
 
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(SETUP) $(BUILD)
@@ -33,6 +33,13 @@ fuzz: test-deps
 	@test -f $(BUILD)-clang/build.ninja || CC=clang meson setup $(BUILD)-clang --werror
 	ninja -C $(BUILD)-clang check-targets
 	FUZZ_SECONDS=$(SECONDS) meson test -C $(BUILD)-clang --no-rebuild --suite fuzz --print-errorlogs
+
+# make fuzz-programs COUNT=50000 FIRST=1: random programs, natively and under k23; each is a seed, and can be run again.
+COUNT ?= 1000
+FIRST ?= 1
+fuzz-programs: build
+	@python3 tests/fuzz/programs.py --k23 $(BUILD)/k23 --store $(BUILD)/tests/base.store --first $(FIRST) \
+		--count $(COUNT) $(BUILD)/tests/random
 
 bench: build
 	@python3 bench/run.py --k23 $(BUILD)/k23 --build $(BUILD)

@@ -101,6 +101,8 @@ GUESTS = [
     pitfall("gs", beside="libsites.so"),
     pitfall("unwind", beside="libsites.so", link="-rdynamic"),
     pitfall("replaced", beside="libsites.so"),
+    # What fuzz/programs.py runs: it has no case.
+    Guest("random", folder="fuzz"),
 ]
 
 # Programs without a C library and in Go, which have no cases: suite, rounds, exit status; as whom with a store: an
@@ -215,6 +217,7 @@ def list_tests(without):
             list_syscalls(case)
     for debugger in attach.DEBUGGERS:
         test(f"attach.{debugger}", "attach.py", ["attach"], 180, debugger, "@attachee@")
+    test("random programs", "programs.py", ["random"], 300, "--store", "@base@", "--count", 60, "@random@")
     for kind, modes in BACKTRACES.items():
         for mode in modes.split():
             program = "@blocked-frames@" if kind == "walk" else "@blocked@"

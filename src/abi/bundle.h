@@ -98,7 +98,7 @@ struct start_block {
 	uint8_t first : 1;  /* the command line tool started the image, and not an execve of the program */
 	uint8_t frozen : 1; /* memory that was writable may not become executable: PR_SET_MDWE, or a filter from before
 			       k23 */
-	uint8_t autodisarm : 1; /* SS_AUTODISARM, which outlives the alternate stack */
+	uint8_t disarmed : 1, autodisarm : 1; /* SS_DISABLE and SS_AUTODISARM, which outlive the alternate stack */
 	uint16_t exec_nr;   /* the number of the call that was the execve, which its exit stop shows */
 };
 

@@ -1,11 +1,15 @@
 /* The program is a tracer of its own children. */
 #include "guest.h"
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/ptrace.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <ucontext.h>
 
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define EVENT_STOP(event) (SIGTRAP | PTRACE_EVENT_##event << 8)
@@ -817,12 +821,13 @@ static void raise_signals(void)
 	_exit(5);
 }
 
-/* A signal that a call raises comes after its exit stop. */
-CASE(signal_after_call)
+/* Shows all stops of a child that runs @fn. changed: a call whose result becomes 4711. */
+static void show_stops(void (*fn)(void), long changed)
 {
-	pid_t pid = child_running(raise_signals);
+	pid_t pid = child_running(fn);
 	struct user_regs_struct regs;
 	siginfo_t info;
+	bool entry = true;
 	int stop = 0;
 
 	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
@@ -834,5 +839,89 @@ CASE(signal_after_call)
 		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
 		EXPECT(pt(GETSIGINFO, pid, 0, &info), 0);
 		say("stop %d call %ld code %d", stop, (long)regs.orig_rax, info.si_code);
+		entry ^= stop == SYSCALL_STOP;
+		if (stop == SYSCALL_STOP && entry && (long)regs.orig_rax == changed) {
+			regs.rax = 4711;
+			EXPECT(pt(SETREGS, pid, 0, &regs), 0);
+		}
 	}
+}
+
+/* A signal that a call raises comes after its exit stop. */
+CASE(signal_after_call)
+{
+	show_stops(raise_signals, -1);
+}
+
+static void on_sigsys(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	say("signal %d, code %d, call %d, result %ld", sig, info->si_code, info->si_syscall,
+	    (long)uc->uc_mcontext.gregs[REG_RAX]);
+}
+
+static void trapped_calls(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 600, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+
+	set_handler(SIGSYS, on_sigsys, 0);
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	NEED(raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0);
+	raw(SYS_getppid);
+	raw(600);
+	raw(SYS_kill, raw(SYS_getpid), SIGSYS);
+	signal(SIGSYS, SIG_DFL);
+	raw(SYS_getppid);
+}
+
+/* So does a filter's SIGSYS, also where the program dies of it. */
+CASE(trapped_by_filter)
+{
+	show_stops(trapped_calls, SYS_getppid);
+}
+
+static volatile char selector;
+
+static void on_dispatch(int sig, siginfo_t *info, void *context)
+{
+	selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+	on_sigsys(sig, info, context);
+}
+
+static void dispatched_calls(void)
+{
+	set_handler(SIGSYS, on_dispatch, 0);
+	NEED(prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &selector) == 0);
+	selector = SYSCALL_DISPATCH_FILTER_BLOCK;
+	raw(SYS_getppid);
+	raw(SYS_getuid);
+	signal(SIGSYS, SIG_DFL);
+	selector = SYSCALL_DISPATCH_FILTER_BLOCK;
+	raw(SYS_getppid);
+}
+
+/* Calls that the tracee's own dispatch takes. */
+CASE(taken_by_dispatch)
+{
+	show_stops(dispatched_calls, -1);
+}
+
+static void fault_at_once(void)
+{
+	volatile char *volatile nothing = NULL;
+
+	*nothing = 1;
+}
+
+CASE(dies_of_fault)
+{
+	show_stops(fault_at_once, -1);
 }

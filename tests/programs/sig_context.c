@@ -437,6 +437,7 @@ CASE(altstack)
 
 	EXPECT(raw(SYS_sigaltstack, 0, &old), 0);
 	say("first %d %ld", old.ss_flags, (long)old.ss_size);
+	EXPECT(raw(SYS_sigaltstack, &(stack_t){ 0 }, 0), 0); /* too small, but as it is */
 	EXPECT(raw(SYS_sigaltstack, &ss, 0), 0);
 	EXPECT(raw(SYS_sigaltstack, 0, &old), 0);
 	EXPECT(old.ss_sp, stack);

@@ -87,6 +87,7 @@ struct rt_thread {
 	struct rt_sigstack sigstack; /* as the program set it */
 	uint64_t fault[3];           /* err, trapno, cr2 of the program's last fault, which every signal frame shows */
 	uint32_t dumpable_claim;     /* see dumpable.h */
+	uint32_t dies_of;            /* a signal that the thread has queued to itself, with the default action */
 	struct rt_dispatch_request dispatch;
 	struct rt_sighand *sighand;
 	struct rt_region_slot *slot;

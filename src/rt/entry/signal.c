@@ -122,7 +122,7 @@ static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct uco
 
 	*unseen = false;
 	if (info->si_code == SYS_SECCOMP) {
-		if (thread->in_call)
+		if (rt_in_image((uint64_t)info->si_call_addr))
 			info->si_call_addr = (void *)thread->call.ip;
 		if (thread->sigsys_blocked || handler <= (uint64_t)SIG_IGN) {
 			rt_deliver_default(thread, SIGSYS, info, uc);

@@ -147,8 +147,8 @@ static void start_process(struct rt_thread *thread)
 	thread->sighand = sighand;
 	thread->leads = thread->alone = thread->slot->mortal = true;
 	thread->sigsys_blocked = start->sigsys_blocked;
-	if (start->autodisarm)
-		thread->sigstack.flags = (int32_t)SS_AUTODISARM;
+	thread->sigstack.flags =
+		(int32_t)((start->disarmed ? SS_DISABLE : 0) | (start->autodisarm ? SS_AUTODISARM : 0));
 	if (rt.bundle->hook_count && sys(prctl, PR_GET_TSC, &tsc) == 0)
 		thread->tsc_faults = tsc == PR_TSC_SIGSEGV;
 }

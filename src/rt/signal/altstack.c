@@ -38,6 +38,8 @@ long rt_altstack_set(struct rt_thread *thread, const struct rt_sigstack *wanted,
 		return -EPERM;
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 		return -EINVAL;
+	if (stack->base == wanted->base && stack->size == wanted->size && stack->flags == wanted->flags)
+		return 0;
 	if (mode != SS_DISABLE && wanted->size < MINIMUM_STACK)
 		return -ENOMEM;
 	*stack = *wanted;

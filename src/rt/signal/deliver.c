@@ -33,6 +33,7 @@ void rt_deliver_default(struct rt_thread *thread, int sig, siginfo_t *info, stru
 	if (thread->pid == 1 && info && info->si_code <= 0)
 		return;
 	sys(rt_sigaction, sig, &action, 0, 8);
+	thread->dies_of = (uint32_t)sig;
 	rt_deliver_queue(thread, sig, info);
 	uc->uc_sigmask &= ~SIGBIT(sig);
 }

@@ -1,8 +1,10 @@
 #include "rt/tracer/stops.h"
 
 #include <asm/errno.h>
+#include <linux/prctl.h>
 #include <linux/ptrace.h>
 
+#include "rt/base/chain.h"
 #include "rt/base/gate.h"
 #include "rt/tracer/exec.h"
 #include "rt/tracer/ptraced.h"
@@ -40,16 +42,6 @@ static void follow_task(const struct tracee *parent)
 	child->bundle = parent->bundle;
 	child->gate = parent->gate;
 	child->size = parent->size;
-}
-
-/* A stop for SIGSYS: the guard's, a rendezvous, or the program's. Returns the stop to show, or 0. ctx: entry */
-static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
-{
-	if (info->si_code == SYS_USER_DISPATCH && tracee->bundle)
-		return tracee_run_on(tracee, SIGSYS);
-	if (info->si_code == SI_QUEUE && tracee->bundle)
-		return tracee_meets(tracee, info);
-	return SIGSYS;
 }
 
 /* The entry stop of a system call, of the tracee's program or runtime. Returns the stop to show, or 0. ctx: entry */
@@ -147,6 +139,18 @@ static bool is_call_over(const struct tracee *tracee, const struct tracee_view *
 	return (view->shown_nr != __NR_wait4 && view->shown_nr != __NR_waitid) || !tracee_count(tracee);
 }
 
+/* Whether the tracee is about to die of a signal that its tracer was shown before: the runtime has queued it again,
+ * with the default action. ctx: entry */
+static bool is_dying(const struct tracee *tracee, uint32_t sig)
+{
+	uint64_t thread = tracee_thread(tracee);
+	uint32_t dies_of = 0;
+
+	return thread &&
+	       !failed(tracee_read(tracee->tid, &dies_of, thread + offsetof(struct rt_thread, dies_of), 4)) &&
+	       dies_of == sig;
+}
+
 /* A stop for a signal. Natively, when a signal comes at the end of a call, the exit stop comes first. Under k23 the
  * runtime still has to make that exit stop: the signal is held back until it is shown. A signal that ended the sleep of
  * the call is shown at once, as it may be blocked after the call. Returns the stop to show, or 0. ctx: entry */
@@ -160,6 +164,8 @@ static uint32_t meet_signal(struct tracee *tracee, const siginfo_t *info, uint32
 		sys(ptrace, PTRACE_SETSIGINFO, tracee->tid, 0, &tracee->held);
 		return stop;
 	}
+	if (is_dying(tracee, stop))
+		return tracee_run_on(tracee, (int)stop);
 	if (*flags & (TRACEE_HOLDS | TRACEE_SENT) || !(*flags & TRACEE_IN_CALL) || tracee->request != PTRACE_SYSCALL ||
 	    (SIGBIT(info->si_signo) & RT_FAULTS && info->si_code > 0) || failed(tracee_view(tracee, &view)) ||
 	    !is_call_over(tracee, &view))
@@ -167,6 +173,51 @@ static uint32_t meet_signal(struct tracee *tracee, const siginfo_t *info, uint32
 	tracee->held = *info;
 	*flags |= TRACEE_HOLDS;
 	return tracee_run_on(tracee, 0);
+}
+
+/* Whether the tracee is in a call that its runtime treats itself, which has to know of a filter's trap before its end.
+ * ctx: entry */
+static bool is_in_special_call(const struct tracee *tracee)
+{
+	struct tracee_view view;
+
+	return failed(tracee_view(tracee, &view)) ||
+	       (view.shown_nr < K23_NUMBERS && rt_chains[view.shown_nr].who & RT_CHAIN_SPECIAL);
+}
+
+/* Whether the tracee's program uses Syscall User Dispatch itself, and a call is one that this takes. ctx: entry */
+static bool is_for_program(const struct tracee *tracee, uint64_t ip)
+{
+	uint64_t thread = tracee_thread(tracee);
+	struct rt_dispatch_request dispatch;
+	uint8_t selector = SYSCALL_DISPATCH_FILTER_BLOCK;
+
+	if (!thread || failed(tracee_read(tracee->tid, &dispatch, thread + offsetof(struct rt_thread, dispatch),
+					  sizeof(dispatch))))
+		return false;
+	if (!dispatch.on || ip - dispatch.start < dispatch.size)
+		return false;
+	return !dispatch.selector || failed(tracee_read(tracee->tid, &selector, dispatch.selector, 1)) ||
+	       selector != SYSCALL_DISPATCH_FILTER_ALLOW;
+}
+
+/* A stop for SIGSYS: the guard's, a rendezvous, or the program's. Returns the stop to show, or 0. ctx: entry */
+static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
+{
+	if (!tracee->bundle)
+		return SIGSYS;
+	if (info->si_code == SYS_USER_DISPATCH &&
+	    (!is_for_program(tracee, (uint64_t)info->si_call_addr) || is_dying(tracee, SIGSYS)))
+		return tracee_run_on(tracee, SIGSYS);
+	if (info->si_code == SYS_USER_DISPATCH || (info->si_code == SYS_SECCOMP && is_in_special_call(tracee)))
+		return SIGSYS;
+	if (info->si_code == SI_QUEUE && !(tracee->flags & TRACEE_SENT)) {
+		uint32_t stop = tracee_meets(tracee, info);
+
+		if (stop != SIGSYS)
+			return stop;
+	}
+	return meet_signal(tracee, info, SIGSYS);
 }
 
 /* ctx: entry */
