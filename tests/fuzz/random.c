@@ -289,8 +289,9 @@ static void do_fault(void)
 	map_scratch();
 	sigemptyset(&mask);
 	for (unsigned i = 0; i < ARRAY_SIZE(raised); i++) {
-		struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | (draw(2) ? SA_ONSTACK : 0) };
+		struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
 
+		action.sa_flags |= draw(2) ? SA_ONSTACK : 0;
 		sigaction(raised[i], &action, &before[i]);
 		sigaddset(&mask, raised[i]);
 	}
@@ -418,30 +419,40 @@ static void do_process(void)
 	await(pid);
 }
 
-static void *in_thread(void *arg)
+static void *in_thread(void *mask)
 {
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
 	some((int)draw(4));
-	return arg;
+	return NULL;
 }
 
 static void do_thread(void)
 {
+	sigset_t all, mask;
 	pthread_t thread;
 
 	if (depth >= MAX_DEPTH)
 		return;
 	depth++;
-	NEED(pthread_create(&thread, NULL, in_thread, NULL) == 0);
+	/* What is sent to the process is for the other thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &mask);
+	NEED(pthread_create(&thread, NULL, in_thread, &mask) == 0);
 	pthread_join(thread, NULL);
 	depth--;
 	say("joined");
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* Code that makes calls, written at run time. */
 static void do_code(void)
 {
-	static const uint8_t call[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3 }, int80[] = { 0xb8, 0, 0, 0, 0, 0xcd, 0x80, 0xc3 };
-	const struct { int nr, nr32; const char *name; } calls[] = { { SYS_getppid, 64, "getppid" }, { 600, 600, "none" } };
+	static const uint8_t call[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3 };
+	static const uint8_t int80[] = { 0xb8, 0, 0, 0, 0, 0xcd, 0x80, 0xc3 };
+	const struct {
+		int nr, nr32;
+		const char *name;
+	} calls[] = { { SYS_getppid, 64, "getppid" }, { 600, 600, "none" } };
 	int fd = draw(2) ? (int)raw(SYS_memfd_create, "code", 0) : -1;
 	char *page;
 
@@ -484,7 +495,8 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 
 	(void)sig;
 	say("trapped: code %d, call %d, arch %x, result %ld, place %s", info->si_code, info->si_syscall, info->si_arch,
-	    (long)uc->uc_mcontext.gregs[REG_RAX], (greg_t)info->si_call_addr == uc->uc_mcontext.gregs[REG_RIP] ? "right" : "wrong");
+	    (long)uc->uc_mcontext.gregs[REG_RAX],
+	    (greg_t)info->si_call_addr == uc->uc_mcontext.gregs[REG_RIP] ? "right" : "wrong");
 	uc->uc_mcontext.gregs[REG_RAX] = 4711;
 }
 
@@ -499,8 +511,10 @@ static void try_filtered(void)
 
 static void in_filter(void)
 {
-	const uint32_t actions[] = { SECCOMP_RET_ERRNO | 77, SECCOMP_RET_TRAP, SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS,
-				     SECCOMP_RET_TRACE };
+	const uint32_t actions[] = {
+		SECCOMP_RET_ERRNO | 77,
+		SECCOMP_RET_TRAP, SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_TRACE,
+	};
 	struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
 
 	sigaction(SIGSYS, &action, NULL);
@@ -545,7 +559,8 @@ static void on_dispatch(int sig, siginfo_t *info, void *context)
 
 	(void)sig;
 	selector = SYSCALL_DISPATCH_FILTER_ALLOW;
-	say("dispatched: code %d, call %d, number %ld", info->si_code, info->si_syscall, (long)uc->uc_mcontext.gregs[REG_RAX]);
+	say("dispatched: code %d, call %d, number %ld", info->si_code, info->si_syscall,
+	    (long)uc->uc_mcontext.gregs[REG_RAX]);
 	uc->uc_mcontext.gregs[REG_RAX] = 4711;
 }
 
@@ -694,8 +709,8 @@ static void do_descriptors(void)
 static void some(int count)
 {
 	static void (*const kinds[])(void) = {
-		call_nonsense, call_nonsense, call_nonsense, do_signals, do_signals,  do_fault,	   do_process,
-		do_process,    do_thread,     do_code,	     do_filter,	 do_dispatch, do_tracer, do_timer, do_descriptors,
+		call_nonsense, call_nonsense, call_nonsense, do_signals, do_signals,  do_fault,	 do_process, do_process,
+		do_thread,     do_code,	      do_filter,     do_dispatch, do_tracer,  do_timer,	 do_descriptors,
 	};
 
 	while (count-- > 0)

@@ -116,7 +116,8 @@ static long wait_with(struct rt_thread *thread, const struct k23_call *call, uin
 	return r;
 }
 
-/* The mask is at args[index], and its size in the argument after it. */
+/* The mask is at args[index], and its size in the argument after it. What is wrong with it is the kernel's to say, and
+ * in its turn. */
 static long wait_masked(struct rt_thread *thread, const struct k23_call *call, int index)
 {
 	struct k23_call own = *call;
@@ -125,7 +126,7 @@ static long wait_masked(struct rt_thread *thread, const struct k23_call *call, i
 	if (!call->args[index] || call->args[index + 1] != 8)
 		return rt_gate_program(call, thread);
 	if (failed(rt_copy_from(&mask, call->args[index], 8)))
-		return -EFAULT;
+		return rt_gate_program(call, thread);
 	own.args[index] = (uint64_t)&mask;
 	return wait_with(thread, &own, mask);
 }

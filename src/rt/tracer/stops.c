@@ -80,7 +80,8 @@ static uint32_t meet_call_exit(struct tracee *tracee, const struct tracee_view *
 	else if (view->fast == TRACEE_DIRECT)
 		ends = true;
 	else if (view->in_gate)
-		ends = view->restarts; /* the program will make the call again */
+		/* The program will make the call again; or the runtime makes no exit stop of its own. */
+		ends = view->restarts || !(*flags & TRACEE_CALLS);
 	else if (tracee->bundle && (ip - tracee->bundle < tracee->size || view->nr == ~0ul))
 		ends = false;
 	else

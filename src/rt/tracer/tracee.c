@@ -137,7 +137,8 @@ static bool find_bundle_at(struct tracee *tracee, uint64_t address, uint64_t gat
 
 /* The kernel tells the range that the tracee's guard exempts, which is its gate. Without that, in a child of this
  * process whose guard is not armed yet, or on an older kernel, the bundle is looked for where this process has its own.
- * ctx: entry */
+ * Memory of a tracee that is not dumpable cannot be read: if its gate is where this process's is, it is a child with a
+ * copy of the same bundle. ctx: entry */
 void tracee_locate(struct tracee *tracee)
 {
 	struct {
@@ -151,7 +152,12 @@ void tracee_locate(struct tracee *tracee)
 		for (uint64_t size = 0; size < MAX_PAGES_BEFORE_GATE * CORE_PAGE; size += CORE_PAGE)
 			if (find_bundle_at(tracee, config.offset - size, size))
 				return;
-	find_bundle_at(tracee, rt.start, rt.bundle->gate);
+	if (find_bundle_at(tracee, rt.start, rt.bundle->gate) || !config.mode ||
+	    config.offset != (uint64_t)rt_gate_page || config.size != (uint64_t)(rt_gate_page_end - rt_gate_page))
+		return;
+	tracee->bundle = rt.start;
+	tracee->gate = config.offset;
+	tracee->size = rt.bundle->regions;
 }
 
 /* ctx: entry */

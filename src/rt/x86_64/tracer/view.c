@@ -55,6 +55,8 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	if (!tracee->bundle || ip - tracee->bundle >= tracee->size ||
 	    ip - tracee_in_gate(tracee, rt_start) < (uint64_t)(rt_start_end - rt_start))
 		return 0;
+	view->in_gate = ip == tracee_in_gate(tracee, rt_gate_done) || ip == tracee_in_gate(tracee, rt_gate_i386_done);
+	view->restarts = view->in_gate && (int64_t)view->real.rax >= -516 && (int64_t)view->real.rax <= -512;
 	view->thread = rt_region_thread(view->real.rsp);
 	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, fast_return));
 	if (failed(r) || !thread.stack_top /* a new image, whose first thread is not set up yet */) {
@@ -64,8 +66,6 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	if (ip == tracee_in_gate(tracee, rt_gate_stop_ip))
 		view->kind = (uint32_t)view->real.rdi;
 	view->in_call = thread.in_call;
-	view->in_gate = ip == tracee_in_gate(tracee, rt_gate_done) || ip == tracee_in_gate(tracee, rt_gate_i386_done);
-	view->restarts = view->in_gate && (int64_t)view->real.rax >= -516 && (int64_t)view->real.rax <= -512;
 	view->returns = !thread.signals &&
 			ip - tracee_in_gate(tracee, rt_return_begin) < (uint64_t)(rt_return_end - rt_return_begin);
 	view->arch = thread.call.arch;
