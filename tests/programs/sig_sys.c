@@ -715,8 +715,20 @@ static void strict_signalled(void)
 	raw(SYS_exit, 3);
 }
 
+static void strict_with_pending(void)
+{
+	sigset_t set = sigset_of(SIGSYS);
+
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	raise(SIGSYS);
+	NEED(raw(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, 0) == 0);
+	(void)raw(SYS_write, 1, "pending\n", 8);
+	raw(SYS_exit, 3);
+}
+
 CASE(strict)
 {
+	say("-> %d", in_child(strict_with_pending));
 	say("-> %d", in_child(strict_signalled));
 	say("-> %d", in_child(strict_mode));
 	say("-> %d", in_child(strict_broken));

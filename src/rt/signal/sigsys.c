@@ -21,7 +21,7 @@ static bool take(uint32_t *pending, const siginfo_t *from, int32_t pid, siginfo_
 }
 
 /* A second one is the same as the first, also while another thread takes that. False if it is another process's,
- * which may share the handlers. ctx: sigsys */
+ * which may share the handlers. ctx: entry | sigsys */
 static bool put(uint32_t *pending, siginfo_t *to, int32_t pid, const siginfo_t *info)
 {
 	uint32_t expected = 0;
@@ -84,7 +84,7 @@ bool rt_sigsys_resolve(struct rt_thread *thread, siginfo_t *info)
 	return !stands(thread, info) || rt_sigsys_take(thread, info);
 }
 
-/* What tgkill sends is for the thread. Of what else is sent, only the sender knows. ctx: sigsys, signals blocked */
+/* What tgkill sends is for the thread. Of what else is sent, only the sender knows. ctx: entry | sigsys */
 void rt_sigsys_keep(struct rt_thread *thread, const siginfo_t *info)
 {
 	struct rt_sighand *sighand = thread->sighand;
@@ -203,6 +203,21 @@ void rt_sigsys_discard(struct rt_thread *thread)
 	while (thread->sigsys_held && sys(rt_sigtimedwait, &sigsys, 0, now, 8) == SIGSYS)
 		;
 	thread->sigsys_queued = false;
+}
+
+/* ctx: entry */
+void rt_sigsys_take_back(struct rt_thread *thread)
+{
+	static const uint64_t now[2];
+	siginfo_t info;
+
+	if (!thread->sigsys_held)
+		return;
+	while (sys(rt_sigtimedwait, &sigsys, &info, now, 8) == SIGSYS) {
+		rt_sigsys_comes(thread, &info);
+		rt_sigsys_keep(thread, &info);
+	}
+	rt_sigsys_unblock(thread);
 }
 
 /* ctx: entry | sigsys */

@@ -43,7 +43,7 @@ void rt_sigsys_stand(const struct rt_thread *thread, siginfo_t *info);
 bool rt_sigsys_announce(struct rt_thread *to, const siginfo_t *info, bool due);
 /* It was not sent. ctx: entry */
 void rt_sigsys_withdraw(struct rt_thread *to);
-/* Keeps one. rt_sigsys_settle comes after it. ctx: sigsys, signals blocked */
+/* Keeps one. rt_sigsys_settle comes after it on the way to the program. ctx: entry | sigsys */
 void rt_sigsys_keep(struct rt_thread *thread, const siginfo_t *info);
 /* The thread is going back to the program, which blocks SIGSYS: its next call is to find what is kept, or another
  * thread. ctx: sigsys, signals blocked */
@@ -52,6 +52,8 @@ void rt_sigsys_settle(struct rt_thread *thread);
 void rt_sigsys_requeue(struct rt_thread *thread, bool takes);
 /* If one is kept: blocks SIGSYS until the call in flight ends, and queues what is kept. ctx: entry | sigsys */
 void rt_sigsys_hold(struct rt_thread *thread, bool takes);
+/* Ends that before the call is made: what is kept stays kept. ctx: entry */
+void rt_sigsys_take_back(struct rt_thread *thread);
 /* The program ignores it from now on. ctx: entry */
 void rt_sigsys_discard(struct rt_thread *thread);
 /* ctx: entry | sigsys */

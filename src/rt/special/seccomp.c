@@ -12,6 +12,7 @@
 #include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/special/seccomp.h"
+#include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
 #include "rt/x86_64/base/gs.h"
 
@@ -151,11 +152,14 @@ long rt_seccomp_filter(struct rt_thread *thread, struct k23_call *call, int prog
 	return r;
 }
 
-/* From here on the runtime can make no call of its own but rt_sigreturn. */
+/* From here on the runtime can make no call of its own but rt_sigreturn. So SIGSYS cannot stay blocked until the end of
+ * this call. */
 long rt_seccomp_strict(struct rt_thread *thread, struct k23_call *call)
 {
-	long r = rt_gate_any(call, thread);
+	long r;
 
+	rt_sigsys_take_back(thread);
+	r = rt_gate_any(call, thread);
 	if (r == 0) {
 		thread->strict = true;
 		rt_gs_give_up();
