@@ -48,6 +48,16 @@ CASE(raised)
 	EXPECT(handled, 3);
 	EXPECT(seen.si_code, SI_QUEUE);
 	EXPECT(seen.si_value.sival_int, 17);
+	for (int code = -3; code < 5; code++) {
+		siginfo_t info = { .si_signo = SIGSYS, .si_code = code };
+
+		EXPECT(raw(SYS_rt_sigqueueinfo, getpid(), SIGSYS, &info), 0);
+		EXPECT(handled, code * 2 + 10);
+		EXPECT(seen.si_code, code);
+		EXPECT(raw(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGSYS, &info), 0);
+		EXPECT(handled, code * 2 + 11);
+		EXPECT(seen.si_code, code);
+	}
 	EXPECT(raw(SYS_getppid), getppid());
 }
 

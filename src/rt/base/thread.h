@@ -65,6 +65,7 @@ struct rt_thread {
 	uint64_t stack_top; /* of the runtime stack */
 	uint64_t fast_return; /* where the program goes on after a call by the entries `direct` and `number` */
 	uint64_t fast_nr;     /* the number of that call */
+	uint64_t missed;      /* after a call that is made again, because the guard's SIGSYS waits: the last one */
 
 	/* The mask of a call that waits with a mask of its own, for the handler that ends the wait. */
 	uint64_t temporary_mask;

@@ -214,7 +214,7 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 }
 
 /* Makes the program make a call once more that the guard should have caught: another SIGSYS came in place of the
- * guard's, or waits for this handler to end. ctx: sigsys, signals blocked */
+ * guard's, or one, which may be the guard's, waits for this handler to end. ctx: sigsys, signals blocked */
 static void make_missed(struct rt_thread *thread, int sig, struct core_regs *regs)
 {
 	uint64_t pending = 0;
@@ -223,8 +223,11 @@ static void make_missed(struct rt_thread *thread, int sig, struct core_regs *reg
 		return;
 	if (sig != SIGSYS)
 		sys(rt_sigpending, &pending, 8);
-	if (sig == SIGSYS || pending & SIGBIT(SIGSYS))
-		rt_regs_set_ip(regs, rt_regs_ip(regs) - RT_SYSCALL_SIZE);
+	if (sig != SIGSYS && !(pending & SIGBIT(SIGSYS)))
+		return;
+	if (sig != SIGSYS)
+		thread->missed = rt_regs_ip(regs);
+	rt_regs_set_ip(regs, rt_regs_ip(regs) - RT_SYSCALL_SIZE);
 }
 
 /* A call has been made where it stands: see special/uprobe.c. ctx: sigsys */
@@ -250,6 +253,10 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 
 	if (sig == SIGSYS && rt_guard_owns(info, ip))
 		return caught(thread, info, uc) ? thread : NULL;
+	/* One of the guard's has waited for the handler of another signal, and make_missed has seen to its call. */
+	if (sig == SIGSYS && thread->missed && info->si_code == SYS_USER_DISPATCH &&
+	    (uint64_t)info->si_call_addr == thread->missed)
+		return NULL;
 	if (sig == SIGSYS) {
 		rt_mask_block_all();
 		if (info->si_code <= 0)
