@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs all tests: everything as built by the default compiler, a part of it once more as tests/elsewhere.sh starts it, and
 # what needs no program of its own (units, hooks, commands, sites) as built by clang and with sanitizers, and the units
-# by a newer clang. Warnings are errors in these. usage: check.sh BUILD
+# by a newer clang. Warnings are errors in these. What failed is named once more at the end. usage: check.sh BUILD
 set -u
 build=$1
 status=0
@@ -51,13 +51,16 @@ import json, sys
 passed = failed = skipped = 0
 for log in sys.argv[1:]:
     for line in open(log):
-        result = json.loads(line)["result"]
+        test = json.loads(line)
+        result = test["result"]
         if result in ("OK", "EXPECTEDFAIL"):
             passed += 1
         elif result == "SKIP":
             skipped += 1
         else:
             failed += 1
+            output = (test.get("stdout") or "") + (test.get("stderr") or "")
+            print(f"{log}: {test['name']}: {result}", *output.splitlines()[-5:], sep="\n  ")
 print(f"{passed} passed, {failed} failed, {skipped} skipped")
 sys.exit(failed > 0 or passed == 0)
 COUNT
