@@ -89,11 +89,14 @@ struct start_block {
 	uint64_t stack;
 	uint64_t eflags;
 	uint64_t sigmask;      /* as the program had it when it called execve */
+	uint64_t bundle;       /* the address at which the program's filters let the bundle's gate pass; 0: none do */
+	uint64_t filters;      /* the address of a struct rt_filters, which begins with its size: the helper's, and then
+				  that in the new image; 0: none */
 	int32_t helper;        /* the helper's id, for reaping it */
 	int32_t ptracer;       /* what PR_SET_PTRACER was before it had to be the helper */
 	uint8_t sigsys_blocked; /* these two: the program's view of SIGSYS */
 	uint8_t sigsys_ignored;
-	uint8_t seccomp; /* the program installed a filter that knows the bundle's address */
+	uint8_t seccomp; /* the program installed a filter */
 	uint8_t ptraced;    /* enum rt_ptraced, if a tracer under k23 put the bundle here; else 0 */
 	uint8_t first : 1;  /* the command line tool started the image, and not an execve of the program */
 	uint8_t frozen : 1; /* memory that was writable may not become executable: PR_SET_MDWE, or a filter from before
@@ -104,6 +107,6 @@ struct start_block {
 
 _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_hook) == 24, "the bundle's layout is shared by separate builds");
-_Static_assert(sizeof(struct start_block) == 48, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct start_block) == 64, "the bundle's layout is shared by separate builds");
 
 #endif

@@ -105,7 +105,8 @@ struct image {
 	int *held; /* as for inj_resume */
 	struct core_user_regs start; /* the registers that the program is to start with */
 	uint64_t instruction; /* the address of a `syscall` in the vDSO */
-	uint64_t gate;        /* where filters of the program let calls pass; 0: it has none */
+	uint64_t wanted;      /* the address that the bundle is to have, for filters of the program; 0: any */
+	uint64_t gate;        /* where those filters let calls pass; 0: there are none */
 };
 
 /* Reads one word, which takes less time than read_memory. */
@@ -176,13 +177,6 @@ static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint
 	return failed(r) ? r : (long)regs.rax;
 }
 
-/* The address that the bundle is to have. A filter of the program lets the gate pass at the address that it had when
- * the filter was installed. 0: any. */
-static uint64_t wanted_address(const struct image *image, const struct bundle *bundle)
-{
-	return image->gate ? (uint64_t)bundle : 0;
-}
-
 /* Attaches the bundle's shared memory. Returns its address, or -errno: the process may have become another user's, or
  * be in another IPC namespace, where there is no segment with this id, or another one. */
 static long attach_bundle(const struct image *image, const struct bundle *bundle)
@@ -192,7 +186,7 @@ static long attach_bundle(const struct image *image, const struct bundle *bundle
 
 	if (bundle->shared_id < 0)
 		return -ENOENT;
-	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, wanted_address(image, bundle),
+	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, image->wanted,
 			      KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0);
 	if (failed(base))
 		return base;
@@ -271,7 +265,7 @@ static long copy_texts(const struct image *image, const struct bundle *bundle, u
 static long copy_bundle(const struct image *image, const struct bundle *bundle, bool frozen)
 {
 	static const int32_t no_segment = -1;
-	long base = remote_syscall(image, __NR_mmap, wanted_address(image, bundle), bundle->size,
+	long base = remote_syscall(image, __NR_mmap, image->wanted, bundle->size,
 				   PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 	long r;
 
@@ -289,13 +283,33 @@ static long copy_bundle(const struct image *image, const struct bundle *bundle, 
 	return failed(r) ? r : base;
 }
 
+/* Copies the filters of the program that its new image has to know. Returns their address there, or 0: there are none;
+ * or -errno. */
+static long copy_filters(const struct image *image, uint64_t filters)
+{
+	uint32_t size;
+	long to, r;
+
+	if (!filters)
+		return 0;
+	memcpy(&size, (const void *)filters, sizeof(size));
+	to = remote_syscall(image, __NR_mmap, filters, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	if (failed(to))
+		return to;
+	r = write_memory(image->pid, (uint64_t)to, (const void *)filters, size);
+	return failed(r) ? r : to;
+}
+
 /* Makes the process begin at rt_start when it goes on. */
 static long set_start(const struct image *image, const struct bundle *bundle, const struct start_block *block,
 		      uint64_t base)
 {
+	long filters = copy_filters(image, block->filters);
 	struct core_user_regs regs = image->start;
 	uint64_t words[sizeof(*block) / 8];
 
+	if (failed(filters))
+		return filters;
 	memcpy(words, block, sizeof(words));
 	regs.orig_rax = ~0ul;
 	regs.rip = base + bundle->start;
@@ -303,6 +317,7 @@ static long set_start(const struct image *image, const struct bundle *bundle, co
 	regs.rsi = image->start.rip;
 	regs.rdx = image->start.eflags;
 	regs.r10 = block->sigmask;
+	regs.rcx = (uint64_t)filters;
 	regs.r8 = words[offsetof(struct start_block, helper) / 8];
 	regs.r9 = words[offsetof(struct start_block, sigsys_blocked) / 8];
 	return sys(ptrace, PTRACE_SETREGS, image->pid, 0, &regs);
@@ -321,8 +336,9 @@ long inj_plant(int pid, const struct bundle *bundle, const struct start_block *b
 					 bundle->vdso_syscall);
 	if (!image.instruction)
 		return -ENOSYS;
-	if (block->seccomp)
-		image.gate = (uint64_t)bundle + bundle->gate;
+	image.wanted = block->bundle;
+	if (image.wanted)
+		image.gate = image.wanted + bundle->gate;
 	/* Hooks that lie beside an attached segment are written by the new image itself. */
 	if (!(block->frozen && bundle->hook_count))
 		base = attach_bundle(&image, bundle);

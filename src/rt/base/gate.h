@@ -28,12 +28,13 @@ extern const char rt_gate_stop_ip[], rt_gate_sigreturn_ip[];
 long rt_gate_program(const struct k23_call *call, struct rt_thread *thread);
 long rt_gate_i386(const struct k23_call *call, struct rt_thread *thread);
 extern const char rt_gate_begin[], rt_gate_done[], rt_gate_abort[];
+extern const char rt_gate_judged_begin[]; /* the end is base/filters.h's */
 /* An rt_sigreturn that a filter judges as the program's, and that changes nothing: its frame leads to
  * rt_gate_sigreturn_made, and needs from the caller all that is not a register. The result is RT_SIGRETURN_MADE, or
  * what the filter makes of the call. ctx: entry */
 #define RT_SIGRETURN_MADE (1l << 62)
 long rt_gate_sigreturn(const struct k23_call *call, struct ucontext *frame);
-extern const char rt_gate_sigreturn_made[];
+extern const char rt_gate_sigreturn_done[], rt_gate_sigreturn_made[];
 extern const char rt_gate_i386_begin[], rt_gate_i386_done[], rt_gate_i386_abort[];
 
 /* Makes a call of the program with a number and arguments of the runtime's choice. ctx: entry */

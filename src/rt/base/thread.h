@@ -51,6 +51,8 @@ struct rt_dispatch_request {
 	uint32_t on;
 };
 
+struct rt_filters;
+
 struct rt_thread {
 	struct core_regs regs; /* the program's, at the call in flight */
 	/* How many signals are deferred. Written by the handler of the thread's signals, read by the gate. */
@@ -65,6 +67,8 @@ struct rt_thread {
 	uint64_t stack_top; /* of the runtime stack */
 	uint64_t fast_return; /* where the program goes on after a call by the entries `direct` and `number` */
 	uint64_t fast_nr;     /* the number of that call */
+	struct rt_filters *filters; /* of the program, those that judge by the address of a call: base/filters.h */
+	struct rt_filters *filters_before; /* while it is not certain that the thread has those */
 	uint64_t missed;      /* after a call that is made again, because the guard's SIGSYS waits: the last one */
 
 	/* The mask of a call that waits with a mask of its own, for the handler that ends the wait. */

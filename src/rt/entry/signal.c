@@ -19,6 +19,7 @@
 #include <asm/errno.h>
 
 #include "rt/base/entry_points.h"
+#include "rt/base/filters.h"
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
@@ -30,6 +31,7 @@
 #include "rt/signal/sigsys.h"
 #include "rt/text/rollback.h"
 #include "rt/tracer/ptraced.h"
+#include "rt/x86_64/base/gs.h"
 #include "rt/x86_64/entry/faults.h"
 
 /* ctx: any */
@@ -58,7 +60,8 @@ static void abort_call(struct rt_thread *thread, struct core_regs *regs, bool un
 
 	if (interrupted) {
 		rt_regs_set_ip(regs, (uint64_t)(ip == (uint64_t)rt_gate_done ? rt_gate_abort : rt_gate_i386_abort));
-	} else if (is_between(ip, rt_gate_begin, rt_gate_done)) {
+	} else if (is_between(ip, rt_gate_begin, rt_gate_done) ||
+		   is_between(ip, rt_gate_judged_begin, rt_gate_verdicts_end)) {
 		rt_regs_set_ip(regs, (uint64_t)rt_gate_abort);
 		/* The kernel goes on with an interrupted sleep by this call, which knows how much is left. */
 		if (rt_regs_result(regs) == __NR_restart_syscall)
@@ -242,12 +245,31 @@ static void stepped(struct rt_thread *thread, struct ucontext *uc)
 	uc->uc_sigmask = thread->saved_mask & ~SIGBIT(SIGSYS);
 }
 
+/* Whether filters of the program did not judge a call, because it was made by the direct entry. ctx: sigsys */
+static bool is_not_judged(const siginfo_t *info)
+{
+	return info->si_code == SYS_SECCOMP && info->si_errno == RT_FILTERS_NOT_JUDGED;
+}
+
+/* Where the thread is. Behind all gates for verdicts (base/filters.h) it goes on as at rt_gate_done. ctx: sigsys */
+static uint64_t find_place(struct core_regs *regs)
+{
+	uint64_t ip = rt_regs_ip(regs);
+
+	if (is_between(ip, rt_gate_verdicts, rt_gate_verdicts_end) &&
+	    ip == rt_filters_gate_done(rt_filters_gate_of(ip))) {
+		ip = (uint64_t)rt_gate_done;
+		rt_regs_set_ip(regs, ip);
+	}
+	return ip;
+}
+
 /* ctx: sigsys */
 struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_thread *thread = rt_self();
 	struct core_regs *regs = rt_context_regs(uc);
-	uint64_t ip = rt_regs_ip(regs);
+	uint64_t ip = find_place(regs);
 	enum rt_rollback rollback;
 	bool returning, ended;
 
@@ -278,6 +300,12 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 	else
 		make_missed(thread, sig, regs);
 	ip = rt_regs_ip(regs);
+	if (sig == SIGSYS && rollback == RT_ROLLED && is_not_judged(info)) {
+		/* Once more, by the guard. */
+		rt_gs_give_up();
+		rt_regs_again(regs, rt_regs_result(regs));
+		return NULL;
+	}
 	if (sig == SIGSYS) {
 		if (rollback == RT_ROLLED && info->si_code == SYS_SECCOMP)
 			info->si_call_addr = (void *)ip;

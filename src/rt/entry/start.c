@@ -16,6 +16,7 @@
 #include "core/string.h"
 #include "rt/base/auxv.h"
 #include "rt/base/chain.h"
+#include "rt/base/filters.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
 #include "rt/base/owner.h"
@@ -139,6 +140,8 @@ static void start_process(struct rt_thread *thread)
 	sighand->threads = 1;
 	thread->counted = true;
 	sighand->seccomp = start->seccomp;
+	if (start->filters)
+		rt_filters_set(thread, (struct rt_filters *)start->filters);
 	sighand->ptracer = start->ptracer;
 	sighand->known = SIGBIT(SIGSYS);
 	sighand->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;

@@ -148,6 +148,8 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->call.arch = thread->call.arch;
 	child->sigsys_blocked = thread->sigsys_blocked;
 	child->tsc_faults = thread->tsc_faults;
+	child->filters = thread->filters;
+	child->filters_before = thread->filters_before;
 	memcpy(child->fault, thread->fault, sizeof(child->fault));
 	if (flags & CLONE_VFORK)
 		child->sigstack = thread->sigstack;

@@ -98,6 +98,8 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 	block->sigsys_blocked = thread->sigsys_blocked;
 	block->sigsys_ignored = sighand->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
 	block->seccomp = sighand->seccomp;
+	block->bundle = sighand->seccomp ? (uint64_t)rt.bundle : 0;
+	block->filters = (uint64_t)thread->filters;
 	block->disarmed = (thread->sigstack.flags & SS_DISABLE) != 0;
 	block->autodisarm = ((uint32_t)thread->sigstack.flags & SS_AUTODISARM) != 0;
 	block->frozen = rt.frozen;

@@ -10,6 +10,7 @@
 #include <asm/shmbuf.h>
 #include <linux/mman.h>
 
+#include "rt/base/filters.h"
 #include "rt/special/special.h"
 #include "rt/text/candidate.h"
 #include "rt/text/patch.h"
@@ -22,7 +23,8 @@ static bool owned(uint64_t start, uint64_t size)
 {
 	uint64_t end = start + size < start ? UINT64_MAX : start + size;
 
-	return (start < rt.end && end > rt.start) || rt_texts_own(start, end) || rt_threads_own(start, end);
+	return (start < rt.end && end > rt.start) || rt_texts_own(start, end) || rt_threads_own(start, end) ||
+	       rt_filters_own(start, end);
 }
 
 /* A range that wraps is the kernel's to refuse. */

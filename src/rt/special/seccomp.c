@@ -11,13 +11,24 @@
 
 #include "core/string.h"
 #include "rt/base/copy.h"
+#include "rt/base/entry_points.h"
+#include "rt/base/filters.h"
+#include "rt/base/lock.h"
 #include "rt/special/seccomp.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
 #include "rt/x86_64/base/gs.h"
 
 #define FIELD(member) ((uint32_t)offsetof(struct seccomp_data, member))
-#define PROLOGUE 7u /* at most */
+/* What SECCOMP_FILTER_FLAG_TSYNC gives other threads. */
+struct sharing {
+	const struct rt_thread *thread; /* which calls */
+	struct rt_filters *filters;
+};
+
+static uint64_t share_lock;
+
+#define PROLOGUE (7u + 2 * (RT_VERDICTS + 2)) /* at most */
 
 /* Whether a filter does not care what is in the accumulator at first. A filter may rely on zero. */
 static bool sets_accumulator(const struct sock_filter *filter)
@@ -91,23 +102,50 @@ static bool shorten(struct sock_filter *filter, uint32_t length)
 	return false;
 }
 
+/* Makes a filter return a verdict for calls from an address in the gate page, of which the accumulator has the lower
+ * half. ip: behind the `syscall`. Returns the end of the code. */
+static struct sock_filter *put_verdict(struct sock_filter *end, uint64_t ip, uint32_t verdict)
+{
+	*end++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)ip, 0, 1);
+	*end++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict);
+	return end;
+}
+
+/* What filters that judge by the address of the call are to return for calls of the program. A call by the direct entry
+ * has not been judged: the handler makes it once more, by the guard. That of rt_sigreturn is only made if it may be. */
+static struct sock_filter *put_verdicts(struct sock_filter *end, const struct rt_filters *filters)
+{
+	for (uint32_t i = 0; i < filters->verdict_count; i++)
+		end = put_verdict(end, rt_filters_gate_done(i), filters->verdicts[i]);
+	end = put_verdict(end, (uint64_t)rt_gate_direct_done, SECCOMP_RET_TRAP | RT_FILTERS_NOT_JUDGED);
+	return put_verdict(end, (uint64_t)rt_gate_sigreturn_done, SECCOMP_RET_ALLOW);
+}
+
 /* Puts a prologue in front of the program's filter: it allows calls from [rt_gate_page, rt_gate_own_end), which lies
- * in one page. Returns how long the prologue is. */
-static uint32_t put_prologue(struct sock_filter *filter, uint32_t length)
+ * in one page. filters: NULL unless the filter judges by the address. Returns how long the prologue is. */
+static uint32_t put_prologue(struct sock_filter *filter, uint32_t length, const struct rt_filters *filters)
 {
 	uint64_t start = (uint64_t)rt_gate_page;
 	uint32_t size = (uint32_t)(rt_gate_own_end - rt_gate_page);
-	const struct sock_filter code[PROLOGUE] = {
+	struct sock_filter code[PROLOGUE] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(instruction_pointer) + 4),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(start >> 32), 0, 4),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(instruction_pointer)),
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)start, 0, 2),
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)start + size, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		BPF_STMT(BPF_LD | BPF_IMM, 0),
 	};
-	uint32_t begin = 0, end = sets_accumulator(filter) ? PROLOGUE - 1 : PROLOGUE;
+	uint32_t begin = 0, end = 6;
 
+	if (filters) {
+		uint32_t verdicts = (uint32_t)(put_verdicts(code + end, filters) - (code + end));
+
+		end += verdicts;
+		code[1].jf = (uint8_t)(code[1].jf + verdicts);
+		code[3].jf = (uint8_t)(code[3].jf + verdicts);
+	}
+	if (!sets_accumulator(filter))
+		code[end++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, 0);
 	/* Under k23 all calls come from the gate page, but for the helper's: the lower half of the address tells the
 	 * program's from the runtime's. Only programs that --foreign=allow lets run without k23 may have others with
 	 * that half. */
@@ -117,37 +155,111 @@ static uint32_t put_prologue(struct sock_filter *filter, uint32_t length)
 	return end - begin;
 }
 
+/* For SECCOMP_FILTER_FLAG_TSYNC: makes another thread of the process have what `key` will have. The thread may be in a
+ * call; as long as the kernel does not have the filter, it does not matter at which gate the call is made. ctx: any */
+static bool share_filters(const struct rt_thread *other, const void *key)
+{
+	const struct sharing *sharing = key;
+	struct rt_thread *thread = (struct rt_thread *)other;
+
+	if (thread->pid == sharing->thread->pid && thread != sharing->thread) {
+		thread->filters_before = thread->filters;
+		thread->filters = sharing->filters;
+	}
+	return false;
+}
+
+/* Undoes share_filters. ctx: any */
+static bool unshare_filters(const struct rt_thread *other, const void *key)
+{
+	const struct sharing *sharing = key;
+	struct rt_thread *thread = (struct rt_thread *)other;
+
+	if (thread->pid == sharing->thread->pid && thread != sharing->thread)
+		thread->filters = thread->filters_before;
+	return false;
+}
+
+/* Installs a filter. filters: what the thread has then of those that judge by the address of a call. */
+static long install(struct rt_thread *thread, const struct k23_call *call, struct rt_filters *filters)
+{
+	uint64_t flags = call->nr == __NR_seccomp ? call->args[1] : 0;
+	bool shared = (flags & SECCOMP_FILTER_FLAG_TSYNC) && filters;
+	struct sharing sharing = { thread, filters };
+	bool refused;
+	long r;
+
+	if (shared) {
+		rt_lock(&share_lock);
+		rt_thread_find(share_filters, &sharing);
+	}
+	r = rt_gate_program(call, thread);
+	/* Without TSYNC_ESRCH a positive result is the id of a thread that has other filters. */
+	refused = failed(r) || (r > 0 && shared && !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH));
+	if (shared) {
+		if (refused)
+			rt_thread_find(unshare_filters, &sharing);
+		rt_unlock(&share_lock);
+	}
+	if (!refused)
+		thread->sighand->seccomp = 1;
+	if (filters && filters != thread->filters) {
+		if (refused) {
+			rt_filters_discard(filters);
+		} else {
+			rt_filters_set(thread, filters);
+			rt_gs_give_up();
+		}
+	}
+	return r;
+}
+
+/* Reads the program's filter, and installs it with a prologue. memory: room for the longest prologue and the filter. */
+static long put_filter(struct rt_thread *thread, const struct k23_call *call, int program_argument,
+		       struct sock_fprog program, struct sock_filter *memory)
+{
+	struct rt_filters *filters = thread->filters, *judging = NULL;
+	struct sock_filter *filter = memory + PROLOGUE;
+	struct k23_call own = *call;
+	uint32_t prologue;
+	long r = rt_copy_from(filter, (uint64_t)program.filter, program.len * sizeof(*filter));
+
+	if (failed(r))
+		return r;
+	if (rt_filters_wants(filter, program.len)) {
+		filters = judging = rt_filters_with(thread, filter, program.len);
+		if (!judging)
+			return -ENOMEM;
+	}
+	prologue = put_prologue(filter, program.len, judging);
+	while (prologue + program.len > BPF_MAXINSNS && shorten(filter, program.len))
+		program.len--;
+	if (prologue + program.len > BPF_MAXINSNS) {
+		if (judging)
+			rt_filters_discard(judging);
+		return -ENOMEM; /* as where a thread's filters are longer together than the kernel allows */
+	}
+	program.len = (uint16_t)(program.len + prologue);
+	program.filter = filter - prologue;
+	own.args[program_argument] = (uint64_t)&program;
+	return install(thread, &own, filters);
+}
+
 /* program_argument: which argument points to the struct sock_fprog. */
 long rt_seccomp_filter(struct rt_thread *thread, struct k23_call *call, int program_argument)
 {
-	struct k23_call own = *call;
 	struct sock_fprog program;
-	struct sock_filter *filter;
-	uint32_t prologue;
-	size_t size;
 	long memory, r;
+	size_t size;
 
 	if (failed(rt_copy_from(&program, call->args[program_argument], sizeof(program))) || !program.len ||
 	    program.len > BPF_MAXINSNS)
 		return rt_gate_program(call, thread); /* the kernel's own error */
-	size = (PROLOGUE + program.len) * sizeof(*filter);
+	size = (PROLOGUE + program.len) * sizeof(struct sock_filter);
 	memory = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (failed(memory))
 		return -ENOMEM;
-	filter = (struct sock_filter *)memory + PROLOGUE;
-	r = rt_copy_from(filter, (uint64_t)program.filter, program.len * sizeof(*filter));
-	if (!failed(r)) {
-		prologue = put_prologue(filter, program.len);
-		while (prologue + program.len > BPF_MAXINSNS && shorten(filter, program.len))
-			program.len--;
-		program.len = (uint16_t)(program.len + prologue);
-		program.filter = filter - prologue;
-		own.args[program_argument] = (uint64_t)&program;
-		/* As where a thread's filters are longer together than the kernel allows. */
-		r = program.len <= BPF_MAXINSNS ? rt_gate_program(&own, thread) : -ENOMEM;
-		if (!failed(r))
-			thread->sighand->seccomp = 1;
-	}
+	r = put_filter(thread, call, program_argument, program, (struct sock_filter *)memory);
 	sys(munmap, memory, size);
 	return r;
 }

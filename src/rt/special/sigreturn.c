@@ -6,8 +6,11 @@
  *
  * ctx: entry, for all here.
  */
+#include <linux/seccomp.h>
+
 #include "core/string.h"
 #include "rt/base/copy.h"
+#include "rt/base/filters.h"
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/signal/action.h"
@@ -53,6 +56,12 @@ static long judge(const struct rt_thread *thread, const struct k23_call *call, u
 	return rt_gate_sigreturn(call, &uc);
 }
 
+/* Whether the filters that judge by the address of a call are against it. */
+static bool is_denied(const struct rt_thread *thread, const struct k23_call *call)
+{
+	return thread->filters && (int32_t)rt_filters_judge(thread, call) < (int32_t)SECCOMP_RET_USER_NOTIF;
+}
+
 long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 {
 	bool judged = thread->sighand->seccomp && !thread->strict;
@@ -62,7 +71,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 
 	mask = judged ? rt_mask_block() : rt_mask_block_all();
 	if (judged && !thread->signals) {
-		long r = judge(thread, call, mask);
+		long r = is_denied(thread, call) ? rt_gate_program(call, thread) : judge(thread, call, mask);
 
 		if (r != RT_SIGRETURN_MADE) {
 			rt_mask_unblock(thread, mask);

@@ -1,6 +1,7 @@
 #include "rt/tracer/exec.h"
 
 #include <asm/errno.h>
+#include <linux/mman.h>
 #include <linux/ptrace.h>
 
 #include "inject/remote.h"
@@ -15,10 +16,42 @@ uint32_t tracee_run_on(const struct tracee *tracee, int sig)
 	return 0;
 }
 
+/* ctx: entry; no locks */
+static void drop_filters(struct tracee *tracee)
+{
+	if (tracee->block.filters)
+		sys(munmap, tracee->block.filters, *(const uint32_t *)tracee->block.filters);
+	tracee->block.filters = 0;
+}
+
 /* ctx: entry */
 static void set_options(const struct tracee *tracee, uint32_t options)
 {
 	sys(ptrace, PTRACE_SETOPTIONS, tracee->tid, 0, options);
+}
+
+/* The filters that the tracee's new image has to know (base/filters.h) are in memory that the execve takes away. ctx:
+ * entry; no locks */
+static long keep_filters(struct tracee *tracee)
+{
+	uint64_t there = tracee->block.filters;
+	uint32_t size;
+	long here, r;
+
+	tracee->block.filters = 0;
+	if (!there)
+		return 0;
+	r = tracee_read(tracee->tid, &size, there, sizeof(size));
+	if (failed(r))
+		return r;
+	here = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (failed(here))
+		return here;
+	tracee->block.filters = (uint64_t)here;
+	r = tracee_read(tracee->tid, (void *)here, there, size);
+	if (failed(r))
+		drop_filters(tracee);
+	return r;
 }
 
 /* Agrees to carry the bundle through an execve of the tracee, if its bundle is the same as this process's: there is no
@@ -26,11 +59,15 @@ static void set_options(const struct tracee *tracee, uint32_t options)
 static long accept_exec(struct tracee *tracee, const struct rt_rendezvous *box)
 {
 	struct bundle head;
+	long r;
 
 	if (failed(tracee_read(tracee->tid, &head, tracee->bundle, offsetof(struct bundle, segments))) ||
 	    head.unique != rt.bundle->unique)
 		return -EPERM;
 	tracee->block = box->block;
+	r = keep_filters(tracee);
+	if (failed(r))
+		return r;
 	tracee->exec_from = tracee->tid;
 	/* If this process ended before the new image is ready, the image would run without k23: the tracee is killed
 	 * then. */
@@ -54,6 +91,7 @@ uint32_t tracee_meets(struct tracee *tracee, const siginfo_t *info)
 	} else {
 		set_options(tracee, tracee->options);
 		tracee->flags &= ~(uint32_t)TRACEE_EXECS;
+		drop_filters(tracee);
 	}
 	if (failed(tracee_write(tracee->tid, answer, &box.answer, sizeof(box.answer))))
 		return SIGSYS;
@@ -79,6 +117,7 @@ static long plant_bundle(struct tracee *tracee)
 	tracee->flags |= TRACEE_MARKED | (block->ptraced & RT_PTRACED_CALLS ? TRACEE_CALLS : 0);
 	if (!failed(r))
 		r = inj_plant(tracee->tid, rt.bundle, block, &held);
+	drop_filters(tracee);
 	if (failed(r))
 		return r;
 	tracee->bundle = (uint64_t)r;

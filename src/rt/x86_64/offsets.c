@@ -5,6 +5,7 @@
 #include <linux/mman.h>
 
 #include "rt/base/chain.h"
+#include "rt/base/filters.h"
 #include "rt/base/thread.h"
 
 #define OFFSET(name, type, member) \
@@ -30,6 +31,7 @@ void offsets(void)
 	OFFSET(CHAIN_WHO, struct rt_chain, who);
 	OFFSET(CHAIN_FIRST, struct rt_chain, first);
 	OFFSET(THREAD_CALL, struct rt_thread, call);
+	OFFSET(THREAD_FILTERS, struct rt_thread, filters);
 	OFFSET(THREAD_IN_CALL, struct rt_thread, in_call);
 	OFFSET(THREAD_SIGNALS, struct rt_thread, signals);
 	OFFSET(THREAD_STACK_TOP, struct rt_thread, stack_top);
@@ -62,6 +64,8 @@ void offsets(void)
 	OFFSET(IMAGE_PTRACED, struct rt_image, ptraced);
 	VALUE(PTRACED_SLOWLY, RT_PTRACED_CALLS | RT_PTRACED_DISPATCH);
 	VALUE(ARCH_X86_64, K23_ARCH_X86_64);
+	VALUE(VERDICT_GATE, RT_VERDICT_GATE);
+	VALUE(VERDICTS, RT_VERDICTS);
 	VALUE(NUMBERS, K23_NUMBERS);
 	VALUE(REGION_SIZE, RT_REGION_SIZE);
 	VALUE(THREAD_SIZE, sizeof(struct rt_thread));
@@ -82,6 +86,7 @@ void offsets(void)
 	OFFSET(START_EFLAGS, struct start_block, eflags);
 	OFFSET(START_SIGMASK, struct start_block, sigmask);
 	OFFSET(START_HELPER, struct start_block, helper);
+	OFFSET(START_FILTERS, struct start_block, filters);
 	OFFSET(START_REST, struct start_block, sigsys_blocked);
 	VALUE(REGION_TAIL, RT_REGION_TAIL);
 	VALUE(STACK_BELOW_THREAD, RT_REGION_TAIL + RT_SIGNAL_STACK_SIZE - sizeof(struct rt_thread));

@@ -8,6 +8,19 @@
 
 	.section .text.gate.program, "ax", @progbits
 
+/* The registers of a call, unless a signal is there. in: %rdi call, %rsi thread. */
+	.macro load_call
+	cmpl	$0, THREAD_SIGNALS(%rsi)
+	jne	rt_gate_abort
+	mov	CALL_NR(%rdi), %rax
+	mov	CALL_ARGS + 8(%rdi), %rsi
+	mov	CALL_ARGS + 16(%rdi), %rdx
+	mov	CALL_ARGS + 24(%rdi), %r10
+	mov	CALL_ARGS + 32(%rdi), %r8
+	mov	CALL_ARGS + 40(%rdi), %r9
+	mov	CALL_ARGS(%rdi), %rdi
+	.endm
+
 /* long rt_gate_program(const struct k23_call *call, struct rt_thread *thread): makes a call of the program.
  *
  * A signal may arrive between rt_gate_begin and the syscall instruction, or make the kernel go back to that
@@ -21,17 +34,11 @@
 	.type rt_gate_program, @function
 rt_gate_program:
 	.cfi_startproc
+	cmpq	$0, THREAD_FILTERS(%rsi)
+	jne	rt_gate_judged
 	.globl rt_gate_begin
 rt_gate_begin:
-	cmpl	$0, THREAD_SIGNALS(%rsi)
-	jne	rt_gate_abort
-	mov	CALL_NR(%rdi), %rax
-	mov	CALL_ARGS + 8(%rdi), %rsi
-	mov	CALL_ARGS + 16(%rdi), %rdx
-	mov	CALL_ARGS + 24(%rdi), %r10
-	mov	CALL_ARGS + 32(%rdi), %r8
-	mov	CALL_ARGS + 40(%rdi), %r9
-	mov	CALL_ARGS(%rdi), %rdi
+	load_call
 	syscall
 	.globl rt_gate_done
 rt_gate_done:
@@ -48,6 +55,48 @@ rt_gate_abort:
 	ret
 	.cfi_endproc
 	.size rt_gate_program, . - rt_gate_program
+
+/* rt_gate_judged: as rt_gate_program, for a thread with filters that judge by the address of the call: the call is made
+ * at one of the gates below (base/filters.h). Between rt_gate_judged_begin and rt_gate_verdicts_end it has not been
+ * made, but for the address behind each `syscall`, which the runtime's handler takes for rt_gate_done. */
+	.globl rt_gate_judged
+	.type rt_gate_judged, @function
+rt_gate_judged:
+	.cfi_startproc
+	push	%rdi
+	.cfi_adjust_cfa_offset 8
+	push	%rsi
+	.cfi_adjust_cfa_offset 8
+	sub	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	call	rt_filters_gate
+	lea	rt_gate_verdicts(%rip), %r11
+	lea	(%r11, %rax, VERDICT_GATE), %r11
+	add	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	pop	%rsi
+	.cfi_adjust_cfa_offset -8
+	pop	%rdi
+	.cfi_adjust_cfa_offset -8
+	.globl rt_gate_judged_begin
+rt_gate_judged_begin:
+	load_call
+	jmp	*%r11
+	.globl rt_gate_verdicts
+rt_gate_verdicts:
+	.rept VERDICTS + 1		/* of VERDICT_GATE bytes each */
+	syscall
+	.byte	0xe9			/* jmp rt_gate_done, never the short form */
+	.long	rt_gate_done - . - 4
+	nop
+	.endr
+	.globl rt_gate_verdicts_end
+rt_gate_verdicts_end:
+	.if	rt_gate_verdicts_end - rt_gate_verdicts - (VERDICTS + 1) * VERDICT_GATE
+	.error	"a gate has another size"
+	.endif
+	.cfi_endproc
+	.size rt_gate_judged, . - rt_gate_judged
 
 /* rt_gate_i386: as rt_gate_program, for a call that the program made by int $0x80. Its arguments have 32 bits each. */
 	.globl rt_gate_i386
@@ -115,6 +164,8 @@ rt_gate_sigreturn:
 	mov	CALL_ARGS + 40(%rdi), %r9
 	mov	CALL_ARGS(%rdi), %rdi
 	syscall
+	.globl rt_gate_sigreturn_done
+rt_gate_sigreturn_done:
 	mov	UC_REGS + REGS_RSP(%rsp), %rsp
 	.cfi_restore_state
 	nop				/* what is called here would return behind it */

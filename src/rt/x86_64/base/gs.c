@@ -30,7 +30,7 @@ bool rt_gs_used(void)
 /* ctx: entry */
 void rt_gs_set(struct rt_thread *thread)
 {
-	if (rt.fast)
+	if (rt.fast && !thread->filters)
 		write_base(((uint64_t)thread & ~(RT_REGION_SIZE - 1)) + RT_GS_TAG);
 }
 

@@ -10,7 +10,7 @@
 /* rt_start: the first instruction that runs in a new image. Maps the part of the bundle that is written to, unless the
  * helper has made a copy of all of it. The first stack is the signal stack of the first thread's region.
  * in:  %rdi bundle; of struct start_block: %rsi entry, %rsp stack, %rdx eflags, %r10 sigmask, %r8 helper and ptracer,
- *      %r9 the rest; every signal blocked.   out: the program starts. */
+ *      %rcx filters, %r9 the rest; every signal blocked.   out: the program starts. */
 	.globl rt_start
 	.type rt_start, @function
 rt_start:
@@ -23,6 +23,7 @@ rt_start:
 	mov	%r10, %r14
 	mov	%r8, %r15
 	mov	%r9, %rbp
+	push	%rcx			/* under the program's stack, of which nothing changes */
 	cmpl	$0, BUNDLE_SHARED_ID(%rbx)
 	jl	2f			/* a copy, which has it */
 	mov	BUNDLE_PRIVATE_START(%rbx), %eax
@@ -37,7 +38,9 @@ rt_start:
 	syscall
 	cmp	%rdi, %rax
 	jne	1f
-2:	mov	%r12, rt_start_block + START_ENTRY(%rip)
+2:	pop	%rcx
+	mov	%rcx, rt_start_block + START_FILTERS(%rip)
+	mov	%r12, rt_start_block + START_ENTRY(%rip)
 	mov	%rsp, rt_start_block + START_STACK(%rip)
 	mov	%r13, rt_start_block + START_EFLAGS(%rip)
 	mov	%r14, rt_start_block + START_SIGMASK(%rip)

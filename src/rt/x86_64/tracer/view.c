@@ -5,6 +5,7 @@
 
 #include "core/string.h"
 #include "rt/base/entry_points.h"
+#include "rt/base/filters.h"
 #include "rt/base/gate.h"
 #include "rt/base/return.h"
 
@@ -31,6 +32,12 @@ static void show_thread_regs(struct tracee_view *view, const struct rt_thread *t
 	}
 }
 
+/* offset: from the first of the gates of base/filters.h. ctx: entry */
+static bool is_behind_verdict_gate(uint64_t offset)
+{
+	return offset <= RT_VERDICTS * RT_VERDICT_GATE + RT_SYSCALL_SIZE && offset % RT_VERDICT_GATE == RT_SYSCALL_SIZE;
+}
+
 /* ctx: entry */
 long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 {
@@ -55,7 +62,8 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	if (!tracee->bundle || ip - tracee->bundle >= tracee->size ||
 	    ip - tracee_in_gate(tracee, rt_start) < (uint64_t)(rt_start_end - rt_start))
 		return 0;
-	view->in_gate = ip == tracee_in_gate(tracee, rt_gate_done) || ip == tracee_in_gate(tracee, rt_gate_i386_done);
+	view->in_gate = ip == tracee_in_gate(tracee, rt_gate_done) || ip == tracee_in_gate(tracee, rt_gate_i386_done) ||
+			is_behind_verdict_gate(ip - tracee_in_gate(tracee, rt_gate_verdicts));
 	view->restarts = view->in_gate && (int64_t)view->real.rax >= -516 && (int64_t)view->real.rax <= -512;
 	view->thread = rt_region_thread(view->real.rsp);
 	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, fast_return));
