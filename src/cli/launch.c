@@ -1,6 +1,7 @@
 /*
  * Starting a program under k23: finding it as execvp does, and becoming it.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -179,6 +180,19 @@ static long carry_bundle(const struct bundle *bundle, const char *path, char **a
 	return r;
 }
 
+static bool is_elf(const char *path)
+{
+	char magic[SELFMAG] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	if (read(fd, magic, sizeof(magic)) < 0)
+		magic[0] = '\0';
+	close(fd);
+	return memcmp(magic, ELFMAG, SELFMAG) == 0;
+}
+
 static long start_file(const struct bundle *bundle, const struct launch *launch, const char *path)
 {
 	struct inj_check check = inj_check(AT_FDCWD, path, 0);
@@ -193,7 +207,7 @@ static long start_file(const struct bundle *bundle, const struct launch *launch,
 		die(EXIT_CANNOT_RUN, "%s may be executed but not read by this user, and so not be interposed", path);
 	if (check.verdict == INJ_TRY)
 		r = carry_bundle(bundle, path, launch->argv);
-	if (r == -ENOEXEC) {
+	if (r == -ENOEXEC && !is_elf(path)) {
 		/* A script without #!: the shell runs it, as with execvp. */
 		struct launch script = *launch;
 		size_t count = 0;

@@ -56,11 +56,21 @@ static bool is_elf(const char *head, long size)
 	return size >= 20 && memcmp(head, ELFMAG, SELFMAG) == 0;
 }
 
+/* Whether the kernel itself can run an ELF file, but not as a 64-bit x86 program. It refuses those of other machines,
+ * or gives them to an interpreter that was registered for them (binfmt_misc), which can be interposed. */
 static bool is_foreign(const char *head, long size)
 {
 	const Elf64_Ehdr *elf = (const void *)head;
 
-	return is_elf(head, size) && (elf->e_ident[EI_CLASS] != ELFCLASS64 || elf->e_machine != EM_X86_64);
+	return is_elf(head, size) && (elf->e_machine == EM_386 || elf->e_machine == EM_486 ||
+				      (elf->e_machine == EM_X86_64 && elf->e_ident[EI_CLASS] != ELFCLASS64));
+}
+
+static bool is_native(const char *head, long size)
+{
+	const Elf64_Ehdr *elf = (const void *)head;
+
+	return is_elf(head, size) && elf->e_machine == EM_X86_64 && elf->e_ident[EI_CLASS] == ELFCLASS64;
 }
 
 struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
@@ -86,7 +96,7 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 		 * interposed. The mount or an access control list may still forbid it, which execve finds out. */
 		if ((status.st_mode & ALL_MAY_EXECUTE) == ALL_MAY_EXECUTE) {
 			r = read_head(dirfd, path, flags, head);
-			if (is_elf(head, r) && !is_foreign(head, r))
+			if (is_native(head, r))
 				return (struct inj_check){ INJ_TRY, 0 };
 		}
 		/* faccessat2 goes by the effective ids. On a kernel without it, execve itself finds out. */

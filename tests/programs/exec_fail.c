@@ -127,8 +127,8 @@ CASE(errors)
 	TRY("garbage, argv bad", "./garbage", (void *)16, environ, -EFAULT);
 }
 
-/* Anybody may execute the files, but the mount says otherwise, whatever they are. */
-CASE(mounted_noexec)
+/* Becomes root of namespaces in which it may mount. */
+static bool enter_namespaces(void)
 {
 	char users[32], groups[32];
 	int size[2] = {
@@ -136,14 +136,49 @@ CASE(mounted_noexec)
 		snprintf(groups, sizeof(groups), "0 %u 1", getegid()),
 	};
 
-	NEED(mkdir("mounted", 0755) == 0);
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
 		say("no namespaces of one's own: %d", errno);
-		return;
+		return false;
 	}
 	write_file("/proc/self/uid_map", 0, users, (size_t)size[0]);
 	write_file("/proc/self/setgroups", 0, "deny", 4);
 	write_file("/proc/self/gid_map", 0, groups, (size_t)size[1]);
+	return true;
+}
+
+/* For another machine (aarch64), by itself and then with an interpreter for it, which is one for this machine. */
+CASE(other_machine)
+{
+	static const char rule[] = ":other:M:18:\\xb7\\x00::/bin/echo:";
+	int status;
+
+	write_file("other", 0755, "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\267\0\1\0\0\0", 24);
+	TRY("for another machine", "./other", words, environ, -ENOEXEC);
+	NEED(mkdir("formats", 0755) == 0);
+	if (!enter_namespaces())
+		return;
+	if (mount("none", "formats", "binfmt_misc", 0, NULL) != 0) {
+		say("no binfmt_misc: %d", errno);
+		return;
+	}
+	write_file("formats/register", 0, rule, sizeof(rule) - 1);
+	for (int i = 0; i < 3; i++) {
+		if (fork() == 0) {
+			raw(SYS_execve, "./other", words, environ);
+			_exit(9);
+		}
+		NEED(wait(&status) > 0);
+		say("%#x", status);
+	}
+	NEED(umount("formats") == 0);
+}
+
+/* Anybody may execute the files, but the mount says otherwise, whatever they are. */
+CASE(mounted_noexec)
+{
+	NEED(mkdir("mounted", 0755) == 0);
+	if (!enter_namespaces())
+		return;
 	NEED(mount("none", "mounted", "tmpfs", MS_NOEXEC, NULL) == 0);
 	write_file("mounted/script", 0755, "#!/bin/sh\n", 10);
 	TRY("script", "./mounted/script", words, environ, -EACCES);
