@@ -102,7 +102,6 @@ struct start_block {
 	uint8_t frozen : 1; /* memory that was writable may not become executable: PR_SET_MDWE, or a filter from before
 			       k23 */
 	uint8_t disarmed : 1, autodisarm : 1; /* SS_DISABLE and SS_AUTODISARM, which outlive the alternate stack */
-	uint16_t exec_nr;   /* the number of the call that was the execve, which its exit stop shows */
 };
 
 _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shared by separate builds");

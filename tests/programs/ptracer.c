@@ -638,6 +638,14 @@ static void exec_calls(void)
 	_exit(91);
 }
 
+static void exec_by_execveat(void)
+{
+	char *argv[] = { "zero", "calls", NULL };
+
+	raw(SYS_execveat, AT_FDCWD, self_path(), argv, environ, 0);
+	_exit(91);
+}
+
 static void *exec_thread(void *arg)
 {
 	exec_calls();
@@ -678,7 +686,7 @@ static void follow(pid_t first, unsigned long options, long request)
 		nr = (long)regs.orig_rax;
 		if (stop == SYSCALL_STOP) {
 			EXPECT(info.si_code, stop);
-			if (nr == SYS_execve || nr == SYS_getppid)
+			if (nr == SYS_execve || nr == SYS_execveat || nr == SYS_getppid)
 				say("call %ld: %ld", nr, nr == SYS_getppid && (long)regs.rax > 0 ? 1 : (long)regs.rax);
 		} else if (stop == EVENT_STOP(EXEC)) {
 			EXPECT(info.si_code, stop);
@@ -717,6 +725,14 @@ CASE(exec_event_calls)
 {
 	self_path();
 	follow(child_running(exec_calls), PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL);
+}
+
+/* What has been executed has been by execve, by whatever call. */
+CASE(exec_by_execveat)
+{
+	self_path();
+	follow(child_running(exec_by_execveat), PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL);
+	follow(child_running(exec_by_execveat), PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL);
 }
 
 CASE(exec_by_thread)

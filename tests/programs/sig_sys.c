@@ -203,6 +203,63 @@ CASE(not_interrupting)
 	}
 }
 
+static void *send_from_thread(void *argument)
+{
+	siginfo_t info = { .si_code = SI_QUEUE };
+	sigset_t set = sigset_of(SIGSYS);
+
+	(void)argument;
+	NEED(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
+	info.si_pid = getpid();
+	for (int i = 0; i < 500; i++) {
+		/* Ignored when it is sent: what comes afterwards has nothing to do with it. */
+		signal(SIGSYS, SIG_IGN);
+		EXPECT(i % 2 ? raw(SYS_kill, getpid(), SIGSYS) : raw(SYS_rt_sigqueueinfo, getpid(), SIGSYS, &info), 0);
+		signal(SIGSYS, SIG_DFL);
+		EXPECT(raw(SYS_close, -1), -EBADF);
+	}
+	return NULL;
+}
+
+static void *handle_in_thread(void *argument)
+{
+	siginfo_t info = { .si_code = SI_QUEUE };
+	sigset_t set = sigset_of(SIGSYS);
+
+	(void)argument;
+	NEED(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
+	set_handler(SIGSYS, on_sigsys, 0);
+	info.si_pid = getpid();
+	for (int i = 0; i < 500; i++) {
+		info.si_value.sival_int = i;
+		EXPECT(i % 2 ? raw(SYS_kill, getpid(), SIGSYS) : raw(SYS_rt_sigqueueinfo, getpid(), SIGSYS, &info), 0);
+		EXPECT(handled, i + 1);
+		EXPECT(seen.si_code, i % 2 ? SI_USER : SI_QUEUE);
+		EXPECT(seen.si_pid, getpid());
+		CHECK(i % 2 || seen.si_value.sival_int == i);
+	}
+	return NULL;
+}
+
+static void run_thread(void *(*function)(void *))
+{
+	pthread_t thread;
+
+	NEED(pthread_create(&thread, NULL, function, NULL) == 0);
+	NEED(pthread_join(thread, NULL) == 0);
+}
+
+/* A thread sends to its process, whose first thread blocks the signal or not. */
+CASE(sent_by_thread)
+{
+	sigset_t set = sigset_of(SIGSYS);
+
+	run_thread(send_from_thread);
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	run_thread(send_from_thread);
+	run_thread(handle_in_thread);
+}
+
 /* One for the thread and one for the process are two; to ignore them takes both away. */
 CASE(pending_twice)
 {

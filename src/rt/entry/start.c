@@ -145,7 +145,7 @@ static void start_process(struct rt_thread *thread)
 	sighand->ptracer = start->ptracer;
 	sighand->known = SIGBIT(SIGSYS);
 	sighand->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;
-	thread->orig_nr = start->exec_nr;
+	thread->orig_nr = __NR_execve; /* by whatever call: the kernel does the same */
 	rt.ptraced = start->ptraced & (RT_PTRACED | RT_PTRACED_CALLS);
 	thread->sighand = sighand;
 	thread->leads = thread->alone = thread->slot->mortal = true;

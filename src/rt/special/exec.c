@@ -90,7 +90,7 @@ static void explain_refusal(const struct inj_check *check, const char *path)
 }
 
 /* What the new image's runtime has to know of the old one's. ctx: entry */
-static void fill_block(struct start_block *block, const struct rt_thread *thread, uint64_t mask, long nr)
+static void fill_block(struct start_block *block, const struct rt_thread *thread, uint64_t mask)
 {
 	const struct rt_sighand *sighand = thread->sighand;
 
@@ -104,7 +104,6 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 	block->autodisarm = ((uint32_t)thread->sigstack.flags & SS_AUTODISARM) != 0;
 	block->frozen = rt.frozen;
 	block->ptracer = sighand->ptracer;
-	block->exec_nr = (uint16_t)nr;
 	if (sighand->traceme)
 		block->ptraced = RT_PTRACED | RT_PTRACED_TRACEME | RT_PTRACED_TRAPPED;
 }
@@ -118,7 +117,7 @@ static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, u
 
 	if (!(rt.ptraced & RT_PTRACED))
 		return false;
-	fill_block(&block, thread, mask, call->nr);
+	fill_block(&block, thread, mask);
 	if (failed(rt_rendezvous(thread, RT_EXEC_BEGINS, &block)))
 		return false;
 	*result = rt_gate_program(call, thread);
@@ -199,7 +198,7 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	exec->inject.caller = thread->tid;
 	exec->inject.begin = begin_helper;
 	exec->inject.end = end_helper;
-	fill_block(&exec->inject.block, thread, mask, call->nr);
+	fill_block(&exec->inject.block, thread, mask);
 	rt_dumpable_need(thread);
 	exec->claim = thread->dumpable_claim;
 	r = inj_begin(&exec->inject, (uint64_t)exec);

@@ -1,10 +1,13 @@
 /*
- * Calls that send a signal to a thread. The guard's SIGSYS and one that the program sends have one place in the
- * kernel's queue of a thread. So one for a thread of this process is kept for it before it is sent (signal/sigsys.h):
- * whatever the kernel then drops, the thread finds it.
+ * Calls that send a signal. The guard's SIGSYS and one that the program sends have one place in the kernel's queue of a
+ * thread. So one for a thread of this process is kept for it before it is sent (signal/sigsys.h): whatever the kernel
+ * then drops, the thread finds it. One that the process ignores is not sent, because the kernel, which has a handler,
+ * would not drop it; when a thread takes it, the process may have another action.
  *
  * ctx: entry, for all here.
  */
+#include <asm/errno.h>
+
 #include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/signal/sigsys.h"
@@ -28,8 +31,35 @@ static struct rt_thread *find_target(const struct rt_thread *thread, uint64_t ti
 	return rt_thread_find(is_target, &target);
 }
 
+/* A filter, or a tracer, is to see the call as it is. */
+static bool is_observed(const struct rt_thread *thread)
+{
+	return thread->sighand->seccomp || rt.ptraced & RT_PTRACED;
+}
+
+static bool would_take(const struct rt_thread *thread)
+{
+	return !rt_sigsys_blocked(thread) || thread->sigsys_awaited;
+}
+
+/* Whether a SIGSYS for the thread would be dropped as soon as it is sent. */
+static bool is_ignored(const struct rt_thread *to)
+{
+	return to->sighand->actions[SIGSYS].handler == (uint64_t)SIG_IGN && !rt_sigsys_blocked(to) &&
+	       !to->sigsys_awaited && !is_observed(to);
+}
+
+/* Makes the call without the signal, which is one of its arguments. */
+static long send_nothing(struct rt_thread *thread, const struct k23_call *call, int sig_argument)
+{
+	struct k23_call own = *call;
+
+	own.args[sig_argument] = 0;
+	return rt_gate_program(&own, thread);
+}
+
 /* Makes a call by which the program sends a SIGSYS to a thread. */
-static long send_kept(struct rt_thread *thread, struct k23_call *call, struct rt_thread *to)
+static long send_kept(struct rt_thread *thread, const struct k23_call *call, struct rt_thread *to)
 {
 	long r = rt_gate_program(call, thread);
 
@@ -38,9 +68,11 @@ static long send_kept(struct rt_thread *thread, struct k23_call *call, struct rt
 	return r;
 }
 
-static long send(struct rt_thread *thread, struct k23_call *call, uint64_t tid, uint64_t sig)
+/* The arguments from tid_argument on are the thread's id and the signal. */
+static long send(struct rt_thread *thread, struct k23_call *call, int tid_argument)
 {
-	struct rt_thread *to = (int)sig == SIGSYS ? find_target(thread, tid) : NULL;
+	bool sigsys = (int)call->args[tid_argument + 1] == SIGSYS;
+	struct rt_thread *to = sigsys ? find_target(thread, call->args[tid_argument]) : NULL;
 	siginfo_t info;
 
 	memset(&info, 0, sizeof(info));
@@ -49,6 +81,8 @@ static long send(struct rt_thread *thread, struct k23_call *call, uint64_t tid, 
 	info.si_pid = thread->pid;
 	if (!to)
 		return rt_gate_program(call, thread);
+	if (is_ignored(to))
+		return send_nothing(thread, call, tid_argument + 1);
 	info.si_uid = (uint32_t)sys(getuid);
 	if (!rt_sigsys_announce(to, &info, true))
 		return rt_gate_program(call, thread);
@@ -57,14 +91,14 @@ static long send(struct rt_thread *thread, struct k23_call *call, uint64_t tid, 
 
 long special_tkill(struct rt_thread *thread, struct k23_call *call)
 {
-	return send(thread, call, call->args[0], call->args[1]);
+	return send(thread, call, 0);
 }
 
 long special_tgkill(struct rt_thread *thread, struct k23_call *call)
 {
 	if ((int32_t)call->args[0] != thread->pid)
 		return rt_gate_program(call, thread);
-	return send(thread, call, call->args[1], call->args[2]);
+	return send(thread, call, 1);
 }
 
 long special_rt_tgsigqueueinfo(struct rt_thread *thread, struct k23_call *call)
@@ -76,10 +110,49 @@ long special_rt_tgsigqueueinfo(struct rt_thread *thread, struct k23_call *call)
 
 	if (!to || failed(rt_copy_from(&info, call->args[3], sizeof(info))))
 		return rt_gate_program(call, thread);
+	if (is_ignored(to))
+		return send_nothing(thread, call, 2);
 	info.si_signo = SIGSYS;
 	if (!rt_sigsys_announce(to, &info, false))
 		return rt_gate_program(call, thread);
 	rt_sigsys_stand(thread, &stands);
 	own.args[3] = (uint64_t)&stands;
 	return send_kept(thread, &own, to);
+}
+
+/* Makes a call that sends a SIGSYS to the process as one that sends it to the caller, which takes it before the call
+ * returns. */
+static long send_to_self(struct rt_thread *thread, const struct k23_call *call)
+{
+	siginfo_t info, stands;
+	struct k23_call own = {
+		.nr = __NR_rt_tgsigqueueinfo,
+		.args = { (uint64_t)thread->pid, (uint64_t)thread->tid, SIGSYS, (uint64_t)&stands },
+	};
+
+	memset(&info, 0, sizeof(info));
+	if (call->nr == __NR_kill) {
+		info.si_code = SI_USER;
+		info.si_pid = thread->pid;
+		info.si_uid = (uint32_t)sys(getuid);
+	} else if (failed(rt_copy_from(&info, call->args[2], sizeof(info)))) {
+		return -EFAULT;
+	}
+	info.si_signo = SIGSYS;
+	if (!rt_sigsys_announce(thread, &info, false))
+		return rt_gate_program(call, thread);
+	rt_sigsys_stand(thread, &stands);
+	return send_kept(thread, &own, thread);
+}
+
+/* kill and rt_sigqueueinfo, which send a signal to a process. The thread that has the id, mostly the first one, takes
+ * it, or another one if that one blocks it. The kernel knows of none that does. */
+long special_kill(struct rt_thread *thread, struct k23_call *call)
+{
+	struct rt_thread *to = (int)call->args[1] == SIGSYS ? find_target(thread, call->args[0]) : NULL;
+	bool taken_here = to && !would_take(to) && would_take(thread) && !is_observed(thread);
+
+	if (to && (is_ignored(to) || (taken_here && is_ignored(thread))))
+		return send_nothing(thread, call, 1);
+	return taken_here ? send_to_self(thread, call) : rt_gate_program(call, thread);
 }
