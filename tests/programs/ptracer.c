@@ -941,3 +941,52 @@ CASE(dies_of_fault)
 {
 	show_stops(fault_at_once, -1);
 }
+
+static void on_bad_stack(int sig, siginfo_t *info, void *context)
+{
+	(void)sig, (void)info, (void)context;
+	_exit(3);
+}
+
+/* The frame of a handler cannot be made. flags: SA_ONSTACK if nor can that of the signal for this. */
+static void lose_stack(int flags)
+{
+	stack_t stack = { .ss_sp = mmap(NULL, 1 << 16, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+			  .ss_size = 1 << 16 };
+
+	NEED(sigaltstack(&stack, NULL) == 0);
+	set_handler(SIGUSR1, on_bad_stack, SA_ONSTACK);
+	set_handler(SIGSEGV, on_bad_stack, flags);
+	raw(SYS_kill, raw(SYS_getpid), SIGUSR1);
+}
+
+static void lose_frame(void)
+{
+	lose_stack(0);
+}
+
+static void lose_both_frames(void)
+{
+	lose_stack(SA_ONSTACK);
+}
+
+/* The signals of a tracee that gets all of them. */
+static void show_signals(void (*fn)(void))
+{
+	pid_t pid = child_running(fn);
+	siginfo_t info;
+	int stop = SIGSTOP;
+
+	do {
+		EXPECT(pt(CONT, pid, 0, stop == SIGSTOP ? 0 : stop), 0);
+		stop = stop_of(pid);
+		if (stop >= 0 && pt(GETSIGINFO, pid, 0, &info) == 0)
+			say("signal %d code %d", stop, info.si_code);
+	} while (stop >= 0);
+}
+
+CASE(frames_fail)
+{
+	show_signals(lose_frame);
+	show_signals(lose_both_frames);
+}

@@ -56,6 +56,11 @@ static void frame_failed(struct rt_thread *thread, int sig, struct ucontext *uc)
 	if (sig == SIGSEGV || uc->uc_sigmask & SIGBIT(SIGSEGV) ||
 	    thread->sighand->actions[SIGSEGV].handler <= (uint64_t)SIG_IGN) {
 		rt_deliver_default(thread, SIGSEGV, NULL, uc);
+		thread->dies_of = 0; /* a tracer is told */
+		return;
+	}
+	if (rt.ptraced & RT_PTRACED) {
+		rt_deliver_queue(thread, SIGSEGV, NULL);
 		return;
 	}
 	memset(&info, 0, sizeof(info));
