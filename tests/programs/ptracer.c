@@ -990,3 +990,14 @@ CASE(frames_fail)
 	show_signals(lose_frame);
 	show_signals(lose_both_frames);
 }
+
+/* The call of the kernel's trampoline for uretprobes, which raises SIGILL elsewhere, on kernels that have it. */
+static void call_trampoline(void)
+{
+	raw(335);
+}
+
+CASE(raised_by_call)
+{
+	show_stops(call_trampoline, -1);
+}

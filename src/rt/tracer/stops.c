@@ -168,8 +168,10 @@ static uint32_t meet_signal(struct tracee *tracee, const siginfo_t *info, uint32
 	if (is_dying(tracee, stop))
 		return tracee_run_on(tracee, (int)stop);
 	if (*flags & (TRACEE_HOLDS | TRACEE_SENT) || !(*flags & TRACEE_IN_CALL) || tracee->request != PTRACE_SYSCALL ||
-	    (SIGBIT(info->si_signo) & RT_FAULTS && info->si_code > 0) || failed(tracee_view(tracee, &view)) ||
-	    !is_call_over(tracee, &view))
+	    failed(tracee_view(tracee, &view)) || !is_call_over(tracee, &view))
+		return stop;
+	/* A fault, unless it is one that the call raises. */
+	if (SIGBIT(info->si_signo) & RT_FAULTS && info->si_code > 0 && !view.in_gate)
 		return stop;
 	tracee->held = *info;
 	*flags |= TRACEE_HOLDS;
