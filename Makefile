@@ -6,7 +6,7 @@ TEST_PACKAGES := clang clang-19 libclang-rt-14-dev musl-tools golang-go strace g
 	curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux xz-utils zstd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
-.PHONY: build try check check-apps fuzz fuzz-programs bench install clean deps test-deps app-deps
+.PHONY: build try check check-apps fuzz fuzz-programs soak bench install clean deps test-deps app-deps
 
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(SETUP) $(BUILD)
@@ -40,6 +40,12 @@ FIRST ?= 1
 fuzz-programs: build
 	@python3 tests/fuzz/programs.py --k23 $(BUILD)/k23 --store $(BUILD)/tests/base.store --first $(FIRST) \
 		--count $(COUNT) $(BUILD)/tests/random
+
+# make soak MINUTES=30: mixed load, natively and under k23 at once; nothing may grow.
+MINUTES ?= 30
+soak: build
+	@python3 tests/fuzz/soak.py --k23 $(BUILD)/k23 --store $(BUILD)/tests/base.store --seconds $$((60 * $(MINUTES))) \
+		$(BUILD)/tests/soak $(BUILD)/tests/libsites.so
 
 bench: build
 	@python3 bench/run.py --k23 $(BUILD)/k23 --build $(BUILD)

@@ -102,8 +102,9 @@ GUESTS = [
     pitfall("gs", beside="libsites.so"),
     pitfall("unwind", beside="libsites.so", link="-rdynamic"),
     pitfall("replaced", beside="libsites.so"),
-    # What fuzz/programs.py runs: it has no case.
+    # What fuzz/programs.py and fuzz/soak.py run: they have no cases.
     Guest("random", folder="fuzz"),
+    Guest("soak", folder="fuzz"),
 ]
 
 # Programs without a C library and in Go, which have no cases: suite, rounds, exit status; as whom with a store: an
@@ -219,6 +220,7 @@ def list_tests(without):
     for debugger in attach.DEBUGGERS:
         test(f"attach.{debugger}", "attach.py", ["attach"], 180, debugger, "@attachee@")
     test("random programs", "programs.py", ["random"], 300, "--store", "@base@", "--count", 60, "@random@")
+    test("soak", "soak.py", ["stress"], 600, "--store", "@base@", "--seconds", 120, "@soak@", "@folder@/libsites.so")
     for kind, modes in BACKTRACES.items():
         for mode in modes.split():
             program = "@blocked-frames@" if kind == "walk" else "@blocked@"
