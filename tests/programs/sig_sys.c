@@ -249,15 +249,54 @@ static void run_thread(void *(*function)(void *))
 	NEED(pthread_join(thread, NULL) == 0);
 }
 
+static void *leave_pending(void *value)
+{
+	siginfo_t info = { .si_code = SI_QUEUE };
+
+	info.si_pid = getpid();
+	info.si_value.sival_ptr = value;
+	EXPECT(raw(SYS_rt_sigqueueinfo, getpid(), SIGSYS, &info), 0);
+	return NULL;
+}
+
+static void *send_later(void *argument)
+{
+	usleep(20000);
+	EXPECT(raw(SYS_kill, getpid(), SIGSYS), 0);
+	return argument;
+}
+
 /* A thread sends to its process, whose first thread blocks the signal or not. */
 CASE(sent_by_thread)
 {
 	sigset_t set = sigset_of(SIGSYS);
+	struct signalfd_siginfo from;
+	pthread_t thread;
+	siginfo_t info;
+	int fd;
 
 	run_thread(send_from_thread);
 	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
 	run_thread(send_from_thread);
 	run_thread(handle_in_thread);
+	for (long i = 1; i < 200; i++) {
+		NEED(pthread_create(&thread, NULL, leave_pending, (void *)i) == 0);
+		NEED(pthread_join(thread, NULL) == 0);
+		EXPECT(sigwaitinfo(&set, &info), SIGSYS);
+		EXPECT(info.si_value.sival_ptr, i);
+	}
+	fd = signalfd(-1, &set, 0);
+	NEED(fd >= 0);
+	for (int i = 0; i < 5; i++) {
+		NEED(pthread_create(&thread, NULL, send_later, NULL) == 0);
+		if (i % 2)
+			EXPECT(sigwaitinfo(&set, &info), SIGSYS);
+		else
+			EXPECT(read(fd, &from, sizeof(from)), sizeof(from));
+		NEED(pthread_join(thread, NULL) == 0);
+	}
+	EXPECT(sigpending(&set), 0);
+	EXPECT(sigismember(&set, SIGSYS), 0);
 }
 
 /* One for the thread and one for the process are two; to ignore them takes both away. */

@@ -101,7 +101,7 @@ bool rt_sigsys_announce(struct rt_thread *to, const siginfo_t *info, bool due)
 	bool done = put(&to->sigsys_pending, &to->sigsys_info, to->pid, info);
 
 	__atomic_store_n(&to->sigsys_due, due && done, __ATOMIC_SEQ_CST);
-	if (!done || !__atomic_load_n(&to->sigsys_held, __ATOMIC_SEQ_CST))
+	if (!done || to->sigsys_awaited || !__atomic_load_n(&to->sigsys_held, __ATOMIC_SEQ_CST))
 		return done;
 	rt_sigsys_withdraw(to);
 	return false;

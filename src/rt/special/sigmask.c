@@ -93,10 +93,12 @@ long special_rt_sigtimedwait(struct rt_thread *thread, struct k23_call *call)
 	if (!call->args[1])
 		own.args[1] = (uint64_t)&info;
 	__atomic_store_n(&thread->sigsys_awaited, true, __ATOMIC_SEQ_CST);
+	/* Another thread may have taken the one that has ended the wait, and keeps it. */
 	do {
 		let_through(thread);
 		r = rt_gate_program(&own, thread);
-	} while (r == SIGSYS && !has_come(thread, call->args[1], &info, &r));
+	} while ((r == SIGSYS && !has_come(thread, call->args[1], &info, &r)) ||
+		 (r == -EINTR && !thread->signals && rt_sigsys_kept(thread)));
 	thread->sigsys_awaited = false;
 	return r;
 }

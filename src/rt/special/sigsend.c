@@ -31,25 +31,19 @@ static struct rt_thread *find_target(const struct rt_thread *thread, uint64_t ti
 	return rt_thread_find(is_target, &target);
 }
 
-/* A filter, or a tracer, is to see the call as it is. */
-static bool is_observed(const struct rt_thread *thread)
-{
-	return thread->sighand->seccomp || rt.ptraced & RT_PTRACED;
-}
-
 static bool would_take(const struct rt_thread *thread)
 {
 	return !rt_sigsys_blocked(thread) || thread->sigsys_awaited;
 }
 
-/* Whether a SIGSYS for the thread would be dropped as soon as it is sent. */
+/* Whether a SIGSYS for the thread would be dropped as soon as it is sent, and no tracer sees it. */
 static bool is_ignored(const struct rt_thread *to)
 {
 	return to->sighand->actions[SIGSYS].handler == (uint64_t)SIG_IGN && !rt_sigsys_blocked(to) &&
-	       !to->sigsys_awaited && !is_observed(to);
+	       !to->sigsys_awaited && !(rt.ptraced & RT_PTRACED);
 }
 
-/* Makes the call without the signal, which is one of its arguments. */
+/* Makes the call without the signal, which is one of its arguments: a filter of the program has its say. */
 static long send_nothing(struct rt_thread *thread, const struct k23_call *call, int sig_argument)
 {
 	struct k23_call own = *call;
@@ -120,15 +114,27 @@ long special_rt_tgsigqueueinfo(struct rt_thread *thread, struct k23_call *call)
 	return send_kept(thread, &own, to);
 }
 
-/* Makes a call that sends a SIGSYS to the process as one that sends it to the caller, which takes it before the call
- * returns. */
-static long send_to_self(struct rt_thread *thread, const struct k23_call *call)
+static bool awaits(const struct rt_thread *thread, const void *key)
 {
-	siginfo_t info, stands;
-	struct k23_call own = {
-		.nr = __NR_rt_tgsigqueueinfo,
-		.args = { (uint64_t)thread->pid, (uint64_t)thread->tid, SIGSYS, (uint64_t)&stands },
-	};
+	return thread->pid == ((const struct rt_thread *)key)->pid &&
+	       __atomic_load_n(&thread->sigsys_awaited, __ATOMIC_RELAXED);
+}
+
+/* The thread of the process that is to take a SIGSYS, if the kernel would have another one take it: one that waits for
+ * it, which the caller's handler must not take it from; or the caller, which takes it before the call returns. to: the
+ * thread that the call names, which takes it if it can. */
+static struct rt_thread *find_taker(struct rt_thread *thread, struct rt_thread *to)
+{
+	if (to->sigsys_awaited || would_take(to))
+		return to->sigsys_awaited ? to : NULL;
+	return would_take(thread) ? thread : rt_thread_find(awaits, thread);
+}
+
+/* Makes a call that sends a SIGSYS to the process as one that sends it to a thread. */
+static long send_to_taker(struct rt_thread *thread, const struct k23_call *call, struct rt_thread *taker)
+{
+	siginfo_t info;
+	long r;
 
 	memset(&info, 0, sizeof(info));
 	if (call->nr == __NR_kill) {
@@ -139,20 +145,28 @@ static long send_to_self(struct rt_thread *thread, const struct k23_call *call)
 		return -EFAULT;
 	}
 	info.si_signo = SIGSYS;
-	if (!rt_sigsys_announce(thread, &info, false))
+	if (!rt_sigsys_announce(taker, &info, false))
 		return rt_gate_program(call, thread);
-	rt_sigsys_stand(thread, &stands);
-	return send_kept(thread, &own, thread);
+	r = send_nothing(thread, call, 1);
+	if (r || rt_trapped(thread)) {
+		rt_sigsys_withdraw(taker);
+		return r;
+	}
+	rt_sigsys_stand(thread, &info);
+	sys(rt_tgsigqueueinfo, thread->pid, taker->tid, SIGSYS, &info);
+	return 0;
 }
 
 /* kill and rt_sigqueueinfo, which send a signal to a process. The thread that has the id, mostly the first one, takes
  * it, or another one if that one blocks it. The kernel knows of none that does. */
 long special_kill(struct rt_thread *thread, struct k23_call *call)
 {
-	struct rt_thread *to = (int)call->args[1] == SIGSYS ? find_target(thread, call->args[0]) : NULL;
-	bool taken_here = to && !would_take(to) && would_take(thread) && !is_observed(thread);
+	struct rt_thread *to = (int)call->args[1] == SIGSYS ? find_target(thread, call->args[0]) : NULL, *taker;
 
-	if (to && (is_ignored(to) || (taken_here && is_ignored(thread))))
+	if (!to || rt.ptraced & RT_PTRACED)
+		return rt_gate_program(call, thread);
+	taker = find_taker(thread, to);
+	if (is_ignored(to) || (taker == thread && is_ignored(thread)))
 		return send_nothing(thread, call, 1);
-	return taken_here ? send_to_self(thread, call) : rt_gate_program(call, thread);
+	return taker ? send_to_taker(thread, call, taker) : rt_gate_program(call, thread);
 }
