@@ -1001,3 +1001,19 @@ CASE(raised_by_call)
 {
 	show_stops(call_trampoline, -1);
 }
+
+/* Signals that a tracee sends to itself come after the exit stops of the calls, whatever signal came before. */
+static void send_trap_and_more(void)
+{
+	set_handler(SIGTRAP, on_signal, 0);
+	set_handler(SIGUSR1, on_signal, 0);
+	for (int i = 0; i < 2; i++) {
+		raw(SYS_kill, raw(SYS_getpid), SIGTRAP);
+		raw(SYS_kill, raw(SYS_getpid), SIGUSR1);
+	}
+}
+
+CASE(signals_after_calls)
+{
+	show_stops(send_trap_and_more, -1);
+}

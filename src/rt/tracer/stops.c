@@ -257,6 +257,9 @@ static uint32_t classify_stop(struct tracee *tracee, const siginfo_t *info, uint
 	case 0:
 		if (stop == SIGSYS)
 			return meet_sigsys(tracee, info);
+		/* One that was held back is the kernel's when it comes again. */
+		if (stop == SIGTRAP && info->si_code == SI_KERNEL && tracee->flags & TRACEE_SENT)
+			return meet_signal(tracee, info, stop);
 		if (stop == (SIGTRAP | 0x80) || (stop == SIGTRAP && info->si_code > 0))
 			return meet_trap(tracee, info, stop);
 		return meet_signal(tracee, info, stop);
