@@ -324,6 +324,34 @@ CASE(pending_twice)
 	EXPECT(handled, 2);
 }
 
+static void *ignore_in_thread(void *argument)
+{
+	usleep(10000);
+	signal(SIGSYS, SIG_IGN);
+	return argument;
+}
+
+/* To ignore it takes away those for other threads, too. */
+CASE(ignored_by_thread)
+{
+	sigset_t set = sigset_of(SIGSYS), now;
+
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	for (int i = 0; i < 5; i++) {
+		set_handler(SIGSYS, on_sigsys, 0);
+		raise(SIGSYS);
+		NEED(sigpending(&now) == 0);
+		EXPECT(sigismember(&now, SIGSYS), 1);
+		run_thread(ignore_in_thread);
+		NEED(sigpending(&now) == 0);
+		EXPECT(sigismember(&now, SIGSYS), 0);
+		set_handler(SIGSYS, on_sigsys, 0);
+		NEED(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
+		NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+		EXPECT(handled, 0);
+	}
+}
+
 /* A mask for the time of a wait lets it through, or blocks it, and is gone when the wait is over. */
 CASE(masks_of_waits)
 {

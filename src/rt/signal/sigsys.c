@@ -68,8 +68,8 @@ bool rt_sigsys_take(struct rt_thread *thread, siginfo_t *info)
 void rt_sigsys_comes(struct rt_thread *thread, siginfo_t *info)
 {
 	if (thread->sigsys_queued) {
-		/* The queue had no room for it beside one that stands for another. */
-		if (stands(thread, info))
+		/* The queue had no room for it beside one that stands for another; or it has been discarded. */
+		if (stands(thread, info) || stands(thread, &thread->sigsys_queued_info))
 			*info = thread->sigsys_queued_info;
 		thread->sigsys_queued = false;
 	} else if (thread->sigsys_due && info->si_code == SI_TKILL && info->si_pid == thread->pid) {
@@ -192,13 +192,27 @@ void rt_sigsys_hold(struct rt_thread *thread, bool takes)
 		rt_gs_take(thread);
 }
 
+/* What a thread keeps, or has queued to itself for its call in flight: that stands for nothing from now on. ctx: any */
+static bool discard_own(const struct rt_thread *other, const void *key)
+{
+	struct rt_thread *thread = (struct rt_thread *)other;
+	siginfo_t info;
+
+	if (thread->pid != ((const struct rt_thread *)key)->pid)
+		return false;
+	(void)take_own(thread, &info);
+	if (thread->sigsys_queued)
+		rt_sigsys_stand(thread, &thread->sigsys_queued_info);
+	return false;
+}
+
 /* ctx: entry */
 void rt_sigsys_discard(struct rt_thread *thread)
 {
 	static const uint64_t now[2];
 	siginfo_t info;
 
-	(void)take_own(thread, &info);
+	rt_thread_find(discard_own, thread);
 	(void)take_shared(thread, &info);
 	while (thread->sigsys_held && sys(rt_sigtimedwait, &sigsys, 0, now, 8) == SIGSYS)
 		;
