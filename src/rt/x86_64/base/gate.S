@@ -8,10 +8,8 @@
 
 	.section .text.gate.program, "ax", @progbits
 
-/* The registers of a call, unless a signal is there. in: %rdi call, %rsi thread. */
+/* in: %rdi call. */
 	.macro load_call
-	cmpl	$0, THREAD_SIGNALS(%rsi)
-	jne	rt_gate_abort
 	mov	CALL_NR(%rdi), %rax
 	mov	CALL_ARGS + 8(%rdi), %rsi
 	mov	CALL_ARGS + 16(%rdi), %rdx
@@ -38,6 +36,8 @@ rt_gate_program:
 	jne	rt_gate_judged
 	.globl rt_gate_begin
 rt_gate_begin:
+	cmpl	$0, THREAD_SIGNALS(%rsi)
+	jne	rt_gate_abort
 	load_call
 	syscall
 	.globl rt_gate_done
@@ -80,6 +80,8 @@ rt_gate_judged:
 	.cfi_adjust_cfa_offset -8
 	.globl rt_gate_judged_begin
 rt_gate_judged_begin:
+	cmpl	$0, THREAD_SIGNALS(%rsi)
+	jne	rt_gate_abort
 	load_call
 	jmp	*%r11
 	.globl rt_gate_verdicts
@@ -156,13 +158,7 @@ rt_gate_sigreturn:
 	mov	%rsi, %rsp
 	.cfi_remember_state
 	cfi_regs_in_context 0
-	mov	CALL_NR(%rdi), %rax
-	mov	CALL_ARGS + 8(%rdi), %rsi
-	mov	CALL_ARGS + 16(%rdi), %rdx
-	mov	CALL_ARGS + 24(%rdi), %r10
-	mov	CALL_ARGS + 32(%rdi), %r8
-	mov	CALL_ARGS + 40(%rdi), %r9
-	mov	CALL_ARGS(%rdi), %rdi
+	load_call
 	syscall
 	.globl rt_gate_sigreturn_done
 rt_gate_sigreturn_done:
