@@ -195,7 +195,7 @@ static long install(struct rt_thread *thread, const struct k23_call *call, struc
 	}
 	r = rt_gate_program(call, thread);
 	/* Without TSYNC_ESRCH a positive result is the id of a thread that has other filters. */
-	refused = failed(r) || (r > 0 && shared && !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH));
+	refused = failed(r) || rt_trapped(thread) || (r > 0 && shared && !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH));
 	if (shared) {
 		if (refused)
 			rt_thread_find(unshare_filters, &sharing);
@@ -204,11 +204,11 @@ static long install(struct rt_thread *thread, const struct k23_call *call, struc
 	if (!refused)
 		thread->sighand->seccomp = 1;
 	if (filters && filters != thread->filters) {
-		if (refused) {
-			rt_filters_discard(filters);
-		} else {
+		if (!refused) {
 			rt_filters_set(thread, filters);
 			rt_gs_give_up();
+		} else if (!shared) { /* else another thread may be judging by them */
+			rt_filters_discard(filters);
 		}
 	}
 	return r;
