@@ -41,6 +41,7 @@ class Guest:
     root: str = ""           # but for these cases, which need root
     plain: str = ""          # cases without a hook, which may hide the vDSO
     ticks: bool = False      # stress cases also under a 1 kHz timer
+    under: str = ""          # each case also under this one, which starts what its arguments say
     bytes: str = ""          # cases that depend on the bytes of a patched window, so not with a store
 
     def program(self, variant):
@@ -60,7 +61,7 @@ UNDER = ["under_denial", "under_death", "under_mdwe"]
 
 GUESTS = [
     Guest("start", variants="glibc nopie static static-pie musl musl-static", user=True),
-    Guest("exec_ways", variants="glibc static", user=True, root="dropped"),
+    Guest("exec_ways", variants="glibc static", user=True, root="dropped reduced", under="under_no_ptrace"),
     Guest("exec_limits", variants="static", user=True, root="chrooted"),
     Guest("exec_fail", user=True),
     Guest("filters", variants="glibc static", user=True),
@@ -157,6 +158,9 @@ def list_case(guest, variant, case, stress):
         compare(name, suites + ["elsewhere"] * elsewhere, "guard", guard, *words, user=user)
         if case not in guest.bytes.split():
             compare(name, suites + ["fast"], "fast", fast, *words, user=user)
+        if guest.under:
+            test(f"{name}/{guest.under}{'-user' if user else ''}", "compare.py", suites, 300, "--mode", "plain,null,eager",
+                 "--base-store", "@base@", "--under", guest.under, "--user" if user else "", *words)
 
 
 def list_stress(guest, variant, case):

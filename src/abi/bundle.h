@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define BUNDLE_MAGIC 0x656c646e75623332ul /* "23bundle" */
-#define BUNDLE_VERSION 5u
+#define BUNDLE_VERSION 6u
 
 /* A 32-bit word must have a bit for each hook, and one more (struct rt_chain). */
 #define BUNDLE_MAX_HOOKS 31u
@@ -67,6 +67,7 @@ struct bundle {
 	uint32_t regions; /* behind this there is room for BUNDLE_REGIONS regions, aligned to their size */
 	uint32_t runtime; /* the begin of the runtime's rodata */
 	uint32_t start; /* rt_start */
+	uint32_t carried; /* rt_carried */
 	uint32_t gate; /* the gate page */
 	uint32_t runtime_text; /* the runtime's executable segment */
 	uint32_t runtime_text_size;
@@ -101,11 +102,13 @@ struct start_block {
 	uint8_t first : 1;  /* the command line tool started the image, and not an execve of the program */
 	uint8_t frozen : 1; /* memory that was writable may not become executable: PR_SET_MDWE, or a filter from before
 			       k23 */
+	uint8_t children_elsewhere : 1; /* unshare or setns for a PID namespace */
 	uint8_t disarmed : 1, autodisarm : 1; /* SS_DISABLE and SS_AUTODISARM, which outlive the alternate stack */
+	uint64_t exe; /* of a carrier: the address of the program's path, if /proc/PID/exe leads elsewhere; else 0 */
 };
 
 _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_hook) == 24, "the bundle's layout is shared by separate builds");
-_Static_assert(sizeof(struct start_block) == 64, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct start_block) == 72, "the bundle's layout is shared by separate builds");
 
 #endif

@@ -62,10 +62,22 @@
 #define MADV_DONTNEED_LOCKED 24
 #endif
 
+/* linux/memfd.h and linux/fcntl.h: Linux 6.3, 6.14. */
+#define KERNEL_MFD_EXEC 0x10u
+#define KERNEL_AT_EXECVE_CHECK 0x10000u
+
+/* linux/personality.h */
+#define KERNEL_ADDR_NO_RANDOMIZE 0x0040000u
+
 /* linux/shm.h and linux/ipc.h. */
 #define KERNEL_SHM_RDONLY 010000
 #define KERNEL_SHM_REMAP 040000
 #define KERNEL_SHM_EXEC 0100000
+#define KERNEL_SHM_NORESERVE 010000
+#define KERNEL_SHM_OWNER 0700 /* who made the segment may use it */
+#define KERNEL_IPC_PRIVATE 0
+#define KERNEL_IPC_CREAT 01000
+#define KERNEL_IPC_RMID 0
 #define KERNEL_IPC_STAT 2
 
 #endif

@@ -263,6 +263,7 @@ static void describe_runtime(struct builder *builder)
 
 	bundle->runtime = place;
 	bundle->start = place + (uint32_t)runtime->entry;
+	bundle->carried = place + (uint32_t)hook_file_symbol(runtime, "rt_carried");
 	bundle->gate = place + (uint32_t)hook_file_symbol(runtime, "rt_gate_page");
 	for (size_t i = 0; i < runtime->segment_count; i++)
 		if (runtime->segments[i].prot & PROT_EXEC) {

@@ -18,7 +18,7 @@
 #include "cli/cli.h"
 #include "cli/store_use.h"
 #include "core/page.h"
-#include "inject/inject.h"
+#include "inject/carrier.h"
 
 #define HELPER_STACK (64u << 10)
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -133,6 +133,28 @@ static bool is_frozen(void)
 	return child < 0 || waitpid(child, &status, 0) != child || status != 0;
 }
 
+/* The execve of this process, with the bundle, where no helper can be. Returns -errno. */
+static long carry_alone(const struct inj_exec *exec, const char *path, char **argv)
+{
+	size_t arguments = 0, variables = 0;
+	char **vectors;
+	long r;
+
+	while (argv[arguments])
+		arguments++;
+	while (environ[variables])
+		variables++;
+	vectors = calloc(INJ_SPARE_ARGUMENTS + arguments + 1 + variables + 1 + INJ_SPARE_ENVIRONMENT, sizeof(char *));
+	if (!vectors)
+		return -ENOMEM;
+	memcpy(vectors + INJ_SPARE_ARGUMENTS, argv, arguments * sizeof(char *));
+	memcpy(vectors + INJ_SPARE_ARGUMENTS + arguments + 1, environ, variables * sizeof(char *));
+	r = inj_carry(exec, &(struct inj_program){ AT_FDCWD, path, path, 0, vectors + INJ_SPARE_ARGUMENTS,
+						   vectors + INJ_SPARE_ARGUMENTS + arguments + 1 });
+	free(vectors);
+	return r;
+}
+
 /* The execve of this process, with the bundle. Returns -errno. */
 static long carry_bundle(const struct bundle *bundle, const char *path, char **argv)
 {
@@ -142,7 +164,7 @@ static long carry_bundle(const struct bundle *bundle, const char *path, char **a
 	sigset_t all, old;
 	unsigned long mask = 0;
 	int dumpable = prctl(PR_GET_DUMPABLE);
-	long r;
+	long r, helper_error;
 
 	if (outer_bundle())
 		return carry_bundle_nested(bundle, path, argv);
@@ -167,8 +189,10 @@ static long carry_bundle(const struct bundle *bundle, const char *path, char **a
 		prctl(PR_SET_DUMPABLE, 1);
 	r = inj_begin(exec, (uint64_t)(memory + HELPER_STACK));
 	if (failed(r)) {
-		complain("cannot prepare the start of %s: %s%s", path, strerror((int)-r),
-			 r == -EPERM ? " (is this process traced, or ptrace forbidden? `k23 doctor` tells)" : "");
+		helper_error = r;
+		r = carry_alone(exec, path, argv);
+		complain("cannot start %s: %s; there can be no helper: %s (`k23 doctor` tells)", path,
+			 strerror((int)-r), strerror((int)-helper_error));
 	} else {
 		r = sys(execve, path, argv, environ);
 		inj_cancel(exec);

@@ -13,42 +13,25 @@
 
 #include "core/string.h"
 #include "inject/inject.h"
+#include "inject/script.h"
 
-#define HEAD_SIZE 256 /* how much the kernel reads of a file to find out its kind (BINPRM_BUF_SIZE) */
-#define MAX_FILES 5   /* in a chain of scripts and interpreters, after which the kernel says ELOOP */
 #define O_RDONLY_CLOEXEC_NONBLOCK (O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 #define X_OK 1
 #define ALL_MAY_EXECUTE 0111
 
-/* Reads the head of a file, up to HEAD_SIZE bytes. Returns how many, or -errno. */
+/* Reads the head of a file, up to SCRIPT_HEAD_SIZE bytes. Returns how many, or -errno. */
 static long read_head(int dirfd, const char *path, unsigned flags, char *head)
 {
 	long fd, r;
 
 	if (flags & AT_EMPTY_PATH && !*path)
-		return sys(pread64, dirfd, head, HEAD_SIZE, 0);
+		return sys(pread64, dirfd, head, SCRIPT_HEAD_SIZE, 0);
 	fd = sys(openat, dirfd, path, O_RDONLY_CLOEXEC_NONBLOCK | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
 	if (failed(fd))
 		return fd;
-	r = sys(pread64, fd, head, HEAD_SIZE, 0);
+	r = sys(pread64, fd, head, SCRIPT_HEAD_SIZE, 0);
 	sys(close, fd);
 	return r;
-}
-
-/* Finds the path of the interpreter in the head of a script, and ends it with a NUL. NULL: there is none. */
-static char *find_interpreter(char *head, long size)
-{
-	long i = 2, start;
-
-	while (i < size && (head[i] == ' ' || head[i] == '\t'))
-		i++;
-	start = i;
-	while (i < size && head[i] && head[i] != ' ' && head[i] != '\t' && head[i] != '\n')
-		i++;
-	if (i == start || i >= HEAD_SIZE)
-		return NULL;
-	head[i] = '\0';
-	return head + start;
 }
 
 static bool is_elf(const char *head, long size)
@@ -76,12 +59,13 @@ static bool is_native(const char *head, long size)
 struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 {
 	static const unsigned known = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
-	char heads[2][HEAD_SIZE + 1] __attribute__((aligned(8)));
+	char heads[2][SCRIPT_HEAD_SIZE + 1] __attribute__((aligned(8)));
 
 	if (flags & ~known)
 		return (struct inj_check){ INJ_TRY, 0 };
-	for (int level = 0; level < MAX_FILES; level++) {
+	for (int level = 0; level < SCRIPT_MAX_FILES; level++) {
 		char *head = heads[level & 1];
+		struct script script;
 		struct stat status;
 		bool inaccessible;
 		long r = sys(newfstatat, dirfd, path, &status, flags);
@@ -110,15 +94,12 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 			return (struct inj_check){ INJ_TRY, 0 };
 		if (is_foreign(head, r))
 			return (struct inj_check){ INJ_FOREIGN, -ENOEXEC };
-		if (r < 2 || head[0] != '#' || head[1] != '!')
+		if (!script_is(head, r) || !script_parse(head, r, &script))
 			return (struct inj_check){ INJ_TRY, 0 };
-		head[r] = '\0';
 		/* The interpreter could not open the script: its path is relative to a descriptor that execve
 		 * closes. */
 		inaccessible = dirfd != AT_FDCWD && *path != '/' && sys(fcntl, dirfd, F_GETFD) & FD_CLOEXEC;
-		path = find_interpreter(head, r);
-		if (!path)
-			return (struct inj_check){ INJ_TRY, 0 };
+		path = script.interpreter;
 		if (inaccessible)
 			return (struct inj_check){ INJ_FAILS, -ENOENT };
 		dirfd = AT_FDCWD;

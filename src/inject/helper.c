@@ -221,7 +221,7 @@ static long create_helper(struct inj_exec *exec, uint64_t stack_top)
 long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 {
 	static const struct __kernel_timespec moment = { .tv_nsec = 20000000 };
-	long pid;
+	long pid, r;
 
 	exec->ready = exec->waits = exec->failed = 0;
 	pid = create_helper(exec, stack_top);
@@ -240,11 +240,12 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 	for (int i = 0; i < 3 && !exec->error && !__atomic_load_n(&exec->waits, __ATOMIC_RELAXED); i++)
 		sys(sched_yield);
 	if (exec->error) {
-		long error = exec->error;
-
-		while (sys(wait4, pid, 0, __WALL, 0) == -EINTR)
-			;
-		return error;
+		do
+			r = sys(wait4, pid, 0, __WALL, 0);
+		while (r == -EINTR);
+		if (r == pid)
+			exec->helper = 0;
+		return exec->error;
 	}
 	bind_helper(exec->helper);
 	return 0;

@@ -30,7 +30,7 @@ struct inj_exec {
 
 /* Starts a helper on a stack that ends at stack_top, and waits until the helper traces the caller. The caller must be
  * dumpable (PR_SET_DUMPABLE), and must block all signals that can be blocked, but for those of faults. Returns 0; or
- * -errno, and then there is no helper. */
+ * -errno, and then there is no helper any more: exec->helper is its id if a wait of another thread reaped it, or 0. */
 long inj_begin(struct inj_exec *exec, uint64_t stack_top) must_check;
 /* Ends the helper after an execve that failed, so that it does not trace the caller any more. Returns whether this call
  * reaped the helper: otherwise a wait of another thread did. */

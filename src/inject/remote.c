@@ -312,6 +312,7 @@ static long set_start(const struct image *image, const struct bundle *bundle, co
 		return filters;
 	memcpy(words, block, sizeof(words));
 	regs.orig_rax = ~0ul;
+	regs.rax = block->exe;
 	regs.rip = base + bundle->start;
 	regs.rdi = base;
 	regs.rsi = image->start.rip;

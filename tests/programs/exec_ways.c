@@ -4,8 +4,12 @@
 #include "report.h"
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <spawn.h>
+#include <stddef.h>
 
 extern char **environ;
 
@@ -537,6 +541,79 @@ CASE(dropped)
 	say("-> %d", in_child(exec_nobody_effective));
 }
 
+/* Root with few capabilities: execve gives all of them. */
+static void exec_reduced(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0, 0, 0 } };
+
+	data[0].effective = data[0].permitted = 1u << CAP_CHOWN;
+	EXPECT(raw(SYS_capset, &header, data), 0);
+	execl(self_path(), "zero", "state", NULL);
+}
+
+CASE(reduced)
+{
+	if (getuid())
+		guest_skip("needs root");
+	say("-> %d", in_child(exec_reduced));
+}
+
+/* execve makes no process, so it does not matter that there can be none. For root there is no such limit. */
+static void exec_only_process(void)
+{
+	struct rlimit one = { 1, 1 };
+
+	if (!getuid())
+		NEED(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+	NEED(setrlimit(RLIMIT_NPROC, &one) == 0);
+	EXPECT(raw(SYS_fork), -EAGAIN);
+	execl(self_path(), "zero", "once_more", NULL);
+}
+
+/* The file that the process is, by the paths that lead to it. */
+HELPER(once_more)
+{
+	char path[64], link[256], magic[4];
+	struct stat status;
+	int file = open("/proc/self/exe", O_RDONLY);
+
+	EXPECT(read(file, magic, sizeof(magic)), 4);
+	NEED(fstat(file, &status) == 0);
+	close(file);
+	say("size %ld", (long)status.st_size);
+	snprintf(path, sizeof(path), "/proc/%d/exe", getpid());
+	link[readlinkat(AT_FDCWD, path, link, sizeof(link) - 1)] = '\0';
+	say("%s", link);
+	EXPECT(readlink("/proc/self/exe", link, 1), 1);
+	EXPECT(raw(SYS_readlink, "/proc/self/exe", link, 0), -EINVAL);
+	execl("/proc/self/exe", "zero", "said", NULL);
+	CHECK(!"exec");
+}
+
+CASE(only_process)
+{
+	NEED(chmod(".", 0777) == 0);
+	say("-> %d", in_child(exec_only_process));
+}
+
+/* The program starts where no process can trace another, so where there is no helper. */
+HELPER(under_no_ptrace)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0);
+	execv(guest_argv[1], guest_argv + 1);
+	_exit(9);
+}
+
 static void pid1(void)
 {
 	EXPECT(getpid(), 1);
@@ -575,8 +652,22 @@ static void in_user_namespace(void)
 	execl(self_path(), "zero", "state", NULL);
 }
 
+/* The children are to be elsewhere, and the process is not. */
+static void between_namespaces(void)
+{
+	NEED(unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0);
+	execl(self_path(), "zero", "twice", NULL);
+}
+
+HELPER(twice)
+{
+	say("its first child -> %d", in_child(pid1));
+	execl(self_path(), "zero", "state", NULL);
+}
+
 CASE(namespaces)
 {
+	say("-> %d", in_child(between_namespaces));
 	say("-> %d", in_child(in_namespaces));
 	say("-> %d", in_child(in_namespaces_parent));
 	say("-> %d", in_child(in_user_namespace));

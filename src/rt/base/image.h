@@ -57,6 +57,7 @@ struct rt_image {
 	uint32_t program;   /* the bit of programs of this name in struct store_site */
 	bool namespaces;    /* tasks in several PID namespaces may share the memory */
 	bool traps;         /* SIGTRAP enters the runtime, whatever the program does with it */
+	const char *exe; /* the program's path, where /proc/PID/exe leads elsewhere; NULL: it does not */
 	bool frozen; /* by PR_SET_MDWE or a seccomp filter: memory that was writable can never become executable */
 	struct k23_api api;
 };

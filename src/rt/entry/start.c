@@ -150,6 +150,7 @@ static void start_process(struct rt_thread *thread)
 	thread->sighand = sighand;
 	thread->leads = thread->alone = thread->slot->mortal = true;
 	thread->sigsys_blocked = start->sigsys_blocked;
+	thread->children_elsewhere = rt.namespaces = start->children_elsewhere;
 	thread->sigstack.flags =
 		(int32_t)((start->disarmed ? SS_DISABLE : 0) | (start->autodisarm ? SS_AUTODISARM : 0));
 	if (rt.bundle->hook_count && sys(prctl, PR_GET_TSC, &tsc) == 0)
@@ -201,6 +202,7 @@ void rt_start_thread(struct rt_thread *thread)
 	start_process(thread);
 	must("cannot set the signal stack", rt_altstack_install(thread));
 	must("cannot set the signal handlers", rt_actions_install());
+	rt.exe = (const char *)start->exe;
 	rt_special_bits(special);
 	rt_chain_build(special);
 	place_thread_states();

@@ -3,13 +3,15 @@
  * recognised before a helper is started. A call that fails later leaves nothing behind.
  */
 #include <asm/errno.h>
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/time_types.h>
 
+#include "abi/kernel.h"
 #include "core/string.h"
-#include "inject/inject.h"
+#include "inject/carrier.h"
 #include "rt/base/copy.h"
 #include "rt/base/dumpable.h"
 #include "rt/base/lock.h"
@@ -17,8 +19,10 @@
 #include "rt/base/message.h"
 #include "rt/base/owner.h"
 #include "rt/signal/sigsys.h"
+#include "rt/special/exe.h"
 #include "rt/special/exec.h"
 #include "rt/special/special.h"
+#include "rt/special/vectors.h"
 #include "rt/tracer/ptraced.h"
 
 /* In the helper's region, under its stack. */
@@ -104,6 +108,7 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 	block->autodisarm = ((uint32_t)thread->sigstack.flags & SS_AUTODISARM) != 0;
 	block->frozen = rt.frozen;
 	block->ptracer = sighand->ptracer;
+	block->children_elsewhere = thread->children_elsewhere;
 	if (sighand->traceme)
 		block->ptraced = RT_PTRACED | RT_PTRACED_TRACEME | RT_PTRACED_TRAPPED;
 }
@@ -160,31 +165,51 @@ static uint64_t forget_tid_address(const struct rt_thread *thread)
 	return address;
 }
 
-/* call: the kernel's call. ctx: entry; locked */
-static long carry(struct rt_thread *thread, struct k23_call *call, const char *path)
+/* Whether the new image would have more capabilities than this one, and would not get them under a tracer that does not
+ * have them all: a process of root's, from which some were taken. ctx: entry */
+static bool gains_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	uint64_t effective, permitted;
+
+	if (sys(getuid) != 0 && sys(geteuid) != 0)
+		return false;
+	if (failed(sys(capget, &header, data)))
+		return false;
+	effective = data[0].effective | (uint64_t)data[1].effective << 32;
+	permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	if (effective & 1ul << CAP_SYS_PTRACE)
+		return false;
+	for (unsigned long i = 0; i < 64; i++)
+		if (!(permitted & 1ul << i) && sys(prctl, PR_CAPBSET_READ, i) == 1)
+			return true;
+	return false;
+}
+
+/* An execve, with what is known about it. */
+struct attempt {
+	struct k23_call *call; /* the kernel's call */
+	int dirfd;
+	const char *path, *file; /* the program as it is called, and where it is */
+	unsigned flags;
+	uint64_t mask; /* of signals, as the program has it */
+};
+
+/* By a helper. Returns whether the call was made; if so, *result is its result, and otherwise why there is no helper.
+ * ctx: entry; locked */
+static bool carried_by_helper(struct rt_thread *thread, const struct attempt *attempt, long *result)
 {
 	struct rt_sighand *sighand = thread->sighand;
-	uint64_t mask = rt_mask_block();
+	struct rt_thread *helper = rt_thread_new();
 	uint64_t tid_address;
-	struct rt_thread *helper;
 	struct exec *exec;
+	bool made;
 	long r;
 
-	if (thread->signals) {
-		rt_mask_unblock(thread, mask);
-		return -K23_ERESTART;
-	}
-	if (carried_by_tracer(thread, call, mask, &r)) {
-		rt_mask_unblock(thread, mask);
-		return r;
-	}
-	/* A SIGSYS that is kept goes along in the kernel. */
-	rt_sigsys_hold(thread, false);
-	helper = rt_thread_new();
-	if (!helper) {
-		rt_mask_unblock(thread, mask);
-		return -ENOMEM;
-	}
+	*result = -ENOMEM;
+	if (!helper)
+		return false;
 	exec = (struct exec *)((helper->stack_top - sizeof(*exec)) & ~63ul);
 	memset(exec, 0, sizeof(*exec));
 	exec->helper = helper;
@@ -198,20 +223,21 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	exec->inject.caller = thread->tid;
 	exec->inject.begin = begin_helper;
 	exec->inject.end = end_helper;
-	fill_block(&exec->inject.block, thread, mask);
+	fill_block(&exec->inject.block, thread, attempt->mask);
 	rt_dumpable_need(thread);
 	exec->claim = thread->dumpable_claim;
 	r = inj_begin(&exec->inject, (uint64_t)exec);
-	if (failed(r)) {
+	made = !failed(r);
+	if (!made) {
+		if (exec->inject.helper)
+			await_waiter(sighand);
 		/* A helper that cannot attach ends without its last act. */
 		rt_dumpable_abandon(helper);
 		rt_thread_free(helper);
-		rt_message("%s cannot be started: its helper failed (%ld)%s", path, r,
-			   r == -EPERM ? "; is the process traced?" : "");
 	} else {
 		tid_address = forget_tid_address(thread);
 		hold_sigsys(sighand, SIG_BLOCK);
-		r = rt_gate_program(call, thread);
+		r = rt_gate_program(attempt->call, thread);
 		hold_sigsys(sighand, SIG_UNBLOCK);
 		if (tid_address)
 			sys(set_tid_address, tid_address);
@@ -221,7 +247,91 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 	sighand->helper = 0;
 	/* What the helper did not take over, or not give back. */
 	rt_dumpable_abandon(thread);
-	rt_mask_unblock(thread, mask);
+	*result = r;
+	return made;
+}
+
+/* Whether the error is one that the program itself gives an execve, and not one of how it is made here. ctx: entry */
+static bool is_program_error(long error)
+{
+	return error == -E2BIG || error == -EACCES || error == -EFAULT || error == -EINVAL || error == -ELOOP ||
+	       error == -ENOENT || error == -ENOEXEC || error == -ENOTDIR || error == -ETXTBSY;
+}
+
+/* By a carrier. ctx: entry; locked */
+static long carry_vectors(struct rt_thread *thread, const struct attempt *attempt)
+{
+	const struct k23_call *call = attempt->call;
+	struct rt_sighand *sighand = thread->sighand;
+	struct inj_exec exec = { .bundle = sighand->next ? sighand->next : rt.bundle };
+	struct inj_program program = {
+		.dirfd = attempt->dirfd,
+		.path = attempt->path,
+		.file = attempt->file,
+		.flags = attempt->flags,
+	};
+	const bool shared = thread->alone && !thread->leads;
+	int argv = call->nr == __NR_execve ? 1 : 2;
+	struct rt_vectors vectors;
+	long r = rt_vectors_copy(&vectors, call->args[argv], call->args[argv + 1], sizeof(uint64_t));
+
+	if (failed(r))
+		return r;
+	program.argv = vectors.argv;
+	program.envp = vectors.envp;
+	fill_block(&exec.block, thread, attempt->mask);
+	hold_sigsys(sighand, SIG_BLOCK);
+	/* No helper unlocks it for the processes that this one shares the lock with (CLONE_SIGHAND). */
+	if (shared)
+		rt_unlock(&sighand->exec_lock);
+	r = inj_carry(&exec, &program);
+	if (shared)
+		rt_lock(&sighand->exec_lock);
+	hold_sigsys(sighand, SIG_UNBLOCK);
+	rt_vectors_free(&vectors);
+	return r;
+}
+
+/* Without a helper, for which there was `error`. ctx: entry; locked */
+static long carry_alone(struct rt_thread *thread, const struct attempt *attempt, long error)
+{
+	/* What the kernel makes is another execve. */
+	long r = refuse(thread, attempt->call, 0);
+
+	if (failed(r))
+		return r;
+	r = carry_vectors(thread, attempt);
+	if (is_program_error(r))
+		return r;
+	rt_message("%s cannot be started: its helper failed (%ld), and so did a start without one (%ld)", attempt->path,
+		   error, r);
+	return error;
+}
+
+/* A helper would be the first process of the children's namespace; the kernel would execute the carrier once more; or
+ * the new image would get less than natively. ctx: entry */
+static bool may_have_helper(const struct rt_thread *thread, const struct attempt *attempt)
+{
+	return !thread->children_elsewhere && attempt->file == attempt->path && !gains_capabilities();
+}
+
+/* ctx: entry; locked */
+static long carry(struct rt_thread *thread, struct attempt *attempt)
+{
+	long r = -EAGAIN;
+
+	attempt->mask = rt_mask_block();
+	if (thread->signals) {
+		rt_mask_unblock(thread, attempt->mask);
+		return -K23_ERESTART;
+	}
+	if (!carried_by_tracer(thread, attempt->call, attempt->mask, &r)) {
+		/* A SIGSYS that is kept goes along in the kernel. */
+		rt_sigsys_hold(thread, false);
+		if (!may_have_helper(thread, attempt) || !carried_by_helper(thread, attempt, &r))
+			r = carry_alone(thread, attempt, r);
+	}
+	rt_mask_unblock(thread, attempt->mask);
 	return r;
 }
 
@@ -229,12 +339,19 @@ static long carry(struct rt_thread *thread, struct k23_call *call, const char *p
 long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_t name, unsigned flags)
 {
 	char path[K23_PATH_MAX];
+	struct attempt attempt = { .call = call, .dirfd = dirfd, .path = path, .file = path, .flags = flags };
 	struct inj_check check;
+	const char *exe;
 	long r = rt_copy_string(path, sizeof(path), name);
 
 	if (failed(r))
 		return refuse(thread, call, r);
-	check = inj_check(dirfd, path, flags);
+	if (flags & KERNEL_AT_EXECVE_CHECK)
+		return rt_gate_program(call, thread);
+	exe = rt_exe_behind(thread, path);
+	if (exe)
+		attempt.file = exe;
+	check = inj_check(dirfd, attempt.file, flags);
 	if (check.verdict == INJ_FOREIGN && rt.bundle->flags & BUNDLE_FOREIGN)
 		return rt_gate_program(call, thread);
 	if (check.verdict != INJ_TRY) {
@@ -243,14 +360,9 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 			explain_refusal(&check, path);
 		return r;
 	}
-	if (thread->children_elsewhere) {
-		rt_message("%s cannot be started between unshare or setns for a PID namespace and the first fork: "
-			   "its helper would be the namespace's first process", path);
-		return -EAGAIN;
-	}
 	/* One execve at a time: the kernel ends all other threads when one of them succeeds. */
 	rt_lock(&thread->sighand->exec_lock);
-	r = carry(thread, call, path);
+	r = carry(thread, &attempt);
 	rt_unlock(&thread->sighand->exec_lock);
 	return r;
 }

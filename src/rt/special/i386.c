@@ -6,7 +6,6 @@
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
-#include <linux/mman.h>
 
 #include "core/string.h"
 #include "rt/base/copy.h"
@@ -14,9 +13,9 @@
 #include "rt/special/clone.h"
 #include "rt/special/exec.h"
 #include "rt/special/special.h"
+#include "rt/special/vectors.h"
 
 #define CLONE_SETTLS_BIT 0x80000
-#define MAXIMUM_ARGUMENTS 0x7fffffu
 
 struct i386_sigaction {
 	uint32_t handler, flags, restorer, mask[2];
@@ -39,60 +38,21 @@ long special_i386_clone(struct rt_thread *thread, struct k23_call *call)
 	return rt_clone(thread, call->args[0], call->args[1], call->args[2], call->args[4], 0);
 }
 
-/* How many pointers an argv or envp has, or -errno. */
-static long vector_length(uint64_t vector)
-{
-	uint32_t pointer;
-	long n = 0;
-
-	if (!vector)
-		return 0;
-	for (;; n++) {
-		if (failed(rt_copy_from(&pointer, vector + (uint64_t)n * 4, 4)))
-			return -EFAULT;
-		if (!pointer)
-			return n;
-		if (n == MAXIMUM_ARGUMENTS)
-			return -E2BIG;
-	}
-}
-
-static long widen_vector(uint64_t *to, uint64_t vector, long n)
-{
-	for (long i = 0; i < n; i++) {
-		uint32_t pointer;
-
-		if (failed(rt_copy_from(&pointer, vector + (uint64_t)i * 4, 4)))
-			return -EFAULT;
-		to[i] = pointer;
-	}
-	to[n] = 0;
-	return 0;
-}
-
 /* argv: which of the arguments that is; envp is the next. */
 static long execute(struct rt_thread *thread, struct k23_call *call, int argv, int dirfd, uint64_t path, unsigned flags)
 {
 	struct k23_call own = *call;
-	long arguments = vector_length(call->args[argv]), variables = vector_length(call->args[argv + 1]), memory, r;
-	size_t size;
+	struct rt_vectors vectors;
+	long r = rt_vectors_copy(&vectors, call->args[argv], call->args[argv + 1], 4);
 
-	if (failed(arguments) || failed(variables))
-		return failed(arguments) ? arguments : variables;
-	size = (size_t)(arguments + variables + 2) * 8;
-	memory = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (failed(memory))
-		return -ENOMEM;
-	own.args[argv] = (uint64_t)memory;
-	own.args[argv + 1] = (uint64_t)memory + (uint64_t)(arguments + 1) * 8;
+	if (failed(r))
+		return r;
+	own.args[argv] = (uint64_t)vectors.argv;
+	own.args[argv + 1] = (uint64_t)vectors.envp;
 	own.nr = argv == 1 ? __NR_execve : __NR_execveat;
 	own.arch = K23_ARCH_X86_64;
-	r = widen_vector((uint64_t *)own.args[argv], call->args[argv], arguments);
-	if (!failed(r))
-		r = widen_vector((uint64_t *)own.args[argv + 1], call->args[argv + 1], variables);
-	if (!failed(r))
-		r = rt_exec(thread, &own, dirfd, path, flags);
-	sys(munmap, memory, size);
+	r = rt_exec(thread, &own, dirfd, path, flags);
+	rt_vectors_free(&vectors);
 	return r;
 }
 

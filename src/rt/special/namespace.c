@@ -1,8 +1,8 @@
 /*
  * unshare and setns for a PID namespace: the children of the process belong to the new namespace, the process itself
  * does not. The helper of an execve would be such a child. As the first process of a new namespace, the helper would
- * end the namespace with itself. So the process's own execve is refused (exec.c); its children, which are inside, can
- * call execve.
+ * end the namespace with itself. So the process's own execve goes without (exec.c), and so do those of the programs
+ * that it becomes.
  *
  * ctx: entry, for all here.
  */

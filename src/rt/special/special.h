@@ -14,6 +14,7 @@ typedef long rt_special_fn(struct rt_thread *thread, struct k23_call *call);
 /* ctx: entry, for all of these */
 #define SPECIAL(name, function, why) rt_special_fn function;
 #include "special.def"
+#include "special_exe.def"
 #undef SPECIAL
 #define SPECIAL_I386(name, function, why) rt_special_fn function;
 #include "special_i386.def"
@@ -21,7 +22,7 @@ typedef long rt_special_fn(struct rt_thread *thread, struct k23_call *call);
 
 /* The function of a call, or NULL. ctx: entry */
 rt_special_fn *rt_special(uint32_t arch, long nr);
-/* Sets a bit for each x86-64 number that has one. ctx: boot */
+/* Sets a bit for each x86-64 number that has one in this image. ctx: boot */
 void rt_special_bits(uint64_t bits[K23_NUMBERS / 64]);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Which calls are special: tables/special.def and tables/special_i386.def.
+ * Which calls are special: tables/special.def, tables/special_exe.def and tables/special_i386.def.
  */
 #include "i386_numbers.h"
 #include "rt/special/special.h"
@@ -28,6 +28,7 @@ rt_special_fn *rt_special(uint32_t arch, long nr)
 	case __NR_##name: \
 		return function;
 #include "special.def"
+#include "special_exe.def"
 #undef SPECIAL
 	default:
 		return NULL;
@@ -35,14 +36,25 @@ rt_special_fn *rt_special(uint32_t arch, long nr)
 }
 
 /* ctx: boot */
+static void set_bits(uint64_t bits[K23_NUMBERS / 64], const uint16_t *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		bits[numbers[i] / 64] |= 1ul << numbers[i] % 64;
+}
+
+/* ctx: boot */
 void rt_special_bits(uint64_t bits[K23_NUMBERS / 64])
 {
-	static const uint16_t numbers[] = {
 #define SPECIAL(name, function, why) __NR_##name,
+	static const uint16_t numbers[] = {
 #include "special.def"
-#undef SPECIAL
 	};
+	static const uint16_t exe_numbers[] = {
+#include "special_exe.def"
+	};
+#undef SPECIAL
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		bits[numbers[i] / 64] |= 1ul << numbers[i] % 64;
+	set_bits(bits, numbers, sizeof(numbers) / sizeof(numbers[0]));
+	if (rt.exe)
+		set_bits(bits, exe_numbers, sizeof(exe_numbers) / sizeof(exe_numbers[0]));
 }

@@ -87,7 +87,9 @@ void offsets(void)
 	OFFSET(START_SIGMASK, struct start_block, sigmask);
 	OFFSET(START_HELPER, struct start_block, helper);
 	OFFSET(START_FILTERS, struct start_block, filters);
+	OFFSET(START_EXE, struct start_block, exe);
 	OFFSET(START_REST, struct start_block, sigsys_blocked);
+	VALUE(START_SIZE, sizeof(struct start_block));
 	VALUE(REGION_TAIL, RT_REGION_TAIL);
 	VALUE(STACK_BELOW_THREAD, RT_REGION_TAIL + RT_SIGNAL_STACK_SIZE - sizeof(struct rt_thread));
 	VALUE(READ_WRITE, PROT_READ | PROT_WRITE);
