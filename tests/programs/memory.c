@@ -40,6 +40,38 @@ CASE(mappings)
 	EXPECT(raw(SYS_munmap, q, 64 * PAGE), 0);
 }
 
+/* A range with everything in it, and something else wrong. */
+CASE(errors_first)
+{
+	const unsigned long low = 0x10000, all = 0x7ffffffff000 - low, beyond = 1UL << 48;
+
+	EXPECT(raw(SYS_munmap, low + 1, all - PAGE), -EINVAL);
+	EXPECT(raw(SYS_munmap, low, beyond), -EINVAL);
+	EXPECT(raw(SYS_mprotect, low + 1, all, PROT_READ), -EINVAL);
+	EXPECT(raw(SYS_mprotect, low, all, 0x100), -EINVAL);
+	EXPECT(raw(SYS_mprotect, low, all, PROT_READ | PROT_GROWSDOWN | PROT_GROWSUP), -EINVAL);
+	EXPECT(raw(SYS_mprotect, low, all, PROT_READ), -ENOMEM);
+	EXPECT(raw(SYS_madvise, low, all, 12345), -EINVAL);
+	EXPECT(raw(SYS_madvise, low + 1, all, MADV_NORMAL), -EINVAL);
+	EXPECT(raw(SYS_madvise, low, all, MADV_NORMAL), -ENOMEM);
+	EXPECT(raw(SYS_mremap, low, all, 0, 1), -EINVAL);
+	EXPECT(raw(SYS_mremap, low, all, PAGE, 8), -EINVAL);
+	EXPECT(raw(SYS_mremap, low + 1, all, PAGE, 1), -EINVAL);
+	EXPECT(raw(SYS_mremap, low, all, PAGE, 2, low), -EINVAL); /* MREMAP_FIXED alone */
+	EXPECT(raw(SYS_mremap, low, all, PAGE, 4), -EINVAL);      /* MREMAP_DONTUNMAP alone */
+	EXPECT(raw(SYS_mremap, low, all, PAGE, 3, low + PAGE), -EINVAL);
+	EXPECT(raw(SYS_mremap, low, all, 2 * PAGE, 1), -EFAULT);
+	EXPECT(raw(SYS_mmap, low + 1, all - PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), -EINVAL);
+	EXPECT(raw(SYS_mmap, low, all, PROT_READ, MAP_PRIVATE | MAP_FIXED, -1, 0), -EBADF);
+	EXPECT(raw(SYS_mmap, low, beyond, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), -ENOMEM);
+	/* Nothing at all, anywhere. */
+	for (unsigned long at = low; at < low + all && at >= low; at += all / 4096 & ~(PAGE - 1)) {
+		EXPECT(raw(SYS_madvise, at, 0, 12345), -EINVAL);
+		EXPECT(raw(SYS_mprotect, at, 0, PROT_READ), 0);
+		EXPECT(raw(SYS_munmap, at, 0), -EINVAL);
+	}
+}
+
 CASE(break_)
 {
 	long start = raw(SYS_brk, 0);

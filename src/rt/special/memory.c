@@ -1,15 +1,18 @@
 /*
  * Memory calls. The program cannot unmap, remap or reprotect the runtime. A request that touches the runtime fails
- * with the error that the kernel has for a range that cannot be changed: ENOMEM for munmap, mprotect, madvise and the
- * old range of mremap, EINVAL for a fixed address, EEXIST for MAP_FIXED_NOREPLACE (the kernel's own answer). A file
- * that becomes executable is patched before a thread can run in its mapping (text/patch.h).
+ * with the error that the kernel has for a range where nothing is, or that cannot be changed: ENOMEM for munmap,
+ * mprotect and madvise, EFAULT for the old range of mremap, EINVAL for a fixed address, EEXIST for MAP_FIXED_NOREPLACE
+ * (the kernel's own answer). What else is wrong with the request comes first, as it does in the kernel. A file that
+ * becomes executable is patched before a thread can run in its mapping (text/patch.h).
  *
  * ctx: entry, for all here.
  */
 #include <asm/errno.h>
 #include <asm/shmbuf.h>
+#include <linux/fcntl.h>
 #include <linux/mman.h>
 
+#include "abi/kernel.h"
 #include "rt/base/filters.h"
 #include "rt/special/special.h"
 #include "rt/text/candidate.h"
@@ -33,9 +36,26 @@ static bool is_refused(const struct k23_call *call)
 	return call->args[0] + call->args[1] >= call->args[0] && owned(call->args[0], call->args[1]);
 }
 
+static bool is_aligned(uint64_t address)
+{
+	return !(address & (CORE_PAGE - 1));
+}
+
+/* Whether a range ends where a program's memory can be. */
+static bool ends_low(uint64_t start, uint64_t size)
+{
+	return start <= KERNEL_TASK_SIZE_MAX && size <= KERNEL_TASK_SIZE_MAX - start;
+}
+
 long special_range(struct rt_thread *thread, struct k23_call *call)
 {
-	return is_refused(call) ? -ENOMEM : rt_gate_program(call, thread);
+	long r;
+
+	if (!is_refused(call))
+		return rt_gate_program(call, thread);
+	/* Of an empty range the kernel looks at all but the range. */
+	r = call->nr == __NR_madvise ? sys(madvise, call->args[0], 0, call->args[2]) : 0;
+	return failed(r) || !call->args[1] ? r : -ENOMEM;
 }
 
 /* The range has been unmapped or mapped over. ctx: entry; locked */
@@ -57,7 +77,7 @@ long special_munmap(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (is_refused(call))
-		return -ENOMEM;
+		return is_aligned(start) && call->args[1] && ends_low(start, call->args[1]) ? -ENOMEM : -EINVAL;
 	if (!is_known(start, end))
 		return rt_gate_program(call, thread);
 	rt_texts_lock();
@@ -68,6 +88,19 @@ long special_munmap(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
+/* mprotect of a range that is the runtime's. */
+static long refuse_protection(const struct k23_call *call)
+{
+	const unsigned grows = PROT_GROWSDOWN | PROT_GROWSUP;
+	unsigned prot = (unsigned)call->args[2];
+
+	if (!is_aligned(call->args[0]) || (prot & grows) == grows)
+		return -EINVAL;
+	if (!call->args[1])
+		return 0;
+	return prot & ~(grows | PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM) ? -EINVAL : -ENOMEM;
+}
+
 /* Text becomes the program's own when it becomes writable: the program finds there what the file has. */
 long special_mprotect(struct rt_thread *thread, struct k23_call *call)
 {
@@ -75,7 +108,7 @@ long special_mprotect(struct rt_thread *thread, struct k23_call *call)
 	unsigned prot = (unsigned)call->args[2];
 
 	if (is_refused(call))
-		return -ENOMEM;
+		return refuse_protection(call);
 	if (prot & PROT_WRITE && is_known(start, end)) {
 		rt_texts_lock();
 		rt_text_restore(start, end);
@@ -113,8 +146,8 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 	bool over = replaces && rt_texts_overlap(start, core_page_up(start + size)), loaded = rt_patch_loads(call->ip);
 	long r;
 
-	if (replaces && owned(start, size))
-		return -EINVAL;
+	if (replaces && ends_low(start, size) && owned(start, size))
+		return call->args[3] & MAP_ANONYMOUS || !failed(sys(fcntl, call->args[4], F_GETFD)) ? -EINVAL : -EBADF;
 	r = replaces && is_known(start, core_page_up(start + size)) ? map_over(thread, call)
 								    : rt_gate_program(call, thread);
 	if (failed(r) || over || !is_private_file(call) || rt_trapped(thread))
@@ -126,6 +159,22 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
+/* Whether mremap would be refused whatever its old range is. */
+static bool is_bad_mremap(const struct k23_call *call)
+{
+	uint64_t old = call->args[0], old_size = core_page_up(call->args[1]), size = core_page_up(call->args[2]);
+	uint64_t flags = call->args[3], to = call->args[4];
+
+	if (flags & ~(uint64_t)(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP) || !is_aligned(old) || !size)
+		return true;
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE))
+		return true;
+	if (flags & MREMAP_DONTUNMAP && old_size != size)
+		return true;
+	return flags & MREMAP_FIXED && (!is_aligned(to) || !ends_low(to, size) ||
+					(to < old + old_size && old < to + size));
+}
+
 long special_mremap(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t old = call->args[0], old_end = core_page_up(old + call->args[1]);
@@ -134,7 +183,7 @@ long special_mremap(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (owned(old, call->args[1] ? call->args[1] : 1))
-		return -ENOMEM;
+		return is_bad_mremap(call) ? -EINVAL : -EFAULT;
 	if (fixed && owned(call->args[4], call->args[2]))
 		return -EINVAL;
 	if (!is_known(old, old_end) && !(fixed && is_known(call->args[4], new_end)))
