@@ -282,7 +282,8 @@ def stepping(case, mode):
 
 def progress(stacks, files, nameless=False):
     """What the program's stack above the chain was, one after the other; its functions are in these files. Above them
-    are the vDSO's, which may not be those of the native run, and those of k23, which have names, but for a stub."""
+    are the vDSO's, which may not be those of the native run, and those of k23, which have names, but for a stub. A jump
+    in padding of a function has the function's name."""
     seen = []
     for stack in stacks:
         own = 0
@@ -291,6 +292,8 @@ def progress(stacks, files, nameless=False):
         if not nameless and not all(name for _, name, _ in stack[1:own]):
             raise Failed(f"k23's frames have no names: {stack}")
         stack = stack[own:]
+        if stack[:1] == stack[1:2]:
+            stack = stack[1:]
         if not seen or stack != seen[-1]:
             seen.append(stack)
     return ["  ".join(f"{name}({sp:+})" for _, name, sp in stack) for stack in seen]

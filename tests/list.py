@@ -16,6 +16,7 @@ import re
 import sys
 
 import attach
+import probes
 import ptrace_tools
 import syscalls
 
@@ -223,6 +224,11 @@ def list_tests(without):
             list_syscalls(case)
     for debugger in attach.DEBUGGERS:
         test(f"attach.{debugger}", "attach.py", ["attach"], 180, debugger, "@attachee@")
+    for touch in probes.TOUCHES:
+        for case in probes.CASES:
+            words = [touch, case, "@probed@"]
+            test(f"probes.{touch}-{case}", "probes.py", ["probes"], 240, *words)
+            test(f"probes.{touch}-{case}/1000", "probes.py", ["stress"], 1500, "--rounds", 1000, *words)
     test("random programs", "programs.py", ["random"], 300, "--store", "@base@", "--count", 60, "@random@")
     test("soak", "soak.py", ["stress"], 600, "--store", "@base@", "--seconds", 120, "@soak@", "@folder@/libsites.so")
     for kind, modes in BACKTRACES.items():

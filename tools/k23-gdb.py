@@ -163,26 +163,38 @@ class Runtime:
         return self.thread_at(base)
 
     def blocks(self):
-        """The block of stubs of each text: its address and its size. The table is read at once, which is quick."""
+        """Of each text: its start and end, and its block of stubs and the size of that. The table is read at once,
+        which is quick."""
         text = self.texts.type.target()
         at = {field.name: field.bitpos // 8 for field in text.fields()}
         table = read(int(self.texts.address), self.texts.type.sizeof)
         for start in range(0, len(table), text.sizeof):
-            yield tuple(struct.unpack_from("<Q", table, start + at[name])[0] for name in ("block", "block_size"))
+            yield tuple(struct.unpack_from("<Q", table, start + at[name])[0]
+                        for name in ("start", "end", "block", "block_size"))
+
+    @staticmethod
+    def jump_target(pc):
+        """Where the code at pc jumps to; 0 if it is something else. See core_patch_leads in src/core/patch.c."""
+        code = read(pc, 5)
+        return pc + 5 + struct.unpack_from("<i", code, 1)[0] if code[0] == 0xe9 else 0
 
     def stub_site(self, pc):
-        """The address behind the site, if pc is in a stub; else None. See src/core/patch.h."""
-        slot = self.constants["RT_DEBUG_SLOT"]
-        for block, size in self.blocks():
+        """The address behind the site, if pc is in a stub or at the jump to it in padding; else None. Within the window
+        the program's own information holds. See src/core/patch.h."""
+        slot, came = self.constants["RT_DEBUG_SLOT"], pc
+        for start, end, block, size in self.blocks():
+            if block and start <= pc < end:
+                pc = self.jump_target(pc)
             if not block or not slot <= pc - block < size:
                 continue
-            begin = pc - (pc - block) % slot
-            stub = read(begin, slot)
-            window = stub[-1] & ~self.constants["RT_DEBUG_WIDENED"]
+            address = pc - (pc - block) % slot
+            stub = read(address, slot)
+            window = displaced = stub[-1] & ~self.constants["RT_DEBUG_WIDENED"]
             if window != stub[-1]:
-                window += self.constants["RT_DEBUG_BRANCH_GROWS"]
-            displacement, = struct.unpack_from("<i", stub, window + 3)
-            return begin + window + 7 + displacement
+                displaced += self.constants["RT_DEBUG_BRANCH_GROWS"]
+            displacement, = struct.unpack_from("<i", stub, displaced + 3)
+            after = address + displaced + 7 + displacement
+            return None if after - 2 - window <= came < after else after
         return None
 
 

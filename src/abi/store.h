@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define STORE_MAGIC 0x65726f747333326bul /* "k23store" */
-#define STORE_VERSION 3u
+#define STORE_VERSION 4u
 #define STORE_BUCKET_KEY 0x80000000u
 
 /* Programs are told apart by the name of their file, into this many groups. */
@@ -82,6 +82,7 @@ struct store_key {
 enum store_site_flags {
 	STORE_OBSERVED = 1, /* a program was seen to make a system call here */
 	STORE_VERIFIED = 2, /* the site has a plan; if not, `reason` says why */
+	STORE_STABLE = 4,   /* a probe may come and go at each instruction of the window: see sites/window.h */
 };
 
 /* A site, and how it can be patched. */
@@ -97,7 +98,8 @@ struct store_site {
 	uint8_t relative; /* the position in the window of a 32-bit displacement from %rip; 0xff: there is none */
 	uint8_t relative_end; /* the position of the end of the instruction with that displacement */
 	uint8_t branch;  /* the position of a conditional jump with an 8-bit displacement; 0xff: there is none */
-	uint8_t reserved[2];
+	uint8_t kept;    /* how many bytes of the window are in front of the jump */
+	int8_t hop;      /* the displacement of a short jump to padding, which has the jump; 0: there is no such jump */
 	uint32_t programs; /* a bit for each group of programs that was seen to use the site; 0: any program */
 };
 

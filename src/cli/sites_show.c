@@ -82,7 +82,8 @@ static void print_stub(const struct printer *printer, const struct elf_file *elf
 		puts("  the stub would be out of reach");
 		return;
 	}
-	printf("  its %u bytes become a jump to the stub, as if at 0x%" PRIx64 ":\n", site->window, stub);
+	printf("  its %u bytes become a jump to the stub%s, as if at 0x%" PRIx64 ":\n", site->window,
+	       site->flags & STORE_STABLE ? "" : " with --eager", stub);
 	print_code(printer, slot, core_patch_displaced(slot) + PATCH_LEAVES, stub);
 }
 

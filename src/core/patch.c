@@ -12,7 +12,8 @@
 /* The opcode of a conditional jump, which is the second byte in the long form. Its lower half is the condition. */
 #define SHORT_JCC 0x70u
 #define LONG_JCC 0x80u
-#define SHORT_SIZE 2u
+#define SHORT_SIZE 2
+#define SYSCALL_SIZE 2
 
 _Static_assert(LEA_SIZE + JMP_SIZE == PATCH_LEAVES, "these two instructions end a stub");
 _Static_assert(STORE_MAX_WINDOW + PATCH_LEAVES + 1 == PATCH_SLOT, "the longest window fills a slot");
@@ -35,6 +36,18 @@ static int32_t get_relative(const uint8_t *at)
 	return value;
 }
 
+/* Whether what is written for the jump lies in the window, or in the function around it. */
+static bool is_jump_inside(const struct store_site *site)
+{
+	int64_t before = (int64_t)site->function_before - site->window, padding = site->kept + SHORT_SIZE + site->hop;
+
+	if (!site->hop)
+		return site->kept + STORE_MIN_WINDOW <= site->window;
+	return site->kept + SHORT_SIZE <= site->window && before + padding >= 0 &&
+	       before + padding + STORE_MIN_WINDOW <= site->function_size &&
+	       (padding + STORE_MIN_WINDOW <= 0 || padding >= site->window + SYSCALL_SIZE);
+}
+
 bool core_patch_valid(const struct store_site *site)
 {
 	unsigned window = site->window, branch = site->branch;
@@ -45,6 +58,7 @@ bool core_patch_valid(const struct store_site *site)
 
 	if (branch != NONE)
 		valid = valid && branch + SHORT_SIZE <= window;
+	valid = valid && is_jump_inside(site);
 	if (site->relative == NONE)
 		return valid;
 	return valid && site->relative_end <= window && site->relative + 4u <= site->relative_end &&
@@ -143,10 +157,40 @@ void core_patch_error(uint8_t *function, int32_t error)
 	function[sizeof(mov) + sizeof(result)] = 0xc3; /* ret */
 }
 
-bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub)
+/* Makes the bytes that are kept an instruction that does nothing, or nothing that the window does not do. */
+static void put_kept(uint8_t *window, unsigned kept)
 {
-	window[0] = 0xe9;
-	return put_relative(window + 1, from + STORE_MIN_WINDOW, stub);
+	uint8_t reg = window[1] >> 3 & 7;
+
+	if (kept == PATCH_KEPT_LOAD) {
+		window[1] = (uint8_t)(0xc0 | reg << 3 | reg); /* mov %reg, %reg */
+	} else if (kept == PATCH_KEPT_COMPARE) {
+		window[1] = 0xf8; /* cmp $0, %al */
+		window[2] = 0;
+	}
+}
+
+bool core_patch_jump(const struct store_site *plan, uint8_t *window, uint64_t from, uint64_t stub)
+{
+	int at = plan->hop ? plan->kept + SHORT_SIZE + plan->hop : plan->kept;
+	uint8_t jump[STORE_MIN_WINDOW] = { 0xe9 };
+
+	if (!put_relative(jump + 1, from + (uint64_t)at + sizeof(jump), stub))
+		return false;
+	memcpy(window + at, jump, sizeof(jump));
+	put_kept(window, plan->kept);
+	if (plan->hop) {
+		window[plan->kept] = 0xeb;
+		window[plan->kept + 1] = (uint8_t)plan->hop;
+	}
+	return true;
+}
+
+uint64_t core_patch_leads(const uint8_t code[STORE_MIN_WINDOW], uint64_t ip)
+{
+	if (code[0] == 0xe9)
+		return ip + STORE_MIN_WINDOW + (uint64_t)get_relative(code + 1);
+	return core_patch_hops(code) ? ip + SHORT_SIZE + (uint64_t)(int8_t)code[1] : 0;
 }
 
 unsigned core_patch_window(const uint8_t slot[PATCH_SLOT])

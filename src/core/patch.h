@@ -9,6 +9,10 @@
  *		syscall					jmp *entry(%rip)
  *	after:
  *
+ * A probe that is taken off puts the file's byte at the begin of its instruction. So the window's first byte stays that
+ * of the file where it can: as a prefix of the jump, or as an instruction that does nothing. Where that leaves too
+ * little room, the jump is a short one to padding of the function, which has the jump to the stub.
+ *
  * Stubs lie in slots of the same size. The last byte of a slot has the window's size, and whether the window's code
  * is longer in the stub, so that a slot says all about its site. A block of stubs begins with a slot that has the
  * addresses of the entries.
@@ -24,6 +28,10 @@
 
 #define PATCH_SLOT 32u
 #define PATCH_LEAVES 13u /* bytes of the two instructions that end a stub */
+/* The values of `kept` for a window that begins with a load from the stack to a register (8b), and with a comparison
+ * (80, 83). With 1 a REX prefix is kept. */
+#define PATCH_KEPT_LOAD 2u
+#define PATCH_KEPT_COMPARE 3u
 #define PATCH_WIDENED 0x80u /* in the last byte of a slot: the window's code is longer there */
 
 /* How many bytes of a slot are the window's code: more than the window's own, if it has a conditional jump whose short
@@ -65,8 +73,17 @@ void core_patch_call(uint8_t *function, size_t size, uint32_t nr, uint64_t entry
 /* Writes a function that returns -error: 8 bytes. */
 void core_patch_error(uint8_t *function, int32_t error);
 
-/* Writes the jump at the begin of the window, at `from`. False: the stub is out of reach. */
-bool core_patch_jump(uint8_t *window, uint64_t from, uint64_t stub);
+/* Writes the jump at the begin of the window, at `from`, and in the padding that it leads by. False: the stub is out of
+ * reach, and nothing is written. */
+bool core_patch_jump(const struct store_site *plan, uint8_t *window, uint64_t from, uint64_t stub);
+
+/* Where the code at `ip` jumps to; 0 if it is no jump of the two kinds that core_patch_jump writes. */
+uint64_t core_patch_leads(const uint8_t code[STORE_MIN_WINDOW], uint64_t ip);
+/* Whether it is the short kind, which leads to one of the other. */
+static inline bool core_patch_hops(const uint8_t code[STORE_MIN_WINDOW])
+{
+	return code[0] == 0xeb;
+}
 
 /* Where the program would be natively, with the same registers, when the thread is at `ip` in the slot at `address`:
  * at the window's begin, or at the `syscall`. */

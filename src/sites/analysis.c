@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/hash.h"
-#include "core/patch.h"
 #include "core/search.h"
 #include "sites/code.h"
 #include "sites/identity.h"
@@ -26,72 +24,6 @@ static int by_offset(const void *a, const void *b)
 	if (x->site.offset != y->site.offset)
 		return x->site.offset < y->site.offset ? -1 : 1;
 	return (x->function == CODE_NO_FUNCTION) - (y->function == CODE_NO_FUNCTION);
-}
-
-/* What leads into the window's inside or to the second byte of the `syscall`; STORE_PLANNED if nothing does. */
-static enum store_reason find_intrusion(const struct code *code, const struct code_site *site)
-{
-	uint64_t inside = site->address - site->site.window + 1;
-	size_t at = core_lower_bound(code->facts.count, i, code->facts.at[i].address < inside);
-
-	for (; at < code->facts.count && code->facts.at[at].address <= site->address + 1; at++)
-		if (code->facts.at[at].address != site->address)
-			return code->facts.at[at].reason;
-	return STORE_PLANNED;
-}
-
-static enum store_reason judge_site(const struct code *code, const struct code_site *site)
-{
-	const struct code_function *function = &code->functions.at[site->function];
-	enum store_reason reason;
-
-	if (site->site.reason == STORE_NOT_SYSCALL)
-		return STORE_NOT_SYSCALL;
-	if (function->broken)
-		return STORE_UNDECODABLE;
-	if (site->site.reason != STORE_PLANNED)
-		return site->site.reason;
-	if (function->unknown_jump)
-		return STORE_UNKNOWN_JUMP;
-	if (function->unknown_pads)
-		return STORE_LANDING_PAD;
-	reason = find_intrusion(code, site);
-	/* If a program was seen to make a call there, something leads there. */
-	if (reason == STORE_PLANNED && !site->reached && !(site->site.flags & STORE_OBSERVED))
-		return STORE_NOT_REACHED;
-	return reason;
-}
-
-static void finish_sites(const struct code *code)
-{
-	uint32_t hashed = CODE_NO_FUNCTION;
-	uint64_t hash = 0;
-
-	for (size_t i = 0; i < code->sites.count; i++) {
-		struct code_site *site = &code->sites.at[i];
-
-		if (site->function == CODE_NO_FUNCTION)
-			continue;
-		if (site->function != hashed) {
-			const struct code_function *function = &code->functions.at[site->function];
-			const struct code_text *text = code_text(code, function->start);
-
-			hash = core_hash(CORE_HASH_START, text->bytes + (function->start - text->address),
-					 function->end - function->start);
-			hashed = site->function;
-		}
-		site->site.function_hash = hash;
-		site->site.reason = (uint8_t)judge_site(code, site);
-		if (site->site.reason == STORE_PLANNED) {
-			site->site.flags |= STORE_VERIFIED;
-			if (!core_patch_valid(&site->site)) {
-				site->site.flags &= (uint8_t)~STORE_VERIFIED;
-				site->site.reason = STORE_UNDECODABLE;
-			}
-		}
-		if (site->site.reason != STORE_PLANNED)
-			code_no_plan(&site->site);
-	}
 }
 
 /* A site that the sweep has not met, though a program made a system call there. */
@@ -195,7 +127,7 @@ long analyse_elf(const struct elf_file *elf, const uint64_t *observed, size_t ob
 		r = mark_observed(&code, observed, observed_count);
 	}
 	if (r == 0) {
-		finish_sites(&code);
+		code_choose(&code);
 		r = hand_over(&code, to);
 	}
 	code_end(&code);

@@ -6,7 +6,10 @@
 #include "core/page.h"
 #include "core/search.h"
 
-/* Marks the bytes of each system call, and those in front of it that may be inside its window. */
+/* How far a short jump may lead, with what it leads to. */
+#define HOP 136u
+
+/* Marks the bytes around each system call that may be inside its window, or padding that this leads to. */
 static void mark_near(struct code_text *text)
 {
 	const uint8_t *at = text->bytes, *end = text->bytes + text->size;
@@ -14,9 +17,9 @@ static void mark_near(struct code_text *text)
 	while (at < end && (at = memchr(at, 0x0f, (size_t)(end - at)))) {
 		if (at + 1 < end && at[1] == 0x05) {
 			uint64_t last = (uint64_t)(at + 1 - text->bytes);
-			uint64_t first = last < STORE_MAX_WINDOW + 1 ? 0 : last - STORE_MAX_WINDOW - 1;
+			uint64_t before = STORE_MAX_WINDOW + HOP, first = last < before ? 0 : last - before;
 
-			for (uint64_t i = first; i <= last; i++)
+			for (uint64_t i = first; i <= last + HOP && i < text->size; i++)
 				text->near[i / 8] |= (uint8_t)(1u << i % 8);
 		}
 		at++;
@@ -62,6 +65,7 @@ void code_end(struct code *code)
 	free(code->entries.at);
 	free(code->references.at);
 	free(code->sites.at);
+	free(code->paddings.at);
 }
 
 const struct code_text *code_text(const struct code *code, uint64_t address)
@@ -77,6 +81,14 @@ struct code_function *code_function(const struct code *code, uint64_t address)
 	size_t at = core_lower_bound(code->functions.count, i, code->functions.at[i].end <= address);
 
 	return at < code->functions.count && code->functions.at[at].start <= address ? &code->functions.at[at] : NULL;
+}
+
+bool code_is_padding(const ZydisDecodedInstruction *instruction)
+{
+	return code_is_opcode(instruction, ZYDIS_OPCODE_MAP_0F, 0x1f) || /* nop */
+	       code_is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0xcc) ||
+	       (code_is_opcode(instruction, ZYDIS_OPCODE_MAP_DEFAULT, 0x90) &&
+		!(instruction->attributes & (ZYDIS_ATTRIB_HAS_REX | ZYDIS_ATTRIB_HAS_REP)));
 }
 
 void code_fact(struct code *code, uint64_t address, enum store_reason reason)

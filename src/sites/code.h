@@ -3,8 +3,8 @@
  *
  * The order is: code_start finds the bytes that look like system calls; code_find_functions finds functions;
  * code_sweep, in one pass over all instructions, finds the system calls with their windows, and what leads near them;
- * code_find_jumps adds what jump tables lead to; code_reach finds out what is known to be code. A site whose window
- * nothing leads into then has its plan.
+ * code_find_jumps adds what jump tables lead to; code_reach finds out what is known to be code, and what is padding.
+ * Then code_choose gives a plan to each site that has a window which nothing leads into.
  */
 #ifndef SITES_CODE_H
 #define SITES_CODE_H
@@ -26,6 +26,7 @@ struct code_text {
 
 struct code_function {
 	uint64_t start, end;
+	uint64_t padded;   /* the end of the padding behind it */
 	bool broken;       /* does not decode from begin to end */
 	bool may_have_sites;
 	bool has_sites;
@@ -41,11 +42,22 @@ struct code_fact {
 	uint8_t reason; /* enum store_reason */
 };
 
+/* Instructions that may make up a window. */
+#define CODE_RECENT 8u
+
 struct code_site {
 	struct store_site site;
 	uint64_t address;
 	uint32_t function; /* index, or CODE_NO_FUNCTION */
-	bool reached;      /* control flow leads to the window */
+	uint8_t recent[CODE_RECENT]; /* the windows that end here: the sizes of the last 1, 2, ... instructions */
+	uint8_t recent_count;
+	uint8_t reached;   /* a bit for each of them: control flow leads to its begin */
+};
+
+/* Padding of a function that has sites: instructions without effect that nothing leads to. */
+struct code_padding {
+	uint64_t start, end;
+	uint32_t function;
 };
 #define CODE_NO_FUNCTION UINT32_MAX
 
@@ -60,6 +72,7 @@ struct code {
 	ARRAY(uint64_t) entries; /* where functions that may have sites are entered, apart from their begins */
 	ARRAY(uint64_t) references; /* addresses that code computes or names, in the order of the code */
 	ARRAY(struct code_site) sites; /* by address */
+	ARRAY(struct code_padding) paddings; /* by address */
 	bool no_memory; /* so one of these arrays is not complete */
 };
 
@@ -73,7 +86,9 @@ struct code_function *code_function(const struct code *code, uint64_t address);
 /* Takes a site's plan away. */
 static inline void code_no_plan(struct store_site *site)
 {
-	site->window = site->relative_end = 0;
+	site->window = site->relative_end = site->kept = 0;
+	site->hop = 0;
+	site->flags &= (uint8_t)~STORE_STABLE;
 	site->relative = site->branch = 0xff;
 }
 
@@ -84,6 +99,9 @@ void code_fact(struct code *code, uint64_t address, enum store_reason reason);
 void code_entry(struct code *code, uint64_t address);
 /* Finds out which functions may have sites. */
 void code_mark_functions(struct code *code);
+
+/* Whether an instruction is one that is put between others to align these. */
+bool code_is_padding(const ZydisDecodedInstruction *instruction) must_check;
 
 static inline bool code_is_opcode(const ZydisDecodedInstruction *instruction, ZydisOpcodeMap map, uint8_t opcode)
 {
@@ -99,5 +117,7 @@ long code_sweep(struct code *code) must_check;
 long code_find_jumps(struct code *code) must_check;
 /* reach.c */
 long code_reach(struct code *code) must_check;
+/* choose.c. The facts and the sites are sorted, and observed sites are marked. */
+void code_choose(struct code *code);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#define TITLE "k23-sites 3"
+#define TITLE "k23-sites 4"
 
 static void write_path(FILE *to, const char *path)
 {
@@ -40,7 +40,7 @@ void exchange_write_text(FILE *to, const struct store *store)
 {
 	fputs(TITLE "\n# file ID PATH; key DEVICE INODE SIZE MTIME CTIME\n"
 		    "# site OFFSET FLAGS REASON FUNCTION-HASH FUNCTION-BEFORE FUNCTION-SIZE NR WINDOW RELATIVE "
-		    "RELATIVE-END BRANCH PROGRAMS\n",
+		    "RELATIVE-END BRANCH KEPT HOP PROGRAMS\n",
 	      to);
 	for (size_t i = 0; i < store->files.count; i++) {
 		const struct known_file *file = &store->files.at[i];
@@ -62,10 +62,10 @@ void exchange_write_text(FILE *to, const struct store *store)
 
 			fprintf(to,
 				"site %" PRIx64 " %u %s %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRId32
-				" %u %u %u %u %" PRIx32 "\n",
+				" %u %u %u %u %u %d %" PRIx32 "\n",
 				site->offset, site->flags, reason_name(site->reason), site->function_hash,
 				site->function_before, site->function_size, site->nr, site->window, site->relative,
-				site->relative_end, site->branch, site->programs);
+				site->relative_end, site->branch, site->kept, site->hop, site->programs);
 		}
 	}
 }
@@ -130,18 +130,22 @@ static long read_site(struct store *store, const char *line, size_t *room)
 {
 	struct known_file *file = store->files.count ? &store->files.at[store->files.count - 1] : NULL;
 	struct store_site site = { 0 };
-	unsigned flags, window, relative, relative_end, branch;
+	unsigned flags, window, relative, relative_end, branch, kept;
+	int hop;
 	char reason[32], end;
 	int named;
 
 	if (!file ||
 	    sscanf(line,
-		   "%" SCNx64 " %u %31s %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNd32 " %u %u %u %u %" SCNx32 "%c",
+		   "%" SCNx64 " %u %31s %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNd32 " %u %u %u %u %u %d %" SCNx32
+		   "%c",
 		   &site.offset, &flags, reason, &site.function_hash, &site.function_before, &site.function_size,
-		   &site.nr, &window, &relative, &relative_end, &branch, &site.programs, &end) != 12)
+		   &site.nr, &window, &relative, &relative_end, &branch, &kept, &hop, &site.programs,
+		   &end) != 14)
 		return -EINVAL;
 	named = reason_named(reason);
 	if (named < 0 || flags > 255 || window > 255 || relative > 255 || relative_end > 255 || branch > 255 ||
+	    kept > 255 || hop != (int8_t)hop ||
 	    (file->site_count && file->sites[file->site_count - 1].offset >= site.offset) ||
 	    file->site_count == UINT32_MAX)
 		return -EINVAL;
@@ -151,6 +155,8 @@ static long read_site(struct store *store, const char *line, size_t *room)
 	site.relative = (uint8_t)relative;
 	site.relative_end = (uint8_t)relative_end;
 	site.branch = (uint8_t)branch;
+	site.kept = (uint8_t)kept;
+	site.hop = (int8_t)hop;
 	if (!array_grow((void **)&file->sites, file->site_count, room, sizeof(site)))
 		return -ENOMEM;
 	file->sites[file->site_count++] = site;

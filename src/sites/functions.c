@@ -14,6 +14,8 @@ struct range {
 	bool symbol; /* from a symbol; otherwise from .eh_frame, which is believed more */
 };
 
+#define MAX_PADDING 63u
+
 static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
 
 struct gathering {
@@ -176,6 +178,27 @@ static long join_ranges(struct code *code, const struct gathering *from)
 	return 0;
 }
 
+/* Finds the padding behind each function, up to the next one. */
+static void find_padding(struct code *code)
+{
+	for (size_t i = 0; i < code->functions.count; i++) {
+		struct code_function *function = &code->functions.at[i];
+		const struct code_text *text = code_text(code, function->start);
+		uint64_t end = text->address + text->size, at = function->end;
+		ZydisDecodedInstruction instruction;
+
+		if (i + 1 < code->functions.count && code->functions.at[i + 1].start < end)
+			end = code->functions.at[i + 1].start;
+		while (at < end && end - function->end <= MAX_PADDING &&
+		       ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&code->quick, NULL,
+								  text->bytes + (at - text->address), end - at,
+								  &instruction)) &&
+		       code_is_padding(&instruction))
+			at += instruction.length;
+		function->padded = at == end ? end : function->end;
+	}
+}
+
 static long find_landing_pads(struct code *code, const struct unwind_function *functions, size_t count)
 {
 	uint64_t budget = (1u << 20) + code->elf->size;
@@ -213,6 +236,7 @@ long code_find_functions(struct code *code)
 		r = join_ranges(code, &gathering);
 	}
 	if (r == 0) {
+		find_padding(code);
 		code_mark_functions(code);
 		elf_file_symbols(code->elf, see_label, code);
 		elf_file_relocations(code->elf, see_value, code);

@@ -9,6 +9,8 @@
 #include "core/search.h"
 #include "sites/code.h"
 
+#define PADDED 8u /* what padding aligns to, at least */
+
 struct flow {
 	const struct code *code;
 	const struct code_function *function;
@@ -92,6 +94,37 @@ static bool follow_entries(struct flow *flow)
 	return true;
 }
 
+/* Finds the padding of a function: behind an instruction that control flow does not go on from, up to an aligned
+ * address. What control flow does not come to may be data, but not if it looks like that. False: out of memory. */
+static bool find_padding(struct code *code, const struct flow *flow)
+{
+	const struct code_function *function = flow->function;
+	uint64_t at = function->start, start = 0;
+	bool ended = false;
+
+	while (at <= function->padded) {
+		uint64_t end = at < function->end ? function->end : function->padded;
+		bool seen = at < function->end && is_seen(flow, at);
+		ZydisDecodedInstruction instruction;
+		bool decoded = at < end && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(
+						   &code->quick, NULL, flow->bytes + (at - function->start), end - at,
+						   &instruction));
+
+		if (decoded && ended && !seen && code_is_padding(&instruction)) {
+			start = start ? start : at;
+		} else {
+			struct code_padding padding = { start, at, (uint32_t)(function - code->functions.at) };
+
+			if (start && at % PADDED == 0 && !array_push(&code->paddings, padding))
+				return false;
+			start = 0;
+			ended = decoded && seen && is_end(&instruction);
+		}
+		at += decoded ? instruction.length : 1;
+	}
+	return true;
+}
+
 /* Follows a function, and finds out which of its sites are reached. The sites are sorted by address; those of the
  * function begin at *next, which becomes the index behind them. */
 static long follow_function(struct code *code, uint32_t index, size_t *next)
@@ -102,13 +135,14 @@ static long follow_function(struct code *code, uint32_t index, size_t *next)
 			     .function = function,
 			     .bytes = text->bytes + (function->start - text->address),
 			     .seen = calloc((function->end - function->start) / 8 + 1, 1) };
-	bool whole = flow.seen && follow_entries(&flow);
+	bool whole = flow.seen && follow_entries(&flow) && find_padding(code, &flow);
 
 	for (; *next < code->sites.count && code->sites.at[*next].function == index; ++*next) {
 		struct code_site *site = &code->sites.at[*next];
 
-		site->reached = whole && site->site.reason == STORE_PLANNED &&
-				is_seen(&flow, site->address - site->site.window);
+		for (unsigned i = 0; whole && i < site->recent_count; i++)
+			if (is_seen(&flow, site->address - site->recent[i]))
+				site->reached |= (uint8_t)(1u << i);
 	}
 	free(flow.seen);
 	free(flow.todo.at);

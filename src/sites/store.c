@@ -16,7 +16,9 @@
 
 static bool is_site(const struct store_site *site)
 {
-	if (site->reason >= STORE_REASONS || site->flags & ~(STORE_OBSERVED | STORE_VERIFIED))
+	if (site->reason >= STORE_REASONS || site->flags & ~(STORE_OBSERVED | STORE_VERIFIED | STORE_STABLE))
+		return false;
+	if (site->flags & STORE_STABLE && !(site->flags & STORE_VERIFIED))
 		return false;
 	if (site->programs && !(site->flags & STORE_OBSERVED))
 		return false;

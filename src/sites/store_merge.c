@@ -41,7 +41,8 @@ static struct known_file *add_file(struct store *store, const struct store_id *i
  * site holds although this analysis does not know of that. */
 static bool keeps_plan(const struct store_site *old, const struct store_site *new)
 {
-	return new->reason == STORE_NOT_REACHED && old->flags == (STORE_OBSERVED | STORE_VERIFIED) &&
+	return new->reason == STORE_NOT_REACHED &&
+	       (old->flags & ~STORE_STABLE) == (STORE_OBSERVED | STORE_VERIFIED) &&
 	       old->function_hash == new->function_hash && old->function_before == new->function_before &&
 	       old->function_size == new->function_size;
 }
@@ -58,9 +59,10 @@ static void drop_contradicted(struct store_site *sites, uint32_t count)
 			seen |= sites[n].flags & STORE_OBSERVED;
 		if (!seen || !(site->flags & STORE_VERIFIED))
 			continue;
-		site->flags &= (uint8_t)~STORE_VERIFIED;
+		site->flags &= (uint8_t)~(STORE_VERIFIED | STORE_STABLE);
 		site->reason = STORE_BRANCH_TARGET;
-		site->window = site->relative_end = 0;
+		site->window = site->relative_end = site->kept = 0;
+		site->hop = 0;
 		site->relative = site->branch = 0xff;
 	}
 }

@@ -4,39 +4,22 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/page.h"
 #include "sites/code.h"
-#include "sites/window.h"
-
-/* Instructions that may make up a window: 5 of one byte each, and one more. */
-#define RECENT 8u
 
 struct position {
 	struct code *code;
 	const struct code_text *text;
 	uint32_t function; /* index, or CODE_NO_FUNCTION */
-	uint64_t recent[RECENT]; /* where the last instructions start */
+	uint64_t recent[CODE_RECENT]; /* where the last instructions start */
 	uint64_t decoded;  /* instructions since the last byte that did not decode */
 };
 
-/* Chooses whole instructions in front of a `syscall` as its window. */
-static enum store_reason choose_window(const struct position *at, uint64_t address, struct store_site *site)
+/* Notes the windows that a site may have. */
+static void note_windows(const struct position *at, struct code_site *site)
 {
-	const struct code_text *text = at->text;
-	uint64_t start = address;
-	enum store_reason reason;
-
-	for (unsigned n = 1; address - start < STORE_MIN_WINDOW; n++) {
-		if (n > at->decoded || n > RECENT)
-			return STORE_FUNCTION_BEGINS;
-		start = at->recent[(at->decoded - n) % RECENT];
-	}
-	reason = window_plan(&at->code->full, text->bytes + (start - text->address), (unsigned)(address - start), site);
-	/* The jump, which is what is written, must be in one page: a page may become as in the file again, without
-	 * the next. */
-	if (reason == STORE_PLANNED && core_page_down(start) != core_page_down(start + STORE_MIN_WINDOW - 1))
-		return STORE_PAGE_END;
-	return reason;
+	for (unsigned n = 1; n <= at->decoded && n <= CODE_RECENT; n++)
+		site->recent[site->recent_count++] =
+			(uint8_t)(site->address - at->recent[(at->decoded - n) % CODE_RECENT]);
 }
 
 static void add_site(struct position *at, uint64_t address, const ZydisDecodedInstruction *instruction)
@@ -44,7 +27,6 @@ static void add_site(struct position *at, uint64_t address, const ZydisDecodedIn
 	struct code *code = at->code;
 	const struct code_text *text = at->text;
 	struct code_site site = { .address = address + instruction->length - 2u, .function = at->function };
-	enum store_reason reason = STORE_NOT_SYSCALL; /* a `syscall` with a prefix counts as another instruction */
 	struct code_function *function;
 
 	/* Outside of functions it is data, most likely; if not, a program will be seen to call it. */
@@ -55,11 +37,11 @@ static void add_site(struct position *at, uint64_t address, const ZydisDecodedIn
 	code_no_plan(&site.site);
 	function = &code->functions.at[at->function];
 	site.site.function_before = (uint32_t)(site.address - function->start);
-	site.site.function_size = (uint32_t)(function->end - function->start);
+	site.site.function_size = (uint32_t)(function->padded - function->start);
 	function->has_sites = true;
-	if (instruction->length == 2)
-		reason = choose_window(at, address, &site.site);
-	site.site.reason = (uint8_t)reason;
+	/* A `syscall` with a prefix counts as another instruction. */
+	site.site.reason = instruction->length == 2 ? STORE_PLANNED : STORE_NOT_SYSCALL;
+	note_windows(at, &site);
 	if (!array_push(&code->sites, site))
 		code->no_memory = true;
 }
@@ -145,7 +127,7 @@ static bool decode_range(struct position *at, uint64_t start, uint64_t end)
 		note_addresses(at, &instruction, start + instruction.length);
 		if (code_is_opcode(&instruction, ZYDIS_OPCODE_MAP_0F, 0x05))
 			add_site(at, start, &instruction);
-		at->recent[at->decoded++ % RECENT] = start;
+		at->recent[at->decoded++ % CODE_RECENT] = start;
 		start += instruction.length;
 	}
 	return whole;

@@ -19,6 +19,14 @@ static bool plan_holds(const struct elf_file *elf, const struct store_site *site
 	       core_hash(CORE_HASH_START, elf->bytes + start, site->function_size) == site->function_hash;
 }
 
+/* Whether a plan puts the jump where it may be. */
+static bool is_jump_right(const struct store_site *right, const struct store_site *site)
+{
+	if (site->kept != right->kept)
+		return !site->kept && !site->hop && !(site->flags & STORE_STABLE);
+	return site->hop || (right->flags & STORE_STABLE) == (site->flags & STORE_STABLE);
+}
+
 /* Whether a plan says of its window what the window's bytes say. */
 static bool plan_is_right(const ZydisDecoder *decoder, const struct elf_file *elf, const struct store_site *site)
 {
@@ -29,7 +37,7 @@ static bool plan_is_right(const ZydisDecoder *decoder, const struct elf_file *el
 	return site->offset >= site->window &&
 	       window_plan(decoder, elf->bytes + site->offset - site->window, site->window, &right) == STORE_PLANNED &&
 	       right.nr == site->nr && right.relative == site->relative && right.relative_end == site->relative_end &&
-	       right.branch == site->branch;
+	       right.branch == site->branch && is_jump_right(&right, site);
 }
 
 long verify_file(const struct known_file *file, enum verify_result *result)

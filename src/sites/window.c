@@ -2,10 +2,13 @@
 
 #include <stdbool.h>
 
+#include "core/patch.h"
+
 #define GENERAL 16 /* general registers, each with a bit; one more bit stands for memory */
 #define MEMORY (1u << GENERAL)
 #define SIGRETURN 15
 #define NO_OFFSET 0xff
+#define SHORT_JUMP 2
 
 /* What one instruction does, as far as moving and repeating it depends on that. */
 struct effect {
@@ -234,10 +237,55 @@ static bool is_restartable(const struct effect *effects, unsigned count)
 	return true;
 }
 
+/* How many bytes of a window may stay in front of the jump: its first byte, with others that make it harmless
+ * (core/patch.c). A register that is loaded from the stack may be written before, as may flags that are all set. */
+static unsigned count_kept(const uint8_t *bytes, unsigned length)
+{
+	if ((bytes[0] & 0xf0) == 0x40)
+		return 1;
+	if (bytes[0] == 0x8b && length > 3 && (bytes[1] & 0xc7) != 0xc4 && (bytes[1] & 7) == 4 && bytes[2] == 0x24)
+		return PATCH_KEPT_LOAD;
+	if ((bytes[0] == 0x80 || bytes[0] == 0x83) && (bytes[1] & 0x38) == 0x38)
+		return PATCH_KEPT_COMPARE;
+	return 0;
+}
+
+/* Whether a window begins with `mov $number, %reg`, and no other of its instructions has to do with the register. */
+static bool is_mendable(const uint8_t *bytes, unsigned length, const struct effect *effects, unsigned count)
+{
+	uint32_t reg = 1u << (bytes[0] & 7);
+
+	if (length != STORE_MIN_WINDOW || (bytes[0] & 0xf8) != 0xb8)
+		return false;
+	for (unsigned i = 1; i < count; i++)
+		if ((effects[i].reads | effects[i].writes) & reg)
+			return false;
+	return true;
+}
+
+/* Finds out where the jump of a window is to be, whose first instruction has this length. branches: the thread may
+ * leave the window before its end. */
+static void place_jump(const uint8_t *bytes, unsigned length, const struct effect *effects, unsigned count,
+		       bool branches, struct store_site *site)
+{
+	unsigned kept = count_kept(bytes, length);
+
+	site->kept = 0;
+	site->hop = 0;
+	site->flags &= (uint8_t)~STORE_STABLE;
+	if (!branches && is_mendable(bytes, length, effects, count))
+		site->flags |= STORE_STABLE;
+	else if (kept && kept + SHORT_JUMP <= length)
+		site->kept = (uint8_t)kept;
+	if (site->kept && kept + STORE_MIN_WINDOW <= length)
+		site->flags |= STORE_STABLE;
+}
+
 enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes, unsigned size, struct store_site *site)
 {
 	struct effect effects[STORE_MAX_WINDOW];
-	unsigned at = 0, count = 0;
+	unsigned at = 0, count = 0, first = 0;
+	bool branches = false;
 
 	site->nr = -1;
 	site->relative = site->branch = NO_OFFSET;
@@ -260,7 +308,9 @@ enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes,
 			return STORE_ADDRESS_TAKEN;
 		if (effect->writes & 1)
 			site->nr = constant_number(&instruction, operands);
+		branches |= instruction.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE;
 		at += instruction.length;
+		first = first ? first : at;
 		count++;
 	}
 	/* Unwinders and debuggers know a signal's frame by the bytes that its handler returns to. */
@@ -269,5 +319,6 @@ enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes,
 	site->window = (uint8_t)size;
 	if (site->branch != NO_OFFSET && size + STORE_BRANCH_GROWS > STORE_MAX_WINDOW)
 		return STORE_NOT_RELOCATABLE;
+	place_jump(bytes, first, effects, count, branches, site);
 	return is_restartable(effects, count) ? STORE_PLANNED : STORE_NOT_RESTARTABLE;
 }

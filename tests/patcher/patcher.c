@@ -11,6 +11,8 @@
 #include "core/patch.h"
 #include "sites/analysis.h"
 
+#define SHORT_JUMP 2u
+
 static ZydisDecoder decoder;
 static ZydisFormatter formatter;
 
@@ -52,9 +54,25 @@ static void print_origins(const uint8_t *slot, uint64_t stub, unsigned size)
 		}
 }
 
-static void print_patch(const struct store_site *site, const uint8_t *window, uint64_t address, uint64_t stub)
+/* What is written: the bytes that are kept and the jump, the window's other bytes, and the jump in padding. */
+static void print_patched(const struct store_site *site, const uint8_t *patched, uint64_t start)
 {
-	uint8_t slot[PATCH_SLOT], patched[STORE_MAX_WINDOW + 2];
+	unsigned size = site->kept + (site->hop ? SHORT_JUMP : STORE_MIN_WINDOW);
+	int hop = site->kept + SHORT_JUMP + site->hop;
+
+	print_code(site->flags & STORE_STABLE ? "patched" : "patched, not stable", patched, size, start);
+	printf("           ");
+	for (unsigned i = size; i < site->window + 2u; i++)
+		printf(" %02x", patched[i]);
+	putchar('\n');
+	if (site->hop)
+		print_code("padding", patched + hop, STORE_MIN_WINDOW, start + (uint64_t)hop);
+}
+
+static void print_patch(const struct elf_file *elf, const struct store_site *site, uint64_t address, uint64_t stub)
+{
+	const uint8_t *window = elf->bytes + site->offset - site->window;
+	uint8_t slot[PATCH_SLOT], *file, *patched;
 	unsigned size;
 
 	print_code("window", window, site->window + 2u, address - site->window);
@@ -62,17 +80,20 @@ static void print_patch(const struct store_site *site, const uint8_t *window, ui
 		puts("out of the stub's reach");
 		return;
 	}
-	memcpy(patched, window, site->window + 2u);
-	if (!core_patch_jump(patched, address - site->window, stub)) {
+	file = malloc(elf->size);
+	if (!file)
+		abort();
+	memcpy(file, elf->bytes, elf->size);
+	patched = file + site->offset - site->window;
+	if (!core_patch_jump(site, patched, address - site->window, stub)) {
 		puts("out of the jump's reach");
+		free(file);
 		return;
 	}
 	size = core_patch_displaced(slot) + PATCH_LEAVES;
 	print_code("stub", slot, size, stub);
-	print_code("patched", patched, STORE_MIN_WINDOW, address - site->window);
-	for (unsigned i = STORE_MIN_WINDOW; i < site->window + 2u; i++)
-		printf("%s%02x", i == STORE_MIN_WINDOW ? "            " : " ", patched[i]);
-	putchar('\n');
+	print_patched(site, patched, address - site->window);
+	free(file);
 	puts("a thread at");
 	print_origins(slot, stub, size);
 	if (!core_patch_is_stub(slot) || core_patch_site(slot, stub) != address ||
@@ -116,7 +137,7 @@ int main(int argc, char **argv)
 			printf(", system call %" PRId32, site->nr);
 		putchar('\n');
 		if (site->flags & STORE_VERIFIED)
-			print_patch(site, elf.bytes + site->offset - site->window, address, stub);
+			print_patch(&elf, site, address, stub);
 	}
 	analysis_free(&analysis);
 	elf_file_close(&elf);

@@ -134,7 +134,7 @@ static bool place(const struct trial *trial, bool patched)
 
 	memcpy(start, trial->window, trial->site->window);
 	if (patched)
-		fits = core_patch_jump(start, trial->start, (uint64_t)trial->slot);
+		fits = core_patch_jump(trial->site, start, trial->start, (uint64_t)trial->slot);
 	memset(start + trial->site->window, TRAP, 2);
 	return fits;
 }

@@ -13,7 +13,7 @@
 #include "rt/hook/enter.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
-#include "rt/text/patch.h"
+#include "rt/text/mend.h"
 #include "rt/text/site_log.h"
 #include "rt/tracer/ptraced.h"
 #include "rt/x86_64/base/gs.h"
@@ -171,14 +171,8 @@ void rt_dispatch(struct rt_thread *thread)
 /* ctx: entry */
 void rt_dispatch_guarded(struct rt_thread *thread)
 {
-	int32_t nr = (int32_t)rt_regs_result(&thread->regs);
-
-	if ((uint32_t)nr >= K23_NUMBERS && thread->call.arch == K23_ARCH_X86_64) {
-		int32_t mended = rt_patch_mend(rt_regs_ip(&thread->regs) - RT_SYSCALL_SIZE, nr);
-
-		if (mended != nr)
-			rt_regs_set_nr(&thread->regs, (uint64_t)(int64_t)mended);
-	}
+	if (thread->call.arch == K23_ARCH_X86_64)
+		rt_mend(&thread->regs);
 	if (rt.log_sites)
 		rt_site_log_note(thread);
 	rt_dispatch(thread);

@@ -10,7 +10,6 @@
 #include "core/string.h"
 #include "rt/base/auxv.h"
 #include "rt/base/chain.h"
-#include "rt/base/copy.h"
 #include "rt/base/entry_points.h"
 #include "rt/base/message.h"
 #include "rt/text/candidate.h"
@@ -38,6 +37,8 @@ static bool is_worthwhile(const struct store_site *site)
 {
 	if (rt.bundle->flags & BUNDLE_EAGER)
 		return true;
+	if (!(site->flags & STORE_STABLE))
+		return false;
 	/* These calls are made once, which takes less time than the copy. */
 	if (!(site->flags & STORE_OBSERVED) || site->nr == __NR_exit_group || site->nr == __NR_exit)
 		return false;
@@ -146,7 +147,6 @@ static bool patch_site(struct site_reader *reader, const struct store_site *site
 {
 	const struct rt_text *text = reader->text;
 	uint64_t address = text->start + (site->offset - text->offset), window = address - site->window;
-	uint8_t jump[STORE_MIN_WINDOW];
 
 	/* A write first: it makes the page the process's own by one fault, while a read and then a write take two. */
 	__atomic_fetch_or((uint8_t *)window, 0, __ATOMIC_RELAXED);
@@ -154,11 +154,10 @@ static bool patch_site(struct site_reader *reader, const struct store_site *site
 	    !core_patch_stub(slot, (uint64_t)slot, text->block,
 			     choose_entry(core_patch_number(site, (const uint8_t *)window)), site,
 			     (const uint8_t *)window, address) ||
-	    !core_patch_jump(jump, window, (uint64_t)slot)) {
+	    !core_patch_jump(site, (uint8_t *)window, window, (uint64_t)slot)) {
 		memset(slot, 0, PATCH_SLOT);
 		return false;
 	}
-	memcpy((uint8_t *)window, jump, sizeof(jump));
 	return true;
 }
 
@@ -349,21 +348,4 @@ void rt_patch_start(const uint64_t *stack)
 			loader_end = text->end;
 		}
 	}
-}
-
-/* ctx: entry */
-int32_t rt_patch_mend(uint64_t site, int32_t nr)
-{
-	uint64_t address = site + (uint64_t)(int64_t)nr;
-	const uint8_t *slot = rt_text_stub(address);
-	uint8_t window[STORE_MIN_WINDOW];
-
-	if (slot != (const uint8_t *)address || !core_patch_is_stub(slot) || core_patch_site(slot, address) != site ||
-	    core_patch_window(slot) != sizeof(window) || slot[0] != 0xb8 ||
-	    failed(rt_copy_from(window, site - sizeof(window), sizeof(window))) ||
-	    (window[0] != 0xb8 && window[0] != 0xcc) ||
-	    memcmp(window + 1, &nr, sizeof(nr)) != 0)
-		return nr;
-	memcpy(&nr, slot + 1, sizeof(nr));
-	return nr;
 }

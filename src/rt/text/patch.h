@@ -27,10 +27,4 @@ void rt_patch_protected(uint64_t start, uint64_t end, int prot);
 /* Notes a new mapping of a file, by the ELF interpreter, as a candidate: it may become executable later. ctx: entry */
 void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset);
 
-/* Mends the number of a call whose window was damaged by a uprobe: when the probe is taken off, the file's first byte
- * of the window is put back over the first byte of the jump. If the window is one instruction, mov $nr, %eax, the
- * program then calls with the displacement of the jump as the number. Returns the number that the file has, or `nr` if
- * there is no such damage. site: the address of the `syscall`. ctx: entry */
-int32_t rt_patch_mend(uint64_t site, int32_t nr);
-
 #endif

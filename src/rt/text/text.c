@@ -194,6 +194,18 @@ const uint8_t *rt_text_stub(uint64_t ip)
 	return NULL;
 }
 
+/* ctx: entry | sigsys; no locks */
+bool rt_text_block(uint64_t ip, uint64_t *block, uint64_t *size)
+{
+	for (uint32_t i = 0; i < __atomic_load_n(&texts_end, __ATOMIC_ACQUIRE); i++) {
+		*block = __atomic_load_n(&texts[i].block, __ATOMIC_ACQUIRE);
+		*size = texts[i].block_size;
+		if (*block && ip - texts[i].start < texts[i].end - texts[i].start)
+			return true;
+	}
+	return false;
+}
+
 /* ctx: entry; no locks */
 bool rt_texts_overlap(uint64_t start, uint64_t end)
 {

@@ -44,6 +44,8 @@ long rt_text_path(const struct rt_text *text, char *path, size_t size) must_chec
 /* The slot of the stub that `ip` is in, or NULL. A block stays in place as long as a thread of the program may be in
  * it. ctx: entry | sigsys; no locks */
 const uint8_t *rt_text_stub(uint64_t ip);
+/* The block of stubs of the text around `ip`. False: there is none. ctx: entry | sigsys; no locks */
+bool rt_text_block(uint64_t ip, uint64_t *block, uint64_t *size);
 /* Whether any text overlaps a range; whether any block of stubs does. ctx: entry; no locks */
 bool rt_texts_overlap(uint64_t start, uint64_t end);
 bool rt_texts_own(uint64_t start, uint64_t end);

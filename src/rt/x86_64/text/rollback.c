@@ -1,6 +1,7 @@
 #include "rt/text/rollback.h"
 
 #include "core/patch.h"
+#include "rt/base/copy.h"
 #include "rt/base/entry_points.h"
 #include "rt/text/text.h"
 
@@ -71,6 +72,41 @@ bool rt_rollback_entry(const struct rt_thread *thread, struct core_regs *regs)
 	return true;
 }
 
+/* Whether `ip` is in a window behind the bytes that are kept in front of the jump, or at the jump in padding. Then it
+ * becomes the window's begin. ctx: sigsys */
+static bool is_led(uint64_t *ip)
+{
+	uint64_t block, size, to = *ip;
+	uint8_t code[STORE_MIN_WINDOW];
+	const uint8_t *slot;
+
+	if (!rt_text_block(to, &block, &size) || failed(rt_copy_from(code, to, sizeof(code))))
+		return false;
+	to = core_patch_leads(code, to);
+	if (core_patch_hops(code)) {
+		if (failed(rt_copy_from(code, to, sizeof(code))) || core_patch_hops(code))
+			return false;
+		*ip = to;
+		to = core_patch_leads(code, to);
+	}
+	slot = rt_text_stub(to);
+	if (!slot || (uint64_t)slot != to || !core_patch_is_stub(slot) || core_patch_origin(slot, to, to) == *ip)
+		return false;
+	*ip = core_patch_origin(slot, to, to);
+	return true;
+}
+
+/* A program that single-steps itself is to see each instruction of the window, and rolling back would lead it into the
+ * stub again and again. So its page becomes that of the file, without the patch. ctx: sigsys */
+static enum rt_rollback begin_again(struct core_regs *regs, uint64_t window, int sig, const siginfo_t *info)
+{
+	bool stepped = sig == SIGTRAP && info->si_code == TRAP_TRACE_CODE;
+
+	if (!stepped || rt_text_restore_page(core_page_down(window)))
+		regs->rip = window;
+	return stepped ? RT_GO_ON : RT_ROLLED;
+}
+
 /* ctx: sigsys */
 enum rt_rollback rt_rollback(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc)
 {
@@ -82,21 +118,13 @@ enum rt_rollback rt_rollback(struct rt_thread *thread, int sig, const siginfo_t 
 		return RT_ROLLED;
 	slot = rt_text_stub(ip);
 	if (!slot)
-		return RT_ELSEWHERE;
+		return is_led(&ip) ? begin_again(regs, ip, sig, info) : RT_ELSEWHERE;
 	address = (uint64_t)slot;
-	if (ip - address < core_patch_displaced(slot)) {
-		regs->rip = core_patch_origin(slot, address, ip);
-		/* A program that single-steps itself is to see each instruction of the window, and rolling back would
-		 * lead it into the stub again and again. So its page becomes that of the file, without the patch. */
-		if (sig == SIGTRAP && info->si_code == TRAP_TRACE_CODE) {
-			if (!rt_text_restore_page(core_page_down(regs->rip)))
-				regs->rip = ip;
-			return RT_GO_ON;
-		}
-	} else if (ip - address == core_patch_displaced(slot)) {
+	if (ip - address < core_patch_displaced(slot))
+		return begin_again(regs, core_patch_origin(slot, address, ip), sig, info);
+	if (ip - address == core_patch_displaced(slot))
 		regs->rip = core_patch_site(slot, address);
-	} else {
+	else
 		show_at(regs, core_patch_site(slot, address), core_patch_site(slot, address) + 2);
-	}
 	return RT_ROLLED;
 }
