@@ -87,6 +87,7 @@ GUESTS = [
     Guest("clocks", variants="glibc musl-static", plain="present"),
     Guest("ptracer", user=True),
     Guest("traced"),
+    Guest("sysemu", user=True),
     Guest("memory"),
     # One for each pitfall of system call interposition, and more of the same kind.
     pitfall("p1a", beside="libearly.so entry p1b-static"),

@@ -17,8 +17,14 @@ enum rt_stop {
 /* Set by the linker script: the page, and the end of its first half. */
 extern const char rt_gate_page[], rt_gate_page_end[], rt_gate_own_end[];
 
+/* What a tracer makes of the call at whose begin the stop is. */
+struct rt_stopped {
+	long result; /* what the tracer has set as the result; -ENOSYS otherwise */
+	uint64_t skipped; /* not 0: the call is not to be made */
+};
+
 /* x86_64/base/own_calls.S. ctx: entry */
-void rt_gate_stop(long kind);
+struct rt_stopped rt_gate_stop(long kind);
 void rt_sigreturn_to(uint64_t frame) __attribute__((noreturn));
 void rt_thread_end(uint32_t *slot_state, long nr, long status) __attribute__((noreturn));
 extern const char rt_gate_stop_ip[], rt_gate_sigreturn_ip[];

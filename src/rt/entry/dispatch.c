@@ -121,19 +121,28 @@ static long nested(struct rt_thread *thread, const struct k23_call *call)
 	return 0;
 }
 
-/* ctx: entry */
-void rt_leave(struct rt_thread *thread, long result)
+/* skipped: a tracer took the call away, and may have set all registers. ctx: entry */
+static __attribute__((noreturn)) void end_call(struct rt_thread *thread, long result, bool skipped)
 {
 	struct core_regs *regs = &thread->regs;
 
 	thread->in_call = 0;
 	thread->orig_nr = rt_regs_result(regs);
-	rt_regs_return(regs, thread->call.arch, result);
+	if (skipped)
+		rt_regs_set_result(regs, result);
+	else
+		rt_regs_return(regs, thread->call.arch, result);
 	rt_ptraced_stop(thread, RT_STOP_EXIT);
 	rt_sigsys_release(thread);
 	if (result == -K23_ERESTART && thread->signals)
 		rt_regs_again(regs, thread->orig_nr);
 	rt_return(thread);
+}
+
+/* ctx: entry */
+void rt_leave(struct rt_thread *thread, long result)
+{
+	end_call(thread, result, false);
 }
 
 /* Another process has given the thread a dispatch of its own, which only the guard asks: the program makes the call
@@ -149,13 +158,16 @@ static __attribute__((noreturn)) void leave_fast_path(struct rt_thread *thread)
 void rt_dispatch(struct rt_thread *thread)
 {
 	struct k23_call *call = &thread->call;
+	struct rt_stopped stopped;
 	long result;
 
 	if (thread->dispatch.on && call->way == K23_BY_SITE)
 		leave_fast_path(thread);
 	thread->in_call = 1;
-	rt_ptraced_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
+	stopped = rt_ptraced_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
 	rt_regs_call(&thread->regs, call);
+	if (__builtin_expect(stopped.skipped, 0))
+		end_call(thread, stopped.result, true);
 	/* A signal that comes before a hook has seen the call is delivered before the call. (On the fast path such
 	 * a signal finds the program at its site. Two instructions are an exception: a signal there lets the first
 	 * hook see the call twice.) */

@@ -1,11 +1,11 @@
 /*
  * ptrace. A tracee that is under k23 is shown with the registers of its program: see rt/tracer/ptraced.h.
  *
- * What differs: PTRACE_SYSEMU is refused, as it would skip the runtime's own calls. A single step over a system call
- * goes through the runtime, some hundreds of instructions, before it is reported. When a call has begun, registers that
- * are set take effect when it ends; in a stop for a signal that interrupted it they do at once, and the call is over.
- * The signal mask that PTRACE_GETSIGMASK shows may be the runtime's. exit and exit_group are the runtime's own calls,
- * so they make no PTRACE_EVENT_SECCOMP. Requests made by int $0x80 are not looked at.
+ * What differs: a single step over a system call goes through the runtime, some hundreds of instructions, before it is
+ * reported. When a call has begun, registers that are set take effect when it ends; in a stop for a signal that
+ * interrupted it they do at once, and the call is over. The signal mask that PTRACE_GETSIGMASK shows may be the
+ * runtime's. exit and exit_group are the runtime's own calls, so they make no PTRACE_EVENT_SECCOMP. Requests made by
+ * int $0x80 are not looked at.
  *
  * ctx: entry, for all here.
  */
@@ -23,8 +23,6 @@
 #include "rt/tracer/view.h"
 
 #define REGISTERS sizeof(struct core_user_regs)
-#define SYSEMU 31
-#define SYSEMU_SINGLESTEP 32
 
 /* The arguments of ptrace. */
 static uint64_t request_of(const struct k23_call *call)
@@ -105,6 +103,7 @@ static long resume(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_adopt(tid_of(call));
 	struct k23_call own = *call;
+	uint32_t before;
 	long r;
 
 	if (!tracee)
@@ -112,18 +111,25 @@ static long resume(struct rt_thread *thread, struct k23_call *call)
 	if (runs(tracee))
 		return -ESRCH;
 	tracee_locate(tracee);
-	if (request_of(call) == PTRACE_SYSCALL && !(tracee->flags & TRACEE_CALLS))
+	if (tracee_shows_calls(request_of(call)) && !(tracee->flags & TRACEE_CALLS))
 		tracee_mark(tracee, RT_PTRACED | RT_PTRACED_CALLS);
+	if (tracee->flags & TRACEE_SKIPS)
+		tracee_skip_call(tracee);
+	before = tracee->request;
+	tracee->request = (uint32_t)request_of(call);
+	if (tracee->request != PTRACE_SYSEMU_SINGLESTEP)
+		tracee->flags &= ~(uint32_t)TRACEE_CAUGHT;
+	own.args[0] = tracee_request(tracee);
 	own.args[3] = (uint64_t)tracee_release(tracee, request_of(call), (int)data_of(call));
 	r = rt_gate_program(&own, thread);
 	if (failed(r)) {
+		tracee->request = before;
 		if (r == -ESRCH && !(tracee->flags & TRACEE_SHOWN))
 			tracee_drop(tid_of(call));
 		return r;
 	}
-	tracee->request = (uint32_t)request_of(call);
-	tracee->flags &= ~(uint32_t)(TRACEE_SHOWN | TRACEE_EXEC_STOP);
-	if (request_of(call) != PTRACE_SYSCALL)
+	tracee->flags &= ~(uint32_t)(TRACEE_SHOWN | TRACEE_EXEC_STOP | TRACEE_SKIPS);
+	if (own.args[0] != PTRACE_SYSCALL)
 		tracee->flags &= ~(uint32_t)(TRACEE_OWN_CALL | TRACEE_SIGRETURN);
 	return r;
 }
@@ -140,6 +146,8 @@ static long detach(struct rt_thread *thread, struct k23_call *call)
 		return -ESRCH;
 	if (tracee->flags & TRACEE_MARKED)
 		tracee_mark(tracee, 0);
+	if (tracee->flags & TRACEE_SKIPS)
+		tracee_skip_call(tracee);
 	own.args[3] = (uint64_t)tracee_release(tracee, PTRACE_DETACH, (int)data_of(call));
 	r = rt_gate_program(&own, thread);
 	if (!failed(r))
@@ -330,10 +338,9 @@ long special_ptrace(struct rt_thread *thread, struct k23_call *call)
 	case PTRACE_SYSCALL:
 	case PTRACE_SINGLESTEP:
 	case PTRACE_SINGLEBLOCK:
+	case PTRACE_SYSEMU:
+	case PTRACE_SYSEMU_SINGLESTEP:
 		return resume(thread, call);
-	case SYSEMU:
-	case SYSEMU_SINGLESTEP:
-		return -EIO;
 	case PTRACE_DETACH:
 		return detach(thread, call);
 	case PTRACE_GETREGS:

@@ -12,7 +12,7 @@
 /* ctx: entry */
 uint32_t tracee_run_on(const struct tracee *tracee, int sig)
 {
-	sys(ptrace, tracee->request, tracee->tid, 0, sig);
+	sys(ptrace, tracee_request(tracee), tracee->tid, 0, sig);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ static long plant_bundle(struct tracee *tracee)
 	long r = inj_resume(tracee->tid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, &held);
 
 	block->helper = 0;
-	block->ptraced = RT_PTRACED | (tracee->request == PTRACE_SYSCALL ? RT_PTRACED_CALLS : 0);
+	block->ptraced = RT_PTRACED | (tracee_shows_calls(tracee->request) ? RT_PTRACED_CALLS : 0);
 	if (!(tracee->flags & TRACEE_SEIZED) && !(tracee->options & PTRACE_O_TRACEEXEC))
 		block->ptraced |= RT_PTRACED_TRAPPED;
 	tracee->flags &= ~(uint32_t)TRACEE_CALLS;

@@ -10,7 +10,8 @@
  *	the guard's SIGSYS	not shown: the tracee is resumed with the request that the tracer's program used last
  *	a call of the runtime	not shown: likewise
  *	RT_STOP_ENTRY		a call of the tracee's program begins: shown as the entry stop
- *	RT_STOP_EXIT		a call of the tracee's program has ended: shown as the exit stop
+ *	RT_STOP_EXIT		a call of the tracee's program has ended: shown as the exit stop, if the tracer's
+ *				program wants one
  *	a rendezvous		the tracee, in an execve, asks the runtime in the tracer: not shown, but for the last,
  *				which is the exec stop if the tracer's program wants one
  *
@@ -18,6 +19,8 @@
  */
 #ifndef RT_TRACER_PTRACED_H
 #define RT_TRACER_PTRACED_H
+
+#include <asm/errno.h>
 
 #include "rt/base/gate.h"
 
@@ -49,11 +52,12 @@ bool rt_is_rendezvous(const siginfo_t *info);
 void rt_ptraced_started(struct rt_thread *thread, const struct start_block *start);
 
 /* Makes a stop for the tracer, if there is one that wants to see calls. kind: enum rt_stop. ctx: boot | entry */
-static inline void rt_ptraced_stop(struct rt_thread *thread, long kind)
+static inline struct rt_stopped rt_ptraced_stop(struct rt_thread *thread, long kind)
 {
 	/* The stop is a system call, for which strict seccomp would kill the thread. */
 	if (__builtin_expect(__atomic_load_n(&rt.ptraced, __ATOMIC_RELAXED) & RT_PTRACED_CALLS, 0) && !thread->strict)
-		rt_gate_stop(kind);
+		return rt_gate_stop(kind);
+	return (struct rt_stopped){ .result = -ENOSYS };
 }
 
 #endif

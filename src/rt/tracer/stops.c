@@ -44,6 +44,27 @@ static void follow_task(const struct tracee *parent)
 	child->size = parent->size;
 }
 
+/* Whether the calls of the tracee's program are not made. ctx: entry; no locks */
+static bool emulates(const struct tracee *tracee)
+{
+	return tracee->request == PTRACE_SYSEMU || tracee->request == PTRACE_SYSEMU_SINGLESTEP;
+}
+
+/* ctx: entry */
+static uint32_t show_call_entry(struct tracee *tracee, uint32_t stop)
+{
+	tracee->flags &= ~(uint32_t)TRACEE_CAUGHT;
+	tracee->flags |= TRACEE_IN_CALL | (emulates(tracee) ? TRACEE_SKIPS : 0);
+	return stop;
+}
+
+/* ctx: entry */
+static uint32_t show_call_exit(struct tracee *tracee, uint32_t stop)
+{
+	tracee->flags &= ~(uint32_t)TRACEE_IN_CALL;
+	return tracee->request == PTRACE_SYSCALL ? stop : tracee_run_on(tracee, 0);
+}
+
 /* The entry stop of a system call, of the tracee's program or runtime. Returns the stop to show, or 0. ctx: entry */
 static uint32_t meet_call_entry(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
 {
@@ -51,14 +72,12 @@ static uint32_t meet_call_entry(struct tracee *tracee, const struct tracee_view 
 	uint64_t ip = view->ip;
 
 	if (view->kind == RT_STOP_ENTRY || view->fast == TRACEE_DIRECT ||
-	    (view->in_gate && !(*flags & TRACEE_IN_CALL))) {
-		*flags |= TRACEE_IN_CALL;
-		return stop;
-	}
+	    (view->in_gate && !(*flags & TRACEE_IN_CALL)))
+		return show_call_entry(tracee, stop);
 	if (view->kind || view->in_gate)
 		return tracee_run_on(tracee, 0);
 	if (!tracee->bundle || ip - tracee->bundle >= tracee->size)
-		return stop;
+		return show_call_entry(tracee, stop);
 	*flags |= TRACEE_OWN_CALL;
 	if (ip == tracee_in_gate(tracee, rt_gate_sigreturn_ip) && *flags & TRACEE_IN_CALL)
 		*flags |= TRACEE_SIGRETURN;
@@ -85,18 +104,27 @@ static uint32_t meet_call_exit(struct tracee *tracee, const struct tracee_view *
 	else if (tracee->bundle && (ip - tracee->bundle < tracee->size || view->nr == ~0ul))
 		ends = false;
 	else
-		return stop;
-	if (!ends || !(before & TRACEE_IN_CALL))
-		return tracee_run_on(tracee, 0);
-	*flags &= ~(uint32_t)TRACEE_IN_CALL;
-	return stop;
+		return show_call_exit(tracee, stop);
+	return ends && before & TRACEE_IN_CALL ? show_call_exit(tracee, stop) : tracee_run_on(tracee, 0);
+}
+
+/* Says where a step has led. The kernel reports the end of a call as TRAP_BRKPT, and other steps as TRAP_TRACE.
+ * ctx: entry */
+static void tell_place(const struct tracee *tracee, const siginfo_t *info, int code, const struct tracee_view *view)
+{
+	siginfo_t step = *info;
+
+	step.si_code = code;
+	step.si_addr = (void *)view->shown.rip;
+	sys(ptrace, PTRACE_SETSIGINFO, tracee->tid, 0, &step);
 }
 
 /* A stop with SIGTRAP: of a system call, of a single step, or of the program's own. A step is shown as if it led past
  * the runtime. Returns the stop to show, or 0. ctx: entry */
 static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
-	bool steps = tracee->request == PTRACE_SINGLESTEP || tracee->request == PTRACE_SINGLEBLOCK;
+	bool steps = tracee->request == PTRACE_SINGLESTEP || tracee->request == PTRACE_SINGLEBLOCK ||
+		     tracee->request == PTRACE_SYSEMU_SINGLESTEP;
 	unsigned long message = 0;
 	struct tracee_view view;
 	uint64_t ip;
@@ -104,7 +132,8 @@ static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t
 	if (failed(tracee_view(tracee, &view)))
 		return stop;
 	ip = view.ip;
-	if ((info->si_code == SIGTRAP || info->si_code == (SIGTRAP | 0x80)) && tracee->request == PTRACE_SYSCALL) {
+	if ((info->si_code == SIGTRAP || info->si_code == (SIGTRAP | 0x80)) &&
+	    tracee_request(tracee) == PTRACE_SYSCALL) {
 		sys(ptrace, PTRACE_GETEVENTMSG, tracee->tid, 0, &message);
 		if (message == PTRACE_EVENTMSG_SYSCALL_ENTRY)
 			return meet_call_entry(tracee, &view, stop);
@@ -116,6 +145,7 @@ static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t
 	if (steps && view.fast == TRACEE_STUB_DONE) {
 		/* The tracee goes on at the site's own `syscall`, which the guard catches. */
 		tracee_load_shown(tracee, &view);
+		tell_place(tracee, info, info->si_code, &view);
 		return stop;
 	}
 	if (!steps || !tracee->bundle || ip - tracee->bundle >= tracee->size)
@@ -124,6 +154,10 @@ static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t
 	 * registers are loaded by ptrace instead. */
 	if (!view.returns || failed(tracee_load_shown(tracee, &view)))
 		return tracee_run_on(tracee, 0);
+	/* After a call that was not made the step is that of the next instruction. */
+	if (tracee->request == PTRACE_SYSEMU_SINGLESTEP && tracee->flags & TRACEE_IN_CALL)
+		return show_call_exit(tracee, stop);
+	tell_place(tracee, info, TRAP_BRKPT, &view);
 	return stop;
 }
 
@@ -210,8 +244,11 @@ static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
 	if (!tracee->bundle)
 		return SIGSYS;
 	if (info->si_code == SYS_USER_DISPATCH &&
-	    (!is_for_program(tracee, (uint64_t)info->si_call_addr) || is_dying(tracee, SIGSYS)))
+	    (!is_for_program(tracee, (uint64_t)info->si_call_addr) || is_dying(tracee, SIGSYS))) {
+		if (tracee->request == PTRACE_SYSEMU_SINGLESTEP)
+			tracee->flags |= TRACEE_CAUGHT;
 		return tracee_run_on(tracee, SIGSYS);
+	}
 	if (info->si_code == SYS_USER_DISPATCH || (info->si_code == SYS_SECCOMP && is_in_special_call(tracee)))
 		return SIGSYS;
 	if (info->si_code == SI_QUEUE && !(tracee->flags & TRACEE_SENT)) {

@@ -182,6 +182,19 @@ uint64_t tracee_in_gate(const struct tracee *tracee, const char *label)
 	return tracee->gate + (uint64_t)(label - rt_gate_page);
 }
 
+/* The kernel's own PTRACE_SYSEMU would skip the calls of the tracee's runtime, too. So the runtime here sees all calls,
+ * and skips those of the program (stops.c). ctx: entry; no locks */
+uint32_t tracee_request(const struct tracee *tracee)
+{
+	if (!tracee->bundle)
+		return tracee->request;
+	if (tracee->request == PTRACE_SYSEMU)
+		return PTRACE_SYSCALL;
+	if (tracee->request == PTRACE_SYSEMU_SINGLESTEP)
+		return tracee->flags & TRACEE_CAUGHT ? PTRACE_SYSCALL : PTRACE_SINGLESTEP;
+	return tracee->request;
+}
+
 /* ctx: entry */
 bool tracee_at_guard(int tid)
 {

@@ -8,7 +8,9 @@
 #ifndef RT_TRACER_TRACEE_H
 #define RT_TRACER_TRACEE_H
 
+#include <linux/ptrace.h>
 #include <linux/signal.h>
+#include <stdbool.h>
 
 #include "abi/bundle.h"
 #include "abi/syscall.h"
@@ -26,6 +28,8 @@ enum tracee_flags {
 	TRACEE_HOLDS = 512,    /* `held` is held back until the exit stop of the call is shown */
 	TRACEE_SENT = 1024,    /* `held` was sent again, and is still to arrive */
 	TRACEE_DISPATCHES = 2048, /* the tracer's program set the dispatch of one of its threads */
+	TRACEE_SKIPS = 4096,      /* it is in the entry stop of a call that will not be made (PTRACE_SYSEMU) */
+	TRACEE_CAUGHT = 8192,     /* PTRACE_SYSEMU_SINGLESTEP has met a call, whose entry stop is still to come */
 };
 
 struct tracee {
@@ -40,6 +44,12 @@ struct tracee {
 	struct start_block block; /* for the image that its execve makes */
 	siginfo_t held;
 };
+
+/* Whether the tracer's program is to see calls of a tracee that it resumes with this request. ctx: entry */
+static inline bool tracee_shows_calls(uint64_t request)
+{
+	return request == PTRACE_SYSCALL || request == PTRACE_SYSEMU || request == PTRACE_SYSEMU_SINGLESTEP;
+}
 
 /* ctx: entry, for all of these */
 struct tracee *tracee_find(int tid);
@@ -62,6 +72,8 @@ uint64_t tracee_thread(const struct tracee *tracee);
 void tracee_mark(struct tracee *tracee, uint32_t ptraced);
 /* The address in the tracee of a label of the runtime. */
 uint64_t tracee_in_gate(const struct tracee *tracee, const char *label);
+/* With which request the kernel is to do what the tracer's program has asked for. */
+uint32_t tracee_request(const struct tracee *tracee);
 /* Whether the tracee is in a stop for a call that its guard caught. */
 bool tracee_at_guard(int tid);
 

@@ -38,6 +38,8 @@ struct tracee_view {
 
 /* Fills in the view of a stopped tracee. 0 or -errno. ctx: entry */
 long tracee_view(const struct tracee *tracee, struct tracee_view *view) must_check;
+/* Takes the call away that the tracee is about to make. Its result is what the tracer has set. ctx: entry */
+void tracee_skip_call(const struct tracee *tracee);
 /* Fills in what PTRACE_GET_SYSCALL_INFO shows of a stop of the kind info->op. ctx: entry */
 void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_info *info);
 /* Gives the shown registers as PTRACE_SET_SYSCALL_INFO changes them. 0 or -errno. ctx: entry */

@@ -55,10 +55,15 @@ static inline void rt_regs_call(const struct core_regs *regs, struct k23_call *c
 	}
 }
 
+static inline void rt_regs_set_result(struct core_regs *regs, long result)
+{
+	regs->rax = (uint64_t)result;
+}
+
 /* Puts the result of a call into the registers. */
 static inline void rt_regs_return(struct core_regs *regs, uint32_t arch, long result)
 {
-	regs->rax = (uint64_t)result;
+	rt_regs_set_result(regs, result);
 	/* `syscall` changes these two, too. */
 	if (arch == K23_ARCH_X86_64) {
 		regs->rcx = regs->rip;

@@ -42,12 +42,14 @@ rt_gate_sigreturn_ip:
 	.cfi_endproc
 	.size rt_sigreturn_to, . - rt_sigreturn_to
 
-/* void rt_gate_stop(long kind): a system call that does not exist, for a tracer to see a stop at (tracer/ptraced.h).
- * in:  %rdi kind.   keeps: what a C function keeps. */
+/* struct rt_stopped rt_gate_stop(long kind): a system call that does not exist, for a tracer to see a stop at
+ * (tracer/ptraced.h), where it may set the registers of the result.
+ * in:  %rdi kind.   out: %rax result, %rdx skipped.   keeps: what a C function keeps. */
 	.globl rt_gate_stop
 	.type rt_gate_stop, @function
 rt_gate_stop:
 	.cfi_startproc
+	xor	%edx, %edx
 	mov	$-1, %rax
 	syscall
 	.globl rt_gate_stop_ip

@@ -18,13 +18,17 @@ static void show_thread_regs(struct tracee_view *view, const struct rt_thread *t
 
 	core_regs_to_user(to, regs);
 	to->orig_rax = ~0ul;
-	if (view->kind == RT_STOP_EXIT)
+	if (view->kind == RT_STOP_EXIT || (view->returns && thread->call.way == K23_BY_GUARD))
 		to->orig_rax = thread->orig_nr;
 	if (!thread->in_call)
 		return;
 	to->orig_rax = regs->rax;
 	if (view->in_gate && view->real.orig_rax == __NR_restart_syscall)
 		to->orig_rax = __NR_restart_syscall;
+	if (view->kind == RT_STOP_ENTRY) {
+		to->rax = view->real.rax; /* a result that the tracer has set, which counts if the call is skipped */
+		return;
+	}
 	to->rax = view->in_gate ? view->real.rax : (uint64_t)-ENOSYS;
 	if (view->arch == K23_ARCH_X86_64) {
 		to->rcx = to->rip;
@@ -82,6 +86,20 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 		view->shown.orig_rax = thread.orig_nr;
 	view->shown_nr = view->shown.orig_rax;
 	return 0;
+}
+
+/* ctx: entry */
+void tracee_skip_call(const struct tracee *tracee)
+{
+	struct tracee_view view;
+
+	if (failed(tracee_view(tracee, &view)))
+		return;
+	if (view.kind == RT_STOP_ENTRY)
+		view.real.rdx = 1;
+	else
+		view.real.orig_rax = ~0ul;
+	sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &view.real);
 }
 
 /* ctx: entry */
@@ -187,12 +205,15 @@ static long set_thread_regs(const struct tracee *tracee, const struct tracee_vie
 	rax = to.rax;
 	core_regs_from_user(&to, from);
 	to.rax = rax;
-	/* At the entry stop the tracer sets the call's number in orig_rax, and what it sets in rax is lost, as
-	 * natively. The thread block keeps the number in rax until the call ends. */
-	if (view->kind == RT_STOP_ENTRY)
+	/* At the entry stop the tracer sets the call's number in orig_rax. The thread block keeps it in rax until the
+	 * call ends. What the tracer sets in rax is lost, unless it also takes the call away by the number -1. */
+	if (view->kind == RT_STOP_ENTRY) {
 		to.rax = nr;
-	else if (!view->in_call)
+		real.rax = from->rax;
+		real.rdx = (int32_t)nr == -1;
+	} else if (!view->in_call) {
 		to.rax = from->rax;
+	}
 	r = tracee_write(tracee->tid, base, &to, sizeof(to));
 	real.fs_base = from->fs_base;
 	real.gs_base = tracee_registers(view, from).gs_base;
