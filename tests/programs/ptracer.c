@@ -960,3 +960,63 @@ CASE(signals_after_calls)
 {
 	show_stops(send_trap_and_more, -1);
 }
+
+static void calls_with_signal(void)
+{
+	say("pause: %ld", site(SYS_pause, 0, 0, 0));
+	say("kill: %ld", site(SYS_kill, getpid(), 0, 0));
+}
+
+static void calls_with_ignored(void)
+{
+	signal(SIGUSR1, SIG_IGN);
+	site(SYS_setpgid, 0, 0, 0);
+	site(SYS_kill, getpid(), 0, 0);
+	site(SYS_pause, 0, 0, 0);
+}
+
+static void calls_with_handler(void)
+{
+	set_handler(SIGUSR1, on_signal, 0);
+	site(SYS_setpgid, 0, 0, 0);
+	calls_with_signal();
+}
+
+/* A signal is sent when the entry stop of a call has been shown. Shows the stops up to the entry stop of a call that
+ * begins again. */
+static void send_after_entry(void (*fn)(void))
+{
+	pid_t pid = child_running(fn);
+	struct user_regs_struct regs;
+	bool entry = true, pauses = false;
+	int stop = 0;
+
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	for (;;) {
+		EXPECT(pt(SYSCALL, pid, 0, stop == SYSCALL_STOP || stop == SIGSTOP ? 0 : stop), 0);
+		stop = stop_of(pid);
+		if (stop < 0)
+			return;
+		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+		if (regs.rip != (unsigned long)call_site)
+			regs.orig_rax = ~0ul;
+		say("stop %d call %ld rax %ld", stop, (long)regs.orig_rax, (long)regs.rax < 0 ? (long)regs.rax : 0);
+		if (stop != SYSCALL_STOP)
+			continue;
+		if (entry && (regs.orig_rax == SYS_pause || regs.orig_rax == SYS_kill)) {
+			if (pauses && regs.orig_rax == SYS_pause)
+				break;
+			pauses = regs.orig_rax == SYS_pause;
+			EXPECT(kill(pid, SIGUSR1), 0);
+		}
+		entry = !entry;
+	}
+	EXPECT(kill(pid, SIGKILL), 0);
+	EXPECT(stop_of(pid), -1);
+}
+
+CASE(signal_after_entry)
+{
+	send_after_entry(calls_with_ignored);
+	send_after_entry(calls_with_handler);
+}

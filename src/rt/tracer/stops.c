@@ -65,6 +65,14 @@ static uint32_t show_call_exit(struct tracee *tracee, uint32_t stop)
 	return tracee->request == PTRACE_SYSCALL ? stop : tracee_run_on(tracee, 0);
 }
 
+/* ctx: entry */
+static void send_held(struct tracee *tracee)
+{
+	tracee->flags &= ~(uint32_t)TRACEE_HOLDS;
+	tracee->flags |= TRACEE_SENT;
+	sys(tkill, tracee->tid, tracee->held.si_signo);
+}
+
 /* The entry stop of a system call, of the tracee's program or runtime. Returns the stop to show, or 0. ctx: entry */
 static uint32_t meet_call_entry(struct tracee *tracee, const struct tracee_view *view, uint32_t stop)
 {
@@ -74,8 +82,11 @@ static uint32_t meet_call_entry(struct tracee *tracee, const struct tracee_view 
 	if (view->kind == RT_STOP_ENTRY || view->fast == TRACEE_DIRECT ||
 	    (view->in_gate && !(*flags & TRACEE_IN_CALL)))
 		return show_call_entry(tracee, stop);
-	if (view->kind || view->in_gate)
+	if (view->kind || view->in_gate) {
+		if (*flags & TRACEE_HOLDS && view->in_gate)
+			send_held(tracee);
 		return tracee_run_on(tracee, 0);
+	}
 	if (!tracee->bundle || ip - tracee->bundle >= tracee->size)
 		return show_call_entry(tracee, stop);
 	*flags |= TRACEE_OWN_CALL;
@@ -161,15 +172,14 @@ static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t
 	return stop;
 }
 
-/* Whether the kernel is done with the call of the tracee's program, and only the runtime has still to end it. Not so
- * for a wait of a tracee that has tracees itself, whose runtime may wait again. ctx: entry */
-static bool is_call_over(const struct tracee *tracee, const struct tracee_view *view)
+/* Whether the call of the tracee's program has not come to the kernel yet, or the kernel is done with it and only the
+ * runtime has still to end it. Not so for a wait of a tracee that has tracees itself, whose runtime may wait again.
+ * ctx: entry */
+static bool is_call_elsewhere(const struct tracee *tracee, const struct tracee_view *view)
 {
-	/* In some calls the runtime blocks signals, and unblocks them by this call when it is done: see
-	 * rt_mask_unblock. */
-	if (view->in_call && !view->in_gate && view->nr == __NR_rt_sigprocmask && view->argument == SIG_SETMASK)
-		return true;
-	if (!view->in_gate || view->restarts || view->result == -EINTR)
+	if (!view->in_gate)
+		return view->in_call;
+	if (view->restarts || view->result == -EINTR)
 		return false;
 	return (view->shown_nr != __NR_wait4 && view->shown_nr != __NR_waitid) || !tracee_count(tracee);
 }
@@ -186,30 +196,41 @@ static bool is_dying(const struct tracee *tracee, uint32_t sig)
 	       dies_of == sig;
 }
 
-/* A stop for a signal. Natively, when a signal comes at the end of a call, the exit stop comes first. Under k23 the
- * runtime still has to make that exit stop: the signal is held back until it is shown. A signal that ended the sleep of
- * the call is shown at once, as it may be blocked after the call. Returns the stop to show, or 0. ctx: entry */
+/* Whether a signal has come where natively none would stop the tracee: the entry stop of a call was shown, and the
+ * exit stop not yet. Natively such a signal ends the call if that sleeps, and is a stop after the exit stop. A fault is
+ * that of the program or a hook, unless the call raises it. A signal that ended the sleep of the call is shown at once,
+ * as it may be blocked after the call. ctx: entry */
+static bool is_early(const struct tracee *tracee, const siginfo_t *info)
+{
+	struct tracee_view view;
+
+	if (!(tracee->flags & TRACEE_IN_CALL) || tracee->request != PTRACE_SYSCALL ||
+	    failed(tracee_view(tracee, &view)) || !is_call_elsewhere(tracee, &view))
+		return false;
+	return !(SIGBIT(info->si_signo) & RT_FAULTS) || info->si_code <= 0 || view.in_gate;
+}
+
+/* A stop for a signal. One that is early is held back until the call begins, or its exit stop is shown. Returns the
+ * stop to show, or 0. ctx: entry */
 static uint32_t meet_signal(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
 	uint32_t *flags = &tracee->flags;
-	struct tracee_view view;
+	bool again = *flags & TRACEE_SENT && info->si_signo == tracee->held.si_signo;
 
-	if (*flags & TRACEE_SENT && info->si_signo == tracee->held.si_signo) {
+	if (!again && is_dying(tracee, stop))
+		return tracee_run_on(tracee, (int)stop);
+	if ((again || !(*flags & (TRACEE_HOLDS | TRACEE_SENT))) && is_early(tracee, info)) {
+		if (!again)
+			tracee->held = *info;
+		*flags &= ~(uint32_t)TRACEE_SENT;
+		*flags |= TRACEE_HOLDS;
+		return tracee_run_on(tracee, 0);
+	}
+	if (again) {
 		*flags &= ~(uint32_t)TRACEE_SENT;
 		sys(ptrace, PTRACE_SETSIGINFO, tracee->tid, 0, &tracee->held);
-		return stop;
 	}
-	if (is_dying(tracee, stop))
-		return tracee_run_on(tracee, (int)stop);
-	if (*flags & (TRACEE_HOLDS | TRACEE_SENT) || !(*flags & TRACEE_IN_CALL) || tracee->request != PTRACE_SYSCALL ||
-	    failed(tracee_view(tracee, &view)) || !is_call_over(tracee, &view))
-		return stop;
-	/* A fault, unless it is one that the call raises. */
-	if (SIGBIT(info->si_signo) & RT_FAULTS && info->si_code > 0 && !view.in_gate)
-		return stop;
-	tracee->held = *info;
-	*flags |= TRACEE_HOLDS;
-	return tracee_run_on(tracee, 0);
+	return stop;
 }
 
 /* Whether the tracee is in a call that its runtime treats itself, which has to know of a filter's trap before its end.
@@ -269,12 +290,13 @@ int tracee_release(struct tracee *tracee, uint64_t request, int sig)
 		sig = 0;
 	if (!(tracee->flags & TRACEE_HOLDS) || (tracee->flags & TRACEE_IN_CALL && request == PTRACE_SYSCALL))
 		return sig;
+	if (sig || tracee->flags & TRACEE_IN_CALL) {
+		send_held(tracee);
+		return sig;
+	}
 	tracee->flags &= ~(uint32_t)TRACEE_HOLDS;
 	tracee->flags |= TRACEE_SENT;
-	if (!sig && !(tracee->flags & TRACEE_IN_CALL))
-		return held;
-	sys(tkill, tracee->tid, held);
-	return sig;
+	return held;
 }
 
 /* ctx: entry */

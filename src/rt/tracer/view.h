@@ -24,7 +24,6 @@ struct tracee_view {
 	struct core_user_regs real, shown;
 	uint64_t ip;              /* of `real` */
 	uint64_t nr, shown_nr;    /* of the call that the stop is in, by `real` and by `shown`; ~0: none */
-	uint64_t argument;        /* the first argument of the call, by `real` */
 	int64_t result;           /* of that call, or an error that only tracers see */
 	struct rt_thread *thread; /* in the tracee; keeps the program's registers; NULL: they are in place */
 	uint32_t kind;            /* enum rt_stop, or 0 */

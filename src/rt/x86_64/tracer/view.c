@@ -57,7 +57,6 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->in_call = view->in_gate = view->restarts = view->returns = false;
 	ip = view->ip = view->real.rip;
 	view->nr = view->shown_nr = view->real.orig_rax;
-	view->argument = view->real.rdi;
 	view->result = (int64_t)view->real.rax;
 	if (tracee_view_fast(tracee, view)) {
 		view->shown_nr = view->shown.orig_rax;
