@@ -73,6 +73,7 @@ GUESTS = [
     Guest("instructions"),
     Guest("int80"),
     Guest("sig_context"),
+    Guest("flags"),
     Guest("sig_rules", user=True),
     Guest("sig_sys", user=True),
     Guest("sig_races", user=True),

@@ -25,7 +25,7 @@ struct rt_stopped {
 
 /* x86_64/base/own_calls.S. ctx: entry */
 struct rt_stopped rt_gate_stop(long kind);
-void rt_sigreturn_to(uint64_t frame) __attribute__((noreturn));
+void rt_sigreturn_to(uint64_t frame, uint64_t eflags) __attribute__((noreturn));
 void rt_thread_end(uint32_t *slot_state, long nr, long status) __attribute__((noreturn));
 extern const char rt_gate_stop_ip[], rt_gate_sigreturn_ip[];
 

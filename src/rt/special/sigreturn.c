@@ -106,5 +106,5 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	rt_regs_go_on(rt_context_regs(&uc));
 	thread->in_call = 0;
 	thread->runs = RT_RUNS_FIRST;
-	rt_sigreturn_to((uint64_t)&uc);
+	rt_sigreturn_to((uint64_t)&uc, rt_regs_flags(&thread->regs));
 }

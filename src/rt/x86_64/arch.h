@@ -174,6 +174,11 @@ static inline uint64_t rt_regs_ip(const struct core_regs *regs)
 	return regs->rip;
 }
 
+static inline uint64_t rt_regs_flags(const struct core_regs *regs)
+{
+	return regs->eflags;
+}
+
 static inline void rt_regs_set_ip(struct core_regs *regs, uint64_t ip)
 {
 	regs->rip = ip;

@@ -6,6 +6,7 @@
 #include "inject/x86_64/raw_syscall.h"
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/fill_returns.h"
+#include "rt/x86_64/kept_flags.h"
 
 	.section .text.gate.calls, "ax", @progbits
 
@@ -25,12 +26,14 @@ raw_syscall:
 	.cfi_endproc
 	.size raw_syscall, . - raw_syscall
 
-/* void rt_sigreturn_to(uint64_t frame): makes the call rt_sigreturn.
- * in:  %rdi the ucontext of a signal frame, which rt_sigreturn expects at %rsp.   out: does not return. */
+/* void rt_sigreturn_to(uint64_t frame, uint64_t eflags): makes the call rt_sigreturn.
+ * in:  %rdi the ucontext of a signal frame, which rt_sigreturn expects at %rsp; %rsi the program's flags, of which
+ *      rt_sigreturn leaves some as they are.   out: does not return. */
 	.globl rt_sigreturn_to
 	.type rt_sigreturn_to, @function
 rt_sigreturn_to:
 	.cfi_startproc
+	load_kept_flags %esi, %rsi
 	mov	%rdi, %rsp
 	.cfi_signal_frame
 	cfi_regs_in_context 0

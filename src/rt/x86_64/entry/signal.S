@@ -4,9 +4,8 @@
  * ctx: sigsys, for all here.
  */
 #include "rt/x86_64/cfi.h"
+#include "rt/x86_64/kept_flags.h"
 
-#define EFLAGS_INITIAL 0x202	/* interrupts on, and the bit that is always set */
-#define EFLAGS_NT 0x4000
 #define EFLAGS_AC 0x40000
 
 	.section .text.gate.signal, "ax", @progbits
@@ -29,6 +28,8 @@ rt_signal_entry:
 	call	rt_signal		/* returns a thread that is to enter the dispatcher, or NULL */
 	test	%rax, %rax
 	jnz	rt_guard_enter
+	mov	UC_EFLAGS(%rbx), %eax
+	load_kept_flags %eax, %rax
 	add	$8, %rsp		/* pretcode: rt_sigreturn wants %rsp just above it */
 	.cfi_remember_state
 	cfi_regs_in_context 0
