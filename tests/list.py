@@ -89,6 +89,7 @@ GUESTS = [
     Guest("ptracer", user=True),
     Guest("traced"),
     Guest("sysemu", user=True),
+    Guest("tracer_away", user=True),
     Guest("memory"),
     # One for each pitfall of system call interposition, and more of the same kind.
     pitfall("p1a", beside="libearly.so entry p1b-static"),

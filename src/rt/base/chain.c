@@ -9,6 +9,7 @@ static uint32_t i386_hooks;  /* those that want calls by int $0x80 */
 static RT_TABLE uint8_t positions[BUNDLE_MAX_HOOKS][K23_NUMBERS];
 static const struct k23_descriptor *descriptors[BUNDLE_MAX_HOOKS];
 uint64_t rt_chain_indirect[K23_NUMBERS / 64];
+static uint64_t specials[K23_NUMBERS / 64];
 
 _Static_assert(BUNDLE_MAX_HOOKS < 32, "struct rt_chain has a bit for each hook, and one more");
 
@@ -60,7 +61,7 @@ void rt_chain_build(const uint64_t special[K23_NUMBERS / 64])
 	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
 		add_hook(i, rt_chain_hook(i));
 	for (size_t i = 0; i < K23_NUMBERS / 64; i++)
-		rt_chain_indirect[i] = special[i];
+		rt_chain_indirect[i] = specials[i] = special[i];
 	for (unsigned long nr = 0; nr < K23_NUMBERS && rt.bundle->hook_count; nr++) {
 		uint32_t wanted = naming_hooks[nr] | other_hooks;
 
@@ -72,6 +73,19 @@ void rt_chain_build(const uint64_t special[K23_NUMBERS / 64])
 				  (uintptr_t)rt_chains);
 		rt_chain_indirect[nr / 64] |= 1ul << nr % 64;
 	}
+}
+
+/* ctx: entry */
+void rt_chain_claim(void)
+{
+	for (unsigned long nr = 0; nr < K23_NUMBERS && rt.bundle->hook_count; nr++)
+		rt_chains[nr].who |= RT_CHAIN_SPECIAL;
+}
+
+/* ctx: any */
+bool rt_chain_special(unsigned long nr)
+{
+	return nr < K23_NUMBERS && has_number(specials, nr);
 }
 
 /* ctx: any */

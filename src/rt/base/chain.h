@@ -21,12 +21,17 @@ extern uint64_t rt_chain_indirect[K23_NUMBERS / 64];
 /* Once per image, before the program runs. special: a bit for each number that is a special call's. ctx: boot */
 void rt_chain_build(const uint64_t special[K23_NUMBERS / 64]);
 
+/* From now on no call goes to the kernel without the dispatcher's C code. ctx: entry */
+void rt_chain_claim(void);
+
 /* ctx: any, for all of these */
 struct k23_descriptor *rt_chain_hook(uint32_t index);
 /* The hooks that want the calls with a number: a bit for each. */
 uint32_t rt_chain_hooks(uint32_t arch, unsigned long nr);
 /* The function of a hook for the calls with a number, if the hook wants them. */
 k23_call_fn *rt_chain_function(uint32_t index, uint32_t arch, unsigned long nr);
+/* Whether the calls with a number are a special call's. */
+bool rt_chain_special(unsigned long nr);
 /* Whether any hook wants the calls with a number; whether any hook wants all calls. */
 bool rt_chain_wants(long nr);
 bool rt_chain_wants_all(void);

@@ -43,6 +43,7 @@ enum rt_ptraced {
 	RT_PTRACED_TRACEME = 4, /* start_block: ask to be traced by the parent, at the end of the start */
 	RT_PTRACED_TRAPPED = 8, /* start_block: then stop with SIGTRAP, as a tracee does after execve */
 	RT_PTRACED_DISPATCH = 16, /* the tracer has set a thread's own dispatch: that thread leaves the fast path */
+	RT_PTRACED_TRACES = 32, /* the process is a tracer itself */
 };
 
 struct rt_image {
@@ -56,7 +57,7 @@ struct rt_image {
 	bool profiled;      /* programs of this name are, or are being, learned: only sites that they use are patched */
 	uint32_t program;   /* the bit of programs of this name in struct store_site */
 	bool namespaces;    /* tasks in several PID namespaces may share the memory */
-	bool traps;         /* SIGTRAP enters the runtime, whatever the program does with it */
+	uint64_t entered;   /* signals that enter the runtime, whatever the program does with them */
 	const char *exe; /* the program's path, where /proc/PID/exe leads elsewhere; NULL: it does not */
 	bool frozen; /* by PR_SET_MDWE or a seccomp filter: memory that was writable can never become executable */
 	struct k23_api api;

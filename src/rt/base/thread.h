@@ -98,6 +98,13 @@ struct rt_thread {
 	struct rt_region_slot *slot;
 	struct k23_syscall_info described;
 
+	/* For a tracer (tracer/watch.h). */
+	bool tracing;        /* in the middle of what is done with tracees: SIGCHLD has to wait */
+	bool passed_by;      /* the call in flight was interrupted by a SIGCHLD of which the program is not to know */
+	bool child_kept;     /* `child_info` is a SIGCHLD about which has still to be decided */
+	bool child_due;      /* the thread has sent itself `child_decided`, which the program is to get */
+	siginfo_t child_info, child_decided;
+
 	/* While the thread changes the action of a signal: the signal, and its action before. */
 	uint32_t changing;
 	struct rt_sigaction changed;

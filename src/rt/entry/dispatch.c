@@ -12,6 +12,7 @@
 #include "rt/base/return.h"
 #include "rt/hook/enter.h"
 #include "rt/signal/sigsys.h"
+#include "rt/special/patience.h"
 #include "rt/special/special.h"
 #include "rt/text/mend.h"
 #include "rt/text/site_log.h"
@@ -69,12 +70,20 @@ static long make_unusual(struct rt_thread *thread, struct k23_call *call)
 	return rt_gate_program(call, thread);
 }
 
-/* The end of the chain. ctx: entry */
-static long reach_kernel(struct rt_thread *thread, struct k23_call *call)
+/* ctx: entry */
+static long make_call(struct rt_thread *thread, struct k23_call *call)
 {
 	if (call->arch == K23_ARCH_X86_64 && rt_chain_direct(call->nr))
 		return rt_gate_program(call, thread);
 	return thread->signals ? -K23_ERESTART : make_unusual(thread, call);
+}
+
+/* The end of the chain. ctx: entry */
+static long reach_kernel(struct rt_thread *thread, struct k23_call *call)
+{
+	if (__builtin_expect(rt.ptraced & RT_PTRACED_TRACES, 0) && call->arch == K23_ARCH_X86_64 && !thread->strict)
+		return rt_make_patiently(thread, call, make_call);
+	return make_call(thread, call);
 }
 
 /* Goes on with the first of the hooks in `rest`, a bit for each, or with the kernel. ctx: entry */

@@ -31,6 +31,7 @@
 #include "rt/signal/sigsys.h"
 #include "rt/text/rollback.h"
 #include "rt/tracer/ptraced.h"
+#include "rt/tracer/watch.h"
 #include "rt/x86_64/base/gs.h"
 #include "rt/x86_64/entry/faults.h"
 
@@ -264,6 +265,22 @@ static uint64_t find_place(struct core_regs *regs)
 	return ip;
 }
 
+/* SIGCHLD in a tracer. Returns whether the program is to get it. If not, a call that it has interrupted goes on: the
+ * one of the direct entry at once. ended: that has failed with EINTR. ctx: sigsys, signals blocked */
+static bool child_signal(struct rt_thread *thread, siginfo_t *info, struct core_regs *regs, bool ended)
+{
+	bool done = rt_regs_ip(regs) == (uint64_t)rt_gate_done;
+	bool waits = thread->call.nr == __NR_wait4 || thread->call.nr == __NR_waitid;
+
+	if (rt_watch_signal(thread, info, done && waits && !failed((long)rt_regs_result(regs))))
+		return true;
+	if (done)
+		thread->passed_by = true;
+	if (ended)
+		rt_regs_again(regs, thread->fast_nr);
+	return false;
+}
+
 /* ctx: sigsys */
 struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 {
@@ -292,6 +309,8 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 	}
 	ended = ip == (uint64_t)rt_gate_direct_done && (long)rt_regs_result(regs) == -EINTR &&
 		thread->fast_nr != __NR_close;
+	if (sig == SIGCHLD && rt.entered & SIGBIT(SIGCHLD) && !child_signal(thread, info, regs, ended))
+		return NULL;
 	rollback = rt_rollback(thread, sig, info, uc);
 	if (rollback == RT_GO_ON)
 		return NULL;

@@ -61,7 +61,19 @@ long rt_actions_install(void)
  * reported. ctx: any */
 static bool always_entered(int sig)
 {
-	return sig == SIGSYS || (sig == SIGTRAP && rt.traps) || (rt.bundle->hook_count && SIGBIT(sig) & RT_FAULTS);
+	return sig == SIGSYS || rt.entered & SIGBIT(sig) || (rt.bundle->hook_count && SIGBIT(sig) & RT_FAULTS);
+}
+
+/* The runtime of a tracer is told of each stop. Who ignores SIGCHLD has no zombies. ctx: any */
+static void make_sigchld(struct rt_sigaction *action)
+{
+	uint64_t flags = action->flags & PASSED_FLAGS & ~(uint64_t)SA_NOCLDSTOP;
+
+	if (action->handler <= (uint64_t)SIG_IGN)
+		flags |= SA_RESTART;
+	if (action->handler == (uint64_t)SIG_IGN)
+		flags |= SA_NOCLDWAIT;
+	enter_runtime(action, flags);
 }
 
 /* What the kernel is to have for an action of the program. ctx: any */
@@ -71,8 +83,10 @@ static struct rt_sigaction kernel_action(int sig, const struct rt_sigaction *act
 
 	if (sig == SIGSYS) {
 		make_sigsys(&ours, action->handler <= (uint64_t)SIG_IGN || action->flags & SA_RESTART);
+	} else if (sig == SIGCHLD && rt.entered & SIGBIT(sig)) {
+		make_sigchld(&ours);
 	} else if (action->handler > (uint64_t)SIG_IGN ||
-		   (always_entered(sig) && action->handler == (uint64_t)SIG_DFL) || (sig == SIGTRAP && rt.traps)) {
+		   (always_entered(sig) && action->handler == (uint64_t)SIG_DFL) || rt.entered & SIGBIT(sig)) {
 		/* Not SA_RESETHAND: the table and the kernel change together, with the lock held. */
 		enter_runtime(&ours, action->flags & PASSED_FLAGS);
 	}
@@ -105,25 +119,45 @@ long rt_actions_reinstall(struct rt_thread *thread)
 	return r;
 }
 
-/* ctx: entry, signals blocked */
-long rt_action_trap(struct rt_thread *thread)
+/* ctx: entry | sigsys, signals blocked */
+long rt_action_enter(struct rt_thread *thread, int sig)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	struct rt_sigaction ours;
 	long r = 0;
 
-	if (rt.traps)
+	if (rt.entered & SIGBIT(sig))
 		return 0;
 	rt_lock(&sighand->action_lock);
-	if (!(sighand->known & SIGBIT(SIGTRAP))) {
-		current_action(sighand, SIGTRAP, &sighand->actions[SIGTRAP]);
-		sighand->known |= SIGBIT(SIGTRAP);
+	if (!(sighand->known & SIGBIT(sig))) {
+		current_action(sighand, sig, &sighand->actions[sig]);
+		sighand->known |= SIGBIT(sig);
 	}
-	rt.traps = true;
-	ours = kernel_action(SIGTRAP, &sighand->actions[SIGTRAP]);
-	r = sys(rt_sigaction, SIGTRAP, &ours, 0, 8);
+	rt.entered |= SIGBIT(sig);
+	ours = kernel_action(sig, &sighand->actions[sig]);
+	r = sys(rt_sigaction, sig, &ours, 0, 8);
 	rt_unlock(&sighand->action_lock);
 	return r;
+}
+
+/* ctx: entry */
+void rt_actions_exec(struct rt_thread *thread, bool over)
+{
+	struct rt_sighand *sighand = thread->sighand;
+
+	if (!rt.entered)
+		return;
+	rt_lock(&sighand->action_lock);
+	for (int sig = 1; sig <= RT_SIGNALS; sig++) {
+		struct rt_sigaction action = sighand->actions[sig];
+
+		if (!(rt.entered & SIGBIT(sig)) || action.handler != (uint64_t)SIG_IGN)
+			continue;
+		if (over)
+			action = kernel_action(sig, &action);
+		sys(rt_sigaction, sig, &action, 0, 8);
+	}
+	rt_unlock(&sighand->action_lock);
 }
 
 /* The call that tells the kernel goes through the program's gate: a filter of the program judges it, and it is not

@@ -12,8 +12,12 @@ long rt_actions_install(void) must_check;
 /* Tells the kernel of all actions again: the table may have changed while a fork copied it. ctx: entry, signals
  * blocked */
 long rt_actions_reinstall(struct rt_thread *thread) must_check;
-/* From now on SIGTRAP enters the runtime, whatever the program does with it. ctx: entry, signals blocked */
-long rt_action_trap(struct rt_thread *thread) must_check;
+/* From now on a signal enters the runtime, whatever the program does with it: SIGTRAP or SIGCHLD. ctx: entry | sigsys,
+ * signals blocked */
+long rt_action_enter(struct rt_thread *thread, int sig) must_check;
+/* Tells the kernel which of those signals the program ignores, as an execve keeps that. over: the execve has failed.
+ * ctx: entry */
+void rt_actions_exec(struct rt_thread *thread, bool over);
 /* Sets an action and gives the old one; either may be NULL. ctx: entry */
 long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old);
 /* The action of a signal for which the kernel has just entered the runtime: what the kernel decided when it took the

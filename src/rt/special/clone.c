@@ -128,6 +128,7 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	thread->alone = true;
 	thread->sigsys_pending = 0;
 	thread->sigsys_due = false;
+	thread->child_kept = thread->child_due = false;
 	share_sighand(thread, thread, flags);
 	rt_threads_forked(thread);
 	tracees_forked();

@@ -18,6 +18,7 @@
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
 #include "rt/base/owner.h"
+#include "rt/signal/action.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/exe.h"
 #include "rt/special/exec.h"
@@ -362,7 +363,9 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 	}
 	/* One execve at a time: the kernel ends all other threads when one of them succeeds. */
 	rt_lock(&thread->sighand->exec_lock);
+	rt_actions_exec(thread, false);
 	r = carry(thread, &attempt);
+	rt_actions_exec(thread, true);
 	rt_unlock(&thread->sighand->exec_lock);
 	return r;
 }

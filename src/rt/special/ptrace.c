@@ -19,6 +19,7 @@
 #include "rt/base/gate.h"
 #include "rt/guard/guard.h"
 #include "rt/special/special.h"
+#include "rt/special/tracing.h"
 #include "rt/tracer/stops.h"
 #include "rt/tracer/view.h"
 
@@ -128,7 +129,7 @@ static long resume(struct rt_thread *thread, struct k23_call *call)
 			tracee_drop(tid_of(call));
 		return r;
 	}
-	tracee->flags &= ~(uint32_t)(TRACEE_SHOWN | TRACEE_EXEC_STOP | TRACEE_SKIPS);
+	tracee->flags &= ~(uint32_t)(TRACEE_SHOWN | TRACEE_EXEC_STOP | TRACEE_SKIPS | TRACEE_SEEN | TRACEE_TOLD);
 	if (own.args[0] != PTRACE_SYSCALL)
 		tracee->flags &= ~(uint32_t)(TRACEE_OWN_CALL | TRACEE_SIGRETURN);
 	return r;
@@ -323,7 +324,7 @@ static long exec_stop(struct rt_thread *thread, struct k23_call *call)
 	return rt_copy_to(data_of(call), &info, sizeof(info));
 }
 
-long special_ptrace(struct rt_thread *thread, struct k23_call *call)
+static long make_request(struct rt_thread *thread, struct k23_call *call)
 {
 	switch (request_of(call)) {
 	case PTRACE_TRACEME:
@@ -363,4 +364,14 @@ long special_ptrace(struct rt_thread *thread, struct k23_call *call)
 	default:
 		return rt_gate_program(call, thread);
 	}
+}
+
+long special_ptrace(struct rt_thread *thread, struct k23_call *call)
+{
+	long r;
+
+	tracing_begin(thread);
+	r = make_request(thread, call);
+	tracing_end(thread);
+	return r;
 }

@@ -2,8 +2,8 @@
  * wait4 and waitid. They hide two things from the program. The helper of an execve under way is a child for __WALL
  * and __WCLONE. And a tracee makes stops for its runtime's sake (tracer/stops.h): the tracee is resumed, and the wait
  * goes on. Only a wait that reports a stop looks further; without WUNTRACED that is the stop of a tracee. What
- * differs: SIGCHLD comes for hidden stops, too. The thread that traces a tracee must be the thread that waits for it;
- * another thread's wait shows hidden stops. Between a hidden stop and the next wait, the tracee does not run.
+ * differs: the thread that traces a tracee must be the thread that waits for it; another thread's wait shows hidden
+ * stops.
  *
  * ctx: entry, for all here.
  */
@@ -15,6 +15,7 @@
 #include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/special/special.h"
+#include "rt/special/tracing.h"
 #include "rt/tracer/stops.h"
 
 #define STOPPED 0x7f
@@ -58,7 +59,7 @@ static bool concerns_program(const struct rt_thread *thread, long pid, int *stat
 			tracee_drop((int)pid);
 		return true;
 	}
-	stop = tracee_stopped((int)pid, (uint32_t)*status >> 8);
+	stop = tracee_stopped((int)pid, (uint32_t)*status >> 8, false);
 	*status = (int)(stop << 8) | STOPPED;
 	return stop;
 }
@@ -66,14 +67,18 @@ static bool concerns_program(const struct rt_thread *thread, long pid, int *stat
 long special_wait4(struct rt_thread *thread, struct k23_call *call)
 {
 	int status;
+	bool again;
 	long r;
 
 	do {
 		status = 0;
 		r = rt_gate_forward(thread, call->nr, call->args[0], (uint64_t)&status, call->args[2], call->args[3], 0,
 				    0);
-	} while (r == 0 ? was_for_helper(thread, call->args[2])
-			: r > 0 && !failed(r) && !concerns_program(thread, r, &status));
+		tracing_begin(thread);
+		again = r == 0 ? was_for_helper(thread, call->args[2])
+			       : r > 0 && !failed(r) && !concerns_program(thread, r, &status);
+		tracing_end(thread);
+	} while (again);
 	if (r > 0 && !failed(r) && !rt_trapped(thread) && call->args[1] &&
 	    failed(rt_copy_to(call->args[1], &status, sizeof(status))))
 		return -EFAULT;
@@ -92,7 +97,7 @@ static bool concerns_caller(const struct rt_thread *thread, siginfo_t *info, uin
 			tracee_drop(info->si_pid);
 	if (info->si_code != CLD_TRAPPED)
 		return true;
-	stop = tracee_stopped(info->si_pid, (uint32_t)info->si_status);
+	stop = tracee_stopped(info->si_pid, (uint32_t)info->si_status, options & WNOWAIT);
 	if (stop)
 		info->si_status = (int)stop;
 	return stop;
@@ -112,14 +117,18 @@ static long give(uint64_t to, const siginfo_t *info)
 long special_waitid(struct rt_thread *thread, struct k23_call *call)
 {
 	siginfo_t info;
+	bool again;
 	long r;
 
 	do {
 		memset(&info, 0, sizeof(info));
 		r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], (uint64_t)&info,
 				    call->args[3], call->args[4], 0);
-	} while (!failed(r) && (info.si_pid ? !concerns_caller(thread, &info, call->args[3])
-					    : was_for_helper(thread, call->args[3])));
+		tracing_begin(thread);
+		again = !failed(r) && (info.si_pid ? !concerns_caller(thread, &info, call->args[3])
+						   : was_for_helper(thread, call->args[3]));
+		tracing_end(thread);
+	} while (again);
 	if (r == -K23_ERESTART || rt_trapped(thread))
 		return r;
 	return failed(give(call->args[2], &info)) ? -EFAULT : r;

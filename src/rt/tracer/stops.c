@@ -239,8 +239,7 @@ static bool is_in_special_call(const struct tracee *tracee)
 {
 	struct tracee_view view;
 
-	return failed(tracee_view(tracee, &view)) ||
-	       (view.shown_nr < K23_NUMBERS && rt_chains[view.shown_nr].who & RT_CHAIN_SPECIAL);
+	return failed(tracee_view(tracee, &view)) || rt_chain_special(view.shown_nr);
 }
 
 /* Whether the tracee's program uses Syscall User Dispatch itself, and a call is one that this takes. ctx: entry */
@@ -328,7 +327,7 @@ static uint32_t classify_stop(struct tracee *tracee, const siginfo_t *info, uint
 }
 
 /* ctx: entry */
-uint32_t tracee_stopped(int tid, uint32_t stop)
+uint32_t tracee_stopped(int tid, uint32_t stop, bool looked)
 {
 	struct tracee *tracee;
 	siginfo_t info;
@@ -345,7 +344,11 @@ uint32_t tracee_stopped(int tid, uint32_t stop)
 		sys(ptrace, PTRACE_CONT, tid, 0, SIGSYS);
 		return 0;
 	}
-	tracee->flags &= ~(uint32_t)TRACEE_SHOWN;
+	if (tracee->flags & TRACEE_SEEN) {
+		tracee->flags &= ~(uint32_t)(looked ? 0 : TRACEE_SEEN);
+		return tracee->seen;
+	}
+	tracee->flags &= ~(uint32_t)(TRACEE_SHOWN | TRACEE_TOLD);
 	if (stop >> 8 != PTRACE_EVENT_EXEC)
 		tracee_locate(tracee);
 	if (!(tracee->flags & TRACEE_MARKED))
@@ -353,6 +356,7 @@ uint32_t tracee_stopped(int tid, uint32_t stop)
 	if (r == 0)
 		stop = classify_stop(tracee, &info, stop);
 	if (stop)
-		tracee->flags |= TRACEE_SHOWN;
+		tracee->flags |= TRACEE_SHOWN | (looked ? TRACEE_SEEN : 0);
+	tracee->seen = stop;
 	return stop;
 }

@@ -42,9 +42,21 @@ struct tracee *tracee_adopt(int tid)
 			found->request = PTRACE_CONT;
 			found->options = 0;
 			found->bundle = 0;
+			found->owner = rt_self()->tid;
 		}
 	}
 	return found;
+}
+
+/* ctx: entry | sigsys; no locks */
+struct tracee *tracee_next(const struct tracee *tracee)
+{
+	if (!__atomic_load_n(&tracees_count, __ATOMIC_RELAXED))
+		return NULL;
+	for (size_t i = tracee ? (size_t)(tracee - tracees) + 1 : 0; i < TRACEES; i++)
+		if (tracees[i].tid)
+			return &tracees[i];
+	return NULL;
 }
 
 /* ctx: entry */
@@ -64,6 +76,8 @@ void tracees_forked(void)
 	if (tracees_count)
 		memset(tracees, 0, sizeof(tracees));
 	tracees_count = 0;
+	rt.entered &= ~SIGBIT(SIGCHLD);
+	rt.ptraced &= ~(uint32_t)RT_PTRACED_TRACES;
 }
 
 /* ctx: entry */
@@ -164,8 +178,11 @@ void tracee_locate(struct tracee *tracee)
 void tracee_mark(struct tracee *tracee, uint32_t ptraced)
 {
 	uint64_t offset = (uint64_t)&rt.ptraced - (uint64_t)rt_gate_page;
+	uint32_t before = 0;
 
-	if (ptraced && tracee->flags & TRACEE_DISPATCHES)
+	if (!failed(tracee_read(tracee->tid, &before, tracee->gate + offset, sizeof(before))))
+		ptraced |= before & RT_PTRACED_TRACES;
+	if (ptraced & RT_PTRACED && tracee->flags & TRACEE_DISPATCHES)
 		ptraced |= RT_PTRACED_DISPATCH;
 	if (!tracee->bundle || failed(tracee_write(tracee->tid, tracee->gate + offset, &ptraced, sizeof(ptraced))))
 		return;

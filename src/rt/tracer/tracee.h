@@ -30,6 +30,8 @@ enum tracee_flags {
 	TRACEE_DISPATCHES = 2048, /* the tracer's program set the dispatch of one of its threads */
 	TRACEE_SKIPS = 4096,      /* it is in the entry stop of a call that will not be made (PTRACE_SYSEMU) */
 	TRACEE_CAUGHT = 8192,     /* PTRACE_SYSEMU_SINGLESTEP has met a call, whose entry stop is still to come */
+	TRACEE_SEEN = 16384,      /* it is in the stop `seen`, which no wait has reported yet */
+	TRACEE_TOLD = 32768,      /* the tracer's program got SIGCHLD for the stop that it is in */
 };
 
 struct tracee {
@@ -37,6 +39,8 @@ struct tracee {
 	uint32_t flags;
 	uint32_t request; /* with which the tracer's program resumed it last */
 	uint32_t options; /* PTRACE_O_*, as the program set them */
+	uint32_t seen;    /* a stop that the program is to see */
+	int32_t owner;    /* the thread that traces it */
 	uint64_t bundle;  /* where in the tracee its bundle is; 0: not known, or none */
 	uint64_t gate;     /* where in the tracee its gate is */
 	uint32_t size;     /* of the bundle up to the regions: all code is in there */
@@ -55,6 +59,8 @@ static inline bool tracee_shows_calls(uint64_t request)
 struct tracee *tracee_find(int tid);
 /* The record of a tracee, a new one if it has none; NULL: there is no room. */
 struct tracee *tracee_adopt(int tid);
+/* The next record after one, or the first; NULL: there is none. */
+struct tracee *tracee_next(const struct tracee *tracee);
 /* Frees the record of a tracee. */
 void tracee_drop(int tid);
 /* Frees all records, in the child of a fork, which traces no process. */

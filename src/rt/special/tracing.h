@@ -1,0 +1,14 @@
+/*
+ * What surrounds the work with tracees in a tracer. The first tracee makes the process watch its tracees
+ * (tracer/watch.h).
+ */
+#ifndef RT_SPECIAL_TRACING_H
+#define RT_SPECIAL_TRACING_H
+
+#include "rt/base/thread.h"
+
+/* Until the end, SIGCHLD of this thread waits. ctx: entry */
+void tracing_begin(struct rt_thread *thread);
+void tracing_end(struct rt_thread *thread);
+
+#endif
