@@ -129,8 +129,12 @@ static bool is_conditional(const ZydisDecodedInstruction *instruction, unsigned 
 				   instruction->length == 6 && (instruction->opcode & 0xf0) == 0x80;
 }
 
-static bool is_movable(const ZydisDecodedInstruction *instruction, const struct effect *effect)
+static bool is_movable(const ZydisDecodedInstruction *instruction, const ZydisDecodedOperand *operands,
+		       const struct effect *effect)
 {
+	/* A load of %ss holds traps back until the end of the next instruction, which must stay the same. */
+	if (operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER && operands[0].reg.value == ZYDIS_REGISTER_SS)
+		return false;
 	/* No change to the stack pointer: neither push and pop nor arithmetic. */
 	if (effect->writes & 1u << ZydisRegisterGetId(ZYDIS_REGISTER_RSP))
 		return false;
@@ -300,7 +304,7 @@ enum store_reason window_plan(const ZydisDecoder *decoder, const uint8_t *bytes,
 		if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder, bytes + at, size - at, &instruction, operands)))
 			return STORE_UNDECODABLE;
 		*effect = effect_of(&instruction, operands);
-		if (!is_movable(&instruction, effect) || !note_relative(&instruction, operands, at, site))
+		if (!is_movable(&instruction, operands, effect) || !note_relative(&instruction, operands, at, site))
 			return STORE_NOT_RELOCATABLE;
 		/* Where indirect branches may lead. */
 		if (at && (instruction.mnemonic == ZYDIS_MNEMONIC_ENDBR64 ||

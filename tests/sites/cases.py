@@ -109,6 +109,7 @@ CASES = {
     'called': ('NOT_RELOCATABLE', 'call number; SITE', {}),
     'two-calls': ('NOT_RELOCATABLE', 'nop; nop; nop; nop; syscall; mov %edi, %eax; SITE', {}),
     'privileged': ('NOT_RELOCATABLE', 'mov %edi, %eax; wrmsr; hlt; SITE', {}),
+    'stack-segment': ('NOT_RELOCATABLE', 'mov $39, %eax; mov %edx, %ss; SITE', {}),
     'sigreturn': ('NOT_RELOCATABLE', 'mov $15, %rax; SITE', {}),
     'increment': ('NOT_RESTARTABLE', 'inc %edi; mov %rsi, %rdx; SITE', {}),
     'read-then-set': ('NOT_RESTARTABLE', 'mov %edi, %edx; mov %esi, %edi; mov %ecx, %eax; SITE', {}),
