@@ -1,5 +1,6 @@
 /* What a signal handler sees and may change: siginfo, ucontext, its stack, the mask. */
 #include "guest.h"
+#include <asm/ldt.h>
 #include <setjmp.h>
 #include <ucontext.h>
 
@@ -68,8 +69,8 @@ CASE(after_call)
 	EXPECT(handled, 100);
 	say("err %lx, trapno %lx, cs %lx, flags %lx", (long)g[REG_ERR], (long)g[REG_TRAPNO],
 	    (long)g[REG_CSGSFS], (long)g[REG_EFL] & ~0x8d5L);
-	say("uc_flags %lx, link %d, mask %lx, altstack %d", seen.uc_flags, seen.uc_link != NULL,
-	    *(unsigned long *)&seen.uc_sigmask, seen.uc_stack.ss_flags);
+	say("uc_flags %lx, link %d, mask %lx, oldmask %llx, altstack %d", seen.uc_flags, seen.uc_link != NULL,
+	    *(unsigned long *)&seen.uc_sigmask, g[REG_OLDMASK], seen.uc_stack.ss_flags);
 	say("fp state %s", seen.uc_mcontext.fpregs ? "there" : "missing");
 }
 
@@ -309,6 +310,44 @@ CASE(changed_context)
 		EXPECT(r12, 0x4242);
 		CHECK(xmm[0] == 1 && xmm[1] == 2 && xmm[2] == 3 && xmm[3] == 4);
 	}
+}
+
+/* A handler runs with the stack segment of the code that it interrupts, if that is a valid one. */
+static void on_stack_segment(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	unsigned short now;
+
+	(void)sig, (void)info;
+	__asm__ volatile("mov %%ss, %0" : "=r"(now));
+	say("%%ss %x, saved %x", now, (unsigned int)((unsigned long)uc->uc_mcontext.gregs[REG_CSGSFS] >> 48));
+}
+
+CASE(stack_segment)
+{
+	struct user_desc data = { .entry_number = 0, .limit = 0xfffff, .seg_32bit = 1, .limit_in_pages = 1 };
+	unsigned int own, segment = 7;
+	long ret;
+
+	__asm__ volatile("mov %%ss, %0" : "=r"(own));
+	NEED(raw(SYS_modify_ldt, 1, &data, sizeof(data)) == 0);
+	set_handler(SIGTRAP, on_stack_segment, 0);
+	set_handler(SIGUSR1, on_stack_segment, 0);
+	__asm__ volatile("mov %[segment], %%ss\n\t"
+			 "nop\n\t"
+			 "int3\n\t"
+			 "mov %[own], %%ss" : : [segment] "r"(segment), [own] "r"(own) : "memory");
+	/* A call leaves the segment that it always leaves. */
+	__asm__ volatile("mov %[segment], %%ss\n\t"
+			 "nop\n\t"
+			 "syscall\n\t"
+			 "mov %%ss, %[segment]\n\t"
+			 "mov %[own], %%ss"
+			 : "=a"(ret), [segment] "+r"(segment)
+			 : "a"((long)SYS_kill), "D"((long)getpid()), "S"((long)SIGUSR1), [own] "r"(own)
+			 : "rcx", "r11", "memory");
+	EXPECT(ret, 0);
+	EXPECT(segment, own);
 }
 
 /* The handler changes the mask it returns to, and where. */

@@ -9,6 +9,8 @@
 #define RED_ZONE 128
 #define FXSAVE_SIZE 512
 #define EFLAGS_CLEARED 0x10500ul /* DF, RF, TF */
+#define RIGHTS_CHECKED 0xfa00u /* of a segment: present, privilege, no system segment, code, may be written */
+#define RIGHTS_DATA 0xf200u
 
 struct frame {
 	uint64_t pretcode;
@@ -47,6 +49,18 @@ static void show_last_fault(const struct rt_thread *thread, struct sigcontext *r
 	regs->cr2 = thread->fault[2];
 }
 
+/* The stack segment of a handler: that of the interrupted code, if it is one of data that may be written (the kernel's
+ * force_valid_ss). ctx: sigsys */
+static uint16_t handler_stack_segment(uint16_t interrupted)
+{
+	uint32_t rights;
+	bool known;
+
+	__asm__("lar %[segment], %[rights]"
+		: [rights] "=r"(rights), "=@ccz"(known) : [segment] "r"((uint32_t)interrupted));
+	return known && (rights & RIGHTS_CHECKED) == RIGHTS_DATA ? interrupted : KERNEL_USER_SS;
+}
+
 /* ctx: sigsys */
 long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action, int sig, const siginfo_t *info,
 		    struct ucontext *uc, uint64_t mask)
@@ -80,7 +94,7 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 	frame.uc = *uc;
 	rt_regs_show(rt_context_regs(&frame.uc));
 	frame.uc.uc_mcontext.fpstate = (void *)vector_state;
-	frame.uc.uc_sigmask = mask;
+	frame.uc.uc_sigmask = frame.uc.uc_mcontext.oldmask = mask;
 	frame.uc.uc_stack.ss_sp = (void *)alternate->base;
 	frame.uc.uc_stack.ss_flags = alternate->flags;
 	frame.uc.uc_stack.ss_size = alternate->size;
@@ -100,7 +114,7 @@ long rt_frame_build(struct rt_thread *thread, const struct rt_sigaction *action,
 	regs->rax = 0;
 	regs->eflags &= ~EFLAGS_CLEARED;
 	regs->cs = KERNEL_USER_CS;
-	regs->ss = KERNEL_USER_SS;
+	regs->ss = handler_stack_segment(regs->ss);
 	regs->fpstate = NULL; /* so that rt_sigreturn gives the handler the initial vector state */
 	return 0;
 }
