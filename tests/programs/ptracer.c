@@ -80,6 +80,91 @@ CASE(signals_pass_through)
 	show("end", status);
 }
 
+/* A signal that comes while the tracer waits interrupts the wait, whatever the tracee does meanwhile. Both count. */
+static volatile struct { int signals, waits; } *interrupted;
+
+static void on_signal_in_wait(int sig)
+{
+	(void)sig;
+	interrupted->signals++;
+}
+
+static char state_of(pid_t pid)
+{
+	char path[64], text[256] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	NEED(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	return strrchr(text, ')')[2];
+}
+
+static void signal_waiting_tracer(int flags)
+{
+	pid_t parent = getppid();
+	int i, moments;
+
+	NEED(raw(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0) == 0);
+	raise(SIGSTOP);
+	for (i = 0; i < 300; i++) {
+		while (state_of(parent) != 'S')
+			;
+		raw(SYS_kill, parent, SIGUSR1);
+		for (moments = 0; interrupted->signals == i || (interrupted->waits == i && !flags); moments++) {
+			if (moments > 1000)
+				_exit(9);
+			usleep(1000);
+		}
+	}
+	_exit(0);
+}
+
+static void signals_in_wait(int flags, bool by_id)
+{
+	struct sigaction action = { .sa_handler = on_signal_in_wait, .sa_flags = flags };
+	siginfo_t info;
+	pid_t pid;
+	long r;
+
+	interrupted = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	NEED((void *)interrupted != MAP_FAILED);
+	NEED(sigaction(SIGUSR1, &action, NULL) == 0);
+	pid = fork();
+	if (pid == 0)
+		signal_waiting_tracer(flags);
+	do {
+		if (by_id) {
+			r = raw(SYS_waitid, P_PID, pid, &info, WSTOPPED | WEXITED, NULL);
+		} else {
+			int status = 0;
+
+			r = raw(SYS_wait4, pid, &status, 0, 0);
+			info.si_code = WIFSTOPPED(status) ? CLD_TRAPPED : CLD_EXITED;
+			info.si_status = WIFSTOPPED(status) ? WSTOPSIG(status) : WEXITSTATUS(status);
+		}
+		if (r == -EINTR)
+			interrupted->waits++;
+		else if (info.si_code == CLD_TRAPPED)
+			EXPECT(raw(SYS_ptrace, PTRACE_CONT, pid, 0, 0), 0);
+	} while (r == -EINTR || info.si_code == CLD_TRAPPED);
+	say("end %d: %d signals, %d interrupted waits", info.si_status, interrupted->signals, interrupted->waits);
+	no_children();
+}
+
+CASE(signal_in_wait)
+{
+	signals_in_wait(0, false);
+	signals_in_wait(0, true);
+}
+
+CASE(signal_in_restarted_wait)
+{
+	signals_in_wait(SA_RESTART, false);
+	signals_in_wait(SA_RESTART, true);
+}
+
 CASE(killed)
 {
 	pid_t pid = traced_child();

@@ -64,16 +64,30 @@ static bool concerns_program(const struct rt_thread *thread, long pid, int *stat
 	return stop;
 }
 
+/* The result of a wait that was made again after something hidden, and before which a signal came then: the program's
+ * wait had begun, so the signal has interrupted it, unless its handler wants it to be made again. */
+static long begun(const struct rt_thread *thread, long r, uint64_t options)
+{
+	const struct rt_sigaction *action = &thread->noted[0].action;
+
+	if (r != -K23_ERESTART || !thread->signals || options & WNOHANG || action->flags & SA_RESTART ||
+	    action->handler <= (uint64_t)SIG_IGN)
+		return r;
+	return -EINTR;
+}
+
 long special_wait4(struct rt_thread *thread, struct k23_call *call)
 {
+	bool again = false;
 	int status;
-	bool again;
 	long r;
 
 	do {
 		status = 0;
 		r = rt_gate_forward(thread, call->nr, call->args[0], (uint64_t)&status, call->args[2], call->args[3], 0,
 				    0);
+		if (again)
+			r = begun(thread, r, call->args[2]);
 		tracing_begin(thread);
 		again = r == 0 ? was_for_helper(thread, call->args[2])
 			       : r > 0 && !failed(r) && !concerns_program(thread, r, &status);
@@ -117,13 +131,15 @@ static long give(uint64_t to, const siginfo_t *info)
 long special_waitid(struct rt_thread *thread, struct k23_call *call)
 {
 	siginfo_t info;
-	bool again;
+	bool again = false;
 	long r;
 
 	do {
 		memset(&info, 0, sizeof(info));
 		r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], (uint64_t)&info,
 				    call->args[3], call->args[4], 0);
+		if (again)
+			r = begun(thread, r, call->args[3]);
 		tracing_begin(thread);
 		again = !failed(r) && (info.si_pid ? !concerns_caller(thread, &info, call->args[3])
 						   : was_for_helper(thread, call->args[3]));
