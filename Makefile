@@ -6,7 +6,7 @@ TEST_PACKAGES := clang clang-19 libclang-rt-14-dev musl-tools golang-go strace g
 	curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux xz-utils zstd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
-.PHONY: build try check check-apps fuzz fuzz-programs soak bench install clean deps test-deps app-deps
+.PHONY: build try check check-apps check-peers fuzz fuzz-programs soak bench install clean deps test-deps app-deps peer-deps
 
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(SETUP) $(BUILD)
@@ -26,6 +26,14 @@ check: test-deps build
 # Real applications, from shells to databases and a browser; installs them.
 check-apps: build app-deps
 	@python3 tests/apps/run.py --k23 $(BUILD)/k23 $(APPS)
+
+# make check-peers LTP=/path/to/ltp ...: test suites of others, which the user has built in the folders given, natively
+# and under k23 (docs/peers.md). ONLY='LTP/mmap*' and MODES=null choose, RESUME=1 goes on, JOBS=2 runs two at once.
+PEERS := LINUX LTP OPEN_POSIX RR LIBURING ZDTM PYTHON GO STRESS_NG
+check-peers: build peer-deps
+	@python3 tests/peers/run.py --k23 $(BUILD)/k23 --results $(BUILD)/peers $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(MODES),--modes $(MODES)) $(if $(RESUME),--resume) $(if $(JOBS),--jobs $(JOBS)) \
+		$(foreach suite,$(PEERS),$(if $($(suite)),'$(suite)=$($(suite))'))
 
 # make fuzz SECONDS=600: each fuzzer for so long; what they find is left in build-clang/tests/fuzz.
 SECONDS ?= 60
@@ -64,3 +72,6 @@ test-deps: deps
 
 app-deps: deps
 	@SUDO='$(SUDO)' tools/packages.sh $$(sed 's/#.*//' tests/apps/packages.txt)
+
+peer-deps: deps
+	@SUDO='$(SUDO)' tools/packages.sh util-linux iproute2

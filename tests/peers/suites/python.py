@@ -1,0 +1,33 @@
+"""Python's own tests: the folder of its library, such as /usr/lib/python3.11, or that in which it was built."""
+
+import os
+import re
+import subprocess
+
+from suite import WHOLE, Suite, Test, by_status, collect
+
+ENDS = {"ok": "pass", "FAIL": "fail", "ERROR": "error", "skipped": "skip", "expected failure": "pass"}
+LINE = re.compile(r"^(\w+) \(([\w.]+)\)(?:\n[^\n]*?)? \.\.\. (ok|FAIL|ERROR|skipped|expected failure)\b", re.M)
+
+
+class Python(Suite):
+    limit = 60
+
+    def __init__(self, folder, scratch):
+        super().__init__(folder, scratch)
+        built = os.path.join(self.folder, "python")
+        self.program = built if os.path.exists(built) else "/usr/bin/" + os.path.basename(self.folder)
+
+    def version(self):
+        return subprocess.run([self.program, "--version"], capture_output=True, text=True).stdout.split()[-1]
+
+    def tests(self):
+        listed = subprocess.run([self.program, "-m", "test", "--list-tests"], capture_output=True, text=True, check=True)
+        return {name: Test([self.program, "-m", "test", "-v", name]) for name in listed.stdout.split()}
+
+    def verdicts(self, run):
+        # Since Python 3.11 the place has the name, too.
+        parts = collect((where if where.endswith("." + name) else f"{where}.{name}", ENDS[end])
+                        for name, where, end in LINE.findall(run.output))
+        skipped = re.search(r"^Result: (NO TESTS RAN|NO TEST RUN)|^1 test skipped", run.output, re.M)
+        return {**parts, WHOLE: "skip" if skipped else by_status(run.status)}
