@@ -190,6 +190,25 @@ CASE(efault)
 	EXPECT(raw(SYS_process_vm_readv, getpid(), iov, 1, iov + 1, 1, 0), -EFAULT);
 }
 
+/* Ranges that begin in a mapping that the call is not for: what comes after that does not matter. */
+CASE(beyond_a_mapping)
+{
+	int fd = open("/proc/self/exe", O_RDONLY);
+	char *shared = mmap(NULL, PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *file = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	size_t size;
+
+	NEED(fd >= 0 && shared != MAP_FAILED && file != MAP_FAILED);
+	for (size = 2 * PAGE; size < 1UL << 30; size *= 2) {
+		EXPECT(raw(SYS_madvise, shared, size, MADV_WIPEONFORK), -EINVAL);
+		EXPECT(raw(SYS_madvise, shared, size, 12345), -EINVAL);
+		EXPECT(raw(SYS_madvise, shared + 1, size, MADV_NORMAL), -EINVAL);
+		EXPECT(raw(SYS_mprotect, file, size, PROT_READ | PROT_WRITE), -EACCES);
+		EXPECT(raw(SYS_mprotect, file + 1, size, PROT_READ), -EINVAL);
+		EXPECT(raw(SYS_mremap, shared, size, 2 * size, MREMAP_MAYMOVE, 0), -EFAULT);
+	}
+}
+
 /* No more address space: ENOMEM, and the program goes on. */
 static void exhausted(void)
 {

@@ -1,9 +1,10 @@
 /*
  * Memory calls. The program cannot unmap, remap or reprotect the runtime. A request that touches the runtime fails
- * with the error that the kernel has for a range where nothing is, or that cannot be changed: ENOMEM for munmap,
- * mprotect and madvise, EFAULT for the old range of mremap, EINVAL for a fixed address, EEXIST for MAP_FIXED_NOREPLACE
- * (the kernel's own answer). What else is wrong with the request comes first, as it does in the kernel. A file that
- * becomes executable is patched before a thread can run in its mapping (text/patch.h).
+ * with the error that the kernel has for a range in which nothing is mapped: ENOMEM for munmap, mprotect and madvise,
+ * EFAULT for the old range of mremap; or with EINVAL for a fixed address, and EEXIST for MAP_FIXED_NOREPLACE (the
+ * kernel's own answer). mprotect and madvise do what comes before the runtime, and may fail there. What else is wrong
+ * with a request comes first, as in the kernel. A file that becomes executable is patched before a thread can run in its
+ * mapping (text/patch.h).
  *
  * ctx: entry, for all here.
  */
@@ -30,10 +31,10 @@ static bool owned(uint64_t start, uint64_t size)
 	       rt_filters_own(start, end);
 }
 
-/* A range that wraps is the kernel's to refuse. */
+/* A range that is empty or wraps is the kernel's to refuse. */
 static bool is_refused(const struct k23_call *call)
 {
-	return call->args[0] + call->args[1] >= call->args[0] && owned(call->args[0], call->args[1]);
+	return call->args[1] && call->args[0] + call->args[1] >= call->args[0] && owned(call->args[0], call->args[1]);
 }
 
 static bool is_aligned(uint64_t address)
@@ -49,13 +50,37 @@ static bool ends_low(uint64_t start, uint64_t size)
 
 long special_range(struct rt_thread *thread, struct k23_call *call)
 {
+	return is_refused(call) ? -ENOMEM : rt_gate_program(call, thread);
+}
+
+/* How many bytes of a refused range come before the runtime's. */
+static uint64_t size_before(uint64_t start, uint64_t size)
+{
+	uint64_t free = 0, taken = core_page_up(size) / CORE_PAGE;
+
+	while (taken - free > 1) {
+		uint64_t middle = free + (taken - free) / 2;
+
+		*(owned(start, middle * CORE_PAGE) ? &taken : &free) = middle;
+	}
+	return free * CORE_PAGE;
+}
+
+/* Makes a refused call for what comes before the runtime. Even for nothing, the kernel looks at the other arguments. */
+static long make_before(struct rt_thread *thread, const struct k23_call *call,
+			long (*make)(struct rt_thread *thread, struct k23_call *call))
+{
+	struct k23_call before = *call;
 	long r;
 
-	if (!is_refused(call))
-		return rt_gate_program(call, thread);
-	/* Of an empty range the kernel looks at all but the range. */
-	r = call->nr == __NR_madvise ? sys(madvise, call->args[0], 0, call->args[2]) : 0;
-	return failed(r) || !call->args[1] ? r : -ENOMEM;
+	before.args[1] = size_before(call->args[0], call->args[1]);
+	r = make(thread, &before);
+	return failed(r) || rt_trapped(thread) ? r : -ENOMEM;
+}
+
+long special_madvise(struct rt_thread *thread, struct k23_call *call)
+{
+	return is_refused(call) ? make_before(thread, call, special_madvise) : rt_gate_program(call, thread);
 }
 
 /* The range has been unmapped or mapped over. ctx: entry; locked */
@@ -77,7 +102,7 @@ long special_munmap(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (is_refused(call))
-		return is_aligned(start) && call->args[1] && ends_low(start, call->args[1]) ? -ENOMEM : -EINVAL;
+		return is_aligned(start) && ends_low(start, call->args[1]) ? -ENOMEM : -EINVAL;
 	if (!is_known(start, end))
 		return rt_gate_program(call, thread);
 	rt_texts_lock();
@@ -88,17 +113,14 @@ long special_munmap(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
-/* mprotect of a range that is the runtime's. */
-static long refuse_protection(const struct k23_call *call)
+/* Whether mprotect would be refused whatever its range is. */
+static bool is_bad_protection(const struct k23_call *call)
 {
 	const unsigned grows = PROT_GROWSDOWN | PROT_GROWSUP;
 	unsigned prot = (unsigned)call->args[2];
 
-	if (!is_aligned(call->args[0]) || (prot & grows) == grows)
-		return -EINVAL;
-	if (!call->args[1])
-		return 0;
-	return prot & ~(grows | PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM) ? -EINVAL : -ENOMEM;
+	return !is_aligned(call->args[0]) || (prot & grows) == grows ||
+	       prot & ~(grows | PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM);
 }
 
 /* Text becomes the program's own when it becomes writable: the program finds there what the file has. */
@@ -108,7 +130,7 @@ long special_mprotect(struct rt_thread *thread, struct k23_call *call)
 	unsigned prot = (unsigned)call->args[2];
 
 	if (is_refused(call))
-		return refuse_protection(call);
+		return is_bad_protection(call) ? -EINVAL : make_before(thread, call, special_mprotect);
 	if (prot & PROT_WRITE && is_known(start, end)) {
 		rt_texts_lock();
 		rt_text_restore(start, end);
