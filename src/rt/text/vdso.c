@@ -43,12 +43,15 @@ static bool read_vdso(struct vdso *vdso, uintptr_t base)
 	const Elf64_Ehdr *elf = (const void *)base;
 	const Elf64_Phdr *headers = (const void *)(base + elf->e_phoff);
 	const Elf64_Dyn *dynamic = NULL;
+	uint64_t end;
 
 	memset(vdso, 0, sizeof(*vdso));
 	vdso->base = base;
+	/* The kernel maps all of the file, whose end is its section headers, and does not let the mapping be split. */
+	end = elf->e_shoff + (uint64_t)elf->e_shnum * elf->e_shentsize;
 	for (int i = 0; i < elf->e_phnum; i++) {
 		if (headers[i].p_type == PT_LOAD)
-			vdso->size = core_page_up(headers[i].p_memsz);
+			vdso->size = core_page_up(end > headers[i].p_memsz ? end : headers[i].p_memsz);
 		else if (headers[i].p_type == PT_DYNAMIC)
 			dynamic = (const void *)(base + headers[i].p_offset);
 		else if (headers[i].p_type == PT_GNU_EH_FRAME)
