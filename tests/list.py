@@ -57,8 +57,11 @@ def pitfall(name, **options):
     return Guest(name, folder="pitfalls", **{"user": True, **options})
 
 
-# filters.inherited: what it runs under
-UNDER = ["under_denial", "under_death", "under_mdwe"]
+# Guests' cases that start another case of theirs, natively or by k23: what that one inherits.
+UNDER = {
+    "filters": ("inherited", ["under_denial", "under_death", "under_mdwe"]),
+    "sig_context": ("altstack", ["under_disabled", "under_autodisarm"]),
+}
 
 GUESTS = [
     Guest("start", variants="glibc nopie static static-pie musl musl-static", user=True),
@@ -190,11 +193,11 @@ def list_guest(guest, without):
                 list_stress(guest, variant, case)
 
 
-def list_under(case):
-    words = ["--under", case, "--", "@filters@", "inherited"]
+def list_under(guest, started, case):
+    words = ["--under", case, "--", f"@{guest}@", started]
     for user in False, True:
-        compare(f"filters.{case}", ["guests", "filters"], "guard", GUARD_MODES, *words, user=user)
-        compare(f"filters.{case}", ["guests", "filters", "fast"], "fast", FAST_MODES, *words, user=user)
+        compare(f"{guest}.{case}", ["guests", guest], "guard", GUARD_MODES, *words, user=user)
+        compare(f"{guest}.{case}", ["guests", guest, "fast"], "fast", FAST_MODES, *words, user=user)
 
 
 def list_other(program, suite, rounds, status, users):
@@ -214,8 +217,9 @@ def list_syscalls(case):
 def list_tests(without):
     for guest in GUESTS:
         list_guest(guest, without)
-    for case in UNDER:
-        list_under(case)
+    for guest, (started, cases) in UNDER.items():
+        for case in cases:
+            list_under(guest, started, case)
     for program, row in OTHERS.items():
         if program not in without:
             list_other(program, *row)

@@ -21,6 +21,9 @@
 #include "inject/carrier.h"
 
 #define HELPER_STACK (64u << 10)
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #endif
@@ -155,6 +158,19 @@ static long carry_alone(const struct inj_exec *exec, const char *path, char **ar
 	return r;
 }
 
+/* What execve keeps of the alternate stack that this process, or who started it, once had. The kernel shows one of the
+ * two flags only by whether "no stack, and enabled" would be a change, and then refuses it. */
+static void keep_altstack(struct start_block *block)
+{
+	stack_t stack, none = { 0 };
+
+	if (sigaltstack(NULL, &stack) != 0)
+		return;
+	none.ss_flags = stack.ss_flags & (int)SS_AUTODISARM;
+	block->autodisarm = none.ss_flags != 0;
+	block->disarmed = !stack.ss_size && sigaltstack(&none, NULL) != 0;
+}
+
 /* The execve of this process, with the bundle. Returns -errno. */
 static long carry_bundle(const struct bundle *bundle, const char *path, char **argv)
 {
@@ -182,6 +198,7 @@ static long carry_bundle(const struct bundle *bundle, const char *path, char **a
 	exec->end = end_helper;
 	exec->block.first = 1;
 	exec->block.frozen = is_frozen();
+	keep_altstack(&exec->block);
 	exec->block.sigmask = mask;
 	exec->block.sigsys_blocked = sigismember(&old, SIGSYS) == 1;
 	exec->block.sigsys_ignored = action.sa_handler == SIG_IGN;
