@@ -457,6 +457,7 @@ CASE(window_in_the_page_before)
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
 #endif
 
 static void frozen(void)
@@ -470,6 +471,8 @@ static void frozen(void)
 /* What was writable may never be executable again. */
 CASE(mdwe)
 {
+	if (prctl(PR_GET_MDWE, 0, 0, 0, 0) < 0)
+		guest_skip("no PR_SET_MDWE");
 	say("-> %d", in_child(frozen));
 }
 

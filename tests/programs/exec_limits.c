@@ -191,6 +191,7 @@ CASE(no_executable_memory)
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
 #endif
 
 static void exec_frozen(void)
@@ -202,6 +203,8 @@ static void exec_frozen(void)
 
 CASE(mdwe)
 {
+	if (prctl(PR_GET_MDWE, 0, 0, 0, 0) < 0)
+		guest_skip("no PR_SET_MDWE");
 	say("-> %d", in_child(exec_frozen));
 }
 
