@@ -6,7 +6,8 @@ TEST_PACKAGES := clang clang-19 libclang-rt-14-dev musl-tools golang-go strace g
 	curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux xz-utils zstd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
-.PHONY: build try check check-apps check-peers fuzz fuzz-programs soak bench install clean deps test-deps app-deps peer-deps
+.PHONY: build try check check-apps check-kernels check-peers fuzz fuzz-programs soak bench install clean deps test-deps \
+	app-deps kernel-deps peer-deps
 
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(SETUP) $(BUILD)
@@ -34,6 +35,11 @@ check-peers: build peer-deps
 	@python3 tests/peers/run.py --k23 $(BUILD)/k23 --results $(BUILD)/peers $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(MODES),--modes $(MODES)) $(if $(RESUME),--resume) $(if $(JOBS),--jobs $(JOBS)) \
 		$(foreach suite,$(PEERS),$(if $($(suite)),'$(suite)=$($(suite))'))
+
+# make check-kernels KERNELS="6.1 6.12": the quick half of the tests in virtual machines with Debian's kernels; without
+# KERNELS, in each that apt reaches.
+check-kernels: build kernel-deps
+	@python3 tests/kernels/run.py --build $(BUILD) --kernels "$(KERNELS)"
 
 # make fuzz SECONDS=600: each fuzzer for so long; what they find is left in build-clang/tests/fuzz.
 SECONDS ?= 60
@@ -75,3 +81,6 @@ app-deps: deps
 
 peer-deps: deps
 	@SUDO='$(SUDO)' tools/packages.sh util-linux iproute2
+
+kernel-deps: deps
+	@SUDO='$(SUDO)' tools/packages.sh qemu-system-x86 busybox-static kmod
