@@ -60,7 +60,7 @@ class Apt:
         """What of the kernel this package consists of; newer ones are split."""
         text = output("apt-cache", *self.options, "show", f"{package}={version}")
         field = re.search(r"^Depends: (.*)", text, re.M)
-        return re.findall(r"linux-(?:image|binary|modules)-\d\S*", field[1] if field else "")
+        return re.findall(r"linux-(?:image|binary|modules|base)-\d\S*", field[1] if field else "")
 
     def unpack(self, version, folder):
         """Downloads and unpacks the kernel."""
