@@ -128,7 +128,7 @@ class Machine:
     def lines(self, boot_seconds, seconds):
         """What it reports, as it does; raises Failed where it ends before, or says nothing for too long."""
         limit = time.monotonic() + boot_seconds
-        with open(self.results, encoding="ascii") as file:
+        with open(self.results, encoding="ascii", newline="\n") as file:
             line = ""
             while True:
                 line += file.readline()
