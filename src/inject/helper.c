@@ -98,11 +98,30 @@ static void raise_capabilities(void)
 	sys(capset, &header, data);
 }
 
-/* ctx: helper */
-static long seize_caller(const struct inj_exec *exec)
+/* Where the system wants it (Yama), the caller has to name its tracer, for which it needs the helper's id, and the
+ * helper may run first. parent: the caller's process, as long as that lives. ctx: helper */
+static void await_name(struct inj_exec *exec, long parent)
 {
-	return sys(ptrace, PTRACE_SEIZE, exec->caller, 0,
-		   PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+	static const struct __kernel_timespec moment = { .tv_nsec = 20000000 };
+
+	while (!__atomic_load_n(&exec->named, __ATOMIC_ACQUIRE) && sys(getppid) == parent)
+		sys(futex, &exec->named, FUTEX_WAIT_PRIVATE, 0, &moment);
+}
+
+/* ctx: helper */
+static long seize_caller(struct inj_exec *exec, long parent)
+{
+	const unsigned options = PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+	long r = sys(ptrace, PTRACE_SEIZE, exec->caller, 0, options);
+
+	if (r != -EPERM)
+		return r;
+	await_name(exec, parent);
+	r = sys(ptrace, PTRACE_SEIZE, exec->caller, 0, options);
+	if (r != -EPERM)
+		return r;
+	raise_capabilities();
+	return sys(ptrace, PTRACE_SEIZE, exec->caller, 0, options);
 }
 
 /* Whether a SIGCONT is pending for the process. If so it came after the stop signal: a stop signal removes an earlier
@@ -132,7 +151,7 @@ static bool is_alive(int pid)
 void inj_helper(struct inj_exec *exec)
 {
 	int pid = 0, held = 0;
-	long r;
+	long r, parent = sys(getppid);
 
 	/* A signal that stops the caller's process group must not stop the helper. */
 	sys(setpgid, 0, 0);
@@ -145,11 +164,7 @@ void inj_helper(struct inj_exec *exec)
 	if (!failed(r))
 		r = sys(close_range, 0, 1, 0);
 	if (!failed(r))
-		r = seize_caller(exec);
-	if (r == -EPERM) {
-		raise_capabilities();
-		r = seize_caller(exec);
-	}
+		r = seize_caller(exec, parent);
 	tell_caller(exec, failed(r) ? r : 0);
 	/* The caller goes on without a helper, and may use this stack as soon as it has reaped the helper. */
 	while (failed(r))
@@ -223,12 +238,14 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 	static const struct __kernel_timespec moment = { .tv_nsec = 20000000 };
 	long pid, r;
 
-	exec->ready = exec->waits = exec->failed = 0;
+	exec->named = exec->ready = exec->waits = exec->failed = 0;
 	pid = create_helper(exec, stack_top);
 	if (failed(pid))
 		return pid;
 	exec->helper = (int32_t)pid;
 	sys(prctl, PR_SET_PTRACER, pid);
+	__atomic_store_n(&exec->named, 1, __ATOMIC_RELEASE);
+	sys(futex, &exec->named, FUTEX_WAKE_PRIVATE, 1);
 	/* The helper may have been stopped together with the caller, and SIGCONT may have been sent to the caller
 	 * alone. */
 	while (!__atomic_load_n(&exec->ready, __ATOMIC_ACQUIRE))

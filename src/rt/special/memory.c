@@ -3,8 +3,8 @@
  * with the error that the kernel has for a range in which nothing is mapped: ENOMEM for munmap, mprotect and madvise,
  * EFAULT for the old range of mremap; or with EINVAL for a fixed address, and EEXIST for MAP_FIXED_NOREPLACE (the
  * kernel's own answer). mprotect and madvise do what comes before the runtime, and may fail there. What else is wrong
- * with a request comes first, as in the kernel. A file that becomes executable is patched before a thread can run in its
- * mapping (text/patch.h).
+ * with a request comes first, as in the kernel. A file that becomes executable is patched before a thread can run in
+ * its mapping (text/patch.h).
  *
  * ctx: entry, for all here.
  */
