@@ -340,7 +340,10 @@ def run_suites(options, scratch):
             continue
         module = importlib.import_module(suite_name.lower())
         suite = getattr(module, SUITES[suite_name])(options.suites[suite_name], options.results)
-        tests = chosen(options, suite_name, suite.tests())
+        try:
+            tests = chosen(options, suite_name, suite.tests())
+        except OSError as why:
+            raise Broken(f"{suite_name}={suite.folder} is not the folder of that suite, built: {why}") from why
         versions[suite_name] = suite.version()
         if options.list:
             print("\n".join(f"{suite_name}/{name}" for name in tests))
