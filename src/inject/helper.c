@@ -99,24 +99,24 @@ static void raise_capabilities(void)
 }
 
 /* Where the system wants it (Yama), the caller has to name its tracer, for which it needs the helper's id, and the
- * helper may run first. parent: the caller's process, as long as that lives. ctx: helper */
-static void await_name(struct inj_exec *exec, long parent)
+ * helper may run first. ctx: helper */
+static void await_name(struct inj_exec *exec)
 {
 	static const struct __kernel_timespec moment = { .tv_nsec = 20000000 };
 
-	while (!__atomic_load_n(&exec->named, __ATOMIC_ACQUIRE) && sys(getppid) == parent)
+	while (!__atomic_load_n(&exec->named, __ATOMIC_ACQUIRE) && sys(getppid) == exec->process)
 		sys(futex, &exec->named, FUTEX_WAIT_PRIVATE, 0, &moment);
 }
 
 /* ctx: helper */
-static long seize_caller(struct inj_exec *exec, long parent)
+static long seize_caller(struct inj_exec *exec)
 {
 	const unsigned options = PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
 	long r = sys(ptrace, PTRACE_SEIZE, exec->caller, 0, options);
 
 	if (r != -EPERM)
 		return r;
-	await_name(exec, parent);
+	await_name(exec);
 	r = sys(ptrace, PTRACE_SEIZE, exec->caller, 0, options);
 	if (r != -EPERM)
 		return r;
@@ -151,7 +151,7 @@ static bool is_alive(int pid)
 void inj_helper(struct inj_exec *exec)
 {
 	int pid = 0, held = 0;
-	long r, parent = sys(getppid);
+	long r;
 
 	/* A signal that stops the caller's process group must not stop the helper. */
 	sys(setpgid, 0, 0);
@@ -164,7 +164,7 @@ void inj_helper(struct inj_exec *exec)
 	if (!failed(r))
 		r = sys(close_range, 0, 1, 0);
 	if (!failed(r))
-		r = seize_caller(exec, parent);
+		r = seize_caller(exec);
 	tell_caller(exec, failed(r) ? r : 0);
 	/* The caller goes on without a helper, and may use this stack as soon as it has reaped the helper. */
 	while (failed(r))
@@ -238,6 +238,7 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 	static const struct __kernel_timespec moment = { .tv_nsec = 20000000 };
 	long pid, r;
 
+	exec->process = (int32_t)sys(getpid);
 	exec->named = exec->ready = exec->waits = exec->failed = 0;
 	pid = create_helper(exec, stack_top);
 	if (failed(pid))

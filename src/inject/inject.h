@@ -16,6 +16,7 @@ struct inj_exec {
 	const struct bundle *bundle;
 	struct start_block block; /* for the new image; the helper adds its own id, and the entry, stack and flags */
 	int32_t caller;           /* thread id */
+	int32_t process;          /* the caller's: the helper's parent, as long as it lives */
 	int32_t helper;
 	uint32_t named;  /* futex: the caller has named the helper as its tracer (PR_SET_PTRACER) */
 	uint32_t ready;  /* futex: 0 until the helper traces the caller, then 1 */
