@@ -87,8 +87,8 @@ def whole_calls(lines):
 def run(command, unordered):
     with harness.scratch() as base:
         with open(os.path.join(base, "output"), "wb") as output:
-            done = harness.run(*command, cwd=base, env=harness.environment(base), timeout=60, stdout=output,
-                               stderr=subprocess.STDOUT)
+            env = harness.environment(base, K23_STORE=os.path.join(base, "store"))
+            done = harness.run(*command, cwd=base, env=env, timeout=60, stdout=output, stderr=subprocess.STDOUT)
         lines = [f"exit {done.returncode}"]
         for name in ("output", "strace.log"):
             path = os.path.join(base, name)

@@ -1,0 +1,13 @@
+/*
+ * Which memory is the runtime's.
+ */
+#ifndef RT_SPECIAL_OWNED_H
+#define RT_SPECIAL_OWNED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether any byte of [start, start + size) is the runtime's. ctx: entry; no locks */
+bool rt_owned(uint64_t start, uint64_t size);
+
+#endif
