@@ -10,6 +10,7 @@ import os
 import pathlib
 import signal
 import sys
+import time
 
 PTRACE_DETACH = 17
 PTRACE_SEIZE = 0x4206
@@ -64,11 +65,22 @@ def guarded(tid):
     return config.mode == MODE_ON
 
 
+def guarded_soon(tid):
+    """The same. The runtime of a new program is there for a moment before the guard is."""
+    state = guarded(tid)
+    for _ in range(20):
+        if state is not False:
+            break
+        time.sleep(0.05)
+        state = guarded(tid)
+    return state
+
+
 def main():
     asked = bare = 0
     for pid in with_descendants([int(word) for word in sys.argv[1:]]):
         for task in sorted(pathlib.Path(f"/proc/{pid}/task").glob("*")):
-            state = guarded(int(task.name))
+            state = guarded_soon(int(task.name))
             if state is None:
                 continue
             asked += 1
