@@ -86,8 +86,11 @@ long special_wait4(struct rt_thread *thread, struct k23_call *call)
 		status = 0;
 		r = rt_gate_forward(thread, call->nr, call->args[0], (uint64_t)&status, call->args[2], call->args[3], 0,
 				    0);
-		if (again)
-			r = begun(thread, r, call->args[2]);
+		/* The kernel looks at the children before it looks at signals. */
+		if (again && r == -K23_ERESTART) {
+			r = sys(wait4, call->args[0], &status, call->args[2] | WNOHANG, call->args[3]);
+			r = r ? r : begun(thread, -K23_ERESTART, call->args[2]);
+		}
 		tracing_begin(thread);
 		again = r == 0 ? was_for_helper(thread, call->args[2])
 			       : r > 0 && !failed(r) && !concerns_program(thread, r, &status);
@@ -138,8 +141,10 @@ long special_waitid(struct rt_thread *thread, struct k23_call *call)
 		memset(&info, 0, sizeof(info));
 		r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], (uint64_t)&info,
 				    call->args[3], call->args[4], 0);
-		if (again)
-			r = begun(thread, r, call->args[3]);
+		if (again && r == -K23_ERESTART) {
+			r = sys(waitid, call->args[0], call->args[1], &info, call->args[3] | WNOHANG, call->args[4]);
+			r = r || info.si_pid ? r : begun(thread, -K23_ERESTART, call->args[3]);
+		}
 		tracing_begin(thread);
 		again = !failed(r) && (info.si_pid ? !concerns_caller(thread, &info, call->args[3])
 						   : was_for_helper(thread, call->args[3]));
