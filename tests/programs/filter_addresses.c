@@ -32,8 +32,9 @@ __asm__(".pushsection .rodata\n"
 	"page_end:\n"
 	".popsection");
 
-/* The page whose calls the filters let pass. It is at the same place in each image. */
-#define TRUSTED 0x20000000UL
+/* The page whose calls the filters let pass. It is at the same place in each image, above where the heap of a static
+ * program can be. */
+#define TRUSTED 0x70000000UL
 static long (*const trusted)(long nr, ...) = (long (*)(long, ...))TRUSTED;
 
 static void map_trusted(void)

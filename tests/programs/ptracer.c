@@ -865,6 +865,13 @@ static void raise_signals(void)
 	_exit(5);
 }
 
+/* Lets the child go on from a stop, with the signal if that is what it was for. Returns the next stop, or -1. */
+static int to_next_stop(pid_t pid, int stop)
+{
+	EXPECT(pt(SYSCALL, pid, 0, stop == SYSCALL_STOP || stop == SIGSTOP ? 0 : stop), 0);
+	return stop_of(pid);
+}
+
 /* Shows all stops of a child that runs @fn. changed: a call whose result becomes 4711. */
 static void show_stops(void (*fn)(void), long changed)
 {
@@ -875,11 +882,7 @@ static void show_stops(void (*fn)(void), long changed)
 	int stop = 0;
 
 	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
-	for (;;) {
-		EXPECT(pt(SYSCALL, pid, 0, stop == SYSCALL_STOP || stop == SIGSTOP ? 0 : stop), 0);
-		stop = stop_of(pid);
-		if (stop < 0)
-			break;
+	while ((stop = to_next_stop(pid, stop)) >= 0) {
 		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
 		EXPECT(pt(GETSIGINFO, pid, 0, &info), 0);
 		say("stop %d call %ld code %d", stop, (long)regs.orig_rax, info.si_code);
@@ -1077,11 +1080,7 @@ static void send_after_entry(void (*fn)(void))
 	int stop = 0;
 
 	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
-	for (;;) {
-		EXPECT(pt(SYSCALL, pid, 0, stop == SYSCALL_STOP || stop == SIGSTOP ? 0 : stop), 0);
-		stop = stop_of(pid);
-		if (stop < 0)
-			return;
+	while ((stop = to_next_stop(pid, stop)) >= 0) {
 		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
 		if (regs.rip != (unsigned long)call_site)
 			regs.orig_rax = ~0ul;
@@ -1096,6 +1095,8 @@ static void send_after_entry(void (*fn)(void))
 		}
 		entry = !entry;
 	}
+	if (stop < 0)
+		return;
 	EXPECT(kill(pid, SIGKILL), 0);
 	EXPECT(stop_of(pid), -1);
 }

@@ -64,16 +64,14 @@ static bool concerns_program(const struct rt_thread *thread, long pid, int *stat
 	return stop;
 }
 
-/* The result of a wait that was made again after something hidden, and before which a signal came then: the program's
- * wait had begun, so the signal has interrupted it, unless its handler wants it to be made again. */
-static long begun(const struct rt_thread *thread, long r, uint64_t options)
+/* Whether the signal that has come interrupts a wait that is made again after something hidden: the program's wait had
+ * begun before. Not if its handler wants the wait to be made again. */
+static bool is_interrupted(const struct rt_thread *thread, uint64_t options)
 {
 	const struct rt_sigaction *action = &thread->noted[0].action;
 
-	if (r != -K23_ERESTART || !thread->signals || options & WNOHANG || action->flags & SA_RESTART ||
-	    action->handler <= (uint64_t)SIG_IGN)
-		return r;
-	return -EINTR;
+	return thread->signals && !(options & WNOHANG) && !(action->flags & SA_RESTART) &&
+	       action->handler > (uint64_t)SIG_IGN;
 }
 
 long special_wait4(struct rt_thread *thread, struct k23_call *call)
@@ -89,7 +87,8 @@ long special_wait4(struct rt_thread *thread, struct k23_call *call)
 		/* The kernel looks at the children before it looks at signals. */
 		if (again && r == -K23_ERESTART) {
 			r = sys(wait4, call->args[0], &status, call->args[2] | WNOHANG, call->args[3]);
-			r = r ? r : begun(thread, -K23_ERESTART, call->args[2]);
+			if (r == 0)
+				r = is_interrupted(thread, call->args[2]) ? -EINTR : -K23_ERESTART;
 		}
 		tracing_begin(thread);
 		again = r == 0 ? was_for_helper(thread, call->args[2])
@@ -143,7 +142,8 @@ long special_waitid(struct rt_thread *thread, struct k23_call *call)
 				    call->args[3], call->args[4], 0);
 		if (again && r == -K23_ERESTART) {
 			r = sys(waitid, call->args[0], call->args[1], &info, call->args[3] | WNOHANG, call->args[4]);
-			r = r || info.si_pid ? r : begun(thread, -K23_ERESTART, call->args[3]);
+			if (r == 0 && !info.si_pid)
+				r = is_interrupted(thread, call->args[3]) ? -EINTR : -K23_ERESTART;
 		}
 		tracing_begin(thread);
 		again = !failed(r) && (info.si_pid ? !concerns_caller(thread, &info, call->args[3])
