@@ -818,28 +818,32 @@ static void strict_broken(void)
 	raw(SYS_getpid);
 }
 
+static int strict_handled = -1;
+
 static void on_strict(int sig)
 {
 	(void)raw(SYS_write, 1, sig == SIGSYS ? "handled\n" : "other\n", sig == SIGSYS ? 8 : 6);
+	(void)raw(SYS_write, strict_handled, "", 1);
 }
 
 /* Signals that come before strict mode, and in it. */
 static void strict_signalled(void)
 {
 	pid_t self = getpid(), other;
-	int fd[2];
+	int fd[2], handled[2];
 	char byte;
 
 	NEED(signal(SIGSYS, on_strict) != SIG_ERR && signal(SIGUSR1, on_strict) != SIG_ERR);
 	raise(SIGSYS);
-	NEED(pipe(fd) == 0);
+	NEED(pipe(fd) == 0 && pipe(handled) == 0);
+	strict_handled = handled[1];
 	other = fork();
 	if (other == 0) {
 		usleep(20000);
 		kill(self, SIGSYS);
-		usleep(20000);
+		NEED(read(handled[0], &byte, 1) == 1);
 		kill(self, SIGUSR1);
-		usleep(20000);
+		NEED(read(handled[0], &byte, 1) == 1);
 		raw(SYS_exit, 0);
 	}
 	close(fd[1]);
