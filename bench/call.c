@@ -1,8 +1,9 @@
 /*
- * Nanoseconds for a system call: the best of many blocks. usage: call 500|getppid|any [native|floor|sigsys]
+ * Nanoseconds for a system call: the best of many blocks. usage:
+ * call 500|getppid|any|depth4|depth12|depth24 [native|floor|sigsys]
  *
  * 500: a call that does not exist, by a `syscall` in the loop. getppid: by the C library's function. any: 500 by
- * syscall(3).
+ * syscall(3). depthN: getppid, which the loop calls by way of N functions, each of which then returns.
  *
  * native: as it is. floor: Syscall User Dispatch is on and lets every call pass; it is on in every program under k23,
  * so this is the least that a call can take there. sigsys: Syscall User Dispatch catches each call, and the smallest
@@ -97,15 +98,60 @@ static void call_getppid(void)
 		getppid();
 }
 
+/* deep_N calls deep_N-1, and so on: each at an address of its own, as in real programs. */
+__asm__(".text\n"
+	".altmacro\n"
+	".macro level number, below\n"
+	".globl deep_\\number\n"
+	"deep_\\number: sub $8, %rsp\n	call deep_\\below\n	add $8, %rsp\n	ret\n"
+	".endm\n"
+	"deep_0:	jmp getppid@PLT\n"
+	".set depth, 0\n"
+	".rept 24\n"
+	"level %(depth + 1), %depth\n"
+	".set depth, depth + 1\n"
+	".endr\n"
+	".noaltmacro\n");
+void deep_4(void);
+void deep_12(void);
+void deep_24(void);
+
+static void call_deep_4(void)
+{
+	for (int i = 0; i < BLOCK; i++)
+		deep_4();
+}
+
+static void call_deep_12(void)
+{
+	for (int i = 0; i < BLOCK; i++)
+		deep_12();
+}
+
+static void call_deep_24(void)
+{
+	for (int i = 0; i < BLOCK; i++)
+		deep_24();
+}
+
+static const struct {
+	const char *name;
+	void (*block)(void);
+} kinds[] = {
+	{ "500", call_500 }, { "any", call_any }, { "getppid", call_getppid },
+	{ "depth4", call_deep_4 }, { "depth12", call_deep_12 }, { "depth24", call_deep_24 },
+};
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "500";
-	void (*block)(void) = strcmp(what, "getppid") == 0 ? call_getppid
-			      : strcmp(what, "any") == 0   ? call_any
-							   : call_500;
+	void (*block)(void) = call_500;
 	const char *how = argc > 2 ? argv[2] : "native";
 	double begin, start, end, best = 1e18;
 
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].name, what) == 0)
+			block = kinds[i].block;
 	if (strcmp(how, "floor") == 0)
 		pass_calls();
 	else if (strcmp(how, "sigsys") == 0)

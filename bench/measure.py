@@ -6,6 +6,8 @@ import statistics
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PINNED = {"preexec_fn": lambda: os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])}
+NATIVE, NO_HOOK, NULL_HOOK = "native", "k23, no hook", "k23, null hook"
 
 
 class Skip(Exception):
@@ -45,6 +47,57 @@ def need(*tools):
             raise Skip(f"no {tool}")
 
 
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def learn(k23, *command):
+    subprocess.run(k23.learn() + list(command), check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+def against_native(bench, title, column, unit, rows, floor=(), keywords=PINNED):
+    """A table of programs that print a number, natively and under k23. rows: their names, with commands. floor: what
+    makes a program do natively what it cannot do faster under k23."""
+    variants = {NATIVE: ([], []), **({"floor": ([], list(floor))} if floor else {}), NO_HOOK: (bench.k23.run(), []),
+                NULL_HOOK: (bench.k23.run("--hook", "null"), [])}
+    table, name = Table(title, column, f"native, {unit}", *list(variants)[1:]), title.split(",")[0]
+    for what, command in rows.items():
+        learn(bench.k23, *command)
+        values = interleaved({how: lambda before=before, after=after: output_number(before + command + after, **keywords)
+                              for how, (before, after) in variants.items()}, bench.rounds)
+        table.add(what, f"{median(values[NATIVE]):.0f}",
+                  *(f"{bench.figures.add(f'{name}: {what}', how, values[how], values[NATIVE], unit):.2f}"
+                    for how in list(variants)[1:]))
+    table.show(bench.markdown)
+
+
+def strace(folder, *options):
+    return ["strace", *options, "-o", os.path.join(folder, "strace.txt")] if shutil.which("strace") else None
+
+
+class Figures:
+    """What was measured, for the summary and for bench/compare.py."""
+    OURS = NO_HOOK, NULL_HOOK
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, how, values, native=None, unit=None):
+        """values and native: of the same rounds. Returns what the former are of the latter, the median of the rounds."""
+        self.add_ratio(what, how, ratio(values, native) if native else None, median(values), unit)
+        return self.rows[-1]["of_native"]
+
+    def add_ratio(self, what, how, of_native, value=None, unit=None):
+        """of_native: time under k23 in that of native."""
+        self.rows.append({"what": what, "how": how, "median": value, "unit": unit, "of_native": of_native})
+
+    def worst(self, count=3):
+        """The rows in which k23, as it is used, takes the most time of native."""
+        ours = [row for row in self.rows if row["how"] in self.OURS and row["of_native"]]
+        return sorted(ours, key=lambda row: -row["of_native"])[:count]
+
+
 class Table:
     def __init__(self, title, *columns):
         self.title, self.rows = title, [columns]
@@ -73,6 +126,10 @@ class K23:
 
     def run(self, *options):
         return [self.program, "run", "--store", self.store, "--no-learn", *options, "--"]
+
+    def tool(self, command, output, *options):
+        """A command that writes to a file."""
+        return [self.program, command, "--store", self.store, "--no-learn", "-o", output, *options, "--"]
 
     def learn(self):
         return [self.program, "learn", "--store", self.store, "--hook", "null", "--"]

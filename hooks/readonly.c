@@ -80,7 +80,7 @@ static int init(const struct k23_options *options)
 {
 	const char *path = k23_option(options, "root");
 
-	return path && *path == '/' ? (int)k23_place(&root, AT_FDCWD, path, 0) : -EINVAL;
+	return path && *path == '/' ? (int)k23_place(&root, AT_FDCWD, path, 0) : k23_refuse("it needs root=/DIRECTORY");
 }
 
 #define ON(fn, call) { SYS_##call, fn },

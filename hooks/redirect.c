@@ -75,7 +75,7 @@ static int init(const struct k23_options *options)
 	const char *f = k23_option(options, "from"), *t = k23_option(options, "to");
 
 	if (!f || !t || k23_path_absolute(from, sizeof(from), AT_FDCWD, f) <= 1 || *f != '/' || *t != '/')
-		return -EINVAL;
+		return k23_refuse("it needs from=PATH and to=PATH, which are absolute, and not from=/");
 	return k23_path_absolute(to, sizeof(to), AT_FDCWD, t) < 0 ? -EINVAL : 0;
 }
 

@@ -10,14 +10,16 @@
 #include <k23/hook.h>
 #include <k23/ring.h>
 
-/* A record that is being written. */
-struct record {
+#include "record.h"
+
+struct ring_record {
+	struct record record;
 	struct k23_ring *ring;
 	struct k23_ring_cell *cell;
 	uint64_t claim; /* the stamp with which the cell was claimed */
 	uint32_t writer;
 	uint32_t mask, shift; /* make a position's cell, and its lap */
-	int dropped; /* the ring was full */
+	int waits; /* is not to be dropped, whatever the user has asked for */
 };
 
 static void ring_wake_reader(struct k23_ring *ring)
@@ -48,7 +50,7 @@ static int ring_wait(struct k23_ring *ring, const struct k23_ring_cell *cell, ui
 }
 
 /* Claims a cell, which becomes record->cell. False when the ring is full and stays full. */
-static int record_claim(struct record *record)
+static int ring_claim(struct ring_record *record)
 {
 	struct k23_ring *ring = record->ring;
 	uint64_t position = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
@@ -71,7 +73,7 @@ static int record_claim(struct record *record)
 			return 1;
 		}
 		if (older && (k23_ring_stamp_state(stamp) < K23_RING_PASSED || skipped > record->mask)) {
-			if (ring->full == K23_RING_DROP || !ring_wait(ring, cell, stamp))
+			if ((ring->full == K23_RING_DROP && !record->waits) || !ring_wait(ring, cell, stamp))
 				return 0;
 			position = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
 			continue;
@@ -83,11 +85,12 @@ static int record_claim(struct record *record)
 	}
 }
 
-static void record_publish(struct record *record, int last)
+static void ring_publish(struct ring_record *record, int last)
 {
 	uint64_t lap = k23_ring_stamp_lap(record->claim), stamp = record->claim;
 	uint32_t tid = k23_ring_stamp_tid(record->claim);
 
+	record->cell->size = (uint16_t)(record->record.at - record->cell->data);
 	record->cell->last = (uint8_t)last;
 	if (!__atomic_compare_exchange_n(&record->cell->stamp, &stamp, k23_ring_stamp(lap, tid, K23_RING_READY), 0,
 					 __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
@@ -99,64 +102,52 @@ static void record_publish(struct record *record, int last)
 	record->cell = NULL;
 }
 
-static void record_next_cell(struct record *record, int first)
+static void ring_next_cell(struct ring_record *record, int first)
 {
-	if (record->cell)
-		record_publish(record, 0);
-	if (!record_claim(record)) {
-		record->dropped = 1;
+	if (!ring_claim(record)) {
+		record->record.dropped = 1; /* what was full before stays full */
 		return;
 	}
 	record->cell->writer = record->writer;
 	record->cell->pid = (uint32_t)k23_pid();
 	record->cell->tid = (uint32_t)k23_tid();
-	record->cell->size = 0;
 	record->cell->first = (uint8_t)first;
+	record->record.at = record->cell->data;
+	record->record.end = record->cell->data + K23_RING_CELL_DATA;
 }
 
-static void record_put(struct record *record, const void *data, size_t size)
+static void ring_more(struct record *begun)
 {
-	const char *bytes = data;
+	struct ring_record *record = (struct ring_record *)begun;
 
-	while (size && !record->dropped) {
-		size_t room = K23_RING_CELL_DATA - record->cell->size;
-		size_t part = size < room ? size : room;
-
-		if (!part) {
-			record_next_cell(record, 0);
-			continue;
-		}
-		memcpy(record->cell->data + record->cell->size, bytes, part);
-		record->cell->size = (uint16_t)(record->cell->size + part);
-		bytes += part;
-		size -= part;
-	}
+	ring_publish(record, 0);
+	ring_next_cell(record, 0);
 }
 
-static struct record record_begin(struct k23_ring *ring, uint32_t writer)
+static void ring_record_begin(struct ring_record *record, struct k23_ring *ring, uint32_t writer, int waits)
 {
-	struct record record = {
+	*record = (struct ring_record){
+		.record.more = ring_more,
 		.ring = ring,
 		.writer = writer,
+		.waits = waits,
 		.mask = ring->cells - 1,
 		.shift = (uint32_t)__builtin_ctz(ring->cells),
 	};
-
-	record_next_cell(&record, 1);
-	return record;
+	ring_next_cell(record, 1);
 }
 
 /* Whether the whole record is in the ring. If any part of it is missing, the call counts as lost. */
-static int record_end(struct record *record)
+static int ring_record_end(struct ring_record *record)
 {
 	struct k23_ring *ring = record->ring;
 	uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
 
-	if (record->dropped) {
+	if (record->record.dropped) {
 		__atomic_add_fetch(&ring->dropped, 1, __ATOMIC_RELAXED);
 		return 0;
 	}
-	record_publish(record, 1);
+	ring_publish(record, 1);
 	/* A sleeping reader looks at the ring now and then. It is woken only when much has come meanwhile. */
 	if (__atomic_load_n(&ring->channel.sleeping, __ATOMIC_RELAXED) &&
 	    head - __atomic_load_n(&ring->tail, __ATOMIC_RELAXED) > ring->cells / 4)

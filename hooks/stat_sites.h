@@ -11,7 +11,6 @@
 
 #define KNOWN 2048u /* a power of two */
 #define PROBES 16u
-#define NO_ROOM K23_COUNTERS_SITES
 
 /* Sites by address: address << 16 | site, or 0 for a free entry. If two threads add an address at once, it is there
  * twice. */
@@ -44,21 +43,39 @@ static uint32_t find_key(void *table, size_t size, uint32_t count, uint64_t key,
 	return count;
 }
 
-static uint32_t find_path(struct k23_counters *counters, const char *path, size_t size)
+static uint64_t hash_path(const char *path, size_t size)
 {
 	uint64_t key = 1;
-	uint32_t i, text;
-	int taken;
 
 	for (size_t k = 0; k < size; k++)
 		key = mix(key, (unsigned char)path[k]);
-	i = find_key(counters->paths, sizeof(counters->paths[0]), K23_COUNTERS_PATHS, key | 1, &taken);
+	return key | 1;
+}
+
+/* Keeps a text of a size. Returns where; K23_COUNTERS_TEXT: there is no room. */
+static uint32_t add_text(struct k23_counters *counters, const char *text, size_t size)
+{
+	uint32_t at = __atomic_fetch_add(&counters->text_used, (uint32_t)size, __ATOMIC_RELAXED);
+
+	if (at > K23_COUNTERS_TEXT || size > K23_COUNTERS_TEXT - at) {
+		__atomic_fetch_sub(&counters->text_used, (uint32_t)size, __ATOMIC_RELAXED);
+		return K23_COUNTERS_TEXT;
+	}
+	memcpy(counters->text + at, text, size);
+	return at;
+}
+
+static uint32_t find_path(struct k23_counters *counters, const char *path, size_t size)
+{
+	uint32_t i, text;
+	int taken;
+
+	i = find_key(counters->paths, sizeof(counters->paths[0]), K23_COUNTERS_PATHS, hash_path(path, size), &taken);
 	if (!taken)
 		return i;
-	text = __atomic_fetch_add(&counters->text_used, (uint32_t)size, __ATOMIC_RELAXED);
-	if (text > K23_COUNTERS_TEXT || size > K23_COUNTERS_TEXT - text)
-		return i; /* there is no room for the path: it stays nameless */
-	memcpy(counters->text + text, path, size);
+	text = add_text(counters, path, size);
+	if (text == K23_COUNTERS_TEXT)
+		return i; /* it stays nameless */
 	counters->paths[i].text = text;
 	__atomic_store_n(&counters->paths[i].known, 1, __ATOMIC_RELEASE);
 	return i;
@@ -111,15 +128,6 @@ static uint32_t site_of(struct k23_counters *counters, const struct k23_call *ca
 		return site;
 	}
 	return find_site(counters, call);
-}
-
-static void site_count(const struct k23_call *call, uint64_t value)
-{
-	struct k23_counters *counters = (struct k23_counters *)channel;
-	uint32_t site = site_of(counters, call);
-	uint64_t *calls = site < NO_ROOM ? counters->sites[site].calls : counters->elsewhere;
-
-	__atomic_add_fetch(&calls[call->way == K23_BY_SITE], value, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -1,228 +1,504 @@
 /*
- * trace: records every call for `k23 trace`, before it is made and after it returned.
+ * trace: records every call for `k23 trace` and `k23 record`, before it is made and after it returned; and besides
+ * calls the starts and ends of threads and processes, and the signals that are delivered.
  */
+#include <linux/prctl.h>
 #include <linux/sched.h>
 
 #include "collector.h"
+#include "fetch.h"
+#include "recording_write.h"
 #include "ring_write.h"
+#include "stack.h"
+#include "uring.h"
 
-#define CHUNK 512u
-#define MAX_STRINGS 32 /* of an argv */
-#define MAX_COUNT 100000u
+#include <signal.h>
+
+/* Results with which the kernel tells its own code that a signal interrupted a call: ERESTARTSYS and those after it. */
+#define IS_INTERRUPTED(result) ((result) == -EINTR || ((result) <= -512 && (result) >= -516))
+
+#define MMAP2_SHIFT 12 /* mmap2 takes its offset in pages */
 
 struct thread {
 	uint32_t writer; /* this thread's number in the ring; 0: none yet */
+	struct chunk_writer chunk;
+	struct k23_ring_reaped reaped; /* by the call in flight; type is 0: none */
+	struct uring_thread urings;
 };
 
-static struct k23_ring *ring;
+/* A record, wherever it is written to. */
+union any_record {
+	struct record record;
+	struct ring_record ring;
+	struct chunk_record chunk;
+};
 
-static struct record begin_record(void)
+static struct k23_ring *ring;		/* NULL: none */
+static struct k23_recording *recording; /* NULL: none */
+static const struct k23_ring_request *request; /* NULL: nothing is recorded */
+static uint32_t texts_recorded; /* the value of k23_texts_changed() for which that is; 0: not yet */
+
+/* What runs for each call is compiled for each place where records go: `to_file`, that is a recording. */
+#define FOR_EACH_PLACE static inline __attribute__((always_inline))
+
+/* waits: it is not to be dropped, whatever the user has asked for. */
+FOR_EACH_PLACE struct record *record_begin(union any_record *record, struct thread *thread, int waits, int to_file)
 {
-	struct thread *thread = k23_thread_state();
-
+	if (to_file) {
+		chunk_record_begin(&record->chunk, recording, &thread->chunk);
+		return &record->record;
+	}
 	if (!thread->writer)
 		thread->writer = __atomic_add_fetch(&ring->writers, 1, __ATOMIC_RELAXED);
-	return record_begin(ring, thread->writer);
+	ring_record_begin(&record->ring, ring, thread->writer, waits);
+	return &record->record;
 }
 
-static void put_item(struct record *record, unsigned arg, unsigned flags, const void *data, size_t size)
+/* leave: the thread may not record any more. Returns whether the whole record was written. */
+FOR_EACH_PLACE int record_end(union any_record *record, int leave, int to_file)
 {
-	struct k23_ring_item item = { (uint8_t)arg, (uint8_t)flags, (uint16_t)size };
-
-	record_put(record, &item, sizeof(item));
-	record_put(record, data, size);
+	return to_file ? chunk_record_end(&record->chunk, leave) : ring_record_end(&record->ring);
 }
 
-/* Records a string of the program's, of which at most `limit` bytes. */
-static void put_string(struct record *record, unsigned arg, unsigned long address, size_t limit)
+static int is_exec(const struct k23_call *call)
 {
-	char chunk[CHUNK];
-
-	for (;;) {
-		size_t part = limit < CHUNK - 1 ? limit : CHUNK - 1;
-		long r = k23_copy_string(chunk, part + 1, address);
-
-		if (r != -ENAMETOOLONG) {
-			/* Nothing is shown of a string that cannot be read to its end: k23_copy_string() promises no
-			 * part. */
-			put_item(record, arg, r < 0 ? K23_RING_FAULT : 0, chunk, r < 0 ? 0 : (size_t)r);
-			return;
-		}
-		limit -= part;
-		address += part;
-		put_item(record, arg, limit ? K23_RING_MORE : K23_RING_CUT, chunk, part);
-		if (!limit)
-			return;
-	}
+	return call->arch == K23_ARCH_X86_64 && (call->nr == SYS_execve || call->nr == SYS_execveat);
 }
 
-/* Records the first of `size` bytes of the program's. */
-static void put_bytes(struct record *record, unsigned arg, unsigned long address, size_t size)
+/* Records where the process has code, unless that is as it was. */
+static void record_texts(struct thread *thread)
 {
-	size_t limit = ring->string_size < size ? ring->string_size : size;
-	unsigned end = limit < size ? K23_RING_CUT : 0;
-	char chunk[CHUNK];
+	uint32_t now = k23_texts_changed();
+	union any_record any;
 
-	for (;;) {
-		size_t part = limit < CHUNK ? limit : CHUNK;
-
-		if (k23_copy_from(chunk, address, part) < 0) {
-			put_item(record, arg, K23_RING_FAULT, NULL, 0);
-			return;
-		}
-		limit -= part;
-		address += part;
-		put_item(record, arg, limit ? K23_RING_MORE : end, chunk, part);
-		if (!limit)
-			return;
-	}
+	if (__atomic_load_n(&texts_recorded, __ATOMIC_RELAXED) == now)
+		return;
+	stack_put_texts(record_begin(&any, thread, 1, recording != NULL));
+	record_end(&any, 0, recording != NULL);
+	__atomic_store_n(&texts_recorded, now, __ATOMIC_RELAXED);
 }
 
-/* The pointer at an index of an array of the program's; 0 at its end, or when it cannot be read. */
-static unsigned long string_at(const struct k23_call *call, unsigned long array, size_t index)
+/* The first two numbers of a record as one: a checksum that comes soon reads them as one. */
+static inline void put_head(void *to, uint32_t type, uint32_t other)
 {
-	size_t size = call->arch == K23_ARCH_I386 ? sizeof(uint32_t) : sizeof(uint64_t);
-	uint64_t pointer = 0;
+	typedef uint64_t __attribute__((may_alias)) word;
 
-	return k23_copy_from(&pointer, array + index * size, size) < 0 ? 0 : pointer;
+	*(word *)to = (uint64_t)other << 32 | type;
 }
 
-static void put_strings(struct record *record, const struct k23_call *call, unsigned arg)
+static void put_entry(struct record *record, const struct k23_call *call, uint64_t time)
 {
-	unsigned long string;
+	struct k23_ring_entry *entry = (struct k23_ring_entry *)record_room(record, sizeof(*entry)), parts;
+	struct k23_ring_entry *to = entry ? entry : &parts;
 
-	for (size_t i = 0; (string = string_at(call, call->args[arg], i)); i++) {
-		if (i == MAX_STRINGS) {
-			put_item(record, arg, K23_RING_ETC, NULL, 0);
-			return;
-		}
-		put_string(record, arg, string, ring->string_size);
-	}
-}
-
-static void put_count(struct record *record, const struct k23_call *call, unsigned arg)
-{
-	uint32_t count = 0;
-
-	while (count < MAX_COUNT && string_at(call, call->args[arg], count))
-		count++;
-	put_item(record, arg, 0, &count, sizeof(count));
-}
-
-/* Records what the arguments point to when the call is made. */
-static void put_inputs(struct record *record, const struct k23_call *call)
-{
-	const struct k23_syscall_info *info = k23_describe(call);
-
-	for (unsigned i = 0; info && i < info->args; i++) {
-		if (!call->args[i])
-			continue;
-		switch (info->kind[i]) {
-		case K23_PATH:
-			put_string(record, i, call->args[i], K23_PATH_MAX);
-			break;
-		case K23_STR:
-			put_string(record, i, call->args[i], ring->string_size);
-			break;
-		case K23_BUF:
-			put_bytes(record, i, call->args[i], call->args[i + 1]);
-			break;
-		case K23_ARGV:
-			put_strings(record, call, i);
-			break;
-		case K23_ENVP:
-			put_count(record, call, i);
-			break;
-		}
-	}
-}
-
-/* Records what the arguments point to when the call has returned. */
-static void put_outputs(struct record *record, const struct k23_call *call, long result)
-{
-	const struct k23_syscall_info *info = k23_describe(call);
-
-	for (unsigned i = 0; info && i < info->args && !k23_failed(result); i++) {
-		if (!call->args[i])
-			continue;
-		/* Some calls return the size that they would need. */
-		if (info->kind[i] == K23_OUTBUF)
-			put_bytes(record, i, call->args[i],
-				  (size_t)result < call->args[i + 1] ? (size_t)result : call->args[i + 1]);
-		else if (info->kind[i] == K23_FDPAIR)
-			put_bytes(record, i, call->args[i], 2 * sizeof(int));
-	}
-}
-
-static int record_entry(const struct k23_call *call)
-{
-	struct k23_ring_entry entry = { K23_RING_ENTRY, call->arch, k23_cycles(), call->nr, { 0 } };
-	struct record record = begin_record();
-
+	put_head(to, K23_RING_ENTRY, call->arch);
+	to->time = time;
+	to->nr = call->nr;
 	for (int i = 0; i < 6; i++)
-		entry.args[i] = call->args[i];
-	record_put(&record, &entry, sizeof(entry));
-	put_inputs(&record, call);
-	return record_end(&record);
+		to->args[i] = call->args[i];
+	to->ip = call->ip;
+	if (!entry)
+		record_put(record, &parts, sizeof(parts));
 }
 
-static void record_exit(const struct k23_call *call, uint64_t start, long result)
+/* The same in less room, for a recording. */
+static inline void put_short_entry(struct record *record, const struct k23_call *call, uint64_t time)
 {
-	struct k23_ring_exit exit = { K23_RING_EXIT, 0, start, k23_cycles(), result };
-	struct record record = begin_record();
+	unsigned count = argument_count(call);
+	uint32_t arch = call->arch == K23_ARCH_I386 ? K23_CHANNEL_I386 : K23_CHANNEL_X86_64;
+	struct k23_recording_entry *to = NULL;
 
-	record_put(&record, &exit, sizeof(exit));
-	put_outputs(&record, call, result);
-	record_end(&record);
+	if (call->nr == (int32_t)call->nr)
+		to = (struct k23_recording_entry *)record_room(record, sizeof(*to) + 6 * sizeof(to->args[0]));
+	if (!to) {
+		put_entry(record, call, time);
+		return;
+	}
+	put_head(to, K23_RECORDING_ENTRY | count << 8 | arch << 16, (uint32_t)call->nr);
+	to->time = time;
+	to->ip = call->ip;
+	for (int i = 0; i < 6; i++) /* all, as it is known then how many there are */
+		to->args[i] = call->args[i];
+	record->at -= (6 - count) * sizeof(to->args[0]);
 }
 
+static void put_exit(struct record *record, const struct k23_call *call, uint64_t entered, uint64_t start, uint64_t end,
+		     long result)
+{
+	struct k23_ring_exit *exit = (struct k23_ring_exit *)record_room(record, sizeof(*exit)), parts;
+	struct k23_ring_exit *to = exit ? exit : &parts;
+
+	put_head(to, K23_RING_EXIT, (uint32_t)entered);
+	to->end = end;
+	to->start = start;
+	to->result = result;
+	to->tampered = call->tampered;
+	to->reserved = 0;
+	if (!exit)
+		record_put(record, &parts, sizeof(parts));
+}
+
+static inline void put_short_exit(struct record *record, const struct k23_call *call, uint64_t entered, uint64_t end,
+				  long result)
+{
+	struct k23_recording_exit *to = (struct k23_recording_exit *)record_room(record, sizeof(*to));
+
+	if (!to) {
+		put_exit(record, call, entered, 0, end, result);
+		return;
+	}
+	put_head(to, K23_RECORDING_EXIT | call->tampered << 8, (uint32_t)entered);
+	to->end = end;
+	to->result = result;
+}
+
+/* Returns whether it was recorded. last: no more may be recorded of this thread. */
+FOR_EACH_PLACE int record_entry(const struct k23_call *call, struct thread *thread, uint64_t time, int last,
+				struct uring_call *enter, int to_file)
+{
+	struct fetch fetch = { NULL, call, request, FETCH_ENTRY, 0, UINT64_MAX, 0, 0, 0 };
+	struct k23_call shown;
+	struct record *record;
+	union any_record any;
+
+	if (request->stack_size)
+		record_texts(thread);
+	fetch.record = record = record_begin(&any, thread, 0, to_file);
+
+	if (__builtin_expect(call->nr == SYS_rt_sigreturn && call->arch == K23_ARCH_X86_64, 0)) {
+		shown = *call;
+		shown.args[0] = call->sp;
+		fetch.call = call = &shown;
+	}
+	if (to_file)
+		put_short_entry(record, call, time);
+	else
+		put_entry(record, call, time);
+	fetch_call(&fetch);
+	if (enter)
+		uring_put_operations(&fetch, enter);
+	if (request->stack_size)
+		stack_put(record, request->stack_size);
+	return record_end(&any, last, to_file);
+}
+
+/* The record of a call's entry may be overwritten by now: it is made again, without what arguments lead to. */
+static void record_entry_again(union any_record *any, const struct k23_call *call, struct thread *thread, uint64_t time)
+{
+	put_short_entry(&any->record, call, time);
+	record_end(any, 0, 1);
+	record_begin(any, thread, 0, 1);
+}
+
+FOR_EACH_PLACE void record_exit(const struct k23_call *call, struct thread *thread, uint64_t entered, uint64_t start,
+				long result, const struct uring_call *enter, int to_file)
+{
+	uint64_t end = k23_cycles();
+	union any_record any;
+	struct record *record = record_begin(&any, thread, 0, to_file);
+	struct fetch fetch = { record, call, request, FETCH_EXIT, (uint64_t)result, (uint64_t)result, 0, 0, 0 };
+
+	if (to_file && any.chunk.moved)
+		record_entry_again(&any, call, thread, entered);
+	if (to_file)
+		put_short_exit(record, call, entered, end, result);
+	else
+		put_exit(record, call, entered, start, end, result);
+	if (IS_INTERRUPTED(result))
+		fetch.phase = FETCH_INTERRUPTED;
+	if (!k23_failed(result) || IS_INTERRUPTED(result))
+		fetch_call(&fetch);
+	if (enter)
+		uring_put_completions(&fetch, enter);
+	record_end(&any, 0, to_file);
+}
+
+/* A reader has to know of each execve, to tell what becomes of the process's threads. */
 static int is_wanted(const struct k23_call *call)
 {
-	enum k23_channel_arch arch = call->arch == K23_ARCH_I386 ? K23_CHANNEL_I386 : K23_CHANNEL_X86_64;
-	unsigned long nr = (unsigned long)call->nr;
+	return is_exec(call) || k23_ring_has_call(&request->wanted, call->arch, call->nr);
+}
 
-	return nr < K23_NUMBERS ? ring->wanted[arch][nr / 64] >> nr % 64 & 1 : ring->others[arch] != 0;
+/* Records what is no call. */
+static void record_event(const void *event, size_t size, int last)
+{
+	union any_record any;
+	struct record *record = record_begin(&any, k23_thread_state(), 1, recording != NULL);
+
+	record_put(record, event, size);
+	record_end(&any, last, recording != NULL);
+}
+
+/* A recording needs nobody who reads it. */
+static int is_recording(void)
+{
+	return request && (recording || channel_has_reader());
+}
+
+/* What is recorded of a call between its return and the record of that. */
+typedef void between_fn(const struct k23_call *call, long result);
+
+/* enter: of a call that is io_uring_enter; otherwise NULL. */
+FOR_EACH_PLACE long record_call(struct k23_call *call, between_fn *between, struct uring_call *enter, int to_file)
+{
+	struct thread *thread;
+	struct k23_call before;
+	uint64_t entered, start;
+	long result;
+	int recorded;
+
+	if (!is_recording())
+		return k23_forward(call);
+	recorded = is_wanted(call);
+	if (!recorded && !between && !enter)
+		return k23_forward(call);
+	entered = k23_cycles();
+	thread = k23_thread_state();
+	if (enter)
+		uring_begin(enter, &thread->urings, call);
+	recorded = recorded && record_entry(call, thread, entered, is_exec(call), enter, to_file);
+	if (enter)
+		uring_made(enter, recorded);
+	call->tampered = 0;
+	before = *call; /* a later hook may change it */
+	/* In a recording, where each bit of time counts, it is taken once for both. */
+	start = to_file ? entered : k23_cycles();
+	result = k23_forward(call);
+	before.tampered = call->tampered;
+	if (between)
+		between(&before, result);
+	if (enter)
+		uring_end(enter, &before, result, recorded);
+	if (recorded)
+		record_exit(&before, thread, entered, start, result, enter, to_file);
+	return result;
 }
 
 static long on_call(struct k23_call *call)
 {
-	struct k23_call before;
-	uint64_t start;
-	long result;
+	return recording ? record_call(call, NULL, NULL, 1) : record_call(call, NULL, NULL, 0);
+}
 
-	if (!ring || !is_wanted(call) || !channel_has_reader() || !record_entry(call))
+/* The same for calls that are rare. */
+static long record_call_and(struct k23_call *call, between_fn *between)
+{
+	return record_call(call, between, NULL, recording != NULL);
+}
+
+/* --- what is recorded besides calls */
+
+static void record_start(int process)
+{
+	struct k23_ring_start start = { K23_RING_START, (uint32_t)process, k23_cycles(), { 0 } };
+
+	if (!is_recording())
+		return;
+	k23_syscall(SYS_prctl, PR_GET_NAME, (unsigned long)start.comm, 0, 0, 0, 0);
+	record_event(&start, sizeof(start), 0);
+}
+
+static long on_end(struct k23_call *call, int process)
+{
+	struct k23_ring_end end = { K23_RING_END, (uint32_t)process, k23_cycles(), (int32_t)call->args[0], 0 };
+	struct k23_call before;
+	long result;
+	int recorded;
+
+	if (!is_recording())
 		return k23_forward(call);
-	before = *call; /* a later hook may change it */
-	start = k23_cycles();
-	result = k23_forward(call);
-	record_exit(&before, start, result);
+	call->tampered = 0;
+	before = *call;
+	recorded = is_wanted(call) && record_entry(call, k23_thread_state(), end.time, 0, NULL, recording != NULL);
+	record_event(&end, sizeof(end), 1);
+	result = k23_forward(call); /* comes back only if a filter of the program, or another hook, is against it */
+	before.tampered = call->tampered;
+	if (recorded)
+		record_exit(&before, k23_thread_state(), end.time, end.time, result, NULL, recording != NULL);
 	return result;
 }
 
-/* Calls after which process ids may be those of a new PID namespace. */
-static long on_namespace(struct k23_call *call)
+static long on_exit(struct k23_call *call)
 {
-	unsigned long flags = call->args[call->nr == SYS_setns ? 1 : 0];
+	return on_end(call, 0);
+}
 
-	if (call->nr == SYS_clone3 && k23_copy_from(&flags, call->args[0], sizeof(flags)) < 0)
-		flags = 0;
-	if (ring && (flags & CLONE_NEWPID || (call->nr == SYS_setns && !flags)))
-		__atomic_store_n(&channel->foreign_pids, 1, __ATOMIC_SEQ_CST);
+static long on_exit_group(struct k23_call *call)
+{
+	return on_end(call, 1);
+}
+
+static void record_reaped(long pid, int status, int known)
+{
+	struct k23_ring_reaped *reaped = &((struct thread *)k23_thread_state())->reaped;
+
+	*reaped = (struct k23_ring_reaped){ K23_RING_REAPED, (uint32_t)known, k23_cycles(), (int32_t)pid, status };
+	record_event(reaped, sizeof(*reaped), 0);
+}
+
+/* Whether the program leaves SIGCHLD to the kernel, which ignores it, and does not block it. */
+static int leaves_sigchld(void)
+{
+	uint64_t action[4] = { 0 }, mask = 0;
+
+	k23_syscall(SYS_rt_sigaction, SIGCHLD, 0, (unsigned long)action, 8, 0, 0);
+	k23_syscall(SYS_rt_sigprocmask, 0, 0, (unsigned long)&mask, 8, 0, 0);
+	return !action[0] && !(mask >> (SIGCHLD - 1) & 1);
+}
+
+/*
+ * A SIGCHLD that the program leaves to the kernel is not delivered to anybody, and to have it delivered would interrupt
+ * calls. But users of strace know it, as it is delivered to who has a tracer. So it is recorded here, where it comes
+ * mostly: when the program has waited for the child. The reader knows how that ended.
+ */
+static void record_sigchld(void)
+{
+	struct k23_ring_reaped *reaped = &((struct thread *)k23_thread_state())->reaped;
+	siginfo_t info = { .si_signo = SIGCHLD, .si_pid = reaped->pid };
+	struct k23_ring_signal record = { K23_RING_SIGNAL, 0, k23_cycles(), { 0 } };
+
+	if (reaped->type && is_recording() && leaves_sigchld()) {
+		info.si_uid = (uint32_t)k23_syscall(SYS_getuid, 0, 0, 0, 0, 0, 0);
+		memcpy(record.info, &info, sizeof(record.info));
+		record_event(&record, sizeof(record), 0);
+	}
+	reaped->type = 0;
+}
+
+static void after_wait4(const struct k23_call *call, long pid)
+{
+	int status = 0, known;
+
+	if (pid <= 0)
+		return;
+	known = call->args[1] && k23_copy_from(&status, call->args[1], sizeof(status)) == 0;
+	if ((status & 0x7f) != 0x7f) /* it has not only stopped, or gone on */
+		record_reaped(pid, status, known);
+}
+
+static void after_waitid(const struct k23_call *call, long result)
+{
+	struct {
+		int signo, error, code, padding, pid, uid, status;
+	} info;
+
+	if (result < 0 || !call->args[2] || k23_copy_from(&info, call->args[2], sizeof(info)) < 0 || !info.pid)
+		return;
+	if (info.code == CLD_EXITED)
+		record_reaped(info.pid, (info.status & 0xff) << 8, 1);
+	else if (info.code == CLD_KILLED || info.code == CLD_DUMPED)
+		record_reaped(info.pid, info.status | (info.code == CLD_DUMPED ? 0x80 : 0), 1);
+}
+
+static void after_socket(const struct k23_call *call, long result)
+{
+	fetch_note_socket((int)call->args[0], result);
+}
+
+static long on_socket(struct k23_call *call)
+{
+	return record_call_and(call, after_socket);
+}
+
+static long on_wait4(struct k23_call *call)
+{
+	long result = record_call_and(call, after_wait4);
+
+	record_sigchld();
+	return result;
+}
+
+static long on_waitid(struct k23_call *call)
+{
+	long result = record_call_and(call, after_waitid);
+
+	record_sigchld();
+	return result;
+}
+
+static void after_io_uring_setup(const struct k23_call *call, long result)
+{
+	uring_set_up(&((struct thread *)k23_thread_state())->urings, call, result);
+}
+
+static void after_io_uring_register(const struct k23_call *call, long result)
+{
+	uring_registered(&((struct thread *)k23_thread_state())->urings, call, result);
+}
+
+static void after_mmap(const struct k23_call *call, long result)
+{
+	uint64_t offset = call->arch == K23_ARCH_I386 ? call->args[5] << MMAP2_SHIFT : call->args[5];
+
+	uring_mapped((int)call->args[4], offset, call->args[3], result);
+}
+
+static long on_io_uring_setup(struct k23_call *call)
+{
+	return record_call_and(call, after_io_uring_setup);
+}
+
+static long on_io_uring_register(struct k23_call *call)
+{
+	return record_call_and(call, after_io_uring_register);
+}
+
+static long on_io_uring_enter(struct k23_call *call)
+{
+	struct uring_call enter;
+
+	return record_call(call, NULL, &enter, recording != NULL);
+}
+
+static long on_mmap(struct k23_call *call)
+{
+	return uring_any ? record_call_and(call, after_mmap) : on_call(call);
+}
+
+/* Calls by int $0x80 of which more is recorded than the call. */
+static long on_i386(struct k23_call *call)
+{
+	enum { EXIT = 1, WAITPID = 7, WAIT4 = 114, MMAP2 = 192, EXIT_GROUP = 252 };
+
+	switch (call->nr) {
+	case EXIT:
+	case EXIT_GROUP:
+		return on_end(call, call->nr == EXIT_GROUP);
+	case WAITPID:
+	case WAIT4:
+		return on_wait4(call);
+	case MMAP2:
+		return on_mmap(call);
+	case SYS_io_uring_setup: /* these have the same numbers */
+		return on_io_uring_setup(call);
+	case SYS_io_uring_enter:
+		return on_io_uring_enter(call);
+	case SYS_io_uring_register:
+		return on_io_uring_register(call);
+	}
 	return on_call(call);
 }
 
 static int init(const struct k23_options *options)
 {
-	struct k23_ring_image image = { K23_RING_IMAGE, 0, k23_cycles() };
-	struct record record;
-	int r = channel_init(options, K23_RING_MAGIC);
+	struct k23_ring_image image = { K23_RING_IMAGE, 0, k23_cycles(), { 0 } };
+	int records = k23_option(options, "recording") != NULL;
+	int r = channel_init(options, records ? K23_RECORDING_MAGIC : K23_RING_MAGIC,
+			     records ? "record" : "trace");
 
 	if (r < 0 || !channel)
 		return r;
-	ring = (struct k23_ring *)channel;
-	record = begin_record();
-	record_put(&record, &image, sizeof(image));
-	record_end(&record);
+	if (records)
+		recording = (struct k23_recording *)channel;
+	else
+		ring = (struct k23_ring *)channel;
+	if (ring)
+		uring_unseen = &ring->unseen;
+	request = records ? &recording->request : &ring->request;
+	k23_syscall(SYS_prctl, PR_GET_NAME, (unsigned long)image.comm, 0, 0, 0, 0);
+	record_event(&image, sizeof(image), 0);
+	/* The reader's child is the first image that arrives, and the program the second. */
+	if (request->detach_on_exec && __atomic_load_n(&channel->arrived, __ATOMIC_RELAXED) > 2)
+		request = NULL;
 	return 0;
 }
 
@@ -230,16 +506,43 @@ static void fork_child(void)
 {
 	struct thread *thread = k23_thread_state();
 
-	thread->writer = 0; /* the number is that of the parent's thread */
+	/* These are the parent's thread's. */
+	thread->writer = 0;
+	thread->chunk = (struct chunk_writer){ 0 };
+	thread->urings = (struct uring_thread){ { 0 } };
+	texts_recorded = 0;
+	record_start(1);
+}
+
+static void thread_start(void)
+{
+	record_start(0);
+}
+
+static void on_signal(const struct k23_signal *signal)
+{
+	struct k23_ring_signal record = { K23_RING_SIGNAL, (uint32_t)signal->handled, k23_cycles(), { 0 } };
+
+	if (!is_recording())
+		return;
+	memcpy(record.info, signal->info, sizeof(record.info));
+	record_event(&record, sizeof(record), 0);
 }
 
 K23_HOOK(trace,
 	.init = init,
 	.fork_child = fork_child,
+	.thread_start = thread_start,
+	.signal = on_signal,
 	.thread_size = sizeof(struct thread),
 	.all = on_call,
+	.i386 = on_i386,
 	.calls = {
 		CHANNEL_CALLS,
 		{ SYS_clone, on_namespace }, { SYS_clone3, on_namespace }, { SYS_unshare, on_namespace },
 		{ SYS_setns, on_namespace },
+		{ SYS_exit, on_exit }, { SYS_exit_group, on_exit_group },
+		{ SYS_wait4, on_wait4 }, { SYS_waitid, on_waitid }, { SYS_socket, on_socket },
+		{ SYS_mmap, on_mmap }, { SYS_io_uring_setup, on_io_uring_setup },
+		{ SYS_io_uring_enter, on_io_uring_enter }, { SYS_io_uring_register, on_io_uring_register },
 	});

@@ -75,7 +75,7 @@ static int init(const struct k23_options *options)
 	for (; since && *since >= '0' && *since <= '9'; since++)
 		ago = ago * 10 + *since - '0';
 	if (since && *since)
-		return -EINVAL;
+		return k23_refuse("since=SECONDS is a number");
 	if (ago)
 		ago = now(CLOCK_REALTIME) - ago * SECOND;
 	for (int clock = 0; clock < CLOCKS; clock++)

@@ -23,15 +23,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # What stands between k23 and the program, by mode. {store}: where `k23 learn` has put what the same program does;
 # {deep}: tests/hooks/deep.c, built; {gone}: the same, and the file is no more when the debugger comes
-GUARD, FAST = ["run", "--no-patch", "--no-learn"], ["run", "--store={store}", "--no-learn"]
+GUARD = ["run", "--no-patch", "--no-learn", "--returns=fill"]
+FAST = ["run", "--store={store}", "--no-learn", "--returns=fill"]
 MODES = {
     "guard": GUARD,
-    "guard-null": [*GUARD, "--hook", "null"],
+    "guard-null": [*GUARD, "--returns=paired", "--hook", "null"],
     "guard-two": [*GUARD, "--hook", "null", "--hook", "null"],
     "guard-hook": [*GUARD, "--hook", "{deep}"],
     "fast": FAST,
     "fast-null": [*FAST, "--hook", "null"],
-    "fast-hook": [*FAST, "--hook", "{deep}"],
+    "fast-hook": [*FAST, "--returns=paired", "--hook", "{deep}"],
     "fast-gone": [*FAST, "--hook", "{gone}"],
 }
 NAMELESS = ["fast-gone"]
@@ -137,7 +138,7 @@ class Case:
             os.unlink(output)
         try:
             done = harness.run(*words, *where, "-x", os.path.join(HERE, "backtrace_gdb.py"), stderr=subprocess.STDOUT,
-                               timeout=90)
+                               timeout=180)
         except subprocess.TimeoutExpired as error:
             raise Failed(f"gdb does not end:\n{(error.stdout or b'').decode('utf-8', 'replace')}") from None
         try:

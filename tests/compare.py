@@ -24,7 +24,7 @@ GUARD = ["run", "--no-patch", "--no-learn"]
 MODES = {
     "plain": [*GUARD],
     "null": [*GUARD, "--hook", "null"],
-    "chain": [*GUARD, "--hook", "null", "--hook", "null"],
+    "chain": [*GUARD, "--hook", "null", "--hook", "null", "--hook", "told"],
     "observed": ["run", LEARNED, "--no-learn", "--hook", "null"],
     "observed-plain": ["run", LEARNED, "--no-learn"],
     "eager": ["run", BASE, "--no-learn", "--eager", "--hook", "null"],
@@ -226,7 +226,9 @@ def compare(options):
 def compare_in(mode, options, runner, tool, under, command, native):
     """Runs the program in a mode, and fails where anything is not as natively."""
     store = prepare_store(runner, options, mode, tool, command)
-    k23 = [tool, *(word.format(learned=store, base=store) for word in MODES[mode]), "--"]
+    # Both ways to keep returns predictable are to be right on each machine: one as this user, the other as another.
+    returns = "--returns=paired" if options.user else "--returns=fill"
+    k23 = [tool, *(word.format(learned=store, base=store) for word in MODES[mode]), returns, "--"]
     for number in range(1, options.rounds + 1):
         got = runner.run(under + k23 + command)
         # the store is mapped, and a program that lists its mappings finds it

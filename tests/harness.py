@@ -54,6 +54,12 @@ def need_program(name):
     need(shutil.which(name), f"there is no {name}")
 
 
+def copy_k23(k23, folder):
+    """Copies the command with all that it consists of: `k23`, which starts programs, and the tool, which does the rest."""
+    for name in "k23", "k23-tool":
+        shutil.copy(os.path.join(os.path.dirname(os.path.abspath(k23)), name), folder)
+
+
 def expect(what, got, wanted):
     if got != wanted:
         raise Failed(f"{what}: {got!r}, not {wanted!r}")

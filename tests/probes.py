@@ -154,7 +154,7 @@ def breakpoints(pid, path, sites, rounds, rng):
 
 CASES = ("threads", "alone")
 # name: what touches the text, what it needs, rounds in the short test
-TOUCHES = {"uprobe": (uprobes, None, 400), "gdb": (breakpoints, "gdb", 12)}
+TOUCHES = {"uprobe": (uprobes, None, 100), "gdb": (breakpoints, "gdb", 12)}
 
 
 def touch(command, path, sites, how, rounds, seed):

@@ -142,9 +142,9 @@ CASES = {
 }
 
 STARTERS = {"clone", "clone3", "fork", "vfork"}
-STRACE_LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
-STRACE_RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)$")
-K23_LINE = re.compile(r"^(\d+) +\S+ +(?:i386:)?(\w+)\((.*)$")
+# Of strace and of k23 trace.
+LINE = re.compile(r"^(\d+) +(?:i386:)?(\w+)\((.*)$")
+RESUMED = re.compile(r"^(\d+) +<\.\.\. (?:i386:)?(\w+) resumed>(.*)$")
 RESULT = re.compile(r"= (-?\d+|0x[0-9a-f]+)(?!.*= )")
 
 
@@ -205,11 +205,11 @@ def render(process, depth):
     return text
 
 
-def read_strace(lines, case):
+def read_log(lines, case):
     tree = Tree(case)
     for line in lines:
-        match = STRACE_LINE.match(line)
-        resumed = None if match else STRACE_RESUMED.match(line)
+        match = LINE.match(line)
+        resumed = None if match else RESUMED.match(line)
         if not match and not resumed:
             continue
         pid, name, rest = int((match or resumed).group(1)), *(match or resumed).group(2, 3)
@@ -220,22 +220,9 @@ def read_strace(lines, case):
     return tree.lines()
 
 
-def read_k23(lines, case):
-    tree = Tree(case)
-    for line in lines:
-        match = K23_LINE.match(line)
-        if not match:
-            continue
-        pid, (name, rest) = int(match.group(1)), match.group(2, 3)
-        tree.call(pid, name)
-        if name in STARTERS:
-            tree.started(pid, result_of(rest))
-    return tree.lines()
-
-
 def count(lines, names):
     """How often the calls are in a log of k23 trace."""
-    found = collections.Counter(match.group(2) for match in map(K23_LINE.match, lines) if match)
+    found = collections.Counter(match.group(2) for match in map(LINE.match, lines) if match)
     return {name: found[name] for name in names}
 
 
@@ -261,7 +248,7 @@ def run(*command):
 def native(case, command, log):
     done = run("strace", "-f", "-qq", "-s", "0", "-o", log, *command)
     with open(log, encoding="utf-8", errors="replace") as f:
-        return done, read_strace(f, case)
+        return done, read_log(f, case)
 
 
 def compare(options):
@@ -290,7 +277,7 @@ def compare(options):
     with open(k23_log, encoding="utf-8", errors="replace") as f:
         lines = f.readlines()
     expect("calls that strace cannot see natively", count(lines, case.also), case.also)
-    got = read_k23(lines, case)
+    got = read_log(lines, case)
     if got != want:
         raise Failed(difference(want, got, "k23 trace"))
 

@@ -89,7 +89,7 @@ class Runtime:
     def __init__(self, path, place, text, settled=True):
         self.path = path
         self.place = place
-        self.text = text
+        self.begin = read(place, 64)  # b"" if a core file does not have that memory
         self.base = place - text[0]
         before = set(gdb.objfiles())
         gdb.execute(f"add-symbol-file {path} -o {self.base:#x}", to_string=True)
@@ -110,8 +110,7 @@ class Runtime:
         return self.objfiles[0].lookup_global_symbol(name).value()
 
     def still_there(self):
-        # b"": a core file may not have that memory.
-        return self.objfiles[0].is_valid() and read(self.place, 64) in (self.text[1][:64], b"")
+        return self.objfiles[0].is_valid() and read(self.place, 64) == self.begin
 
     def forget(self):
         for objfile in self.objfiles:
@@ -292,11 +291,12 @@ class Current:
             for begin, contents in memory:
                 if text[1] in contents:
                     return Runtime(path, begin + contents.index(text[1]), text)
-        return self.find_in_core([begin for begin, contents in memory if contents.startswith(MAGIC)])
+        return self.find_by_header([begin for begin, contents in memory if contents.startswith(MAGIC)])
 
-    def find_in_core(self, bundles):
-        """Finds the runtime of a core file. The kernel leaves shared memory that is only read out of core files, but
-        for its first page. So the header of the bundle says where the runtime is, and a hash which runtime it is."""
+    def find_by_header(self, bundles):
+        """Finds the runtime where its text is not that of the file. `k23 run` may have replaced instructions (paired
+        returns), and the kernel leaves shared memory that is only read out of core files, but for its first page. So
+        the header of the bundle says where the runtime is, and a hash which runtime it is."""
         for path in self.candidates() if bundles else []:
             symbols = Runtime(path, 0, (0, b""), settled=False)
             fields = symbols.rt.type["bundle"].type.target().fields()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs those of the given Debian packages that are missing.
+# Installs those of the given Debian packages that are missing. What apt says is shown if that fails.
 set -eu
 missing=
 for package; do
@@ -10,6 +10,10 @@ for package; do
 done
 [ -n "$missing" ] || exit 0
 echo "installing:$missing"
-$SUDO apt-get update -q
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 # shellcheck disable=SC2086
-DEBIAN_FRONTEND=noninteractive $SUDO apt-get install -y -q --no-install-recommends $missing
+{
+	$SUDO apt-get update -q &&
+		DEBIAN_FRONTEND=noninteractive $SUDO apt-get install -y -q --no-install-recommends $missing
+} >"$log" 2>&1 || { cat "$log"; exit 1; }

@@ -1,12 +1,13 @@
 /*
  * k23/channel.h - memory that a hook shares with its collector, the process that reports what the hook saw in all
  * processes of a program: `k23 stat` and `k23 trace` are collectors. This header says how both find the memory, and how
- * each knows whether the other is still there. What else lies in it is in k23/counters.h and k23/ring.h.
+ * each knows whether the other is still there. What else lies in it is in k23/counters.h, k23/ring.h, k23/inject.h and
+ * k23/explore.h.
  *
- * The memory is a System V segment, which needs neither a descriptor nor a path in the program. In every new image the
- * hook attaches the segment by its id, an option of the hook; a forked child inherits it. The collector marks the
- * segment for removal at once: Linux lets others attach a marked segment as long as one process has it, and removes it
- * with the last of them, however they end. An id may come to mean another segment: `magic` and `cookie` tell.
+ * The memory is run memory: k23_run_memory() finds it by its cookie, an option of the hook. Where that cannot be, it
+ * is a System V segment, which every new image attaches by its id, another option. The collector marks the segment
+ * for removal at once: Linux lets others attach a marked segment as long as one process has it, and removes it with
+ * the last of them, however they end. An id may come to mean another segment: `magic` and `cookie` tell.
  *
  * A program can write anything to the memory of its own process, so the collector trusts nothing in here.
  */
@@ -16,19 +17,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define K23_CHANNEL_VERSION 1u
+#define K23_CHANNEL_VERSION 2u
+#define K23_CHANNEL_MAGIC 0x6c656e6e6168636bul /* "kchannel": there is nothing else in it */
 
 /* In `reader`: the collector's thread id; the kernel clears it when the collector dies (a robust futex). */
 #define K23_CHANNEL_READER_MASK 0x3fffffffu
 
 struct k23_channel {
-	uint64_t magic; /* K23_COUNTERS_MAGIC or K23_RING_MAGIC */
+	uint64_t magic; /* says what else lies here: K23_COUNTERS_MAGIC, K23_RING_MAGIC, ... */
 	uint64_t cookie;
 	uint64_t size;
 	uint32_t version;
 	uint32_t reader;
 	/* Programs started: the first, and each execve until it is known to have failed; and those of them whose
-	 * hook came to attach the segment. At the end a difference is what has been missed. */
+	 * hook came to have the memory. At the end a difference is what has been missed. */
 	uint64_t started;
 	uint64_t arrived;
 	/* Not 0: process ids in here may be those of another PID namespace than the collector's. */

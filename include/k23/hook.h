@@ -1,7 +1,7 @@
 /*
  * k23/hook.h - write a k23 hook: C code that sees, changes, answers or forwards a program's system calls.
  *
- * A hook is one C file, built with `k23 cc hook.c -o hook.so` (or any compiler with `pkg-config --cflags
+ * A hook is one C or C++ file, built with `k23 cc hook.c -o hook.so` (or any compiler with `pkg-config --cflags
  * --libs k23`). It runs inside the program, from its first instruction on, without libc: what it may call is
  * what this header offers. See k23-hook(7).
  */
@@ -9,7 +9,7 @@
 #define K23_HOOK_H
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* O_PATH, CLONE_NEWPID, ...: include this header before those of the C library */
+#define _GNU_SOURCE /* O_PATH, CLONE_NEWPID, ...; `k23 cc` and pkg-config say so, too, for what is included before */
 #endif
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,15 @@
 #include <k23/memory.h>
 #include <k23/numbers.h>
 #include <k23/types.h>
+
+#ifdef __cplusplus
+/* K23_HOOK() leaves members out, which are 0 then, and needs no C++20 for naming those that it has. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wc++20-designator"
+#endif
+extern "C" {
+#endif
 
 /* Set by the runtime before init is called. */
 __attribute__((visibility("hidden"), weak)) const struct k23_api *k23_api;
@@ -38,7 +47,25 @@ __attribute__((visibility("hidden"), weak)) const struct k23_api *k23_api;
 
 extern __attribute__((visibility("default"))) struct k23_descriptor k23_hook;
 
+#ifdef __cplusplus
+}
+#endif
+
 #define K23_INLINE __attribute__((unused)) static inline
+
+/* For .init: the hook wants this call, too, by this function, unless its table names the call already. If the table is
+ * full, the hook wants all calls. */
+K23_INLINE void k23_want(long nr, k23_call_fn *fn)
+{
+	unsigned i = 0;
+
+	while (i < K23_MAX_CALLS && k23_hook.calls[i].fn && k23_hook.calls[i].nr != nr)
+		i++;
+	if (i == K23_MAX_CALLS)
+		k23_hook.all = fn;
+	else if (!k23_hook.calls[i].fn)
+		k23_hook.calls[i] = (struct k23_entry){ nr, fn };
+}
 
 /* Makes the call, with its nr and args as they now are: through the next hook of the chain that wants it, and
  * after the last one by the kernel. Returns the result, -errno for an error. May be called again, or never. */
@@ -48,8 +75,8 @@ K23_INLINE long k23_forward(struct k23_call *call)
 }
 
 /* Makes a system call of the hook's own, which no hook sees. Six arguments, 0 for those that are not used.
- * Returns the result or -errno. It must not be one that creates, ends or replaces a process or thread, changes
- * signal handling, or waits for long: signals for the program are held back while a hook runs. */
+ * Returns the result or -errno: -EINVAL for one that would create, end or replace a process or thread, or change
+ * signal handling. It must not wait for long: signals for the program are held back while a hook runs. */
 K23_INLINE long k23_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
 			    unsigned long a5, unsigned long a6)
 {
@@ -77,7 +104,8 @@ K23_INLINE long k23_copy_string(char *to, size_t size, unsigned long from)
 }
 
 /* The value of KEY in --hook FILE:KEY=VALUE, or NULL when it was not given. A key without `=` has the value "".
- * The string stays valid as long as the image. */
+ * The string stays valid as long as the image. A key that was given, and that .init does not look up, is a mistake of
+ * the user's: then the program does not start, and a line says so. */
 K23_INLINE const char *k23_option(const struct k23_options *options, const char *key)
 {
 	return k23_api->option(options, key);
@@ -109,6 +137,20 @@ __attribute__((unused, format(printf, 1, 2))) static void k23_print(const char *
 	va_end(args);
 	if (length > 0)
 		k23_api->print(text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
+}
+
+/* For .init, which is to return what this returns, a negative errno: the hook does not start, and a line on standard
+ * error says that it refuses and why. */
+__attribute__((unused, format(printf, 1, 2))) static int k23_refuse(const char *why, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, why);
+	k23_api->format(text, sizeof(text), why, args);
+	va_end(args);
+	k23_api->refuse(text);
+	return -EINVAL;
 }
 
 /* Makes an absolute, normalised path ("." and ".." and "//" resolved by name, symbolic links left as they are)
@@ -174,6 +216,33 @@ K23_INLINE long k23_site(const struct k23_call *call, char *path, size_t size, u
 K23_INLINE uint32_t k23_unmapped(void)
 {
 	return __atomic_load_n(k23_api->unmapped, __ATOMIC_RELAXED);
+}
+
+/* How often a file with code was mapped, unmapped or replaced in this process. */
+K23_INLINE uint32_t k23_texts_changed(void)
+{
+	return __atomic_load_n(k23_api->texts_added, __ATOMIC_RELAXED) + k23_unmapped();
+}
+
+/* The first code of a file that ends above an address: where it is, and the file's path, with a NUL. Returns the path's
+ * length; -ENOENT: there is none; another error if the path is not known or longer than size, with *text as it is. */
+K23_INLINE long k23_text(unsigned long address, struct k23_text *text, char *path, size_t size)
+{
+	return k23_api->text(address, text, path, size);
+}
+
+/* The program's registers at the call that the thread is in: those of the call, and all others. */
+K23_INLINE void k23_registers(struct k23_registers *registers)
+{
+	k23_api->registers(registers);
+}
+
+/* Memory that all processes of the run share with the command that started it, which has given the hook the memory's
+ * cookie. Sets *address, and *size in bytes, and returns 0; -ENOENT: there is none with this cookie; -ESRCH: the
+ * command has ended; -EACCES: this process could not get it. */
+K23_INLINE long k23_run_memory(uint64_t cookie, void **address, size_t *size)
+{
+	return k23_api->run_memory(cookie, address, size);
 }
 
 /* The time stamp counter: cycles at a constant rate on every processor since about 2008. */

@@ -87,36 +87,101 @@ struct k23_ring_cell {
 /* What a writer does when the ring is full. */
 enum k23_ring_full { K23_RING_BLOCK, K23_RING_DROP };
 
+/* A set of calls: a bit for each number, and whether numbers from K23_NUMBERS on are in it. */
+struct k23_ring_calls {
+	uint64_t bits[K23_CHANNEL_ARCHES][K23_NUMBERS / 64];
+	uint32_t others[K23_CHANNEL_ARCHES];
+};
+
+static inline int k23_ring_has_call(const struct k23_ring_calls *set, uint32_t arch, int64_t nr)
+{
+	enum k23_channel_arch index = arch == K23_ARCH_I386 ? K23_CHANNEL_I386 : K23_CHANNEL_X86_64;
+
+	return (uint64_t)nr < K23_NUMBERS ? set->bits[index][nr / 64] >> nr % 64 & 1 : set->others[index] != 0;
+}
+
+/* A set of descriptors; of those that have no bit, all are in it or none. */
+#define K23_RING_DESCRIPTORS 65536u
+
+struct k23_ring_descriptors {
+	uint64_t bits[K23_RING_DESCRIPTORS / 64];
+	uint32_t others;
+};
+
+static inline int k23_ring_has_descriptor(const struct k23_ring_descriptors *set, int fd)
+{
+	if (fd < 0)
+		return 0;
+	return (unsigned)fd < K23_RING_DESCRIPTORS ? set->bits[fd / 64] >> fd % 64 & 1 : set->others != 0;
+}
+
+/* Of arrays of descriptors, as many as of other arrays, or all. */
+enum k23_ring_descriptors_of { K23_RING_NO_DESCRIPTORS, K23_RING_SHOWN_DESCRIPTORS, K23_RING_ALL_DESCRIPTORS };
+
+/* Data of which all is recorded. */
+enum k23_ring_dump { K23_RING_READ, K23_RING_WRITTEN, K23_RING_DUMPS };
+
+/* What is recorded, and how much of it. */
+struct k23_ring_request {
+	uint32_t string_size; /* how much of strings and buffers is recorded; paths are recorded whole */
+	uint32_t verbose; /* whether structures, arrays and environments are recorded whole, of the calls in `whole` */
+	uint32_t detach_on_exec; /* programs that are executed are not recorded */
+	uint32_t descriptors; /* of which it is recorded what they are open on: enum k23_ring_descriptors_of */
+	uint32_t descriptor_details; /* whether of these struct k23_ring_descriptor is recorded, too */
+	uint32_t stack_size; /* of the stack, at most, with each call; 0: none */
+	uint32_t dumps; /* whether `dumped` has any descriptor */
+	uint32_t reserved;
+	struct k23_ring_calls wanted; /* which are recorded */
+	struct k23_ring_calls whole;
+	struct k23_ring_descriptors dumped[K23_RING_DUMPS]; /* whose data is recorded whole: enum k23_ring_dump */
+};
+
+/* What was not recorded of io_urings. */
+struct k23_ring_unseen {
+	uint64_t instances;  /* that were set up, whose operations cannot be seen */
+	uint64_t operations; /* that were submitted by io_uring_enter */
+};
+
 struct k23_ring {
 	struct k23_channel channel;
 	uint32_t cells; /* a power of two */
 	uint32_t full;  /* enum k23_ring_full */
-	uint32_t string_size; /* how much of strings and buffers is recorded; paths are recorded whole */
-	uint32_t others[K23_CHANNEL_ARCHES]; /* whether numbers from K23_NUMBERS on are recorded */
-	uint32_t reserved[3];
-	uint64_t wanted[K23_CHANNEL_ARCHES][K23_NUMBERS / 64]; /* a bit per number */
+	struct k23_ring_request request;
 
 	/* head, dropped, tail and cells are each in cache lines of their own. */
 	uint64_t head __attribute__((aligned(64)));    /* the next position to be written, about */
 	uint64_t dropped __attribute__((aligned(64))); /* calls of which something could not be recorded */
 	uint32_t writers;
+	struct k23_ring_unseen unseen;
 	uint64_t tail __attribute__((aligned(64))); /* the next position to be read, about */
 	uint32_t space; /* a futex: the reader changes it when it has freed cells and a writer is waiting */
 	uint32_t waiting;
 	struct k23_ring_cell cell[] __attribute__((aligned(128)));
 };
 
-/* The types of records. Behind a record's struct come items. */
+#define K23_RING_SIGINFO 128
+
+/* The types of records. Behind the struct of an entry or an exit come items: what the call's arguments lead to. The
+ * structs all begin with the type, and have the time when the record was made, of the time stamp counter, where struct
+ * k23_ring_image has it. */
 enum k23_ring_type {
 	K23_RING_IMAGE = 1, /* a program starts: struct k23_ring_image */
 	K23_RING_ENTRY,     /* a call is about to be made */
 	K23_RING_EXIT,      /* the writer's last call returned */
+	K23_RING_START,     /* the writer is a new thread or process: struct k23_ring_start */
+	K23_RING_END,	    /* the writer, or its process, is about to end: struct k23_ring_end */
+	K23_RING_SIGNAL,    /* a signal is delivered to the writer: struct k23_ring_signal */
+	K23_RING_REAPED,    /* the writer's call, about to return, took a process's end: struct k23_ring_reaped */
+	K23_RING_TEXTS,	    /* where the process has code now: struct k23_ring_texts */
 };
+
+#define K23_RING_COMM 16
 
 struct k23_ring_image {
 	uint32_t type;
 	uint32_t reserved;
-	uint64_t time; /* of the time stamp counter */
+	uint64_t time;
+	char comm[K23_RING_COMM]; /* the thread's name, with a NUL */
 };
 
 struct k23_ring_entry {
@@ -124,33 +189,121 @@ struct k23_ring_entry {
 	uint32_t arch; /* K23_ARCH_* */
 	uint64_t time;
 	int64_t nr;
-	uint64_t args[6];
+	uint64_t args[6]; /* of rt_sigreturn, which has none, the first is the stack pointer */
+	uint64_t ip; /* behind the instruction that made the call */
 };
 
 struct k23_ring_exit {
 	uint32_t type;
-	uint32_t reserved;
-	uint64_t start; /* when the call was made, and when it returned: the time to record it is not in between */
-	uint64_t end;
+	uint32_t entered; /* the lower half of the time in the entry's record, by which both find one another */
+	uint64_t end;	/* when the call returned, and when it was made: the time to record it is not in between */
+	uint64_t start; /* 0: when the entry was recorded */
 	int64_t result;
+	uint32_t tampered; /* by other hooks: enum k23_tampering */
+	uint32_t reserved;
 };
 
-/* What an item has: bytes that an argument points to. Items of the same argument follow one another. */
+struct k23_ring_start {
+	uint32_t type;
+	uint32_t process; /* a process, or a further thread of one */
+	uint64_t time;
+	char comm[K23_RING_COMM];
+};
+
+struct k23_ring_end {
+	uint32_t type;
+	uint32_t process; /* the whole process, or one thread */
+	uint64_t time;
+	int32_t status; /* as exit and exit_group take it */
+	uint32_t reserved;
+};
+
+struct k23_ring_signal {
+	uint32_t type;
+	uint32_t handled; /* by the program; otherwise the kernel does what it does by default */
+	uint64_t time;
+	unsigned char info[K23_RING_SIGINFO]; /* a siginfo_t */
+};
+
+struct k23_ring_reaped {
+	uint32_t type;
+	uint32_t known; /* whether the status is known: the program may not have asked for it */
+	uint64_t time;
+	int32_t pid;
+	int32_t status; /* as wait4 has it */
+};
+
+/* Behind it come items of no flag, whose address is that of a text's start: a struct k23_text, and the file's path. */
+struct k23_ring_texts {
+	uint32_t type;
+	uint32_t reserved;
+	uint64_t time;
+};
+
+/* What an item has: a part of the program's memory, as it was when the record was made. */
 enum k23_ring_item_flags {
-	K23_RING_MORE = 1,  /* the next item goes on with this one */
-	K23_RING_CUT = 2,   /* there was more in the program's memory */
-	K23_RING_FAULT = 4, /* the rest could not be read */
-	K23_RING_ETC = 8,   /* stands for further strings of an array */
+	K23_RING_MORE = 1,   /* a string that goes on in the next item */
+	K23_RING_CUT = 2,    /* a string of which there is more in the program's memory */
+	K23_RING_FAULT = 4,  /* the rest of a string could not be read */
+	K23_RING_COUNT = 8,  /* not the memory itself: how many entries are there, as a uint32_t */
+	K23_RING_FD = 16,    /* not memory: the address is a descriptor, the bytes are what it is open on */
+	K23_RING_STACK = 32, /* the stack of the thread, whatever the arguments lead to */
+	K23_RING_REGISTERS = 64, /* not memory: a struct k23_registers */
+	K23_RING_FD_DETAILS = 128, /* as K23_RING_FD; the bytes are a struct k23_ring_descriptor */
+	K23_RING_NETLINK = K23_RING_FD | K23_RING_COUNT, /* likewise; the protocol of a netlink socket, as a uint32_t */
+};
+
+/* What an item begins, with those behind it up to the next one of a kind. */
+enum k23_ring_item_kind {
+	K23_RING_MEMORY,     /* nothing */
+	K23_RING_OPERATION,  /* of an entry: an operation of an io_uring, which is the memory; then what it leads to */
+	K23_RING_COMPLETION, /* of an exit: what came of an operation of an io_uring */
+	K23_RING_SUBMISSION, /* not memory (K23_RING_COUNT), of both: struct k23_ring_submission */
+};
+
+/* Why operations of an io_uring are not known. */
+enum k23_ring_unseen_reason {
+	K23_RING_SEEN,
+	K23_RING_UNKNOWN,    /* nothing is known of the io_uring, or not where its memory is */
+	K23_RING_POLLED,     /* a thread of the kernel takes them */
+	K23_RING_UNREADABLE, /* its memory could not be read */
+	K23_RING_DISTURBED,  /* something else took entries, or changed them, meanwhile */
+	K23_RING_UNSEEN_REASONS,
+};
+
+/* What is known of the operations of an io_uring_enter. */
+struct k23_ring_submission {
+	uint32_t unseen;    /* enum k23_ring_unseen_reason */
+	uint32_t submitted; /* how many were; before the call, how many it is to submit */
+	uint32_t shared;    /* another thread submitted at the same time: some may be its, and the other way round */
+	uint32_t reserved;
+};
+
+#define K23_RING_SOCKADDR 128
+
+/* What a descriptor of a device or of a socket stands for. */
+struct k23_ring_descriptor {
+	uint32_t mode; /* as stat has it */
+	uint32_t protocol; /* of a socket: SO_PROTOCOL */
+	uint64_t device; /* the number of a device, as stat has it */
+	char name[16]; /* of a socket's protocol, with a NUL: TCP, UNIX-STREAM */
+	uint32_t local_size, peer_size; /* of a socket's addresses; 0: it has none */
+	unsigned char local[K23_RING_SOCKADDR], peer[K23_RING_SOCKADDR];
 };
 
 struct k23_ring_item {
-	uint8_t arg;
+	uint64_t address;
+	uint16_t size; /* of the bytes that follow */
 	uint8_t flags;
-	uint16_t size;
-};
+	uint8_t kind; /* enum k23_ring_item_kind */
+} __attribute__((packed));
 
 _Static_assert(sizeof(struct k23_ring_cell) == 128, "the ring is shared by separate builds");
-_Static_assert(sizeof(struct k23_ring_entry) == 72 && sizeof(struct k23_ring_exit) == 32, "likewise");
+_Static_assert(sizeof(struct k23_ring_entry) == 80 && sizeof(struct k23_ring_exit) == 40, "likewise");
+_Static_assert(sizeof(struct k23_ring_item) == 12 && sizeof(struct k23_ring_submission) == 16, "likewise");
+_Static_assert(offsetof(struct k23_ring_exit, end) == offsetof(struct k23_ring_image, time) &&
+	       offsetof(struct k23_ring_reaped, time) == offsetof(struct k23_ring_image, time),
+	       "one place for the time");
 _Static_assert(offsetof(struct k23_ring, cell) % 128 == 0, "cells share no cache line");
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Changes when a hook built before the change can no longer be loaded. */
-#define K23_HOOK_VERSION 1u
+#define K23_HOOK_VERSION 2u
 #define K23_HOOK_MAGIC 0x6b6f6f683332336bul /* "k323hook" in memory order */
 
 /* The numbers of all system calls are below this one; tables by number have this number of rows. */
@@ -43,7 +43,25 @@ struct k23_call {
 	uint32_t arch;         /* K23_ARCH_* */
 	uint32_t next;         /* the runtime's: the hook of the chain that k23_forward() goes on with */
 	uint32_t way;          /* enum k23_way */
-	uint32_t reserved;
+	uint32_t tampered;     /* enum k23_tampering: what hooks have done to the call, for those that show it */
+};
+
+/* A hook that makes of a call what the program did not ask for adds bits of these to `tampered`. `k23 trace` shows them
+ * behind the result: (INJECTED), (DELAYED). */
+enum k23_tampering {
+	K23_TAMPERED_RESULT = 1, /* it is not the kernel's, or that of another call */
+	K23_TAMPERED_ARGS = 2,   /* memory that arguments lead to was changed */
+	K23_TAMPERED_TIME = 4,   /* the call was delayed */
+};
+
+/* The program's registers at a call: rip is the address after the system call instruction. */
+struct k23_registers {
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+};
+
+/* Where code of a file is mapped, and what its offset is there in the file. */
+struct k23_text {
+	unsigned long start, end, offset;
 };
 
 /* How a call came to the hooks. */
@@ -65,6 +83,13 @@ struct k23_options {
 	const char *text;
 };
 
+/* A signal that is delivered to a thread. */
+struct k23_signal {
+	int number;
+	int handled;	  /* the program has a handler; otherwise the kernel does what it does by default */
+	const void *info; /* the siginfo_t */
+};
+
 /*
  * Describes a hook. Every member may be left out. Written with K23_HOOK(); the members that the runtime uses
  * come first and are filled in by it or by the macro.
@@ -78,7 +103,8 @@ struct k23_descriptor {
 	uint32_t thread_offset; /* the runtime's: where this hook's thread state lies */
 
 	/* In every new image (at the start, and after every execve), before the program's first instruction.
-	 * A negative errno ends the process with exit status 125 and a message that says so. */
+	 * A negative errno ends the process with exit status 125 and a message that says so. It may change `calls`,
+	 * `all` and `i386` (k23_want()): which calls the hook wants can depend on its options. */
 	int (*init)(const struct k23_options *options);
 	/* After init, in an image that an execve of the program made (not in the first). */
 	void (*exec)(void);
@@ -90,6 +116,9 @@ struct k23_descriptor {
 	void (*thread_exit)(void);
 	/* When the program calls exit_group, or its last thread exit; not when a signal kills it. */
 	void (*process_exit)(int status);
+	/* When a signal is delivered to a thread, before the program's handler runs, or before the kernel does what it
+	 * does by default. Not while another function of the hook runs in that thread. See struct k23_signal. */
+	void (*signal)(const struct k23_signal *signal);
 	/* Bytes of zeroed state that each thread gets; k23_thread_state() finds them. At most 4096 over all
 	 * hooks of a chain. */
 	size_t thread_size;
@@ -154,6 +183,11 @@ struct k23_api {
 	const char *(*error_name)(long error);
 	long (*site)(const struct k23_call *call, char *path, size_t size, unsigned long *offset);
 	const uint32_t *unmapped;
+	long (*run_memory)(uint64_t cookie, void **address, size_t *size);
+	const uint32_t *texts_added;
+	long (*text)(unsigned long address, struct k23_text *found, char *path, size_t size);
+	void (*registers)(struct k23_registers *registers);
+	void (*refuse)(const char *why);
 };
 
 #endif

@@ -21,11 +21,12 @@
 #include <stdint.h>
 
 #define BUNDLE_MAGIC 0x656c646e75623332ul /* "23bundle" */
-#define BUNDLE_VERSION 6u
+#define BUNDLE_VERSION 8u
 
 /* A 32-bit word must have a bit for each hook, and one more (struct rt_chain). */
 #define BUNDLE_MAX_HOOKS 31u
 #define BUNDLE_MAX_SEGMENTS 160u /* of all hooks */
+#define BUNDLE_MAX_MEMORIES 4u
 
 /* A region: the runtime's stacks, and the data of the runtime and the hooks, of one thread. The bundle has two: for the
  * first thread, and for the helper of its execve. */
@@ -33,9 +34,12 @@
 #define BUNDLE_REGIONS 2u
 
 enum bundle_flags {
-	BUNDLE_FOREIGN = 1, /* programs that cannot be interposed may run without k23 */
+	BUNDLE_FOREIGN = 1, /* programs for another architecture may run without k23 */
 	BUNDLE_EAGER = 2,   /* all sites that have a plan are patched, even if no call was seen there */
 	BUNDLE_PROFILE = 4, /* the program is being learned: only sites that it was seen to use are patched */
+	BUNDLE_NO_PATCH = 8, /* the store says which sites are known; none is patched */
+	BUNDLE_PAIRED = 16, /* the runtime's returns are paired (abi/returns.h) */
+	BUNDLE_UNTRACED = 32, /* programs that cannot be interposed, for whatever reason, may run without k23 */
 };
 
 /* A segment of a hook. */
@@ -54,6 +58,17 @@ struct bundle_hook {
 	uint32_t file;       /* string */
 	uint32_t start, end; /* of all its segments */
 };
+
+/* A run memory (abi/run_memory.h) that the images of this bundle have. */
+struct bundle_memory {
+	uint64_t cookie;
+	uint64_t size;
+	uint64_t address; /* where the process that made the bundle has it */
+};
+
+/* In a carrier, the shared_id of a bundle of which there is no segment. It is not -1, by which the runtime would take
+ * its bundle for a copy that is writable. */
+#define BUNDLE_NO_SEGMENT INT32_MAX
 
 struct bundle {
 	uint64_t magic;
@@ -78,8 +93,11 @@ struct bundle {
 	uint32_t hook_count;
 	uint32_t fixups; /* uint32_t each: offsets of words to which rt_start adds the bundle's address */
 	uint32_t fixup_count;
-	uint32_t store, store_size; /* the store as it was when `k23 run` began; size 0: nothing is patched */
+	uint32_t store, store_size; /* the store as it was when `k23 run` began; size 0: nothing is known */
 	uint32_t site_log; /* string: the file to which new sites are appended; 0: none */
+	uint32_t tool; /* string: the command's file, which knows the lines of hooks; 0: it is not known */
+	uint32_t memory_count;
+	struct bundle_memory memories[BUNDLE_MAX_MEMORIES];
 	struct bundle_segment segments[BUNDLE_MAX_SEGMENTS];
 	struct bundle_hook hooks[BUNDLE_MAX_HOOKS];
 };
@@ -105,10 +123,17 @@ struct start_block {
 	uint8_t children_elsewhere : 1; /* unshare or setns for a PID namespace */
 	uint8_t disarmed : 1, autodisarm : 1; /* SS_DISABLE and SS_AUTODISARM, which outlive the alternate stack */
 	uint64_t exe; /* of a carrier: the address of the program's path, if /proc/PID/exe leads elsewhere; else 0 */
+	/* The address of the run memories, one after the other in the bundle's order. In its low bits: which of them
+	 * are there, and from bit BUNDLE_MAX_MEMORIES on which have no keeper any more. */
+	uint64_t memory;
+	int32_t memories[BUNDLE_MAX_MEMORIES]; /* 1 + the descriptor of each; 0: it could not be had; -1: no keeper */
+	int32_t memory_owner; /* the process that has these descriptors; 0: the new image itself */
 };
 
 _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_hook) == 24, "the bundle's layout is shared by separate builds");
-_Static_assert(sizeof(struct start_block) == 72, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct bundle_memory) == 24, "the bundle's layout is shared by separate builds");
+_Static_assert(2 * BUNDLE_MAX_MEMORIES <= 12, "the address of a page has room for two bits each");
+_Static_assert(sizeof(struct start_block) == 104, "the bundle's layout is shared by separate builds");
 
 #endif

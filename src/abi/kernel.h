@@ -40,6 +40,9 @@
 #ifndef PR_SET_SHADOW_STACK_STATUS
 #define PR_SET_SHADOW_STACK_STATUS 75
 #endif
+#ifndef ARCH_REQ_XCOMP_PERM
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#endif
 #ifndef ARCH_SHSTK_ENABLE
 #define ARCH_SHSTK_ENABLE 0x5001
 #define ARCH_SHSTK_STATUS 0x5005
@@ -58,6 +61,9 @@
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24
 #endif
@@ -68,6 +74,15 @@
 
 /* linux/personality.h */
 #define KERNEL_ADDR_NO_RANDOMIZE 0x0040000u
+
+/* linux/socket.h, as a C library's <sys/socket.h> has it. */
+#define KERNEL_AF_UNIX 1
+#define KERNEL_SOCK_SEQPACKET 5
+#define KERNEL_SOCK_CLOEXEC 02000000
+#define KERNEL_SOL_SOCKET 1
+#define KERNEL_SCM_RIGHTS 1
+#define KERNEL_MSG_DONTWAIT 0x40
+#define KERNEL_MSG_CMSG_CLOEXEC 0x40000000
 
 /* linux/shm.h and linux/ipc.h. */
 #define KERNEL_SHM_RDONLY 010000

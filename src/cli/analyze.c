@@ -2,23 +2,12 @@
  * k23 analyze: finds the system call instructions of files, and puts them into the store.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/store_use.h"
-
-static const char help[] =
-	"usage: k23 analyze [OPTIONS] FILE...\n"
-	"\n"
-	"Finds the system call instructions of programs and libraries, and how each can be patched, and keeps\n"
-	"that in the store, where `k23 run` looks it up. Prints a line for each file.\n"
-	"\n"
-	"  --store=FILE   the store; by default $XDG_CACHE_HOME/k23/sites or ~/.cache/k23/sites, for root\n"
-	"                 /var/lib/k23/sites\n"
-	"  -v, --verbose  also a line for each instruction that cannot be patched, with the reason\n"
-	"\n"
-	"Exit status: 0, 1 when one of the files could not be analysed, 125 when k23 fails.\n";
 
 static void print_report(const char *path, const struct analysis *analysis, bool verbose)
 {
@@ -60,34 +49,37 @@ static bool analyse_one(struct store *store, const char *name, bool verbose)
 	return true;
 }
 
-int command_analyze(int argc, char **argv)
+enum { STORE = 0x100, SYSTEM };
+
+static const struct option_row analyze_options[] = {
+	{ "store", 0, "FILE",
+	  "the store; by default $XDG_CACHE_HOME/k23/sites or\n~/.cache/k23/sites, for root /var/lib/k23/sites",
+	  STORE, NULL },
+	{ "system", 0, NULL, "the store is /var/lib/k23/sites, which the runs of every user\nuse", SYSTEM, NULL },
+	{ "verbose", 'v', NULL, "also a line for each instruction that cannot be patched,\nwith the reason", 0, NULL },
+	{ 0 },
+};
+
+static int analyze(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "store", required_argument, NULL, 's' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	const char *name = NULL;
 	char *path;
 	bool verbose = false, all = true;
-	struct store store, known;
+	struct store store, known = { 0 };
 	int option, lock;
 
-	while ((option = next_option("analyze", argc, argv, "vh", options)) != -1) {
-		if (option == 's')
+	while ((option = option_next(&command_analyze, argc, argv)) != -1) {
+		if (option == STORE)
 			name = optarg;
+		else if (option == SYSTEM)
+			name = STORE_SYSTEM;
 		else if (option == 'v')
 			verbose = true;
-		else
-			return fputs(help, stdout), 0;
 	}
 	if (optind == argc)
 		die_usage("analyze", "no file is given");
 	path = store_use_path(name);
-	store_use_read(&known, path); /* a store that cannot be used ends the command before the analysis */
-	store_free(&known);
-	known = (struct store){ 0 };
+	store_use_check(path);
 	for (int i = optind; i < argc; i++)
 		all = analyse_one(&known, argv[i], verbose) && all;
 	lock = store_use_change(&store, path);
@@ -100,3 +92,14 @@ int command_analyze(int argc, char **argv)
 	free(path);
 	return all ? 0 : 1;
 }
+
+const struct command command_analyze = {
+	.name = "analyze",
+	.run = analyze,
+	.summary = "find the system call instructions of files, and how each can be patched",
+	.usage = "[OPTIONS] FILE...",
+	.about = "Finds the system call instructions of programs and libraries, and how each can be patched, and\n"
+		 "keeps that in the store, where `k23 run` looks it up. Prints a line for each file.\n",
+	.options = { analyze_options },
+	.after = "Exit status: 0, 1 when one of the files could not be analysed, 125 when k23 fails.",
+};

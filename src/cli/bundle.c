@@ -16,8 +16,13 @@
 #include <unistd.h>
 
 #include "abi/bundle.h"
-#include "cli/hook_check.h"
-#include "cli/hook_file.h"
+#include "abi/kernel.h"
+#include "abi/nested.h"
+#include "abi/returns.h"
+#include "abi/run_memory.h"
+#include "cli/hook_open.h"
+#include "cli/returns.h"
+#include "cli/self.h"
 #include "core/hash.h"
 #include "core/page.h"
 #include "sites/store.h"
@@ -93,31 +98,45 @@ static void add_site_log(struct builder *builder, const struct launch *launch)
 	free(site_log);
 }
 
+static void add_tool(struct builder *builder)
+{
+	char *path = self_path();
+	uint32_t offset = path ? add_to_front(builder, path, strlen(path) + 1) : 0;
+
+	builder->bundle->tool = offset;
+	free(path);
+}
+
 /* The file of a hook that comes with k23: beside the tool in a build tree, or where hooks are installed. */
 static char *shipped_hook(const char *name)
 {
-	static const char *const places[] = { "%s/hooks/%s.so", "%s/../" K23_HOOK_SUBDIR "/%s.so" };
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *path = NULL;
+	static const char *const places[] = { "%s/hooks", ("%s/../" K23_HOOK_SUBDIR), K23_HOOK_DIR };
+	char *self = self_path(), *path = NULL, *tried = NULL;
+	const char *beside = self ? dirname(self) : NULL;
+	size_t size;
+	FILE *list = open_memstream(&tried, &size);
 
-	if (length > 0) {
-		self[length] = '\0';
-		dirname(self);
-		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-			if (asprintf(&path, places[i], self, name) < 0)
-				die(EXIT_K23, "out of memory");
-			if (access(path, R_OK) == 0)
-				return path;
-			free(path);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && list; i++) {
+		char *directory;
+
+		if (!self && strchr(places[i], '%'))
+			continue;
+		if (asprintf(&directory, places[i], beside) < 0 || asprintf(&path, "%s/%s.so", directory, name) < 0)
+			break;
+		fprintf(list, "%s%s", ftell(list) ? ", " : "", directory);
+		free(directory);
+		if (access(path, R_OK) == 0) {
+			fclose(list);
+			free(tried);
+			free(self);
+			return path;
 		}
+		free(path);
 	}
-	if (asprintf(&path, K23_HOOK_DIR "/%s.so", name) < 0)
+	if (!list || fclose(list) != 0)
 		die(EXIT_K23, "out of memory");
-	if (access(path, R_OK) != 0)
-		die(EXIT_K23, "there is no hook %s among those that come with k23; a hook of your own is named by a "
-			      "path with a slash", name);
-	return path;
+	die(EXIT_K23, "there is no hook %s among those that come with k23, in %s; a hook of your own is named by a "
+		      "path with a slash", name, tried);
 }
 
 /* The file of a hook's specification FILE[:OPTIONS], and its options. */
@@ -142,21 +161,6 @@ static char *find_hook_file(const char *spec, const char **options)
 	return real;
 }
 
-void bundle_open_hook(struct hook_file *hook, const char *path)
-{
-	const struct k23_descriptor *descriptor;
-	char *problem = NULL;
-
-	if (!hook_file_open(hook, path, &problem) || !hook_check_code(hook, &problem))
-		die(EXIT_K23, "cannot use the hook %s: %s", path, problem);
-	descriptor = hook_file_at(hook, hook_file_symbol(hook, "k23_hook"), sizeof(*descriptor));
-	if (!descriptor || !hook_file_symbol(hook, "k23_hook_api") || descriptor->magic != K23_HOOK_MAGIC)
-		die(EXIT_K23, "cannot use the hook %s: it has no K23_HOOK() in it", path);
-	if (descriptor->version != K23_HOOK_VERSION || descriptor->size != sizeof(*descriptor))
-		die(EXIT_K23, "cannot use the hook %s: it was built for another version of k23 (its interface is %u, "
-			      "this one's %u)", path, descriptor->version, K23_HOOK_VERSION);
-}
-
 static void open_files(struct builder *builder, const struct launch *launch)
 {
 	char *problem = NULL;
@@ -173,7 +177,8 @@ static void open_files(struct builder *builder, const struct launch *launch)
 		const char *options;
 		char *file = find_hook_file(launch->hooks[i], &options);
 
-		bundle_open_hook(&builder->files[1 + i], file);
+		if (!hook_open(&builder->files[1 + i], file, !strchr(launch->hooks[i], '/'), &problem))
+			die(EXIT_K23, "cannot use the hook %s: %s", file, problem);
 	}
 }
 
@@ -300,24 +305,51 @@ static void free_builder(struct builder *builder)
 	free(builder->bundle);
 }
 
+/* The run memories: this run's, and those of an outer k23, for whose hooks they are. */
+static void add_memories(struct bundle *bundle, const struct launch *launch, const struct bundle *outer)
+{
+	if (launch->memory)
+		bundle->memories[bundle->memory_count++] = (struct bundle_memory){
+			launch->memory->cookie, launch->memory->size, (uint64_t)launch->memory
+		};
+	for (uint32_t i = 0; outer && i < outer->memory_count; i++) {
+		if (bundle->memory_count == BUNDLE_MAX_MEMORIES)
+			die(EXIT_K23, "more than %u commands that collect, one in the other",
+			    BUNDLE_MAX_MEMORIES);
+		bundle->memories[bundle->memory_count] = outer->memories[i];
+		bundle->memories[bundle->memory_count++].address =
+			(uint64_t)syscall(NESTED_NR, NESTED_OPTION, NESTED_MAGIC, NESTED_MEMORY, i);
+	}
+}
+
 /* Whether shared memory may be used. A seccomp filter on this process may forbid it, and kill whoever tries: a child
  * tries first. */
 static bool may_share(void)
 {
-	int status = 0;
+	int status = 0, *id;
 	pid_t child;
 
 	if (prctl(PR_GET_SECCOMP) == 0)
 		return true;
+	id = mmap(NULL, CORE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (id == MAP_FAILED)
+		die(EXIT_K23, "out of memory");
+	*id = -1;
 	child = fork();
 	if (child == 0) {
-		int id = shmget(IPC_PRIVATE, CORE_PAGE, IPC_CREAT | SHM_OWNER);
-		const void *memory = id < 0 ? (void *)-1 : shmat(id, NULL, SHM_RDONLY | SHM_EXEC);
+		const void *memory;
 
-		shmctl(id, IPC_RMID, NULL);
+		*id = shmget(IPC_PRIVATE, CORE_PAGE, IPC_CREAT | SHM_OWNER);
+		memory = *id < 0 ? (void *)-1 : shmat(*id, NULL, SHM_RDONLY | SHM_EXEC);
+		shmctl(__atomic_exchange_n(id, -1, __ATOMIC_RELAXED), IPC_RMID, NULL);
 		_exit(memory == (void *)-1);
 	}
-	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+	if (child > 0 && waitpid(child, &status, 0) != child)
+		child = -1;
+	if (*id >= 0)
+		shmctl(*id, IPC_RMID, NULL); /* shmat killed the child, which left it */
+	munmap(id, CORE_PAGE);
+	return child > 0 && status == 0;
 }
 
 /* Memory for the bundle: a shared segment with its id, or with the id -1 memory of this process's own. */
@@ -339,10 +371,25 @@ static char *bundle_memory(const struct bundle *bundle, int *id)
 	return memory;
 }
 
+/* Replaces the code of the runtime by that for paired returns. */
+static void pair_returns(const struct builder *builder, char *runtime)
+{
+	const struct hook_file *file = &builder->files[0];
+	const char *end = runtime + hook_file_symbol(file, "rt_paired_end");
+
+	for (const char *at = runtime + hook_file_symbol(file, "rt_paired"); at < end; at += PAIRED_SIZE) {
+		const struct paired_code *paired = (const struct paired_code *)at;
+
+		memcpy((char *)(uintptr_t)at + paired->distance, paired->code, paired->size);
+	}
+}
+
 static void fill_bundle(const struct builder *builder, const struct launch *launch, char *memory)
 {
 	const struct hook_file *runtime = &builder->files[0];
 
+	/* One call instead of a fault for each page. */
+	madvise(memory, builder->bundle->private_start, MADV_POPULATE_WRITE);
 	memcpy(memory, builder->bundle, builder->used);
 	for (size_t k = 0; k < runtime->segment_count; k++) {
 		const struct hook_file_segment *segment = &runtime->segments[k];
@@ -351,25 +398,10 @@ static void fill_bundle(const struct builder *builder, const struct launch *laun
 			memcpy(memory + builder->places[0] + segment->address + segment->lead, segment->contents,
 			       segment->contents_size);
 	}
+	if (builder->bundle->flags & BUNDLE_PAIRED)
+		pair_returns(builder, memory + builder->places[0]);
 	if (launch->store_size)
 		memcpy(memory + builder->bundle->store, launch->store_bytes, launch->store_size);
-}
-
-/* Maps the bundle as the helper hands it on. */
-static const struct bundle *map_bundle(struct builder *builder, const struct launch *launch)
-{
-	char *memory = bundle_memory(builder->bundle, &builder->bundle->shared_id), *attached;
-
-	fill_bundle(builder, launch, memory);
-	if (builder->bundle->shared_id < 0)
-		return (const struct bundle *)memory;
-	attached = shmat(builder->bundle->shared_id, NULL, SHM_RDONLY | SHM_EXEC);
-	if (attached == (void *)-1) {
-		((struct bundle *)memory)->shared_id = -1;
-		return (const struct bundle *)memory;
-	}
-	shmdt(memory);
-	return (const struct bundle *)attached;
 }
 
 /* The offset of a `syscall` in the vDSO, which is the same in every process; 0: there is none. */
@@ -383,13 +415,13 @@ static uint32_t vdso_syscall(void)
 	return 0;
 }
 
-const struct bundle *bundle_build(const struct launch *launch)
+const struct bundle *bundle_build(const struct launch *launch, const struct bundle *outer)
 {
 	struct builder builder = { .used = sizeof(struct bundle), .capacity = 64 << 10 };
 	uint32_t front_size, fixups;
-	const struct bundle *mapped;
 	size_t fixup_count = 0;
 	uint32_t *fixup_table;
+	char *memory;
 
 	if (launch->hook_count > BUNDLE_MAX_HOOKS)
 		die(EXIT_K23, "more than %u hooks", BUNDLE_MAX_HOOKS);
@@ -400,8 +432,12 @@ const struct bundle *bundle_build(const struct launch *launch)
 	builder.bundle->magic = BUNDLE_MAGIC;
 	builder.bundle->version = BUNDLE_VERSION;
 	builder.bundle->flags = (launch->foreign ? BUNDLE_FOREIGN : 0) | (launch->eager ? BUNDLE_EAGER : 0) |
-				(launch->profile ? BUNDLE_PROFILE : 0);
+				(launch->profile ? BUNDLE_PROFILE : 0) | (launch->no_patch ? BUNDLE_NO_PATCH : 0) |
+				(returns_choose(launch->returns, outer) ? BUNDLE_PAIRED : 0) |
+				(launch->untraced ? BUNDLE_UNTRACED : 0);
 	add_site_log(&builder, launch);
+	add_tool(&builder);
+	add_memories(builder.bundle, launch, outer);
 	builder.bundle->hook_count = (uint32_t)launch->hook_count;
 	builder.bundle->vdso_syscall = vdso_syscall();
 	if (getrandom(&builder.bundle->unique, sizeof(builder.bundle->unique), 0) != sizeof(builder.bundle->unique))
@@ -430,7 +466,8 @@ const struct bundle *bundle_build(const struct launch *launch)
 	describe_runtime(&builder);
 	for (size_t i = 0; i < launch->hook_count; i++)
 		describe_hook(&builder, i);
-	mapped = map_bundle(&builder, launch);
+	memory = bundle_memory(builder.bundle, &builder.bundle->shared_id);
+	fill_bundle(&builder, launch, memory);
 	free_builder(&builder);
-	return mapped;
+	return (const struct bundle *)memory;
 }

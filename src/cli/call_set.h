@@ -7,11 +7,14 @@
 #include <k23/ring.h>
 
 /*
- * Writes the calls that `names` selects into the ring's header. `names` is a list of names of calls of either
- * architecture, separated by commas; after a leading `!` all other calls are selected; "all" and "none" are what they
- * say. "trace=" in front is ignored, as strace's users write it. Returns NULL, or an allocated text that says what is
- * wrong.
+ * Writes the calls that `text` selects into the set. `text` is a list, separated by commas, of names of calls, of sets
+ * of them (%file, in tables/call_sets.tsv), of regular expressions between a slash and the end, and of "all"; or
+ * "none". After a leading `!` all other calls are selected. A name after `?` need not exist; @64 or @32 behind one
+ * stands for the calls of one architecture. Dies if a word stands for nothing.
  */
-char *call_set_parse(struct k23_ring *ring, const char *names);
+void call_set_parse(struct k23_ring_calls *set, const char *text);
+
+/* The same, but returns the first word that stands for nothing, which the caller frees, or NULL if there is none. */
+char *call_set_read(struct k23_ring_calls *set, const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * k23 cc: builds a hook from C with the flags that one needs, and checks the result.
+ * k23 cc: builds a hook from C or C++ with the flags that one needs, and checks the result.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -10,33 +10,37 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/bundle.h"
 #include "cli/cli.h"
-#include "cli/hook_file.h"
+#include "cli/hook_line.h"
+#include "cli/hook_open.h"
 #include "version.h"
 
-static const char help[] =
-	"usage: k23 cc [COMPILER OPTIONS] FILE.c... -o HOOK.so\n"
-	"\n"
-	"Builds a hook with $CC (default: cc) and checks that the result can be one: no library, no vector\n"
-	"registers, no system calls of its own. `pkg-config --cflags --libs k23` gives the same flags to a\n"
-	"build system of yours.\n"
-	"\n"
-	"Exit status: 0, the compiler's when it fails, 125 when the result is no hook.\n";
+static const char *const flags[] = { "-O2", "-g", "-Wall", "-Wextra", K23_HOOK_FLAGS };
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const flags[] = { "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", K23_HOOK_FLAGS };
-#define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
+/* The compilers of a language. */
+static const struct language {
+	const char *variable, *compiler;
+	const char *flags[4]; /* what else it needs */
+} c = { "CC", "cc", { "-std=gnu11" } }, cxx = {
+	"CXX", "c++", { "-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics" }
+};
 
 /* The option that leads to <k23/hook.h>: in the source tree for a tool in a build tree, or where it is installed. */
 static const char *include_flag(void)
 {
-	static char flag[PATH_MAX + 32];
-	char self[PATH_MAX], header[PATH_MAX + 64];
+	static const char *const places[] = { "../include", K23_INCLUDE_FROM_TOOL };
+	static char flag[PATH_MAX + 64];
+	char self[PATH_MAX], header[sizeof(flag) + 16];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *beside;
 
-	if (length > 0) {
-		self[length] = '\0';
-		snprintf(flag, sizeof(flag), "-I%s/../include", dirname(self));
+	if (length <= 0)
+		return "-I" K23_CFLAGS_DIR;
+	self[length] = '\0';
+	beside = dirname(self);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(flag, sizeof(flag), "-I%s/%s", beside, places[i]);
 		snprintf(header, sizeof(header), "%s/k23/hook.h", flag + 2);
 		if (access(header, R_OK) == 0)
 			return flag;
@@ -44,18 +48,36 @@ static const char *include_flag(void)
 	return "-I" K23_CFLAGS_DIR;
 }
 
+/* By the suffixes of what is to be compiled. */
+static const struct language *language_of(int argc, char **argv)
+{
+	static const char *const suffixes[] = { ".cc", ".cpp", ".cxx", ".C" };
+
+	for (int i = 1; i < argc; i++) {
+		const char *suffix = strrchr(argv[i], '.');
+
+		for (size_t k = 0; suffix && argv[i][0] != '-' && k < COUNT(suffixes); k++)
+			if (strcmp(suffix, suffixes[k]) == 0)
+				return &cxx;
+	}
+	return &c;
+}
+
 static int compile_hook(int argc, char **argv)
 {
-	const char *compiler = getenv("CC");
-	const char **arguments = calloc((size_t)argc + FLAG_COUNT + 3, sizeof(*arguments));
+	const struct language *language = language_of(argc, argv);
+	const char *compiler = getenv(language->variable);
+	const char **arguments = calloc((size_t)argc + COUNT(flags) + COUNT(language->flags) + 3, sizeof(*arguments));
 	size_t n = 0;
 	int status;
 	pid_t pid;
 
 	if (!arguments)
 		die(EXIT_K23, "out of memory");
-	arguments[n++] = compiler && *compiler ? compiler : "cc";
-	for (size_t i = 0; i < FLAG_COUNT; i++)
+	arguments[n++] = compiler && *compiler ? compiler : language->compiler;
+	for (size_t i = 0; i < COUNT(language->flags) && language->flags[i]; i++)
+		arguments[n++] = language->flags[i];
+	for (size_t i = 0; i < COUNT(flags); i++)
 		arguments[n++] = flags[i];
 	arguments[n++] = include_flag();
 	for (int i = 1; i < argc; i++)
@@ -63,8 +85,8 @@ static int compile_hook(int argc, char **argv)
 	pid = fork();
 	if (pid == 0) {
 		execvp(arguments[0], (char **)arguments);
-		die(EXIT_NOT_FOUND, "cannot run the compiler %s: %s (set CC, or install gcc)", arguments[0],
-		    strerror(errno));
+		die(EXIT_NOT_FOUND, "cannot run the compiler %s: %s (set %s, or install %s)", arguments[0],
+		    strerror(errno), language->variable, language == &c ? "gcc" : "g++");
 	}
 	free(arguments);
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
@@ -72,17 +94,31 @@ static int compile_hook(int argc, char **argv)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int command_cc(int argc, char **argv)
+/* For what the message about a crash says. */
+static int where(int argc, char **argv)
+{
+	char *end;
+	uint64_t address = argc == 4 ? strtoull(argv[3], &end, 16) : 0;
+
+	if (argc != 4 || !*argv[3] || *end)
+		die_usage("cc", "--where needs a hook's file and an address");
+	if (!hook_line_tell(argv[2], address))
+		die(EXIT_K23, "%s does not tell which line is at %s: has it debug information (-g)?", argv[2], argv[3]);
+	return 0;
+}
+
+static int cc(int argc, char **argv)
 {
 	const char *output = NULL;
 	struct hook_file hook;
+	char *problem;
 	int status;
 
+	if (argc > 1 && strcmp(argv[1], "--where") == 0)
+		return where(argc, argv);
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0) {
-			fputs(help, stdout);
-			return 0;
-		}
+		if (strcmp(argv[i], "--help") == 0)
+			return command_help(&command_cc);
 		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
 			output = argv[i + 1];
 		else if (strncmp(argv[i], "-o", 2) == 0 && argv[i][2])
@@ -91,9 +127,26 @@ int command_cc(int argc, char **argv)
 	if (!output)
 		die_usage("cc", "-o HOOK.so is missing");
 	status = compile_hook(argc, argv);
-	if (status == 0) {
-		bundle_open_hook(&hook, output);
-		hook_file_close(&hook);
+	if (status != 0)
+		return status;
+	if (!hook_open(&hook, output, false, &problem)) {
+		unlink(output);
+		die(EXIT_K23, "%s would be no hook, and is removed: %s", output, problem);
 	}
-	return status;
+	hook_file_close(&hook);
+	return 0;
 }
+
+const struct command command_cc = {
+	.name = "cc",
+	.run = cc,
+	.summary = "build a hook from C or C++, and check it",
+	.usage = "[COMPILER OPTIONS] FILE.c... -o HOOK.so",
+	.about = "Builds a hook with $CC (default: cc), or of FILE.cc with $CXX (default: c++), and checks that\n"
+		 "the result can be one: no library, no vector registers, no system calls of its own, and calls\n"
+		 "in .calls that there are. `pkg-config --cflags --libs k23` gives the same flags to a build\n"
+		 "system of yours.\n\n"
+		 "`k23 cc --where HOOK.so ADDRESS` says which line of the source an address is in that the\n"
+		 "message about a crash has (hook+ADDRESS).\n",
+	.after = "Exit status: 0, the compiler's when it fails, 125 when the result is no hook; then it is removed.",
+};

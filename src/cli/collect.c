@@ -58,10 +58,12 @@ static void catch_signals(void)
 void collect_start(struct collection *collection, struct segment *segment, const struct launch *launch)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL }, chld;
+	struct launch shared_launch = *launch;
 	sigset_t all, old;
 
 	memset(collection, 0, sizeof(*collection));
 	collection->segment = segment;
+	collection->first = launch->carry ? 1 : 0;
 	shared.doorbell = &segment->channel->doorbell;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
@@ -73,7 +75,9 @@ void collect_start(struct collection *collection, struct segment *segment, const
 	if (collection->child == 0) {
 		sigaction(SIGCHLD, &chld, NULL);
 		sigprocmask(SIG_SETMASK, &old, NULL);
-		_exit(launch_exec(launch));
+		shared_launch.memory = segment->memory;
+		shared_launch.gaps = segment->gaps;
+		_exit(launch_exec(&shared_launch));
 	}
 	shared.child = collection->child;
 	catch_signals();
@@ -110,7 +114,8 @@ bool collect_started(const struct collection *collection)
 {
 	const struct k23_channel *channel = collection->segment->channel;
 
-	return __atomic_load_n(&channel->arrived, __ATOMIC_RELAXED) != 0;
+	return __atomic_load_n(&channel->arrived, __ATOMIC_RELAXED) > collection->first ||
+	       segment_let_through(collection->segment);
 }
 
 bool collect_over(struct collection *collection)
@@ -119,6 +124,15 @@ bool collect_over(struct collection *collection)
 		return false;
 	return shared.stop || !collect_started(collection) || segment_deserted(collection->segment);
 }
+
+bool collect_leaves(const struct collection *collection)
+{
+	return shared.stop && !segment_deserted(collection->segment);
+}
+
+const char collect_exit_help[] =
+	"Exit status: the program's; when a signal killed the program, the same signal kills k23. 125\n"
+	"when k23 fails, 126 when the program cannot be run, 127 when it is not found.";
 
 void collect_exit(const struct collection *collection)
 {

@@ -13,6 +13,7 @@
 
 struct collection {
 	struct segment *segment;
+	unsigned first; /* how many arrive that are not yet the program */
 	pid_t child;
 	bool ended; /* the child has; processes that it started may go on */
 	int status; /* of the child, as waitpid has it */
@@ -33,10 +34,16 @@ void collect_wait(struct collection *collection, unsigned patience);
  * signal ended the waiting for them. */
 bool collect_over(struct collection *collection);
 
+/* Whether a signal ended the collection, and it is not certain that no process is left. */
+bool collect_leaves(const struct collection *collection);
+
 /* Whether the program was started at all; if not, the child has said why. */
 bool collect_started(const struct collection *collection);
 
 /* Ends this process as the child ended: with its status, or by its signal. */
 void collect_exit(const struct collection *collection) __attribute__((noreturn));
+
+/* What --help says of the exit status of a command that ends so. */
+extern const char collect_exit_help[];
 
 #endif

@@ -1,16 +1,13 @@
 /*
- * Reading the ELF files of a bundle with libelf, and refusing those that break a rule of k23's.
+ * Reading the ELF files of a bundle, and refusing those that break a rule of k23's.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <gelf.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/hook_file.h"
@@ -18,7 +15,7 @@
 
 #define LARGEST (16ull << 20) /* a larger hook is a mistake: hooks are copied at every execve */
 
-__attribute__((format(printf, 2, 3))) static bool problem_is(char **problem, const char *format, ...)
+bool hook_wrong(char **problem, const char *format, ...)
 {
 	va_list args;
 
@@ -29,30 +26,29 @@ __attribute__((format(printf, 2, 3))) static bool problem_is(char **problem, con
 	return false;
 }
 
-static bool read_segment(struct hook_file *file, const GElf_Phdr *header, const char *image, size_t image_size,
-			 char **problem)
+static bool read_segment(struct hook_file *file, const Elf64_Phdr *header, char **problem)
 {
 	struct hook_file_segment *segment = &file->segments[file->segment_count];
 	uint64_t end;
 
 	if (file->segment_count == HOOK_FILE_SEGMENTS)
-		return problem_is(problem, "it has more than %d segments", HOOK_FILE_SEGMENTS);
+		return hook_wrong(problem, "it has more than %d segments", HOOK_FILE_SEGMENTS);
 	if (header->p_vaddr + header->p_memsz < header->p_vaddr || header->p_vaddr + header->p_memsz > LARGEST ||
-	    header->p_offset > image_size || header->p_filesz > image_size - header->p_offset ||
+	    !elf_file_table(&file->elf, header->p_offset, header->p_filesz, 1) ||
 	    header->p_filesz > header->p_memsz)
-		return problem_is(problem, "its segments are damaged or too large");
+		return hook_wrong(problem, "its segments are damaged or too large");
 	segment->address = core_page_down(header->p_vaddr);
 	segment->lead = header->p_vaddr - segment->address;
 	end = core_page_up(header->p_vaddr + header->p_memsz);
 	segment->size = end - segment->address;
 	segment->prot = (header->p_flags & PF_R ? PROT_READ : 0) | (header->p_flags & PF_W ? PROT_WRITE : 0) |
 			(header->p_flags & PF_X ? PROT_EXEC : 0);
-	segment->contents = image + header->p_offset;
+	segment->contents = (const char *)file->elf.bytes + header->p_offset;
 	segment->contents_size = header->p_filesz;
 	if ((segment->prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
-		return problem_is(problem, "it has a segment that is writable and executable");
+		return hook_wrong(problem, "it has a segment that is writable and executable");
 	if (segment->address < file->size)
-		return problem_is(problem, "its segments share pages (link it with -Wl,-z,separate-code)");
+		return hook_wrong(problem, "its segments share pages (link it with -Wl,-z,separate-code)");
 	file->size = end;
 	file->segment_count++;
 	return true;
@@ -60,72 +56,99 @@ static bool read_segment(struct hook_file *file, const GElf_Phdr *header, const 
 
 static bool read_segments(struct hook_file *file, char **problem)
 {
-	size_t count, image_size;
-	const char *image = elf_rawfile(file->elf, &image_size);
+	Elf64_Ehdr header;
 
-	if (!image || elf_getphdrnum(file->elf, &count) != 0)
-		return problem_is(problem, "it has no program headers");
-	for (size_t i = 0; i < count; i++) {
-		GElf_Phdr header;
+	memcpy(&header, file->elf.bytes, sizeof(header));
+	for (size_t i = 0; i < header.e_phnum; i++) {
+		Elf64_Phdr segment;
 
-		if (!gelf_getphdr(file->elf, (int)i, &header))
-			return problem_is(problem, "its program headers are damaged");
-		if (header.p_type == PT_TLS)
-			return problem_is(problem, "it has thread-local variables (use .thread_size)");
-		if (header.p_type == PT_LOAD && header.p_memsz &&
-		    !read_segment(file, &header, image, image_size, problem))
+		memcpy(&segment, file->elf.bytes + header.e_phoff + i * sizeof(segment), sizeof(segment));
+		if (segment.p_type == PT_TLS)
+			return hook_wrong(problem, "it has thread-local variables (use .thread_size)");
+		if (segment.p_type == PT_LOAD && segment.p_memsz && !read_segment(file, &segment, problem))
 			return false;
 	}
-	return file->segment_count ? true : problem_is(problem, "it has nothing to load");
+	return file->segment_count ? true : hook_wrong(problem, "it has nothing to load");
 }
 
-/* Calls use() for each section of a type. */
-static bool for_sections(struct hook_file *file, uint32_t type,
-			 bool (*use)(struct hook_file *, const GElf_Shdr *, Elf_Data *, char **), char **problem)
+/* A section that is a table. */
+struct table {
+	Elf64_Shdr header;
+	const uint8_t *at;
+	size_t count;
+	const char *names; /* the strings that its entries name by their offset: the last one ends with them */
+	size_t names_size;
+};
+
+/* Finds the table that a section's header tells of. False: it is damaged. */
+static bool find_table(const struct hook_file *file, const Elf64_Shdr *header, size_t size, struct table *table)
 {
-	Elf_Scn *section = NULL;
+	const uint8_t *names;
+	Elf64_Shdr strings;
 
-	while ((section = elf_nextscn(file->elf, section))) {
-		GElf_Shdr header;
-		Elf_Data *data;
+	*table = (struct table){ .header = *header, .count = header->sh_size / size };
+	table->at = elf_file_table(&file->elf, header->sh_offset, header->sh_size, 1);
+	if (!table->at || header->sh_entsize != size)
+		return false;
+	if (!elf_file_section_header(&file->elf, header->sh_link, &strings) || !strings.sh_size)
+		return true;
+	names = elf_file_table(&file->elf, strings.sh_offset, strings.sh_size, 1);
+	if (names && !names[strings.sh_size - 1]) {
+		table->names = (const char *)names;
+		table->names_size = strings.sh_size;
+	}
+	return true;
+}
 
-		if (!gelf_getshdr(section, &header) || header.sh_type != type)
+static const char *name_at(const struct table *table, uint64_t offset)
+{
+	return offset < table->names_size ? table->names + offset : "";
+}
+
+/* Calls use() for each section of a type, a table of entries of a size. */
+static bool for_tables(struct hook_file *file, uint32_t type, size_t size,
+		       bool (*use)(struct hook_file *, const struct table *, char **), char **problem)
+{
+	struct table table;
+	Elf64_Shdr header;
+
+	for (uint32_t i = 0; elf_file_section_header(&file->elf, i, &header); i++) {
+		if (header.sh_type != type)
 			continue;
-		data = elf_getdata(section, NULL);
-		if (!data)
-			return problem_is(problem, "a section is damaged");
-		if (header.sh_entsize && !use(file, &header, data, problem))
+		if (!find_table(file, &header, size, &table))
+			return hook_wrong(problem, "a section is damaged");
+		if (!use(file, &table, problem))
 			return false;
 	}
 	return true;
 }
 
-static bool check_dynamic(struct hook_file *file, const GElf_Shdr *header, Elf_Data *data, char **problem)
+static bool check_dynamic(struct hook_file *file, const struct table *table, char **problem)
 {
-	for (size_t i = 0; i < header->sh_size / header->sh_entsize; i++) {
-		GElf_Dyn entry;
+	(void)file;
+	for (size_t i = 0; i < table->count; i++) {
+		Elf64_Dyn entry;
 
-		if (!gelf_getdyn(data, (int)i, &entry))
-			break;
+		memcpy(&entry, table->at + i * sizeof(entry), sizeof(entry));
 		if (entry.d_tag == DT_NEEDED)
-			return problem_is(problem, "it needs the library %s (link it with -nostdlib)",
-					  elf_strptr(file->elf, header->sh_link, entry.d_un.d_val));
+			return hook_wrong(problem, "it needs the library %s (link it with -nostdlib)",
+					  name_at(table, entry.d_un.d_val));
 		if (entry.d_tag == DT_INIT || (entry.d_tag == DT_INIT_ARRAYSZ && entry.d_un.d_val))
-			return problem_is(problem, "it has constructors (use .init)");
+			return hook_wrong(problem, "it has constructors (use .init)");
 	}
 	return true;
 }
 
-static bool check_symbols(struct hook_file *file, const GElf_Shdr *header, Elf_Data *data, char **problem)
+static bool check_symbols(struct hook_file *file, const struct table *table, char **problem)
 {
-	for (size_t i = 1; i < header->sh_size / header->sh_entsize; i++) {
-		GElf_Sym symbol;
+	(void)file;
+	for (size_t i = 1; i < table->count; i++) {
+		Elf64_Sym symbol;
 
-		if (!gelf_getsym(data, (int)i, &symbol))
-			break;
+		memcpy(&symbol, table->at + i * sizeof(symbol), sizeof(symbol));
 		if (symbol.st_shndx == SHN_UNDEF)
-			return problem_is(problem, "it uses %s, which nobody provides: there is no libc in a hook",
-					  elf_strptr(file->elf, header->sh_link, symbol.st_name));
+			return hook_wrong(problem, "it uses %s, which nobody provides: there is no libc in a hook",
+					  name_at(table, symbol.st_name));
 	}
 	return true;
 }
@@ -142,116 +165,126 @@ static const struct hook_file_segment *segment_of(const struct hook_file *file, 
 	return NULL;
 }
 
-static bool read_relocations(struct hook_file *file, const GElf_Shdr *header, Elf_Data *data, char **problem)
+/* The symbol of a relocation. False: there is none of that number. */
+static bool symbol_of(const struct hook_file *file, const struct table *relocations, uint64_t index, Elf64_Sym *symbol)
 {
-	size_t count = header->sh_size / header->sh_entsize;
-	Elf_Data *symbols = elf_getdata(elf_getscn(file->elf, header->sh_link), NULL);
+	struct table symbols;
+	Elf64_Shdr header;
 
-	if (!(header->sh_flags & SHF_ALLOC) || !count)
+	if (!elf_file_section_header(&file->elf, relocations->header.sh_link, &header) ||
+	    !find_table(file, &header, sizeof(*symbol), &symbols) || index >= symbols.count)
+		return false;
+	memcpy(symbol, symbols.at + index * sizeof(*symbol), sizeof(*symbol));
+	return true;
+}
+
+static bool read_relocation(struct hook_file *file, const struct table *table, const Elf64_Rela *relocation,
+			    char **problem)
+{
+	uint32_t type = ELF64_R_TYPE(relocation->r_info);
+	uint64_t value = (uint64_t)relocation->r_addend;
+	const struct hook_file_segment *segment;
+	Elf64_Sym symbol;
+
+	switch (type) {
+	case R_X86_64_NONE:
 		return true;
-	file->fixups = reallocarray(file->fixups, file->fixup_count + count, sizeof(*file->fixups));
+	case R_X86_64_RELATIVE:
+		break;
+	case R_X86_64_GLOB_DAT:
+	case R_X86_64_JUMP_SLOT:
+	case R_X86_64_64:
+		if (!symbol_of(file, table, ELF64_R_SYM(relocation->r_info), &symbol))
+			return hook_wrong(problem, "its relocations are damaged");
+		value = symbol.st_value + (type == R_X86_64_64 ? value : 0);
+		break;
+	default:
+		return hook_wrong(problem, "it has a relocation of type %u, which k23 does not know", type);
+	}
+	segment = segment_of(file, relocation->r_offset, 8);
+	if (!segment || !(segment->prot & PROT_WRITE))
+		return hook_wrong(problem, "it has relocations in its text (compile it with -fPIC)");
+	file->fixups[file->fixup_count++] = (struct hook_file_fixup){ relocation->r_offset, value };
+	return true;
+}
+
+static bool read_relocations(struct hook_file *file, const struct table *table, char **problem)
+{
+	if (!(table->header.sh_flags & SHF_ALLOC) || !table->count)
+		return true;
+	file->fixups = reallocarray(file->fixups, file->fixup_count + table->count, sizeof(*file->fixups));
 	if (!file->fixups)
 		die(EXIT_K23, "out of memory");
-	for (size_t i = 0; i < count; i++) {
-		const struct hook_file_segment *segment;
-		GElf_Rela relocation;
-		GElf_Sym symbol = { 0 };
-		uint64_t value;
+	for (size_t i = 0; i < table->count; i++) {
+		Elf64_Rela relocation;
 
-		if (!gelf_getrela(data, (int)i, &relocation))
-			return problem_is(problem, "its relocations are damaged");
-		value = (uint64_t)relocation.r_addend;
-		switch (GELF_R_TYPE(relocation.r_info)) {
-		case R_X86_64_NONE:
-			continue;
-		case R_X86_64_RELATIVE:
-			break;
-		case R_X86_64_GLOB_DAT:
-		case R_X86_64_JUMP_SLOT:
-		case R_X86_64_64:
-			if (!symbols || !gelf_getsym(symbols, (int)GELF_R_SYM(relocation.r_info), &symbol))
-				return problem_is(problem, "its relocations are damaged");
-			value = symbol.st_value +
-				(GELF_R_TYPE(relocation.r_info) == R_X86_64_64 ? value : 0);
-			break;
-		default:
-			return problem_is(problem, "it has a relocation of type %u, which k23 does not know",
-					  (unsigned)GELF_R_TYPE(relocation.r_info));
-		}
-		segment = segment_of(file, relocation.r_offset, 8);
-		if (!segment || !(segment->prot & PROT_WRITE))
-			return problem_is(problem, "it has relocations in its text (compile it with -fPIC)");
-		file->fixups[file->fixup_count++] = (struct hook_file_fixup){ relocation.r_offset, value };
+		memcpy(&relocation, table->at + i * sizeof(relocation), sizeof(relocation));
+		if (!read_relocation(file, table, &relocation, problem))
+			return false;
 	}
 	return true;
 }
 
 static bool read_file(struct hook_file *file, char **problem)
 {
-	GElf_Ehdr header;
+	if (file->elf.fixed)
+		return hook_wrong(problem, "it is not a shared object");
+	file->entry = file->elf.entry;
+	return read_segments(file, problem) &&
+	       for_tables(file, SHT_DYNAMIC, sizeof(Elf64_Dyn), check_dynamic, problem) &&
+	       for_tables(file, SHT_DYNSYM, sizeof(Elf64_Sym), check_symbols, problem) &&
+	       for_tables(file, SHT_RELA, sizeof(Elf64_Rela), read_relocations, problem);
+}
 
-	if (elf_kind(file->elf) != ELF_K_ELF || !gelf_getehdr(file->elf, &header))
-		return problem_is(problem, "it is not an ELF file");
-	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64 || header.e_type != ET_DYN)
-		return problem_is(problem, "it is not a shared object for 64-bit x86");
-	file->entry = header.e_entry;
-	return read_segments(file, problem) && for_sections(file, SHT_DYNAMIC, check_dynamic, problem) &&
-	       for_sections(file, SHT_DYNSYM, check_symbols, problem) &&
-	       for_sections(file, SHT_RELA, read_relocations, problem);
+static bool not_opened(long error, char **problem)
+{
+	if (error == -ENOEXEC)
+		return hook_wrong(problem, "it is not a shared object for 64-bit x86");
+	return hook_wrong(problem, "%s", error == -ESTALE ? "it was changed while it was read" : strerror((int)-error));
 }
 
 bool hook_file_open(struct hook_file *file, const char *path, char **problem)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	long r;
 
 	memset(file, 0, sizeof(*file));
 	file->path = path;
-	if (fd < 0)
-		return problem_is(problem, "%s", strerror(errno));
-	elf_version(EV_CURRENT);
-	file->elf = elf_begin(fd, ELF_C_READ, NULL);
-	/* From here on it is read from memory: no descriptor stays open. */
-	if (file->elf)
-		elf_cntl(file->elf, ELF_C_FDREAD);
-	close(fd);
-	return file->elf ? read_file(file, problem) : problem_is(problem, "%s", elf_errmsg(-1));
+	r = elf_file_open(&file->elf, path);
+	file->opened = r == 0;
+	return r == 0 ? read_file(file, problem) : not_opened(r, problem);
 }
 
-bool hook_file_open_memory(struct hook_file *file, const char *name, char *image, size_t size, char **problem)
+bool hook_file_open_memory(struct hook_file *file, const char *name, const char *image, size_t size, char **problem)
 {
+	long r;
+
 	memset(file, 0, sizeof(*file));
 	file->path = name;
-	elf_version(EV_CURRENT);
-	file->elf = elf_memory(image, size);
-	return file->elf ? read_file(file, problem) : problem_is(problem, "%s", elf_errmsg(-1));
+	r = elf_file_parse(&file->elf, (const uint8_t *)image, size);
+	return r == 0 ? read_file(file, problem) : not_opened(r, problem);
 }
 
 void hook_file_close(struct hook_file *file)
 {
-	elf_end(file->elf);
+	if (file->opened)
+		elf_file_close(&file->elf);
 	free(file->fixups);
 }
 
 uint64_t hook_file_symbol(const struct hook_file *file, const char *name)
 {
-	Elf_Scn *section = NULL;
+	struct table table;
+	Elf64_Shdr header;
 
-	while ((section = elf_nextscn(file->elf, section))) {
-		GElf_Shdr header;
-		Elf_Data *data;
-
-		if (!gelf_getshdr(section, &header) ||
-		    (header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB) || !header.sh_entsize ||
-		    !(data = elf_getdata(section, NULL)))
+	for (uint32_t i = 0; elf_file_section_header(&file->elf, i, &header); i++) {
+		if ((header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB) ||
+		    !find_table(file, &header, sizeof(Elf64_Sym), &table))
 			continue;
-		for (size_t i = 1; i < header.sh_size / header.sh_entsize; i++) {
-			GElf_Sym symbol;
-			const char *found;
+		for (size_t n = 1; n < table.count; n++) {
+			Elf64_Sym symbol;
 
-			if (!gelf_getsym(data, (int)i, &symbol) || symbol.st_shndx == SHN_UNDEF)
-				continue;
-			found = elf_strptr(file->elf, header.sh_link, symbol.st_name);
-			if (found && strcmp(found, name) == 0)
+			memcpy(&symbol, table.at + n * sizeof(symbol), sizeof(symbol));
+			if (symbol.st_shndx != SHN_UNDEF && strcmp(name_at(&table, symbol.st_name), name) == 0)
 				return symbol.st_value;
 		}
 	}

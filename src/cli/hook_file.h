@@ -4,8 +4,11 @@
 #ifndef CLI_HOOK_FILE_H
 #define CLI_HOOK_FILE_H
 
-#include <libelf.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "sites/elf_file.h"
 
 #define HOOK_FILE_SEGMENTS 8
 
@@ -26,7 +29,8 @@ struct hook_file_fixup {
 
 struct hook_file {
 	const char *path;
-	Elf *elf;
+	struct elf_file elf;
+	bool opened; /* and not in memory already */
 	uint64_t entry;
 	uint64_t size; /* from 0 to the end of the last segment */
 	struct hook_file_segment segments[HOOK_FILE_SEGMENTS];
@@ -35,9 +39,12 @@ struct hook_file {
 	size_t fixup_count;
 };
 
+/* Makes *problem an allocated text, and returns false. */
+bool hook_wrong(char **problem, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* False when the file cannot be used; then an allocated text in *problem says why. */
 bool hook_file_open(struct hook_file *file, const char *path, char **problem);
-bool hook_file_open_memory(struct hook_file *file, const char *name, char *image, size_t size, char **problem);
+bool hook_file_open_memory(struct hook_file *file, const char *name, const char *image, size_t size, char **problem);
 
 void hook_file_close(struct hook_file *file);
 

@@ -4,12 +4,15 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,8 +20,10 @@
 #include "cli/bundle.h"
 #include "cli/cli.h"
 #include "cli/store_use.h"
+#include "core/gaps.h"
 #include "core/page.h"
 #include "inject/carrier.h"
+#include "inject/run_memory.h"
 
 #define HELPER_STACK (64u << 10)
 #ifndef SS_AUTODISARM
@@ -33,7 +38,7 @@ extern char **environ;
 /* The bundle of the runtime that runs in this process, or NULL. */
 static const struct bundle *outer_bundle(void)
 {
-	long address = syscall(NESTED_NR, NESTED_MAGIC, NESTED_BUNDLE);
+	long address = syscall(NESTED_NR, NESTED_OPTION, NESTED_MAGIC, NESTED_BUNDLE);
 
 	return address > 0 ? (const struct bundle *)address : NULL;
 }
@@ -70,30 +75,63 @@ void launch_hook(struct launch *launch, const char *spec)
 	launch->hooks[launch->hook_count++] = spec;
 }
 
-void launch_option(struct launch *launch, const char *command, int option, const char *value)
+enum { HOOK = 0x1000, FOREIGN, ON_FAILURE, STORE, NO_LEARN, EAGER, NO_PATCH, RETURNS };
+
+const struct option_row launch_options[] = {
+	{ NULL, 0, NULL, "How the program is run", 0, NULL },
+	{ "hook", 0, "FILE[:KEY=VALUE,...]",
+	  "a hook; may be repeated. A FILE without a slash is one that\ncomes with k23", HOOK, NULL },
+	{ "foreign", 0, "refuse|allow",
+	  "32-bit programs: refuse them with ENOEXEC (default), or let\nthem run without k23", FOREIGN, NULL },
+	{ "on-failure", 0, "refuse|untraced",
+	  "programs that cannot be interposed, for whatever reason:\n"
+	  "refuse them (default), or let them run without k23", ON_FAILURE, NULL },
+	{ "store", 0, "FILE", "where the plans for sites are kept (default: the user's own)", STORE, NULL },
+	{ 0 },
+};
+
+const struct option_row launch_patch_options[] = {
+	{ "no-learn", 0, NULL, "do not note the sites that the store does not have", NO_LEARN, NULL },
+	{ "eager", 0, NULL, "patch sites that were never observed, too", EAGER, NULL },
+	{ "no-patch", 0, NULL, "leave every site to the guard", NO_PATCH, NULL },
+	{ "returns", 0, "paired|fill",
+	  "how returns after calls are kept predictable (default: what\nis quicker on this machine)", RETURNS, NULL },
+	{ 0 },
+};
+
+void launch_option(struct launch *launch, const char *command, int option, const char *argument)
 {
 	switch (option) {
-	case 0x1000:
-		launch_hook(launch, value);
+	case HOOK:
+		launch_hook(launch, argument);
 		break;
-	case 0x1001:
-		if (strcmp(value, "allow") != 0 && strcmp(value, "refuse") != 0)
-			die_usage(command, "--foreign takes allow or refuse, not %s", value);
-		launch->foreign = strcmp(value, "allow") == 0;
+	case FOREIGN:
+		if (strcmp(argument, "allow") != 0 && strcmp(argument, "refuse") != 0)
+			die_usage(command, "--foreign takes allow or refuse, not %s", argument);
+		launch->foreign = strcmp(argument, "allow") == 0;
 		break;
-	case 0x1002:
-		if (!*value)
+	case ON_FAILURE:
+		if (strcmp(argument, "untraced") != 0 && strcmp(argument, "refuse") != 0)
+			die_usage(command, "--on-failure takes refuse or untraced, not %s", argument);
+		launch->untraced = strcmp(argument, "untraced") == 0;
+		break;
+	case STORE:
+		if (!*argument)
 			die_usage(command, "--store takes the name of a file");
-		launch->store = value;
+		launch->store = argument;
 		break;
-	case 0x1003:
+	case NO_LEARN:
 		launch->no_learn = true;
 		break;
-	case 0x1004:
+	case EAGER:
 		launch->eager = true;
 		break;
-	case 0x1005:
+	case NO_PATCH:
 		launch->no_patch = true;
+		break;
+	case RETURNS:
+		if (!returns_named(argument, &launch->returns))
+			die_usage(command, "--returns takes paired or fill, not %s", argument);
 		break;
 	}
 }
@@ -108,7 +146,7 @@ static void end_helper(struct inj_exec *exec)
 /* Lets the runtime that runs in this process carry the bundle. */
 static long carry_bundle_nested(const struct bundle *bundle, const char *path, char **argv)
 {
-	if (syscall(NESTED_NR, NESTED_MAGIC, NESTED_CARRY, bundle) != 0)
+	if (syscall(NESTED_NR, NESTED_OPTION, NESTED_MAGIC, NESTED_CARRY, bundle) != 0)
 		die(EXIT_K23, "the k23 that this one runs under is of another version");
 	execve(path, argv, environ);
 	return -errno;
@@ -136,13 +174,44 @@ static bool is_frozen(void)
 	return child < 0 || waitpid(child, &status, 0) != child || status != 0;
 }
 
+/* Whether a seccomp filter kills who makes some calls. */
+static bool filter_kills(void (*calls)(void))
+{
+	int status = 0;
+	pid_t child;
+
+	if (prctl(PR_GET_SECCOMP) == 0)
+		return false;
+	child = fork();
+	if (child == 0) {
+		calls();
+		_exit(0);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status);
+}
+
+/* Helpers and hooks do it. They find another way when the calls fail. */
+static void copy_nothing(void)
+{
+	process_vm_readv(getpid(), NULL, 0, NULL, 0, 0);
+	process_vm_writev(getpid(), NULL, 0, NULL, 0, 0);
+}
+
+/* The carrier is one. */
+static void create_file(void)
+{
+	memfd_create("k23", MFD_CLOEXEC);
+}
+
 /* The execve of this process, with the bundle, where no helper can be. Returns -errno. */
-static long carry_alone(const struct inj_exec *exec, const char *path, char **argv)
+static long carry_alone(struct inj_exec *exec, const char *path, char **argv)
 {
 	size_t arguments = 0, variables = 0;
 	char **vectors;
 	long r;
 
+	if (filter_kills(create_file))
+		return -EPERM;
 	while (argv[arguments])
 		arguments++;
 	while (environ[variables])
@@ -152,10 +221,38 @@ static long carry_alone(const struct inj_exec *exec, const char *path, char **ar
 		return -ENOMEM;
 	memcpy(vectors + INJ_SPARE_ARGUMENTS, argv, arguments * sizeof(char *));
 	memcpy(vectors + INJ_SPARE_ARGUMENTS + arguments + 1, environ, variables * sizeof(char *));
+	inj_fetch_memories(exec->bundle, NULL, 0, &exec->block);
 	r = inj_carry(exec, &(struct inj_program){ AT_FDCWD, path, path, 0, vectors + INJ_SPARE_ARGUMENTS,
 						   vectors + INJ_SPARE_ARGUMENTS + arguments + 1 });
+	inj_close_memories(&exec->block);
 	free(vectors);
 	return r;
+}
+
+/* Says why the program could not be started without a helper, and why there was none. done: what becomes of it. */
+static void complain_alone(const struct inj_exec *exec, const char *path, const char *done, long error,
+			   long helper_error)
+{
+	const char *helper = helper_error == -EPERM ? "ptrace is denied, or another tracer traces this process" :
+						      strerror((int)-helper_error);
+
+	if (exec->block.frozen && exec->bundle->hook_count)
+		complain("%s %s: memory may not become executable here (PR_SET_MDWE, or a seccomp filter), so that "
+			 "only a helper can put hooks into a program, and there can be none: %s", path, done, helper);
+	else
+		complain("%s %s: %s; there can be no helper: %s (`k23 doctor` tells)", path, done,
+			 strerror((int)-error), helper);
+}
+
+/* Executes a program without k23. Returns -errno. */
+static long execute_untraced(const struct launch *launch, enum gap gap, const char *path, char **argv)
+{
+	if (launch->gaps)
+		core_gaps_add(launch->gaps, gap, 1, path);
+	execve(path, argv, environ);
+	if (launch->gaps)
+		core_gaps_add(launch->gaps, gap, -1, NULL);
+	return -errno;
 }
 
 /* What execve keeps of the alternate stack that this process, or who started it, once had. The kernel shows one of the
@@ -164,21 +261,24 @@ static void keep_altstack(struct start_block *block)
 {
 	stack_t stack, none = { 0 };
 
-	if (sigaltstack(NULL, &stack) != 0)
+	/* C libraries have opinions of their own. */
+	if (failed(sys(sigaltstack, 0, &stack)))
 		return;
 	none.ss_flags = stack.ss_flags & (int)SS_AUTODISARM;
 	block->autodisarm = none.ss_flags != 0;
-	block->disarmed = !stack.ss_size && sigaltstack(&none, NULL) != 0;
+	block->disarmed = !stack.ss_size && failed(sys(sigaltstack, &none, 0));
 }
 
 /* The execve of this process, with the bundle. Returns -errno. */
-static long carry_bundle(const struct bundle *bundle, const char *path, char **argv)
+static long carry_bundle(const struct launch *launch, const struct bundle *bundle, const char *path, char **argv)
 {
+	bool impossible = false;
 	char *memory;
 	struct inj_exec *exec;
 	struct sigaction action;
-	sigset_t all, old;
-	unsigned long mask = 0;
+	/* Of the kernel's: a C library keeps some signals to itself. */
+	const uint64_t all = ~(1ul << (SIGTRAP - 1));
+	uint64_t old = 0;
 	int dumpable = prctl(PR_GET_DUMPABLE);
 	long r, helper_error;
 
@@ -188,10 +288,7 @@ static long carry_bundle(const struct bundle *bundle, const char *path, char **a
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
 	exec = (struct inj_exec *)memory;
-	sigfillset(&all);
-	sigdelset(&all, SIGTRAP);
-	sigprocmask(SIG_SETMASK, &all, &old);
-	memcpy(&mask, &old, sizeof(mask));
+	sys(rt_sigprocmask, SIG_SETMASK, &all, &old, 8);
 	sigaction(SIGSYS, NULL, &action);
 	exec->bundle = bundle;
 	exec->caller = (int32_t)getpid();
@@ -199,8 +296,8 @@ static long carry_bundle(const struct bundle *bundle, const char *path, char **a
 	exec->block.first = 1;
 	exec->block.frozen = is_frozen();
 	keep_altstack(&exec->block);
-	exec->block.sigmask = mask;
-	exec->block.sigsys_blocked = sigismember(&old, SIGSYS) == 1;
+	exec->block.sigmask = old;
+	exec->block.sigsys_blocked = old >> (SIGSYS - 1) & 1;
 	exec->block.sigsys_ignored = action.sa_handler == SIG_IGN;
 	if (dumpable != 1)
 		prctl(PR_SET_DUMPABLE, 1);
@@ -208,17 +305,17 @@ static long carry_bundle(const struct bundle *bundle, const char *path, char **a
 	if (failed(r)) {
 		helper_error = r;
 		r = carry_alone(exec, path, argv);
-		complain("cannot start %s: %s; there can be no helper: %s (`k23 doctor` tells)", path,
-			 strerror((int)-r), strerror((int)-helper_error));
+		impossible = launch->untraced && !inj_is_program_error(r);
+		complain_alone(exec, path, impossible ? "runs without k23" : "cannot be started", r, helper_error);
 	} else {
 		r = sys(execve, path, argv, environ);
 		inj_cancel(exec);
 	}
 	if (dumpable != 1)
 		prctl(PR_SET_DUMPABLE, 0);
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	sys(rt_sigprocmask, SIG_SETMASK, &old, 0, 8);
 	munmap(memory, HELPER_STACK);
-	return r;
+	return impossible ? execute_untraced(launch, GAP_UNTRACED, path, argv) : r;
 }
 
 static bool is_elf(const char *path)
@@ -234,20 +331,33 @@ static bool is_elf(const char *path)
 	return memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
+static long carry(const struct launch *launch, const struct bundle *bundle, const char *path, char **argv)
+{
+	return launch->carry ? launch->carry(launch, carry_bundle, bundle, path, argv)
+			     : carry_bundle(launch, bundle, path, argv);
+}
+
 static long start_file(const struct bundle *bundle, const struct launch *launch, const char *path)
 {
 	struct inj_check check = inj_check(AT_FDCWD, path, 0);
 	long r = check.error;
 
 	if (check.verdict == INJ_FOREIGN && launch->foreign)
-		return execve(path, launch->argv, environ), -errno;
+		return execute_untraced(launch, GAP_FOREIGN, path, launch->argv);
+	if (launch->untraced && (check.verdict == INJ_FOREIGN || check.verdict == INJ_SECRET)) {
+		bool foreign = check.verdict == INJ_FOREIGN;
+
+		complain("%s runs without k23: it %s", path,
+			 foreign ? "is not a 64-bit x86 program" : "cannot be read by this user");
+		return execute_untraced(launch, foreign ? GAP_FOREIGN : GAP_UNTRACED, path, launch->argv);
+	}
 	if (check.verdict == INJ_FOREIGN)
 		die(EXIT_CANNOT_RUN, "%s is not a 64-bit x86 program and cannot be interposed "
 				     "(--foreign=allow runs it without k23)", path);
 	if (check.verdict == INJ_SECRET)
 		die(EXIT_CANNOT_RUN, "%s may be executed but not read by this user, and so not be interposed", path);
 	if (check.verdict == INJ_TRY)
-		r = carry_bundle(bundle, path, launch->argv);
+		r = carry(launch, bundle, path, launch->argv);
 	if (r == -ENOEXEC && !is_elf(path)) {
 		/* A script without #!: the shell runs it, as with execvp. */
 		struct launch script = *launch;
@@ -261,7 +371,7 @@ static long start_file(const struct bundle *bundle, const struct launch *launch,
 		script.argv[0] = (char *)"/bin/sh";
 		script.argv[1] = (char *)path;
 		memcpy(script.argv + 2, launch->argv + 1, count * sizeof(char *));
-		r = carry_bundle(bundle, "/bin/sh", script.argv);
+		r = carry(launch, bundle, "/bin/sh", script.argv);
 		free(script.argv);
 	}
 	return r;
@@ -294,11 +404,62 @@ static long search_path(const struct bundle *bundle, const struct launch *launch
 	}
 }
 
+/* Becomes the program without k23. Returns -errno. */
+static long search_untraced(const struct launch *launch)
+{
+	if (launch->gaps)
+		core_gaps_add(launch->gaps, GAP_UNTRACED, 1, launch->argv[0]);
+	execvp(launch->argv[0], launch->argv);
+	if (launch->gaps)
+		core_gaps_add(launch->gaps, GAP_UNTRACED, -1, NULL);
+	return -errno;
+}
+
+const char *launch_no_dispatch(void)
+{
+	static char text[160];
+
+	/* The kernel itself says EINVAL when it does not know a request. */
+	if (errno == EINVAL)
+		return "this kernel has no Syscall User Dispatch (Linux 5.11 or later)";
+	snprintf(text, sizeof(text), "prctl(PR_SET_SYSCALL_USER_DISPATCH) is denied (%s), as by a seccomp filter",
+		 strerror(errno));
+	return text;
+}
+
+struct passwd *launch_user(const char *name)
+{
+	struct passwd *user = getpwnam(name);
+
+	if (!user)
+		die(EXIT_K23, "there is no user %s", name);
+	return user;
+}
+
+static void become_user(const struct passwd *user)
+{
+	if (initgroups(user->pw_name, user->pw_gid) != 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0)
+		die(EXIT_K23, "cannot become the user %s: %s", user->pw_name, strerror(errno));
+}
+
+/* Why no program at all can be interposed here; NULL: none of the reasons that can be known before. */
+static const char *nothing_works(void)
+{
+	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0) != 0)
+		return launch_no_dispatch();
+	if (filter_kills(copy_nothing))
+		return "a seccomp filter kills who calls process_vm_readv or process_vm_writev (if the calls only "
+		       "failed, k23 would do without them)";
+	return NULL;
+}
+
 int launch_exec(const struct launch *launch)
 {
-	const char *name = launch->argv[0];
+	const char *name = launch->argv[0], *named = getenv("K23_RETURNS");
 	const struct bundle *bundle, *outer = outer_bundle();
 	struct launch merged = *launch;
+	const char *problem;
 	long r;
 
 	merged.hooks = NULL;
@@ -307,18 +468,26 @@ int launch_exec(const struct launch *launch)
 		launch_hook(&merged, launch->hooks[i]);
 	for (uint32_t i = 0; outer && i < outer->hook_count; i++)
 		launch_hook(&merged, outer_hook(outer, &outer->hooks[i]));
+	if (named && *named && launch->returns == RETURNS_MEASURED && !returns_named(named, &merged.returns))
+		die(EXIT_K23, "K23_RETURNS is paired or fill, not %s", named);
 	store_use_prepare(&merged);
-	bundle = bundle_build(&merged);
+	bundle = bundle_build(&merged, outer);
 	free((char *)merged.store);
 	free(merged.store_bytes);
 	for (size_t i = launch->hook_count; i < merged.hook_count; i++)
 		free((char *)merged.hooks[i]);
 	free(merged.hooks);
-	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0) != 0)
-		die(EXIT_K23,
-		    "this kernel has no Syscall User Dispatch (Linux 5.11 or later): nothing can be interposed");
+	problem = nothing_works();
+	if (problem && !launch->untraced)
+		die(EXIT_K23, "nothing can be interposed: %s", problem);
+	if (problem)
+		complain("%s runs without k23: %s", name, problem);
+	if (launch->user)
+		become_user(launch_user(launch->user));
 	if (!*name)
 		r = -ENOENT;
+	else if (problem)
+		r = search_untraced(launch);
 	else
 		r = strchr(name, '/') ? start_file(bundle, launch, name) : search_path(bundle, launch);
 	complain("cannot run %s: %s", name, strerror((int)-r));

@@ -17,34 +17,22 @@
 #include "cli/store_use.h"
 #include "sites/site_log.h"
 
-static const char help[] =
-	"usage: k23 learn [OPTIONS] [--] PROGRAM [ARGS...]\n"
-	"\n"
-	"Runs PROGRAM, and when it and every process that it started have ended, keeps in the store where they made\n"
-	"system calls, and how these places can be patched; for each program, which of them it uses. Says how many\n"
-	"are new.\n"
-	"\n"
-	"  --store=FILE                 the store; by default $XDG_CACHE_HOME/k23/sites or ~/.cache/k23/sites, for\n"
-	"                               root /var/lib/k23/sites\n"
-	"  --hook FILE[:KEY=VALUE,...]  a hook, as for `k23 run`\n"
-	"  --foreign=refuse|allow       programs that cannot be interposed: refuse them (default), or let them run\n"
-	"\n"
-	"Exit status: the program's; when a signal killed the program, the same signal kills k23. 125 when k23\n"
-	"fails, 126 when the program cannot be run, 127 when it is not found.\n";
+enum { SYSTEM = 0x100 };
+
+static const struct option_row learn_options[] = {
+	{ "system", 0, NULL, "the store is /var/lib/k23/sites, which the runs of every user\nuse", SYSTEM, NULL },
+	{ 0 },
+};
 
 static void parse_options(struct launch *launch, int argc, char **argv)
 {
-	static const struct option options[] = {
-		LAUNCH_BASIC_OPTIONS,
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	int option;
 
-	while ((option = next_option("learn", argc, argv, "+h", options)) != -1) {
-		if (option == 'h')
-			exit((fputs(help, stdout), 0));
-		launch_option(launch, "learn", option, optarg);
+	while ((option = option_next(&command_learn, argc, argv)) != -1) {
+		if (option == SYSTEM)
+			launch->store = STORE_SYSTEM;
+		else
+			launch_option(launch, "learn", option, optarg);
 	}
 	if (optind == argc)
 		die_usage("learn", "no program is given");
@@ -122,12 +110,11 @@ static void run_program(const struct launch *launch, struct collection *collecti
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-int command_learn(int argc, char **argv)
+static int learn(int argc, char **argv)
 {
 	struct collection collection = { 0 };
 	struct ingest_report report;
 	struct launch launch = { 0 };
-	struct store store;
 	char *path;
 	long r;
 
@@ -136,8 +123,7 @@ int command_learn(int argc, char **argv)
 	launch.store = path;
 	launch.profile = true;
 	launch.keep_log = true; /* what is in the log already counts at the end, too */
-	store_use_read(&store, launch.store); /* a store that cannot be used ends the command before the program runs */
-	store_free(&store);
+	store_use_check(launch.store);
 	if (geteuid() == 0)
 		open_site_log_to_all(launch.store);
 	run_program(&launch, &collection);
@@ -152,3 +138,17 @@ int command_learn(int argc, char **argv)
 	free(launch.hooks);
 	collect_exit(&collection);
 }
+
+const struct command command_learn = {
+	.name = "learn",
+	.run = learn,
+	.summary = "run a program, and keep the sites where it makes system calls",
+	.usage = "[OPTIONS] [--] PROGRAM [ARGS...]",
+	.about = "Runs PROGRAM, and when it and every process that it started have ended, keeps in the store\n"
+		 "where they made system calls, and how these places can be patched; for each program, which of\n"
+		 "them it uses. Says how many are new. The store is by default $XDG_CACHE_HOME/k23/sites or\n"
+		 "~/.cache/k23/sites, for root /var/lib/k23/sites.",
+	.options = { learn_options, launch_options },
+	.after = collect_exit_help,
+	.program = true,
+};

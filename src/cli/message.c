@@ -1,9 +1,11 @@
 /*
  * What the command line tool says when it fails.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 
@@ -45,16 +47,10 @@ void die_usage(const char *command, const char *format, ...)
 	exit(EXIT_K23);
 }
 
-int next_option(const char *command, int argc, char **argv, const char *letters, const struct option *options)
+int finish_stdout(int status)
 {
-	int option;
-
-	opterr = 0;
-	option = getopt_long(argc, argv, letters, options, NULL);
-	if (option != '?')
-		return option;
-	for (; options->name; options++)
-		if (optopt && options->val == optopt && options->has_arg == required_argument)
-			die_usage(command, "--%s needs an argument", options->name);
-	die_usage(command, "there is no option %s", argv[optind - 1]);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	complain("cannot write to stdout: %s", strerror(errno));
+	return EXIT_K23;
 }

@@ -1,37 +1,65 @@
-/*
- * Where a command's report goes: a file that -o names, or stderr.
- */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/output.h"
 
-FILE *output_open(const char *path)
+/* Starts a command. Returns what is to be written to. */
+static int start_command(struct output *output, const char *command)
 {
-	/* stderr is not buffered: its characters would come between those of the program. */
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) :
-			fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	FILE *output;
+	int pipes[2];
 
-	if (fd < 0 && !path) /* stderr is closed: the report goes nowhere, as messages of a program would */
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return -1;
+	output->command = fork();
+	if (output->command == 0) {
+		dup2(pipes[0], STDIN_FILENO);
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(EXIT_NOT_FOUND);
+	}
+	close(pipes[0]);
+	if (output->command > 0)
+		return pipes[1];
+	close(pipes[1]);
+	return -1;
+}
+
+struct output output_open(const char *name, bool commands, bool append)
+{
+	struct output output = { .name = name };
+	int fd;
+
+	/* stderr is not buffered: its characters would come between those of the program. */
+	if (!name)
+		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	else if (commands && (*name == '|' || *name == '!'))
+		fd = start_command(&output, name + 1);
+	else
+		fd = open(name, O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC) | O_CLOEXEC, 0666);
+	if (fd < 0 && !name) /* stderr is closed: the report goes nowhere, as messages of a program would */
 		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	output = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!output)
-		die(EXIT_K23, "cannot write %s: %s", path ? path : "to stderr", strerror(errno));
+	output.file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!output.file)
+		die(EXIT_K23, "cannot write %s: %s", name ? name : "to stderr", strerror(errno));
 	return output;
 }
 
-int output_close(FILE *output, const char *path)
+int output_close(struct output *output)
 {
-	int failed = ferror(output);
+	const char *name = output->name;
+	int failed = ferror(output->file);
 
 	errno = 0;
-	if (fclose(output) == 0 && !failed)
+	failed |= fclose(output->file) != 0;
+	while (output->command && waitpid(output->command, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (!failed)
 		return 0;
-	complain("not all of the report could be written%s%s%s%s", path ? " to " : "", path ? path : "",
+	complain("not all of the report could be written%s%s%s%s", name ? " to " : "", name ? name : "",
 		 errno ? ": " : "", errno ? strerror(errno) : "");
 	return EXIT_K23;
 }

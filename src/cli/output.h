@@ -1,15 +1,24 @@
 /*
- * Where a command's report goes: a file that -o names, or stderr.
+ * Where a command's report goes: stderr, a file, or another command.
  */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
-/* Opens a path for the report; NULL is stderr. Dies on failure. */
-FILE *output_open(const char *path);
+struct output {
+	FILE *file;
+	const char *name; /* NULL: stderr */
+	pid_t command;	  /* the process that reads the report, or 0 */
+};
 
-/* Closes the report. When something could not be written, complains and returns EXIT_K23, otherwise returns 0. */
-int output_close(FILE *output, const char *path);
+/* name: a file; or, where commands are allowed, | or ! and a command of a shell; NULL is stderr. Dies on failure. */
+struct output output_open(const char *name, bool commands, bool append);
+
+/* Closes the report, and waits for the command. When something could not be written, complains and returns EXIT_K23,
+ * otherwise returns 0. */
+int output_close(struct output *output);
 
 #endif

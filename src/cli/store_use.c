@@ -8,45 +8,6 @@
 
 #include "sites/site_log.h"
 
-char *store_use_path(const char *option)
-{
-	char *path = option ? store_beside(option, "") : store_default_path();
-
-	if (!path)
-		die(EXIT_K23, "there is no HOME to keep the store in: --store names one");
-	if (!*path)
-		die(EXIT_K23, "the name of the store is empty");
-	return path;
-}
-
-void store_use_read(struct store *store, const char *path)
-{
-	long r = store_read(store, path);
-
-	if (r != 0 && r != -ENOENT)
-		die(EXIT_K23, "%s %s%s", path, r == -EACCES ? "cannot be read: " : "", store_problem(r));
-}
-
-int store_use_change(struct store *store, const char *path)
-{
-	long lock = store_lock(path);
-
-	if (lock < 0)
-		die(EXIT_K23, "%s cannot be locked: %s", path, strerror((int)-lock));
-	store_use_read(store, path);
-	return (int)lock;
-}
-
-void store_use_write(const struct store *store, const char *path, int lock)
-{
-	long r = store_write(store, path);
-
-	if (r != 0)
-		die(EXIT_K23, "%s cannot be written: %s", path,
-		    r == -EFBIG ? "it would be too large" : strerror((int)-r));
-	close(lock);
-}
-
 /* An absolute path: the program may be in another directory when its runtime opens the site log. */
 static char *absolute_path(const char *path)
 {
@@ -72,8 +33,8 @@ static bool has_site_log(const char *path)
 }
 
 /* Takes in what was learned, and makes sure that the site log can be written. If this user may not, nothing is
- * learned. */
-static void take_in_site_log(struct launch *launch)
+ * learned. wanted: an option names the store. */
+static void take_in_site_log(struct launch *launch, bool wanted)
 {
 	struct ingest_report report;
 	long lock, r = !launch->keep_log && has_site_log(launch->store) ? site_log_ingest(launch->store, &report) : 0;
@@ -84,12 +45,63 @@ static void take_in_site_log(struct launch *launch)
 			close((int)lock);
 		r = lock < 0 ? lock : 0;
 	}
+	if (r != 0 && wanted && access(launch->store, F_OK) != 0)
+		complain("there is no store %s, and none can be made (%s): nothing is patched", launch->store,
+			 strerror((int)-r));
 	launch->no_learn = r != 0;
+}
+
+bool store_use_is_own(const struct launch *launch)
+{
+	const char *named = getenv("K23_STORE");
+
+	return !launch->store && !(named && *named);
+}
+
+/* The result of reading a store. Without a store that was named, what is not for this user's eyes is no store of this
+ * user's: another user's HOME, one that is no directory (/dev/null), or what root has for a process that is root in a
+ * namespace only. */
+static long hide_foreign(long r, const char *path, bool own)
+{
+	return own && (r == -EACCES || r == -ENOTDIR || (r == -EPERM && strcmp(path, STORE_SYSTEM) == 0)) ? -ENOENT : r;
+}
+
+long store_use_load(struct store *store, const char *path, bool own)
+{
+	struct store system;
+	long r = hide_foreign(store_read(store, path), path, own);
+
+	if (!own || strcmp(path, STORE_SYSTEM) == 0 || (r != 0 && r != -ENOENT))
+		return r;
+	if (store_read(&system, STORE_SYSTEM) != 0)
+		return r;
+	/* Most libraries, of which the system's store may have them all. */
+	store_remove_empty(&system);
+	r = store_merge(store, &system);
+	store_free(&system);
+	return r;
+}
+
+/* The bytes of the store that the program gets. */
+static long load_bytes(struct launch *launch, bool own)
+{
+	struct store store;
+	long r;
+
+	/* Most often there is one store, whose bytes are as they are to be. */
+	if (!own || strcmp(launch->store, STORE_SYSTEM) == 0 || access(STORE_SYSTEM, R_OK) != 0)
+		return hide_foreign(store_load(launch->store, &launch->store_bytes, &launch->store_size),
+				    launch->store, own);
+	r = store_use_load(&store, launch->store, own);
+	if (r == 0)
+		r = store_image(&store, &launch->store_bytes, &launch->store_size);
+	store_free(&store);
+	return r;
 }
 
 void store_use_prepare(struct launch *launch)
 {
-	bool wanted = launch->store && !launch->no_learn;
+	bool own = store_use_is_own(launch), wanted = launch->store && !launch->no_learn;
 	char *given = launch->store ? strdup(launch->store) : store_default_path();
 	long r;
 
@@ -97,14 +109,14 @@ void store_use_prepare(struct launch *launch)
 	free(given);
 	if (!launch->store)
 		return;
-	if (!launch->no_learn)
-		take_in_site_log(launch);
-	if (launch->no_patch)
+	if (!launch->no_learn) {
+		store_use_put_aside(launch->store); /* if this user may; if not, it is an outdated store below */
+		take_in_site_log(launch, wanted);
+	}
+	if (launch->no_patch && launch->no_learn)
 		return;
-	r = store_load(launch->store, &launch->store_bytes, &launch->store_size);
-	if (r == -ENOENT && wanted && launch->no_learn)
-		complain("there is no store %s, and none can be made: nothing is patched", launch->store);
-	if (r == 0 || r == -ENOENT)
+	r = load_bytes(launch, own);
+	if (r == 0 || r == -ENOENT || (own && r == -ESTALE))
 		return;
 	if (r == -EACCES)
 		complain("%s cannot be read: %s; nothing is patched (--store names another)", launch->store,
@@ -113,18 +125,4 @@ void store_use_prepare(struct launch *launch)
 		complain("%s %s; nothing is patched (`k23 sites prune --reset` starts a new store)", launch->store,
 			 store_problem(r));
 	launch->no_patch = launch->no_learn = true;
-}
-
-const char *store_use_analysis_problem(long error)
-{
-	switch (error) {
-	case -ENOEXEC:
-		return "is no 64-bit x86 program or library";
-	case -ESTALE:
-		return "was changed while it was read";
-	case -E2BIG:
-		return "has tables that do not make sense";
-	default:
-		return strerror((int)-error);
-	}
 }

@@ -7,18 +7,20 @@ struct tsc_moment tsc_now(void)
 	struct tsc_moment best = { 0 };
 	uint64_t shortest = UINT64_MAX;
 
-	/* The counter is read before and after the clock, a few times: the quickest try was not interrupted. */
+	/* The counter is read before and after the clocks, a few times: the quickest try was not interrupted. */
 	for (int i = 0; i < 5; i++) {
 		uint64_t before = __builtin_ia32_rdtsc(), after;
-		struct timespec now;
+		struct timespec now, date;
 
 		clock_gettime(CLOCK_MONOTONIC, &now);
+		clock_gettime(CLOCK_REALTIME, &date);
 		after = __builtin_ia32_rdtsc();
 		if (after - before >= shortest)
 			continue;
 		shortest = after - before;
 		best.cycles = before + shortest / 2;
 		best.nanoseconds = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+		best.unix_time = date.tv_sec * 1000000000l + date.tv_nsec;
 	}
 	return best;
 }

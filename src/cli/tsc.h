@@ -7,10 +7,11 @@
 
 #include <stdint.h>
 
-/* A moment by both clocks. */
+/* A moment by these clocks. */
 struct tsc_moment {
 	uint64_t cycles;
 	uint64_t nanoseconds;
+	int64_t unix_time; /* in nanoseconds */
 };
 
 struct tsc_moment tsc_now(void);

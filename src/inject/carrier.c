@@ -147,9 +147,7 @@ static long write_all(long fd, const void *from, size_t size, uint64_t offset)
 
 static long write_carrier(long fd, const struct carrier *carrier, const struct bundle *bundle)
 {
-	/* The bundle is not to be taken for a copy, of which the runtime would expect that it is writable. There is no
-	 * segment with this id, or another one: see attach_bundle. */
-	static const int32_t no_segment = INT32_MAX;
+	static const int32_t no_segment = BUNDLE_NO_SEGMENT;
 	long r = write_all(fd, carrier, sizeof(*carrier), 0);
 
 	if (!failed(r) && carrier->filters_size)

@@ -107,3 +107,9 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 	}
 	return (struct inj_check){ INJ_TRY, 0 };
 }
+
+bool inj_is_program_error(long error)
+{
+	return error == -E2BIG || error == -EACCES || error == -EFAULT || error == -EINVAL || error == -ELOOP ||
+	       error == -ENOENT || error == -ENOEXEC || error == -ENOTDIR || error == -ETXTBSY;
+}

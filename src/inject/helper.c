@@ -15,9 +15,13 @@
 #include <linux/time_types.h>
 #include <linux/wait.h>
 
+#include "core/describe.h"
+#include "core/error_name.h"
+#include "core/format.h"
 #include "core/string.h"
 #include "inject/inject.h"
 #include "inject/remote.h"
+#include "inject/run_memory.h"
 
 #define EVENT(status) ((status) >> 16)
 #define STOP_SIGNAL(status) ((int)((status) >> 8 & 0xff))
@@ -63,6 +67,17 @@ static long await_exec(struct inj_exec *exec, int *pid)
 	}
 }
 
+/* For run memory, as many descriptors as may be: the limit is the helper's own. ctx: helper */
+static void raise_limit(void)
+{
+	struct rlimit64 limit;
+
+	if (failed(sys(prlimit64, 0, RLIMIT_NOFILE, 0, &limit)))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	sys(prlimit64, 0, RLIMIT_NOFILE, &limit, 0);
+}
+
 /* Lets the process go on from the exec stop to the end of execve: only then has the kernel written the result of execve
  * to rax, and registers may be set. ctx: helper */
 static long finish_execve(int pid, int *held)
@@ -70,18 +85,37 @@ static long finish_execve(int pid, int *held)
 	return inj_resume(pid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, held);
 }
 
-/* Says on standard error why the process is killed. ctx: helper */
-static void report_kill(long error)
+/* Says on standard error what becomes of the process, and why. call: the number of the call that failed. ctx: helper */
+static void report(const char *done, long error, long call)
 {
-	static const char foreign[] =
-		"k23: killed a program that is not for 64-bit x86 and cannot be interposed "
-		"(--foreign=allow lets it run)\n";
-	static const char other[] = "k23: killed a program into which the runtime could not be put\n";
+	struct k23_syscall_info info;
+	const char *name = core_error_name(error);
+	char text[160];
 
-	if (error == -ENOEXEC)
-		sys(write, 2, foreign, sizeof(foreign) - 1);
-	else
-		sys(write, 2, other, sizeof(other) - 1);
+	if (error == -ENOEXEC) {
+		core_print(text, sizeof(text),
+			   "k23: %s a program that is not for 64-bit x86 and cannot be interposed "
+			   "(--foreign=allow lets it run)\n", done);
+	} else {
+		info.name = "?";
+		core_describe(K23_ARCH_X86_64, call, &info);
+		core_print(text, sizeof(text),
+			   "k23: %s a program into which the runtime could not be put: %s fails with %s\n", done,
+			   info.name, name ? name : "?");
+	}
+	sys(write, 2, text, core_strlen(text));
+}
+
+/* The process runs without k23. ctx: helper */
+static void note_untraced(const struct inj_exec *exec, int pid, enum gap gap)
+{
+	char link[32], path[K23_PATH_MAX];
+	long length;
+
+	core_print(link, sizeof(link), "/proc/%d/exe", pid);
+	length = sys(readlink, link, path, sizeof(path) - 1);
+	path[failed(length) ? 0 : length] = '\0';
+	inj_note_gap(exec->bundle, exec->memories, gap, failed(length) ? NULL : path);
 }
 
 /* Makes all permitted capabilities effective, in the helper's own credentials. A caller with different real and
@@ -147,11 +181,39 @@ static bool is_alive(int pid)
 	return sys(ptrace, PTRACE_GETREGS, pid, 0, &regs) != -ESRCH;
 }
 
+/* Puts the bundle into the new image, or lets it run without. Returns -errno if neither can be. ctx: helper */
+static long put_bundle(struct inj_exec *exec, int pid, int *held, long *call)
+{
+	uint32_t flags = exec->bundle->flags;
+	struct core_user_regs start;
+	long r = finish_execve(pid, held);
+
+	if (exec->bundle->memory_count)
+		raise_limit();
+	inj_fetch_memories(exec->bundle, exec->memories, exec->block.helper, &exec->block);
+	if (failed(r))
+		return r;
+	r = sys(ptrace, PTRACE_GETREGS, pid, 0, &start);
+	if (!failed(r))
+		r = inj_plant(pid, exec->bundle, &exec->block, held, call);
+	if (!failed(r))
+		return 0;
+	if (r == -ENOEXEC && flags & (BUNDLE_FOREIGN | BUNDLE_UNTRACED)) {
+		note_untraced(exec, pid, GAP_FOREIGN);
+		return 0;
+	}
+	if (!(flags & BUNDLE_UNTRACED) || failed(sys(ptrace, PTRACE_SETREGS, pid, 0, &start)))
+		return r;
+	report("let run", r, *call);
+	note_untraced(exec, pid, GAP_UNTRACED);
+	return 0;
+}
+
 /* ctx: helper */
 void inj_helper(struct inj_exec *exec)
 {
+	long r, call = __NR_ptrace;
 	int pid = 0, held = 0;
-	long r;
 
 	/* A signal that stops the caller's process group must not stop the helper. */
 	sys(setpgid, 0, 0);
@@ -159,7 +221,7 @@ void inj_helper(struct inj_exec *exec)
 	if (exec->begin)
 		exec->begin(exec);
 	/* From here on the helper shares only the memory with the caller. It closes the descriptors, or the end of a
-	 * pipe might stay open because of the helper. Standard error is kept for report_kill. */
+	 * pipe might stay open because of the helper. Standard error is kept for report(). */
 	r = sys(close_range, 3, ~0u, CLOSE_RANGE_UNSHARE);
 	if (!failed(r))
 		r = sys(close_range, 0, 1, 0);
@@ -171,13 +233,9 @@ void inj_helper(struct inj_exec *exec)
 		sys(exit, 0);
 	__atomic_store_n(&exec->waits, 1, __ATOMIC_RELAXED);
 	if (await_exec(exec, &pid) == 0) {
-		r = finish_execve(pid, &held);
-		if (!failed(r))
-			r = inj_plant(pid, exec->bundle, &exec->block, &held);
-		if (r == -ENOEXEC && exec->bundle->flags & BUNDLE_FOREIGN)
-			r = 0;
+		r = put_bundle(exec, pid, &held, &call);
 		if (failed(r) && is_alive(pid)) {
-			report_kill(r);
+			report("killed", r, call);
 			sys(kill, pid, SIGKILL);
 		}
 		if (held == SIGSTOP && has_sigcont(pid))
@@ -232,14 +290,34 @@ static long create_helper(struct inj_exec *exec, uint64_t stack_top)
 	return pid;
 }
 
+/* Waits until the helper is ready. Returns 0; or the result of the wait that found that it was killed before, as by a
+ * seccomp filter that forbids ptrace. ctx: entry */
+static long await_ready(struct inj_exec *exec, long pid)
+{
+	static const struct __kernel_timespec moment = { .tv_nsec = 20000000 };
+	long r;
+
+	while (!__atomic_load_n(&exec->ready, __ATOMIC_ACQUIRE)) {
+		if (sys(futex, &exec->ready, FUTEX_WAIT_PRIVATE, 0, &moment) != -ETIMEDOUT)
+			continue;
+		r = sys(wait4, pid, 0, __WALL | WNOHANG, 0);
+		if (r == pid || r == -ECHILD)
+			return r;
+		/* The helper may have been stopped together with the caller, and SIGCONT may have been sent to the
+		 * caller alone. */
+		sys(kill, pid, SIGCONT);
+	}
+	return 0;
+}
+
 /* ctx: entry */
 long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 {
-	static const struct __kernel_timespec moment = { .tv_nsec = 20000000 };
 	long pid, r;
 
 	exec->process = (int32_t)sys(getpid);
 	exec->named = exec->ready = exec->waits = exec->failed = 0;
+	exec->error = 0;
 	pid = create_helper(exec, stack_top);
 	if (failed(pid))
 		return pid;
@@ -247,20 +325,17 @@ long inj_begin(struct inj_exec *exec, uint64_t stack_top)
 	sys(prctl, PR_SET_PTRACER, pid);
 	__atomic_store_n(&exec->named, 1, __ATOMIC_RELEASE);
 	sys(futex, &exec->named, FUTEX_WAKE_PRIVATE, 1);
-	/* The helper may have been stopped together with the caller, and SIGCONT may have been sent to the caller
-	 * alone. */
-	while (!__atomic_load_n(&exec->ready, __ATOMIC_ACQUIRE))
-		if (sys(futex, &exec->ready, FUTEX_WAIT_PRIVATE, 0, &moment) == -ETIMEDOUT)
-			sys(kill, pid, SIGCONT);
+	r = await_ready(exec, pid);
+	if (r && !exec->error)
+		exec->error = -EPERM;
 	/* The helper may have been preempted by the caller, which it woke up. The kernel would then take this processor
 	 * for busy in execve, and move the caller to an idle one. So the caller first lets the helper come to its
 	 * wait. */
 	for (int i = 0; i < 3 && !exec->error && !__atomic_load_n(&exec->waits, __ATOMIC_RELAXED); i++)
 		sys(sched_yield);
 	if (exec->error) {
-		do
+		while (!r || r == -EINTR)
 			r = sys(wait4, pid, 0, __WALL, 0);
-		while (r == -EINTR);
 		if (r == pid)
 			exec->helper = 0;
 		return exec->error;

@@ -15,6 +15,7 @@
 struct inj_exec {
 	const struct bundle *bundle;
 	struct start_block block; /* for the new image; the helper adds its own id, and the entry, stack and flags */
+	const uint64_t *memories; /* where this process has the bundle's run memories; NULL: where the bundle says */
 	int32_t caller;           /* thread id */
 	int32_t process;          /* the caller's: the helper's parent, as long as it lives */
 	int32_t helper;
@@ -57,5 +58,7 @@ struct inj_check {
 
 /* Looks at the file that execveat(dirfd, path, ..., flags) would execute, and at the interpreters if it is a script. */
 struct inj_check inj_check(int dirfd, const char *path, unsigned flags);
+/* Whether an error is one that the program itself gives an execve, and not one of how k23 makes it. */
+bool inj_is_program_error(long error);
 
 #endif

@@ -10,16 +10,18 @@
 #include <asm/errno.h>
 #include <asm/sigcontext.h>
 #include <linux/auxvec.h>
+#include <linux/capability.h>
 #include <linux/elf.h>
 #include <linux/mman.h>
 #include <linux/ptrace.h>
+#include <linux/resource.h>
 #include <linux/signal.h>
 #include <linux/wait.h>
 
 #include "abi/kernel.h"
-#include "abi/transfer.h"
 #include "core/page.h"
 #include "core/string.h"
+#include "inject/memory.h"
 
 long inj_resume(int pid, long request, int stop, int *held)
 {
@@ -43,16 +45,6 @@ long inj_resume(int pid, long request, int stop, int *held)
 	}
 }
 
-static long read_memory(int pid, void *to, uint64_t from, size_t size)
-{
-	return abi_transfer(__NR_process_vm_readv, pid, to, from, size);
-}
-
-static long write_memory(int pid, uint64_t to, const void *from, size_t size)
-{
-	return abi_transfer(__NR_process_vm_writev, pid, from, to, size);
-}
-
 /* Reads the words of the initial stack one after the other, a block at a time. */
 struct stack_reader {
 	int pid;
@@ -69,7 +61,7 @@ static long next_word(struct stack_reader *reader, uint64_t *word)
 
 		if (size > sizeof(reader->words))
 			size = sizeof(reader->words);
-		r = read_memory(reader->pid, reader->words, reader->next, size);
+		r = inj_read_memory(reader->pid, reader->words, reader->next, size);
 		if (failed(r))
 			return r;
 		reader->next += size;
@@ -107,6 +99,7 @@ struct image {
 	uint64_t instruction; /* the address of a `syscall` in the vDSO */
 	uint64_t wanted;      /* the address that the bundle is to have, for filters of the program; 0: any */
 	uint64_t gate;        /* where those filters let calls pass; 0: there are none */
+	long *call;           /* the number of the call that was made last, in the process or by this one */
 };
 
 /* Reads one word, which takes less time than read_memory. */
@@ -130,7 +123,7 @@ static uint64_t find_syscall(int pid, uint64_t vdso, uint32_t expected)
 	if (vdso && expected && !failed(read_word(pid, vdso + expected, &word)) && is_syscall((const uint8_t *)&word))
 		return vdso + expected;
 	for (unsigned page = 0; vdso && page < 4; page++) {
-		if (failed(read_memory(pid, code, vdso + page * CORE_PAGE, CORE_PAGE)))
+		if (failed(inj_read_memory(pid, code, vdso + page * CORE_PAGE, CORE_PAGE)))
 			return 0;
 		for (size_t i = page ? 0 : sizeof(Elf64_Ehdr); i + 2 <= CORE_PAGE; i++)
 			if (is_syscall(code + i))
@@ -153,18 +146,20 @@ static long make_call(const struct image *image)
 }
 
 /* Makes the process execute a system call. Returns the result of the call, or the error of ptrace. */
-static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+static long remote_syscall(const struct image *image, long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+			   uint64_t a5)
 {
 	struct core_user_regs regs = image->start;
 	long r;
 
+	*image->call = nr;
 	regs.rax = (uint64_t)nr;
 	regs.orig_rax = ~0ul;
 	regs.rdi = a1;
 	regs.rsi = a2;
 	regs.rdx = a3;
 	regs.r10 = a4;
-	regs.r8 = ~0ul; /* mmap's descriptor */
+	regs.r8 = a5;
 	regs.r9 = 0;
 	regs.rip = image->instruction;
 	r = sys(ptrace, PTRACE_SETREGS, image->pid, 0, &regs);
@@ -187,26 +182,14 @@ static long attach_bundle(const struct image *image, const struct bundle *bundle
 	if (bundle->shared_id < 0)
 		return -ENOENT;
 	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, image->wanted,
-			      KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0);
+			      KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0, 0);
 	if (failed(base))
 		return base;
 	r = read_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);
 	if (!failed(r) && unique == bundle->unique)
 		return base;
-	r = remote_syscall(image, __NR_shmdt, (uint64_t)base, 0, 0, 0);
+	r = remote_syscall(image, __NR_shmdt, (uint64_t)base, 0, 0, 0, 0);
 	return failed(r) ? r : -ENOENT;
-}
-
-/* Writes to memory that is not writable, word by word, as a debugger does. */
-static long write_text(int pid, uint64_t to, const void *from, size_t size)
-{
-	const uint64_t *words = from;
-	long r = 0;
-
-	/* What follows in the bundle up to a whole word does no harm. */
-	for (size_t i = 0; i * sizeof(*words) < size && !failed(r); i++)
-		r = sys(ptrace, PTRACE_POKEDATA, pid, to + i * sizeof(*words), words[i]);
-	return r;
 }
 
 /* A part of the bundle that is executed. */
@@ -225,16 +208,16 @@ static long copy_text(const struct image *image, const struct text *text, bool f
 	long r;
 
 	if (!frozen) {
-		r = write_memory(image->pid, text->to, text->from, text->filled);
+		r = inj_write_memory(image->pid, text->to, text->from, text->filled);
 		if (failed(r))
 			return r;
-		r = remote_syscall(image, __NR_mprotect, text->to, text->size, (uint64_t)text->prot, 0);
+		r = remote_syscall(image, __NR_mprotect, text->to, text->size, (uint64_t)text->prot, 0, 0);
 		if (r != -EACCES && r != -EPERM)
 			return r;
 	}
 	r = remote_syscall(image, __NR_mmap, text->to, text->size, (uint64_t)text->prot,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
-	return failed(r) ? r : write_text(image->pid, text->to, text->from, text->filled);
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, ~0ul);
+	return failed(r) ? r : inj_write_words(image->pid, text->to, text->from, text->filled);
 }
 
 /* The runtime's text, and the hooks'. */
@@ -266,17 +249,17 @@ static long copy_bundle(const struct image *image, const struct bundle *bundle, 
 {
 	static const int32_t no_segment = -1;
 	long base = remote_syscall(image, __NR_mmap, image->wanted, bundle->size,
-				   PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+				   PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~0ul);
 	long r;
 
 	if (failed(base))
 		return base;
-	r = write_memory(image->pid, (uint64_t)base, bundle, bundle->runtime_text);
+	r = inj_write_memory(image->pid, (uint64_t)base, bundle, bundle->runtime_text);
 	if (!failed(r) && bundle->store_size)
-		r = write_memory(image->pid, (uint64_t)base + bundle->store, (const char *)bundle + bundle->store,
+		r = inj_write_memory(image->pid, (uint64_t)base + bundle->store, (const char *)bundle + bundle->store,
 				 bundle->store_size);
 	if (!failed(r))
-		r = write_memory(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment,
+		r = inj_write_memory(image->pid, (uint64_t)base + offsetof(struct bundle, shared_id), &no_segment,
 				 sizeof(no_segment));
 	if (!failed(r))
 		r = copy_texts(image, bundle, (uint64_t)base, frozen);
@@ -293,11 +276,104 @@ static long copy_filters(const struct image *image, uint64_t filters)
 	if (!filters)
 		return 0;
 	memcpy(&size, (const void *)filters, sizeof(size));
-	to = remote_syscall(image, __NR_mmap, filters, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	to = remote_syscall(image, __NR_mmap, filters, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~0ul);
 	if (failed(to))
 		return to;
-	r = write_memory(image->pid, (uint64_t)to, (const void *)filters, size);
+	r = inj_write_memory(image->pid, (uint64_t)to, (const void *)filters, size);
 	return failed(r) ? r : to;
+}
+
+#define MEMORY_DESCRIPTORS 2 /* that are open at once to map a run memory */
+
+/* Makes the process take a descriptor of the helper. The kernel asks whether it might trace the helper, which may have
+ * capabilities that the new image lacks, and needs none any more. */
+static long take_descriptor(const struct image *image, uint64_t owner, int32_t descriptor)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+	long r = remote_syscall(image, __NR_pidfd_getfd, owner, (uint32_t)descriptor, 0, 0, 0);
+
+	if (r != -EPERM)
+		return r;
+	sys(capset, &header, none);
+	return remote_syscall(image, __NR_pidfd_getfd, owner, (uint32_t)descriptor, 0, 0, 0);
+}
+
+/* Makes the process map a run memory, at an address or, for 0, anywhere. Returns the address or -errno. */
+static long map_memory(const struct image *image, const struct start_block *block, uint32_t i, uint64_t owner,
+		       uint64_t at, uint64_t size)
+{
+	long descriptor = block->memories[i] - 1, r;
+
+	if (descriptor >= 0 && block->memory_owner)
+		descriptor = take_descriptor(image, owner, (int32_t)descriptor);
+	if (descriptor < 0)
+		return -ENOENT;
+	r = remote_syscall(image, __NR_mmap, at, size, PROT_READ | PROT_WRITE, MAP_SHARED | (at ? MAP_FIXED : 0),
+			   (uint64_t)descriptor);
+	if (failed(remote_syscall(image, __NR_close, (uint64_t)descriptor, 0, 0, 0, 0)))
+		return -ENOENT;
+	return r;
+}
+
+/* Room for several memories, of which some may be missing. 0: there is one, or none, which finds its place itself. */
+static long reserve_memories(const struct image *image, const struct bundle *bundle)
+{
+	uint64_t size = 0;
+
+	for (uint32_t i = 0; i < bundle->memory_count; i++)
+		size += bundle->memories[i].size;
+	return bundle->memory_count < 2 ? 0 : remote_syscall(image, __NR_mmap, 0, size, PROT_NONE,
+							     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, ~0ul);
+}
+
+/* Makes the process map the run memories. Returns `memory` of struct start_block. What cannot be had is not there: that
+ * is no reason not to start. */
+static uint64_t map_memories(const struct image *image, const struct bundle *bundle, const struct start_block *block)
+{
+	long base = reserve_memories(image, bundle), owner = 0, r;
+	uint64_t found = 0, offset = 0;
+
+	if (failed(base))
+		return 0;
+	if (block->memory_owner)
+		owner = remote_syscall(image, __NR_pidfd_open, (uint64_t)block->memory_owner, 0, 0, 0, 0);
+	for (uint32_t i = 0; i < bundle->memory_count && owner >= 0; i++) {
+		r = map_memory(image, block, i, (uint64_t)owner, base ? (uint64_t)base + offset : 0,
+			       bundle->memories[i].size);
+		offset += bundle->memories[i].size;
+		if (failed(r)) {
+			found |= block->memories[i] < 0 ? 1u << (BUNDLE_MAX_MEMORIES + i) : 0;
+			continue;
+		}
+		found |= 1u << i;
+		if (!base)
+			base = r;
+	}
+	if (block->memory_owner && owner >= 0 &&
+	    failed(remote_syscall(image, __NR_close, (uint64_t)owner, 0, 0, 0, 0)))
+		return 0;
+	return (uint64_t)base | found;
+}
+
+/* The same, where the program's limit leaves no descriptor. */
+static uint64_t bring_memories(const struct image *image, const struct bundle *bundle, const struct start_block *block)
+{
+	struct rlimit64 limit, more, most;
+	uint64_t memory;
+
+	if (!bundle->memory_count)
+		return 0;
+	if (failed(sys(prlimit64, image->pid, RLIMIT_NOFILE, 0, &limit)))
+		return map_memories(image, bundle, block);
+	most = (struct rlimit64){ limit.rlim_max + MEMORY_DESCRIPTORS, limit.rlim_max + MEMORY_DESCRIPTORS };
+	more = (struct rlimit64){ limit.rlim_max, limit.rlim_max };
+	/* Only root may raise the hard limit. */
+	if (failed(sys(prlimit64, image->pid, RLIMIT_NOFILE, &most, 0)))
+		sys(prlimit64, image->pid, RLIMIT_NOFILE, &more, 0);
+	memory = map_memories(image, bundle, block);
+	sys(prlimit64, image->pid, RLIMIT_NOFILE, &limit, 0);
+	return memory;
 }
 
 /* Makes the process begin at rt_start when it goes on. */
@@ -313,6 +389,7 @@ static long set_start(const struct image *image, const struct bundle *bundle, co
 	memcpy(words, block, sizeof(words));
 	regs.orig_rax = ~0ul;
 	regs.rax = block->exe;
+	regs.rbx = bring_memories(image, bundle, block);
 	regs.rip = base + bundle->start;
 	regs.rdi = base;
 	regs.rsi = image->start.rip;
@@ -324,11 +401,12 @@ static long set_start(const struct image *image, const struct bundle *bundle, co
 	return sys(ptrace, PTRACE_SETREGS, image->pid, 0, &regs);
 }
 
-long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block, int *held)
+long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block, int *held, long *call)
 {
-	struct image image = { .pid = pid, .held = held };
+	struct image image = { .pid = pid, .held = held, .call = call };
 	long base = -ENOENT, r = sys(ptrace, PTRACE_GETREGS, pid, 0, &image.start);
 
+	*call = __NR_ptrace;
 	if (failed(r))
 		return r;
 	if (image.start.cs != KERNEL_USER_CS)

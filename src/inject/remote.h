@@ -16,7 +16,7 @@
  * the process is gone. */
 long inj_resume(int pid, long request, int stop, int *held) must_check;
 /* Makes the process map the bundle, fills it in, and makes the process begin at rt_start. Returns the bundle's address,
- * or -errno: then the process cannot go on. */
-long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block, int *held) must_check;
+ * or -errno: then the process cannot go on, and *call is the number of the call that was made last. */
+long inj_plant(int pid, const struct bundle *bundle, const struct start_block *block, int *held, long *call) must_check;
 
 #endif

@@ -14,8 +14,7 @@
 #define DT_RELR 36
 #endif
 
-/* A table of `count` entries of `size` bytes in the file; NULL unless all of it is there. */
-static const uint8_t *table_at(const struct elf_file *elf, uint64_t offset, uint64_t count, uint64_t size)
+const uint8_t *elf_file_table(const struct elf_file *elf, uint64_t offset, uint64_t count, uint64_t size)
 {
 	if (offset > elf->size || count > (elf->size - offset) / size)
 		return NULL;
@@ -48,7 +47,7 @@ static bool add_segment(struct elf_file *elf, const Elf64_Phdr *header)
 
 static long parse_program_headers(struct elf_file *elf, const Elf64_Ehdr *header)
 {
-	const uint8_t *at = table_at(elf, header->e_phoff, header->e_phnum, sizeof(Elf64_Phdr));
+	const uint8_t *at = elf_file_table(elf, header->e_phoff, header->e_phnum, sizeof(Elf64_Phdr));
 
 	if (!at || header->e_phentsize != sizeof(Elf64_Phdr))
 		return -ENOEXEC;
@@ -61,7 +60,7 @@ static long parse_program_headers(struct elf_file *elf, const Elf64_Ehdr *header
 		if (segment.p_type == PT_GNU_EH_FRAME)
 			elf->eh_frame_hdr = (struct elf_file_section){ segment.p_vaddr, segment.p_offset,
 								      segment.p_filesz };
-		if (segment.p_type == PT_DYNAMIC && table_at(elf, segment.p_offset, segment.p_filesz, 1)) {
+		if (segment.p_type == PT_DYNAMIC && elf_file_table(elf, segment.p_offset, segment.p_filesz, 1)) {
 			elf->dynamic = segment.p_offset;
 			elf->dynamic_size = segment.p_filesz;
 		}
@@ -73,7 +72,7 @@ static long parse_program_headers(struct elf_file *elf, const Elf64_Ehdr *header
 	return 0;
 }
 
-static bool section_header(const struct elf_file *elf, uint32_t index, Elf64_Shdr *section)
+bool elf_file_section_header(const struct elf_file *elf, uint32_t index, Elf64_Shdr *section)
 {
 	Elf64_Ehdr header;
 	const uint8_t *at;
@@ -81,7 +80,7 @@ static bool section_header(const struct elf_file *elf, uint32_t index, Elf64_Shd
 	memcpy(&header, elf->bytes, sizeof(header));
 	if (header.e_shentsize != sizeof(*section) || index >= header.e_shnum)
 		return false;
-	at = table_at(elf, header.e_shoff, header.e_shnum, sizeof(*section));
+	at = elf_file_table(elf, header.e_shoff, header.e_shnum, sizeof(*section));
 	if (!at)
 		return false;
 	memcpy(section, at + index * sizeof(*section), sizeof(*section));
@@ -92,17 +91,18 @@ static void find_eh_frame(struct elf_file *elf, uint32_t names)
 {
 	Elf64_Shdr section, strings;
 
-	if (!section_header(elf, names, &strings))
+	if (!elf_file_section_header(elf, names, &strings))
 		return;
-	for (uint32_t i = 0; section_header(elf, i, &section); i++) {
+	for (uint32_t i = 0; elf_file_section_header(elf, i, &section); i++) {
 		static const char name[] = ".eh_frame";
 		const uint8_t *at;
 
 		if (!(section.sh_flags & SHF_ALLOC) || section.sh_type == SHT_NOBITS ||
 		    section.sh_name > strings.sh_size || strings.sh_offset > UINT64_MAX - section.sh_name)
 			continue;
-		at = table_at(elf, strings.sh_offset + section.sh_name, sizeof(name), 1);
-		if (at && memcmp(at, name, sizeof(name)) == 0 && table_at(elf, section.sh_offset, section.sh_size, 1)) {
+		at = elf_file_table(elf, strings.sh_offset + section.sh_name, sizeof(name), 1);
+		if (at && memcmp(at, name, sizeof(name)) == 0 &&
+		    elf_file_table(elf, section.sh_offset, section.sh_size, 1)) {
 			elf->eh_frame =
 				(struct elf_file_section) { section.sh_addr, section.sh_offset, section.sh_size };
 			return;
@@ -217,8 +217,8 @@ void elf_file_symbols(const struct elf_file *elf, elf_file_symbol_fn *see, void 
 {
 	Elf64_Shdr section;
 
-	for (uint32_t i = 0; section_header(elf, i, &section); i++) {
-		const uint8_t *at = table_at(elf, section.sh_offset, section.sh_size, 1);
+	for (uint32_t i = 0; elf_file_section_header(elf, i, &section); i++) {
+		const uint8_t *at = elf_file_table(elf, section.sh_offset, section.sh_size, 1);
 
 		if ((section.sh_type != SHT_SYMTAB && section.sh_type != SHT_DYNSYM) || !at ||
 		    section.sh_entsize != sizeof(Elf64_Sym))

@@ -45,6 +45,11 @@ long elf_file_parse(struct elf_file *elf, const uint8_t *bytes, size_t size) mus
 /* Only after elf_file_open. */
 void elf_file_close(struct elf_file *elf);
 
+/* A table of `count` entries of `size` bytes at an offset in the file; NULL unless all of it is there. */
+const uint8_t *elf_file_table(const struct elf_file *elf, uint64_t offset, uint64_t count, uint64_t size);
+/* The header of a section, by its number. False: there is none. */
+bool elf_file_section_header(const struct elf_file *elf, uint32_t index, Elf64_Shdr *section);
+
 /* The `size` bytes that a segment has at an address, or NULL. */
 const uint8_t *elf_file_at(const struct elf_file *elf, uint64_t address, uint64_t size);
 /* The segment that an address, or an offset in the file, is in, or NULL. */

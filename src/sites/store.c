@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/hash.h"
@@ -13,6 +14,7 @@
 #include "sites/bytes.h"
 
 #define MAX_SIZE (256u << 20)
+#define OVERFLOW_UID 65534u /* whom files belong to whose owner a user namespace does not have */
 
 static bool is_site(const struct store_site *site)
 {
@@ -149,28 +151,51 @@ static bool is_laid_out(const struct store_header *header)
 	return header->strings == at && header->size == at + header->string_size;
 }
 
+/* Whether the bytes are those that a tool of this version has written. */
+static long check_bytes(struct core_store *from, const struct bytes *bytes)
+{
+	struct store_header header;
+
+	if (bytes->size < sizeof(header))
+		return -EINVAL;
+	memcpy(&header, bytes->at, sizeof(header));
+	if (header.magic != STORE_MAGIC)
+		return -EINVAL;
+	if (header.version != STORE_VERSION)
+		return header.version < STORE_VERSION ? -ESTALE : -EPROTO;
+	if (core_store_open(from, bytes_read, bytes, bytes->size) != 0 || !is_laid_out(&from->header) ||
+	    core_hash(CORE_HASH_START, bytes->at + sizeof(header), bytes->size - sizeof(header)) != header.checksum)
+		return -EBADMSG;
+	return 0;
+}
+
 long store_parse(struct store *store, const uint8_t *bytes, size_t size)
 {
 	struct bytes all = { bytes, size };
-	struct store_header header;
 	struct core_store from;
 	long r;
 
 	memset(store, 0, sizeof(*store));
-	if (size < sizeof(header))
-		return -EINVAL;
-	memcpy(&header, bytes, sizeof(header));
-	if (header.magic != STORE_MAGIC)
-		return -EINVAL;
-	if (header.version != STORE_VERSION)
-		return -EPROTO;
-	if (core_store_open(&from, bytes_read, &all, size) != 0 || !is_laid_out(&from.header) ||
-	    core_hash(CORE_HASH_START, bytes + sizeof(header), size - sizeof(header)) != header.checksum)
-		return -EBADMSG;
-	r = read_all(store, &from, &all);
+	r = check_bytes(&from, &all);
+	if (r == 0)
+		r = read_all(store, &from, &all);
 	if (r != 0)
 		store_free(store);
 	return r;
+}
+
+/* Whether nobody else can have written the file. What is mounted into a container from outside of its user namespace
+ * belongs to the overflow user there, whoever else is that, too: on a read-only mount, it is as whoever has mounted it
+ * wants it. */
+static bool is_trusted(int fd, const struct stat *status)
+{
+	struct statvfs mount;
+
+	if (!S_ISREG(status->st_mode) || status->st_mode & 022)
+		return false;
+	if (status->st_uid == geteuid() || status->st_uid == 0)
+		return true;
+	return status->st_uid == OVERFLOW_UID && fstatvfs(fd, &mount) == 0 && mount.f_flag & ST_RDONLY;
 }
 
 static long read_whole(int fd, uint8_t **bytes, size_t *size)
@@ -180,7 +205,7 @@ static long read_whole(int fd, uint8_t **bytes, size_t *size)
 
 	if (fstat(fd, &status) != 0)
 		return -errno;
-	if (!S_ISREG(status.st_mode) || (status.st_uid != geteuid() && status.st_uid != 0) || status.st_mode & 022)
+	if (!is_trusted(fd, &status))
 		return -EPERM;
 	if (status.st_size > MAX_SIZE)
 		return -EFBIG;
@@ -192,21 +217,40 @@ static long read_whole(int fd, uint8_t **bytes, size_t *size)
 	return r == -ENODATA ? -EBADMSG : r;
 }
 
-/* Loads the store's bytes, which are NULL on failure, and parses them. */
-static long load_store(struct store *store, const char *path, uint8_t **bytes, size_t *size)
+static long load_bytes(const char *path, uint8_t **bytes, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	long r;
 
-	memset(store, 0, sizeof(*store));
 	*bytes = NULL;
 	*size = 0;
 	if (fd < 0)
 		return -errno;
 	r = read_whole(fd, bytes, size);
 	close(fd);
+	return r;
+}
+
+long store_read(struct store *store, const char *path)
+{
+	uint8_t *bytes;
+	size_t size;
+	long r = load_bytes(path, &bytes, &size);
+
+	memset(store, 0, sizeof(*store));
 	if (r == 0)
-		r = store_parse(store, *bytes, *size);
+		r = store_parse(store, bytes, size);
+	free(bytes);
+	return r;
+}
+
+long store_load(const char *path, uint8_t **bytes, size_t *size)
+{
+	struct core_store store;
+	long r = load_bytes(path, bytes, size);
+
+	if (r == 0)
+		r = check_bytes(&store, &(struct bytes){ *bytes, *size });
 	if (r != 0) {
 		free(*bytes);
 		*bytes = NULL;
@@ -215,25 +259,16 @@ static long load_store(struct store *store, const char *path, uint8_t **bytes, s
 	return r;
 }
 
-long store_read(struct store *store, const char *path)
+bool store_is_outdated(const char *path)
 {
-	uint8_t *bytes;
-	size_t size;
-	long r = load_store(store, path, &bytes, &size);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct store_header header;
+	bool outdated = fd >= 0 && pread(fd, &header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
+			header.magic == STORE_MAGIC && header.version < STORE_VERSION;
 
-	if (r == 0)
-		free(bytes);
-	return r;
-}
-
-long store_load(const char *path, uint8_t **bytes, size_t *size)
-{
-	struct store store;
-	long r = load_store(&store, path, bytes, size);
-
-	if (r == 0)
-		store_free(&store);
-	return r;
+	if (fd >= 0)
+		close(fd);
+	return outdated;
 }
 
 void store_free(struct store *store)
@@ -252,8 +287,10 @@ const char *store_problem(long error)
 	switch (error) {
 	case -EINVAL:
 		return "is no store of k23's";
+	case -ESTALE:
+		return "is a store of an older version of k23's";
 	case -EPROTO:
-		return "is a store of another version of k23's";
+		return "is a store of a newer version of k23's";
 	case -EBADMSG:
 		return "is damaged";
 	case -EPERM:

@@ -18,6 +18,9 @@ struct known_file {
 	ARRAY(struct store_key) keys; /* `file` of these is not used */
 };
 
+/* The system's store: root's own, and under that of every other user. */
+#define STORE_SYSTEM "/var/lib/k23/sites"
+
 struct store {
 	ARRAY(struct known_file) files;
 };
@@ -25,13 +28,18 @@ struct store {
 /* Reads the store at `path`. 0, and store_free() is due; -ENOENT when there is no store, and *store is empty; or an
  * error that store_problem() explains. */
 long store_read(struct store *store, const char *path) must_check;
-/* Reads a store from its bytes; -EINVAL, -EPROTO or -EBADMSG when they are no store. */
+/* Reads a store from its bytes; -EINVAL, -ESTALE (of an older version), -EPROTO or -EBADMSG when they are no store. */
 long store_parse(struct store *store, const uint8_t *bytes, size_t size) must_check;
 /* Puts the store in place at `path`, by rename, when all of it is on the disk. The caller holds the lock. */
 long store_write(const struct store *store, const char *path) must_check;
+/* The bytes of which store_write() would make the file; free() is due. 0, -EFBIG or -ENOMEM. */
+long store_image(const struct store *store, uint8_t **bytes, size_t *size) must_check;
 void store_free(struct store *store);
-/* Reads the bytes of the store at `path`, and checks them; free() is due. Errors are those of store_read(). */
+/* Reads the bytes of the store at `path`, and checks that they are as they were written: the runtime, too, believes
+ * nothing of what they say. free() is due. Errors are those of store_read(). */
 long store_load(const char *path, uint8_t **bytes, size_t *size) must_check;
+/* Whether there is a store of an older version at `path`, by its header alone. */
+bool store_is_outdated(const char *path);
 /* Why reading or writing failed, as the end of a sentence that begins with the path. */
 const char *store_problem(long error);
 
@@ -56,6 +64,8 @@ long store_merge(struct store *store, const struct store *other) must_check;
 long store_add_key(struct known_file *file, const struct store_key *key) must_check;
 /* Forgets a file. */
 void store_remove(struct store *store, size_t index);
+/* Forgets the files without a site. */
+void store_remove_empty(struct store *store);
 /* Whether a file may be in a store: it has an id, and its sites are sorted by offset and make sense. */
 bool known_valid(const struct known_file *file);
 /* The site at an offset, or NULL. */

@@ -185,6 +185,24 @@ long store_merge(struct store *store, const struct store *other)
 	return r;
 }
 
+void store_remove_empty(struct store *store)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < store->files.count; i++) {
+		struct known_file *file = &store->files.at[i];
+
+		if (file->site_count) {
+			store->files.at[kept++] = *file;
+			continue;
+		}
+		free(file->path);
+		free(file->sites);
+		free(file->keys.at);
+	}
+	store->files.count = kept;
+}
+
 void store_remove(struct store *store, size_t index)
 {
 	struct known_file *file = &store->files.at[index];

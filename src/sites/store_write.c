@@ -13,7 +13,6 @@
 #include "core/store.h"
 #include "sites/store.h"
 
-#define SYSTEM_STORE "/var/lib/k23/sites"
 
 /* Fills in the header with the sizes and places of the parts. False: the store is too large. */
 static bool lay_out_parts(const struct store *store, struct store_header *header)
@@ -173,19 +172,29 @@ static long put_in_place(const char *path, const uint8_t *image, size_t size)
 	return r;
 }
 
-long store_write(const struct store *store, const char *path)
+long store_image(const struct store *store, uint8_t **bytes, size_t *size)
 {
 	struct store_header header;
-	uint8_t *image;
-	long r;
 
 	if (!lay_out_parts(store, &header))
 		return -EFBIG;
-	image = calloc(1, header.size);
-	if (!image)
+	*bytes = calloc(1, header.size);
+	if (!*bytes)
 		return -ENOMEM;
-	fill_image(store, image, &header);
-	r = put_in_place(path, image, header.size);
+	fill_image(store, *bytes, &header);
+	*size = header.size;
+	return 0;
+}
+
+long store_write(const struct store *store, const char *path)
+{
+	uint8_t *image;
+	size_t size;
+	long r = store_image(store, &image, &size);
+
+	if (r != 0)
+		return r;
+	r = put_in_place(path, image, size);
 	free(image);
 	return r;
 }
@@ -193,7 +202,7 @@ long store_write(const struct store *store, const char *path)
 static long make_directories(const char *path)
 {
 	/* The system's store is read by the programs of every user. */
-	mode_t mode = strncmp(path, SYSTEM_STORE, strlen(SYSTEM_STORE)) == 0 ? 0755 : 0700;
+	mode_t mode = strncmp(path, STORE_SYSTEM, strlen(STORE_SYSTEM)) == 0 ? 0755 : 0700;
 	char *copy = strdup(path);
 	long r = copy ? 0 : -ENOMEM;
 
@@ -242,7 +251,7 @@ char *store_default_path(void)
 	if (named && *named)
 		return strdup(named);
 	if (geteuid() == 0)
-		return strdup(SYSTEM_STORE);
+		return strdup(STORE_SYSTEM);
 	if (cache && *cache == '/')
 		return store_beside(cache, "/k23/sites");
 	return home && *home == '/' ? store_beside(home, "/.cache/k23/sites") : NULL;

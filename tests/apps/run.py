@@ -27,6 +27,7 @@ sys.path.insert(0, str(HERE.parent))
 import harness
 from harness import SKIPPED
 
+RUN_ARGS = "run --hook null --"
 LEARN_ARGS = "learn --hook null --"
 # What outlives a scenario gets this long to go by itself: servers reap their workers after the test has seen them go.
 GRACE = 5.0
@@ -35,7 +36,8 @@ Result = collections.namedtuple("Result", "verdict reason native k23 figures ver
 
 
 class Scenario:
-    """scenarios/NAME.sh and the `# key: value` lines on its top: what, needs, quick, timeout, version."""
+    """scenarios/NAME.sh and the `# key: value` lines on its top: what, needs, quick, daemon, timeout, version. A daemon
+    outlives the command that starts it, and `k23 learn` would wait for it."""
 
     def __init__(self, path):
         self.path = path
@@ -44,7 +46,7 @@ class Scenario:
         for line in path.read_text().splitlines():
             if not line.startswith("#"):
                 break
-            found = re.match(r"# (what|needs|quick|timeout|version): +(.*)", line)
+            found = re.match(r"# (what|needs|quick|daemon|timeout|version): +(.*)", line)
             if found:
                 self.keys[found[1]] = found[2].strip()
         missing = {"what", "timeout"} - self.keys.keys()
@@ -52,6 +54,7 @@ class Scenario:
             sys.exit(f"{path}: header lacks {', '.join(sorted(missing))}")
         self.what = self.keys["what"]
         self.quick = self.keys.get("quick") == "yes"
+        self.daemon = self.keys.get("daemon") == "yes"
         self.timeout = float(self.keys["timeout"])
 
     def missing_tools(self):
@@ -269,7 +272,7 @@ def run_scenario(scenario, root, prefix, options):
 
     if options.learn and options.wrapper is None:
         # Whatever comes of it: in the next run, what it met is patched.
-        Run(scenario, folder / "scratch", learning_prefix(options, root), folder / "learned", scenario.timeout * scale)
+        Run(scenario, folder / "scratch", learning_prefix(scenario, options, root), folder / "learned", scenario.timeout * scale)
     k23 = Run(scenario, folder / "scratch", prefix, folder / "k23", scenario.timeout * scale,
               check_guard=options.wrapper is None)
     reasons = [
@@ -289,8 +292,8 @@ def prefix_for(options, root):
     return options.wrapper if options.wrapper is not None else program_for(options, root) + " " + options.k23_args
 
 
-def learning_prefix(options, root):
-    return program_for(options, root) + " " + LEARN_ARGS
+def learning_prefix(scenario, options, root):
+    return f"{program_for(options, root)} {RUN_ARGS if scenario.daemon else LEARN_ARGS}"
 
 
 def program_for(options, root):
@@ -303,7 +306,7 @@ def program_for(options, root):
         if copy.exists():
             return shlex.join([str(copy / "k23")])
         copy.mkdir(mode=0o755)
-        shutil.copy2(program, copy / "k23")
+        harness.copy_k23(program, copy)
         if (program.parent / "hooks").is_dir():
             shutil.copytree(program.parent / "hooks", copy / "hooks", ignore=shutil.ignore_patterns("*.p"))
         subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
@@ -335,7 +338,7 @@ def write_table(path, rows):
 def parse_arguments():
     parser = argparse.ArgumentParser(description="Run real applications natively and under k23, and compare.")
     parser.add_argument("--k23", default=str(TOP / "build" / "k23"), metavar="PATH", help="the k23 program to test")
-    parser.add_argument("--k23-args", default="run --hook null --", metavar="ARGS", help="default: %(default)s")
+    parser.add_argument("--k23-args", default=RUN_ARGS, metavar="ARGS", help="default: %(default)s")
     parser.add_argument("--no-learn", dest="learn", action="store_false", help="do not run each under k23 learn before")
     parser.add_argument("--wrapper", metavar="COMMAND", help="use COMMAND (e.g. env) in place of k23")
     parser.add_argument("--quick", action="store_true", help="only the quick scenarios")

@@ -9,12 +9,15 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +46,29 @@ static int threads(void)
 			return 1;
 	for (int i = 0; i < 4; i++)
 		pthread_join(id[i], NULL);
+	return 0;
+}
+
+/* fchown(-1, THREAD, NUMBER), which changes nothing, from 0 on; without a number for ever. */
+static void *make_numbered(void *thread)
+{
+	for (int i = 0; !number || i < number; i++) {
+		syscall(SYS_fchown, -1, thread, i);
+		if (i == 1000 && !thread && !number)
+			puts("begun"), fflush(stdout);
+	}
+	return NULL;
+}
+
+static int numbered(void)
+{
+	pthread_t threads[3];
+
+	for (uintptr_t i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, make_numbered, (void *)(i + 1));
+	make_numbered(NULL);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
 	return 0;
 }
 
@@ -164,9 +190,9 @@ static int arguments(void)
 	}
 	syscall(SYS_lseek, -1, -5l, SEEK_CUR);
 	syscall(SYS_getcwd, buffer, 1);
-	syscall(SYS_mmap, NULL, 0, 0, 0, -1, 0);
-	syscall(500, 1, 2, 3, 4, 5, 6);
-	syscall(-1l, 1, 2, 3, 4, 5, 6);
+	syscall(SYS_mmap, NULL, 0, 0, 0, -1, 0l);
+	syscall(500, 1, 2, 3, 4, 5, 6l);
+	syscall(-1l, 1, 2, 3, 4, 5, 6l);
 	syscall(SYS_umask, 022);
 	execl("/nonexistent", "an", "argument", NULL);
 	return 0;
@@ -181,6 +207,21 @@ static int i386(void)
 }
 
 /* A child that outlives the program. */
+/* A call whose structures lead to 20 MB. */
+static int nested(void)
+{
+	static struct mmsghdr messages[64];
+	static struct iovec parts[64][64];
+	static char bytes[64][64][5000];
+
+	for (int i = 0; i < 64; i++) {
+		for (int j = 0; j < 64; j++)
+			parts[i][j] = (struct iovec){ bytes[i][j], sizeof(bytes[i][j]) };
+		messages[i].msg_hdr = (struct msghdr){ .msg_iov = parts[i], .msg_iovlen = 64 };
+	}
+	return syscall(SYS_sendmmsg, -1, messages, 64, 0) != -1;
+}
+
 static int orphan(void)
 {
 	if (fork() == 0) {
@@ -220,8 +261,9 @@ int main(int argc, char **argv)
 		int (*function)(void);
 	} table[] = {
 		{ "threads", threads }, { "forks", forks }, { "killed", killed }, { "massacre", massacre },
+		{ "numbered", numbered }, { "numbered-forever", numbered },
 		{ "errors", errors }, { "naps", naps }, { "arguments", arguments }, { "i386", i386 },
-		{ "orphan", orphan }, { "without-counter", without_counter },
+		{ "nested", nested }, { "orphan", orphan }, { "without-counter", without_counter },
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(what, table[i].name) == 0)

@@ -102,15 +102,16 @@ static void write_record(uint32_t writer, uint32_t number)
 {
 	unsigned char data[LARGEST];
 	struct record_head head = { number, (number * 2654435761u + writer) % (number % 16 ? 200 : LARGEST) };
-	struct record record = record_begin(ring, writer);
+	struct ring_record record;
 
 	for (uint32_t i = 0; i < head.size; i++)
 		data[i] = byte_of(writer, number, i);
-	record_put(&record, &head, sizeof(head));
-	record_put(&record, data, head.size);
+	ring_record_begin(&record, ring, writer, 0);
+	record_put(&record.record, &head, sizeof(head));
+	record_put(&record.record, data, head.size);
 	if (tears(number))
 		kill(getpid(), SIGKILL);
-	record_end(&record);
+	ring_record_end(&record);
 }
 
 static void *write_for_ever(void *stop)

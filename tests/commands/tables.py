@@ -7,6 +7,7 @@ import sys
 
 source, *cc = sys.argv[1:]
 sys.path.insert(0, os.path.join(source, 'tables'))
+from type_model import Model
 failures = []
 
 
@@ -52,9 +53,28 @@ def check_errors():
         fail(f'errnos.tsv and errno.h differ: {set(ours.items()) ^ set(theirs.items())}')
 
 
+def check_faults():
+    """faults.tsv has calls and errors that there are, each call once."""
+    calls, seen = {row[2] for row in rows()}, set()
+    with open(os.path.join(source, 'tables/errnos.tsv')) as file:
+        errors = {line.split()[1] for line in file if line.strip() and not line.startswith('#')} | {'EXHAUSTED'}
+    with open(os.path.join(source, 'tables/faults.tsv')) as file:
+        for line in file:
+            if line.startswith('#'):
+                continue
+            name, faults = line.rstrip('\n').split('\t')
+            for error in re.findall(r'\bE[A-Z]\w+', faults):
+                if error not in errors:
+                    fail(f'faults.tsv: {name} has {error}, which is no error')
+            if name not in calls or name in seen or not faults:
+                fail(f'faults.tsv: {name} is no call, has no faults, or is there twice')
+            seen.add(name)
+
+
 def generate(what):
     return subprocess.run([sys.executable, os.path.join(source, 'tables/gen_names.py'), what,
-                           os.path.join(source, 'include/k23/types.h'), os.path.join(source, 'tables/syscalls.tsv'),
+                           *(os.path.join(source, name) for name in
+                             ('include/k23/types.h', 'tables/types.def', 'tables/syscalls.tsv')),
                            '/dev/stdout'], capture_output=True, text=True, check=True).stdout
 
 
@@ -80,6 +100,35 @@ def check_redirect():
         fail(f'hooks/redirect.c and the table differ: {known ^ paths}')
 
 
+def check_constants():
+    """Each constant that types.def names is in the headers, and has the value that types.def may give instead."""
+    model = Model(os.path.join(source, 'tables/types.def'), cc)
+    for name in model.missing:
+        fail(f'{name} is in no header')
+    given = {item.name: item for type_ in model.types.values() if type_.form == 'constants'
+             for item in type_.of if item.name and not item.headers}
+    for headers in model.headers.values():
+        known = [name for name in given if name in headers.names]
+        headers.wanted = {name: None for name in known}
+        headers.evaluate()
+        for name in known:
+            if headers.value(name) & 0xffffffff != given[name].expression & 0xffffffff:
+                fail(f'{name} is {headers.value(name):#x} in a header, {given[name].expression:#x} in types.def')
+    if sum(len(type_.of) for type_ in model.types.values() if type_.form == 'constants') < 1500:
+        fail('types.def has few constants')
+
+
+def check_members():
+    """A member that would make something else of its object in JSON (src/cli/value/make.h) gets an underscore there, by
+    which it is not another member."""
+    model = Model(os.path.join(source, 'tables/types.def'), cc)
+    for type_ in model.types.values():
+        names = [field.name for field in type_.of] if type_.form == 'struct' else []
+        for name in ('value', 'address', 'string', 'bytes', 'elements', 'before'):
+            if name in names and name + '_' in names:
+                fail(f'{type_.name} has the members {name} and {name}_, which are one in JSON')
+
+
 def check_sizes():
     for name in 'readonly', 'redirect', 'twice':
         with open(os.path.join(source, f'hooks/{name}.c')) as file:
@@ -91,9 +140,12 @@ def check_sizes():
 check_header(0, 'asm/unistd_64.h')
 check_header(1, 'asm/unistd_32.h')
 check_errors()
+check_faults()
 check_numbers_header()
 check_i386_numbers()
 check_redirect()
+check_constants()
+check_members()
 check_sizes()
 print('\n'.join(failures))
 sys.exit(bool(failures))

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +63,95 @@ static void life(void)
 	_exit(4);
 }
 
+static void handle(int sig)
+{
+	(void)sig;
+}
+
+/* Signals that come in the program, in a call that waits, in a burst, to a handler that does not come back, of a fault,
+ * to a child; and the last one ends the program. */
+static void signals(void)
+{
+	struct sigaction action = { .sa_handler = handle };
+	struct itimerval soon = { .it_value = { 0, 20000 } };
+	sigset_t mask;
+	pid_t child;
+
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+	sigaction(SIGALRM, &action, NULL);
+	signal(SIGHUP, SIG_IGN);
+	raise(SIGUSR1);
+	raise(SIGHUP);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	pause();
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGUSR1);
+	sigaddset(&mask, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	raise(SIGUSR2);
+	raise(SIGUSR1);
+	sigprocmask(SIG_UNBLOCK, &mask, NULL);
+	child = fork();
+	if (child == 0) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		__asm__ volatile("movl $1, 8");
+	}
+	waitpid(child, NULL, 0);
+	kill(getpid(), SIGTERM);
+}
+
+static volatile int done;
+
+static void *come_and_go(void *argument)
+{
+	while (!done) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, nothing, NULL);
+		pthread_join(thread, NULL);
+	}
+	return argument;
+}
+
+/* Signals that faults raise, blocked, from another process, while threads come and go: none is lost, or handled, and
+ * each has what its sender said. */
+static void blocked(void)
+{
+	static const int sent[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+	struct timespec patience = { .tv_sec = 20 };
+	pid_t parent = getpid(), child;
+	pthread_t thread;
+	siginfo_t info;
+	sigset_t set;
+	int fds[2];
+	char byte;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		signal(sent[i], handle);
+		sigaddset(&set, sent[i]);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (pipe(fds) != 0)
+		_exit(1);
+	child = fork();
+	for (int i = 0; child == 0 && read(fds[0], &byte, 1) == 1; i++)
+		sigqueue(parent, sent[i % 5], (union sigval){ .sival_int = i });
+	pthread_create(&thread, NULL, come_and_go, NULL);
+	for (int i = 0; i < 2000; i++) {
+		if (write(fds[1], "", 1) != 1 || sigtimedwait(&set, &info, &patience) != sent[i % 5] ||
+		    info.si_value.sival_int != i || info.si_code != SI_QUEUE || info.si_pid != child) {
+			dprintf(2, "signal %d: %d of %d\n", i, info.si_signo, (int)info.si_pid);
+			break;
+		}
+	}
+	done = 1;
+	pthread_join(thread, NULL);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -70,6 +161,12 @@ int main(int argc, char **argv)
 		return uname(&name);
 	if (strcmp(what, "life") == 0)
 		life();
+	if (strcmp(what, "signals") == 0)
+		signals();
+	if (strcmp(what, "blocked") == 0) {
+		blocked();
+		return 0;
+	}
 	if (strcmp(what, "exit") == 0)
 		_exit(3);
 	if (strcmp(what, "answer") == 0) {

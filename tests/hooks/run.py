@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import shutil
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -10,7 +11,7 @@ sys.path.insert(0, os.path.join(HERE, ".."))
 import harness
 from harness import Failed, expect, run
 
-# Hooks that k23 cc must refuse, and what it has to say.
+# Hooks that k23 cc must refuse, what it has to say, and what K23_HOOK() has if not `.all = f`.
 BAD = {
     "libc": ("int puts(const char *); static long f(struct k23_call *c) { return puts(\"\") + k23_forward(c); }", "puts"),
     "vector": ("static long f(struct k23_call *c) { __asm__ volatile(\"pxor %%xmm0, %%xmm0\" ::: \"memory\");"
@@ -19,6 +20,18 @@ BAD = {
                 "past the runtime"),
     "tls": ("static _Thread_local volatile int t; static long f(struct k23_call *c) { t++; return k23_forward(c); }",
             "thread-local"),
+    "many": ("static long f(struct k23_call *c) { return k23_forward(c); }", "more than 128",
+             ".calls = { %s }" % ", ".join(f"{{ {nr}, f }}" for nr in range(129))),
+    "twice": ("static long f(struct k23_call *c) { return k23_forward(c); }", "names openat twice",
+              ".calls = { { SYS_openat, f }, { SYS_read, f }, { SYS_openat, f } }"),
+    "negative": ("static long f(struct k23_call *c) { return k23_forward(c); }", "the call -1",
+                 ".calls = { { SYS_openat, f }, { -1, f } }"),
+    "unknown": ("static long f(struct k23_call *c) { return k23_forward(c); }", "the call 5000",
+                ".calls = { { 5000, f } }"),
+    "gap": ("static long f(struct k23_call *c) { return k23_forward(c); }", "without a function before write",
+            ".calls = { { SYS_openat, f }, { 0, 0 }, { SYS_write, f } }"),
+    "empty": ("static long f(struct k23_call *c) { return k23_forward(c); }", "no function for openat",
+              ".calls = { { SYS_read, f }, { SYS_openat, 0 } }"),
     "constructor": ("static int v; __attribute__((constructor)) static void c0(void) { v = 1; }"
                     "static long f(struct k23_call *c) { return v + k23_forward(c); }", "constructors"),
 }
@@ -46,12 +59,37 @@ def case_life(k23, program):
         "process_exit 5", "fork_child 1", "thread_exit", "thread_start 1", "thread_exit", "process_exit 4")])
 
 
+def case_signals(k23, program):
+    """What is delivered, and never while a function of the hook runs."""
+    hook = build(k23, "signals")
+    store = os.path.join(os.getcwd(), "signals.store")
+    expect("learn", run(k23, "learn", "--store", store, "--", program, "uname").returncode, 0)
+    natively = run(program, "signals").returncode
+    for way in ["--no-patch"], ["--store", store, "--eager"]:
+        result = run(k23, "run", *way, "--hook", hook, "--", program, "signals")
+        expect(f"status {way}", result.returncode, natively)
+        expect(f"signals {way}", result.stderr.splitlines(), [
+            "10 code -6 handled", "14 code 128 handled", "10 code -6 handled", "12 code -6 handled",
+            "11 code 1 left to the kernel", "15 code 0 left to the kernel"])
+
+
 def case_answer(k23, program):
     hook = build(k23, "answer")
     one = run(k23, "run", "--hook", hook + ":plus=23", "--", program, "answer")
     expect("one hook", (one.returncode, one.stdout, one.stderr), (0, "twice\n" * 2, "getppid 23\n5000 5001\n"))
     two = run(k23, "run", "--hook", hook + ":plus=100", "--hook", hook + ":plus=23", "--", program, "answer")
     expect("a chain", (two.returncode, two.stdout, two.stderr), (0, "twice\n" * 4, "getppid 123\n5000 5001\n"))
+
+
+def case_chosen(k23, program):
+    """Calls that init chooses; and `k23 trace` shows what the hook has done."""
+    hook = build(k23, "chosen")
+    for options, parent in ("", os.getpid()), (":getppid", 23), (":all", os.getpid()):
+        result = run(k23, "run", "--hook", hook + options, "--", program, "answer")
+        expect(f"with {options}", (result.returncode, result.stderr), (0, f"getppid {parent}\n5000 -1\n"))
+    run(k23, "trace", "-o", "log", "-a", "0", "-e", "getppid", "--hook", hook + ":getppid", "--", program, "answer")
+    with open("log") as log:
+        expect("line", log.readline().split(maxsplit=1)[1], "getppid() = 23 (INJECTED)\n")
 
 
 def case_crash(k23, program):
@@ -62,22 +100,82 @@ def case_crash(k23, program):
         signal = {"u": 4, "t": 5, "d": 8}.get(how, 11)
         result = run(k23, "run", *way, "--hook", f"{hook}:how={how}", "--", program, "uname")
         expect(f"crash {how} {way}", result.returncode, -signal)
-        if not re.search(rf"k23: hook crash \({re.escape(hook)}\) crashed with signal {signal} in system call 63, "
-                         r"at \S+\+0x[0-9a-f]+, address 0x[0-9a-f]+\n", result.stderr):
+        what = "its stack is full: hooks have about 60 KB" if how == "s" else "address 0x[0-9a-f]+"
+        if not re.search(rf"k23: hook crash \({re.escape(hook)}\) crashed with signal {signal} \(SIG[A-Z]+\) in uname, "
+                         rf"at \S+\+0x[0-9a-f]+, {what}\n", result.stderr):
             raise Failed(f"crash {how} {way} says {result.stderr!r}")
+        if how != "f" and not re.search(r"k23: that is on_uname at \S*hooks/crash\.c:\d+\n", result.stderr):
+            raise Failed(f"crash {how} {way} does not say where: {result.stderr!r}")
+    for options, words in (("how=n,why", "k23: hook crash refuses to start: n is not the way (-1)\n"),
+                           ("how=x,hwo=y", "k23: hook crash has no option hwo; it has how, why\n"),
+                           ("what", "k23: hook crash has no option what; it has how, why\n")):
+        result = run(k23, "run", "--hook", f"{hook}:{options}", "--", program, "exit")
+        expect(f"options {options}", (result.returncode, result.stderr), (125, words))
+    result = run(k23, "run", "--hook", "null:fast", "--", program, "exit")
+    expect("options of a hook that has none", (result.returncode, result.stderr),
+           (125, "k23: hook null has no option fast\n"))
     result = run(k23, "run", "--hook", hook + ":how=n", "--", program, "exit")
     expect("a hook that refuses", result.returncode, 125)
     if "refuses to start" not in result.stderr:
         raise Failed(f"a hook that refuses says {result.stderr!r}")
 
 
+def case_told(k23, program):
+    """Crashes where a hook is told something, whatever the program blocks: threads of the C library block all."""
+    hook = build(k23, "crash")
+    with open(os.path.join(HERE, "crash.c")) as source:
+        line = next(i for i, text in enumerate(source, 1) if "/* told */" in text)
+    for how, name, what in (("I", "init", "exit"), ("E", "exec", "life"), ("F", "fork_child", "life"),
+                            ("S", "thread_start", "life"), ("X", "thread_exit", "life"), ("P", "process_exit", "life"),
+                            ("G", "signal", "signals")):
+        result = run(k23, "run", "--hook", f"{hook}:how={how}", "--", program, what)
+        messages = [text for text in result.stderr.splitlines() if text.startswith("k23: ")]
+        expected = [rf"k23: hook crash \({re.escape(hook)}\) crashed with signal 11 \(SIGSEGV\) in its \.{name}, "
+                    r"at hook\+0x[0-9a-f]+, address 0x1230", rf"k23: that is \w+ at \S*/crash\.c:{line}"]
+        if len(messages) < 2 or not all(re.fullmatch(*both) for both in zip(expected, messages)):
+            raise Failed(f"a crash in .{name} says {result.stderr!r}")
+        if how in "ISPG":
+            expect(f"a crash in .{name}", result.returncode, -11)
+
+
+def case_blocked(k23, program):
+    """Signals of faults that the program blocks stay blocked while hooks are told of its threads."""
+    hook = build(k23, "crash")
+    expect("natively", run(program, "blocked").returncode, 0)
+    result = run(k23, "run", "--hook", f"{hook}:how=b", "--", program, "blocked")
+    expect("with the hook", (result.returncode, result.stderr), (0, ""))
+
+
+def case_forbidden(k23, program):
+    """Calls that a hook must not make fail, with one message; what only asks is let through."""
+    hook = build(k23, "forbidden")
+    for way in ["--no-patch"], ["--eager"]:
+        result = run(k23, "run", *way, "--hook", hook, "--", program, "uname")
+        expect("forbidden", (result.returncode, result.stderr), (
+            0, "k23: hook forbidden: k23_syscall(SYS_fork) fails with EINVAL: hooks do not create, end or replace "
+               "processes and threads, nor change how signals are handled\nforbidden: 0 wrong\n"))
+
+
+def case_where(k23, program):
+    hook = build(k23, "crash")
+    for words, status, text in (([hook, "0x1"], 125, "does not tell"), (["nowhere.so", "0x1000"], 125, "does not tell"),
+                                ([hook], 125, "needs a hook's file"), ([hook, "uname"], 125, "needs a hook's file")):
+        result = run(k23, "cc", "--where", *words)
+        if result.returncode != status or text not in result.stderr or result.stderr.count("\n") != 1:
+            raise Failed(f"k23 cc --where {words}: {result.returncode}, {result.stderr!r}")
+
+
 def case_refused(k23, program):
-    for name, (text, reason) in BAD.items():
+    for name, (text, reason, *members) in BAD.items():
         with open(name + ".c", "w") as source:
-            source.write(f"#include <k23/hook.h>\n{text}\nK23_HOOK(bad, .all = f);\n")
+            source.write(f"#include <k23/hook.h>\n{text}\nK23_HOOK(bad, {members[0] if members else '.all = f'});\n")
         result = run(k23, "cc", name + ".c", "-o", name + ".so")
         if result.returncode != 125 or reason not in result.stderr:
             raise Failed(f"k23 cc of a hook with {name}: {result.returncode}, {result.stderr!r}")
+        expect(f"{name}: what was refused is removed", os.path.exists(name + ".so"), False)
+        # Built past k23 cc, as from a build system.
+        flags = run("env", "CC=echo", k23, "cc", name + ".c", "-o", name + ".so").stdout.split()
+        expect(f"cc {name}", run("cc", *flags).returncode, 0)
         result = run(k23, "run", "--hook", f"./{name}.so", "--", program, "exit")
         if result.returncode != 125 or reason not in result.stderr or result.stderr.count("\n") != 1:
             raise Failed(f"k23 run of a hook with {name}: {result.returncode}, {result.stderr!r}")
@@ -87,6 +185,21 @@ def case_refused(k23, program):
         result = run(k23, "run", "--hook", f"./{name}", "--", program, "exit")
         if result.returncode != 125 or result.stderr.count("\n") != 1:
             raise Failed(f"a hook file that is {name}: {result.returncode}, {result.stderr!r}")
+
+
+def case_languages(k23, program):
+    """Without a warning in C11 and in C++17, whatever was included before; and C++ works."""
+    source = os.path.join(HERE, "languages.inc")
+    for name, options in (("c.c", ["-std=c11"]), ("c.c", ["-std=gnu17", "-DLATER"]), ("cxx.cc", ["-std=c++17"]),
+                          ("cxx.cpp", ["-DLATER"])):
+        for variable, compilers in ("CC", ("gcc", "clang")), ("CXX", ("g++", "clang++")):
+            for compiler in compilers if ("++" in compilers[0]) == name.startswith("cxx") else ():
+                harness.need_program(compiler)
+                shutil.copy(source, name)
+                result = run("env", f"{variable}={compiler}", k23, "cc", "-Werror", *options, name, "-o", "hook.so")
+                expect(f"{compiler} {options}", (result.returncode, result.stdout, result.stderr), (0, "", ""))
+                result = run(k23, "run", "--hook", "./hook.so", "--", program, "answer")
+                expect(f"{compiler} {options}", (result.returncode, result.stderr), (0, "getppid 23\n5000 -1\n"))
 
 
 def case_usage(k23, program):

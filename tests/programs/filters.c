@@ -19,7 +19,8 @@ static void install(struct sock_filter *code, size_t length)
 	struct sock_fprog prog = { (unsigned short)length, code };
 
 	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	NEED(raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0);
+	/* The kernel does not look at the upper half. */
+	NEED(raw(SYS_seccomp, 1ul << 32 | SECCOMP_SET_MODE_FILTER, 0, &prog) == 0);
 }
 
 /* As systemd's MemoryDenyWriteExecute= */
@@ -141,13 +142,15 @@ static void denied_exit(void)
 
 static void trapped_exit(void)
 {
+	/* The lower half is the number, and the whole register is put back. */
+	const long numbers[] = { judged_nr, judged_nr, judged_nr | ~0xffffffffL, judged_nr | (1L << 40) };
 	int i;
 
 	set_handler(SIGSYS, on_trap, 0);
 	judge(judged_nr, SECCOMP_RET_TRAP);
-	for (i = 1; i < 4; i++) {
-		EXPECT(raw(judged_nr, 7), judged_nr);
-		EXPECT(trapped, i);
+	for (i = 0; i < (int)ARRAY_SIZE(numbers); i++) {
+		EXPECT(raw(numbers[i], 7), numbers[i]);
+		EXPECT(trapped, i + 1);
 		EXPECT(trapped_nr, judged_nr);
 	}
 	raw(judged_nr == SYS_exit ? SYS_exit_group : SYS_exit, guest_failures ? 1 : 5);

@@ -609,6 +609,107 @@ CASE(interrupted_calls)
 		;
 }
 
+/* Steps once, and shows where to. */
+static void step(pid_t pid, int sig)
+{
+	struct user_regs_struct regs;
+	siginfo_t info;
+	int stop;
+
+	EXPECT(pt(SINGLESTEP, pid, 0, sig), 0);
+	stop = stop_of(pid);
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	EXPECT(pt(GETSIGINFO, pid, 0, &info), 0);
+	say("step: %d, code %d, %ld behind the call, result %ld", stop, info.si_code,
+	    (long)(regs.rip - (unsigned long)call_site), (long)regs.rax == -EBADF ? -(long)EBADF : 0);
+}
+
+/* A child of step_calls in the exit stop of its first call. */
+static pid_t child_in_exit_stop(void)
+{
+	pid_t pid = child_running(step_calls);
+
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SIGTRAP);
+	EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SYSCALL_STOP);
+	EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SYSCALL_STOP);
+	return pid;
+}
+
+/* What is stepped from an exit stop is the next instruction; from an entry stop, it is the call. */
+CASE(step_from_call_stops)
+{
+	pid_t pid = child_in_exit_stop();
+
+	step(pid, 0);
+	step(pid, 0);
+	EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SYSCALL_STOP);
+	step(pid, 0);
+	step(pid, 0);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SIGTRAP);
+	EXPECT(pt(KILL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), -1);
+}
+
+/* The same with a signal from the exit stop on, which is a stop of its own. */
+static void step_with_signal(bool taken)
+{
+	pid_t pid = child_in_exit_stop();
+
+	step(pid, SIGURG);
+	step(pid, taken ? 0 : SIGURG);
+	step(pid, 0);
+	EXPECT(pt(KILL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), -1);
+}
+
+CASE(step_with_signals)
+{
+	step_with_signal(false);
+	step_with_signal(true);
+}
+
+/* To be stepped is to be sent a signal that cannot be ignored or blocked: the kernel changes what was set. */
+static void ignores_steps(void)
+{
+	struct sigaction action;
+	sigset_t set = sigset_of(SIGTRAP);
+
+	raw(SYS_kill, raw(SYS_getpid), SIGSTOP);
+	signal(SIGTRAP, SIG_IGN);
+	raw(SYS_kill, raw(SYS_getpid), SIGSTOP);
+	sigaction(SIGTRAP, NULL, &action);
+	say("ignored %d", action.sa_handler == SIG_IGN);
+	set_handler(SIGTRAP, on_signal, 0);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	raw(SYS_kill, raw(SYS_getpid), SIGSTOP);
+	sigaction(SIGTRAP, NULL, &action);
+	sigprocmask(SIG_BLOCK, NULL, &set);
+	say("default %d, blocked %d", action.sa_handler == SIG_DFL, sigismember(&set, SIGTRAP));
+}
+
+CASE(steps_change_actions)
+{
+	pid_t pid = child_running(ignores_steps);
+	int i, n;
+
+	for (i = 0; i < 3; i++) {
+		EXPECT(pt(CONT, pid, 0, 0), 0);
+		EXPECT(stop_of(pid), SIGSTOP);
+		for (n = 0; n < 3; n++) {
+			EXPECT(pt(SINGLESTEP, pid, 0, 0), 0);
+			EXPECT(stop_of(pid), SIGTRAP);
+		}
+	}
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), -1);
+}
+
 static void block_forever(void)
 {
 	char byte;
@@ -908,7 +1009,7 @@ static void on_sigsys(int sig, siginfo_t *info, void *context)
 	    (long)uc->uc_mcontext.gregs[REG_RAX]);
 }
 
-static void trapped_calls(void)
+static void trap_some(void)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -922,6 +1023,11 @@ static void trapped_calls(void)
 	set_handler(SIGSYS, on_sigsys, 0);
 	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 	NEED(raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0);
+}
+
+static void trapped_calls(void)
+{
+	trap_some();
 	raw(SYS_getppid);
 	raw(600);
 	raw(SYS_kill, raw(SYS_getpid), SIGSYS);
@@ -935,7 +1041,47 @@ CASE(trapped_by_filter)
 	show_stops(trapped_calls, SYS_getppid);
 }
 
+static void trapped_while_blocked(void)
+{
+	sigset_t set = sigset_of(SIGSYS);
+
+	trap_some();
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	raw(600);
+}
+
+CASE(trapped_while_blocked)
+{
+	show_stops(trapped_while_blocked, -1);
+	show_stops(trapped_while_blocked, 600);
+}
+
 static volatile char selector;
+
+static void blocked_sigsys(void)
+{
+	sigset_t set = sigset_of(SIGSYS), unblocked;
+	siginfo_t info;
+
+	set_handler(SIGSYS, on_sigsys, 0);
+	raw(SYS_rt_sigprocmask, SIG_BLOCK, &set, &unblocked, 8);
+	raw(SYS_tgkill, raw(SYS_getpid), raw(SYS_gettid), SIGSYS);
+	raw(SYS_kill, raw(SYS_getpid), SIGSYS);
+	raw(SYS_getppid);
+	EXPECT(raw(SYS_rt_sigtimedwait, &set, &info, 0, 8), SIGSYS);
+	EXPECT(info.si_code, SI_TKILL);
+	raw(SYS_rt_sigsuspend, &unblocked, 8);
+	raw(SYS_tgkill, raw(SYS_getpid), raw(SYS_gettid), SIGSYS);
+	raw(SYS_getppid);
+	raw(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, 0, 8);
+	raw(SYS_getppid);
+}
+
+/* A signal is a stop when it is delivered, not while it is blocked. */
+CASE(sigsys_blocked)
+{
+	show_stops(blocked_sigsys, -1);
+}
 
 static void on_dispatch(int sig, siginfo_t *info, void *context)
 {

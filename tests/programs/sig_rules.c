@@ -147,6 +147,9 @@ CASE(pending)
 	EXPECT(handled, 1);
 	EXPECT(raw(SYS_rt_sigpending, &now, 8), 0);
 	EXPECT(now, 0);
+	/* A part of a set, and nowhere to write it to. */
+	for (unsigned long size = 0; size < 10; size++)
+		say("pending %lu: %ld, %ld", size, raw(SYS_rt_sigpending, &now, size), raw(SYS_rt_sigpending, 0, size));
 }
 
 CASE(suspend)

@@ -1,5 +1,6 @@
 /* Calls with a stack pointer on which nothing could be pushed. */
 #include "guest.h"
+#include <pthread.h>
 
 /* Make a call with rsp = @rsp; it must come back with the same. */
 static long call_on(unsigned long rsp, long nr, long a, long b, long c)
@@ -186,4 +187,68 @@ CASE(small_alternate)
 	set_handler(SIGUSR2, on_small, SA_ONSTACK);
 	raise(SIGUSR2);
 	EXPECT(handled, before + 1);
+}
+
+static void try_sizes(const char *when)
+{
+	static const size_t sizes[] = { 1000, 2047, 2048, 3000, 4096, 8192, 12000, 16384, 1 << 16 };
+	static char stack[1 << 16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		stack_t ss = { .ss_sp = stack, .ss_size = sizes[i] };
+
+		say("%s, %zu: %ld", when, sizes[i], raw(SYS_sigaltstack, &ss, 0));
+	}
+}
+
+static volatile int thread_stage;
+
+static void *with_small_stack(void *arg)
+{
+	static char stack[4096];
+	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
+
+	EXPECT(sigaltstack(&ss, NULL), 0);
+	thread_stage = 1;
+	while (thread_stage == 1)
+		usleep(100);
+	ss.ss_flags = SS_DISABLE;
+	EXPECT(sigaltstack(&ss, NULL), 0);
+	thread_stage = 3;
+	return arg;
+}
+
+/* What the kernel makes of a size, before and after the process may use more registers (AMX, where there are any). */
+CASE(sizes)
+{
+	stack_t none = { .ss_flags = SS_DISABLE };
+	pthread_t thread;
+
+	try_sizes("at first");
+	say("of the last: %ld", raw(SYS_arch_prctl, 0x1023, 18));
+	EXPECT(sigaltstack(&none, NULL), 0);
+	NEED(pthread_create(&thread, NULL, with_small_stack, NULL) == 0);
+	while (thread_stage != 1)
+		usleep(100);
+	say("of another thread: %ld", raw(SYS_arch_prctl, 0x1023, 18));
+	thread_stage = 2;
+	NEED(pthread_join(thread, NULL) == 0);
+	say("of none: %ld", raw(SYS_arch_prctl, 0x1023, 18));
+	try_sizes("then");
+}
+
+/* Signals come while the stack changes. */
+CASE(changed_under_signals)
+{
+	static char stack[2][1 << 15];
+
+	start_ticks();
+	for (int i = 0; i < 20000; i++) {
+		stack_t now, ss = { .ss_sp = stack[i & 1], .ss_size = sizeof(stack[0]) - (size_t)(i & 1) * 1000 };
+
+		EXPECT(sigaltstack(&ss, NULL), 0);
+		EXPECT(sigaltstack(NULL, &now), 0);
+		EXPECT(now.ss_size, ss.ss_size);
+	}
+	stop_ticks();
 }

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/time.h>
 #include <time.h>
 
 static int pipe_in[2], pipe_out[2];
@@ -182,6 +183,66 @@ CASE(handles)
 	handle(0);
 	handle(SA_RESTART);
 	handle(SA_NOCLDSTOP);
+}
+
+static volatile int restarted;
+
+/* A call that was waiting has been left. A signal that came before it is sent once more. */
+static void on_alarm(int sig, siginfo_t *info, void *context)
+{
+	static const struct itimerval soon = { .it_value = { 0, 2000 } };
+	unsigned long ip = (unsigned long)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+
+	(void)sig, (void)info;
+	restarted += ip == (unsigned long)call_site - 2;
+	if (ip == (unsigned long)call_site)
+		caught++;
+	else
+		setitimer(ITIMER_REAL, &soon, NULL);
+}
+
+static void call_for_ever(void)
+{
+	for (;;)
+		raw(SYS_getppid);
+}
+
+/* How many calls a signal has not ended, but come before: few, if any. */
+static int interrupt_calls(void)
+{
+	struct itimerval soon = { 0 };
+	struct timespec long_time = { 100, 0 };
+	char byte;
+
+	restarted = 0;
+	for (int i = 0; i < 200; i++) {
+		caught = 0;
+		soon.it_value.tv_usec = 2000 + i;
+		EXPECT(setitimer(ITIMER_REAL, &soon, NULL), 0);
+		switch (i % 3) {
+		case 0: EXPECT(site(SYS_pause, 0, 0, 0), -EINTR); break;
+		case 1: EXPECT(site(SYS_read, pipe_in[0], (long)&byte, 1), -EINTR); break;
+		default: EXPECT(site(SYS_nanosleep, (long)&long_time, 0, 0), -EINTR); break;
+		}
+		EXPECT(caught, 1);
+	}
+	return restarted;
+}
+
+/* The program's own signal ends a call, whatever else has come to the tracer just before. */
+CASE(interrupted)
+{
+	pid_t pid;
+
+	open_pipes();
+	pid = child_running(call_for_ever);
+	set_handler(SIGCHLD, on_child, SA_NOCLDSTOP);
+	set_handler(SIGALRM, on_alarm, 0);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	/* On a busy machine a signal may really come just before a call, once. */
+	CHECK(!interrupt_calls() || !interrupt_calls() || !interrupt_calls());
+	EXPECT(kill(pid, SIGKILL), 0);
+	expect_end(pid);
 }
 
 /* Ignored, or without zombies: the end of a tracee is still the tracer's to see. */

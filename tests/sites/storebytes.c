@@ -81,7 +81,7 @@ static void parse(const uint8_t *bytes, size_t size, bool may_be_good)
 
 	memcpy(copy, bytes, size);
 	r = store_parse(&store, copy, size);
-	CHECK(r == 0 ? may_be_good : r == -EINVAL || r == -EPROTO || r == -EBADMSG, "%ld", r);
+	CHECK(r == 0 ? may_be_good : r == -EINVAL || r == -ESTALE || r == -EPROTO || r == -EBADMSG, "%ld", r);
 	if (r == 0)
 		store_free(&store);
 	look_up(copy, size);

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Who may include whom: include/k23 <- src/abi <- src/core <- src/rt, src/inject, src/sites <- src/cli. usage: includes.py ROOT"""
+"""Who may include whom: include/k23 <- src/abi <- src/core <- src/rt, src/inject, src/sites <- src/cli <- src/front, and
+src/abi <- src/oci. usage: includes.py ROOT"""
 import pathlib
 import re
 import sys
@@ -11,12 +12,14 @@ ALLOWED = {
     "src/inject": {"include/k23", "src/abi", "src/core", "src/inject"},
     "src/rt": {"include/k23", "src/abi", "src/core", "src/inject", "src/rt", "tables"},
     "src/sites": {"include/k23", "src/abi", "src/core", "src/sites", "tables"},
-    "src/cli": {"include/k23", "src/abi", "src/core", "src/inject", "src/sites", "src/cli", "tables"},
+    "src/cli": {"include/k23", "src/abi", "src/core", "src/inject", "src/sites", "src/cli", "tables", "version"},
+    "src/front": {"src/abi", "src/cli", "src/front", "src/sites", "version"},
+    "src/oci": {"src/abi", "src/oci", "version"},
     "hooks": {"include/k23", "hooks"},
 }
 FREESTANDING = ("src/rt", "src/inject", "src/core", "src/abi")
 KERNEL = re.compile(r"^(asm|asm-generic|linux)/|^std(arg|bool|def|int)\.h$")
-GENERATED = {"offsets.h": "src/rt", "version.h": "src/cli", "i386_numbers.h": "tables"}
+GENERATED = {"offsets.h": "src/rt", "version.h": "version", "i386_numbers.h": "tables"}
 
 
 def folder_of(path):

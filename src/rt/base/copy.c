@@ -2,6 +2,7 @@
 
 #include "abi/transfer.h"
 #include "rt/base/peek.h"
+#include "rt/base/probe.h"
 #include "rt/base/thread.h"
 
 /* Blocks of this size and less are copied by the processor. */
@@ -16,24 +17,11 @@ static long transfer_memory(long nr, uint64_t program, const void *own, size_t s
 	 * memory then. */
 	long r = abi_transfer(nr, rt_self()->tid, (const void *)program, (uint64_t)own, size);
 
-	return failed(r) && r != -ENOMEM ? -EFAULT : r;
-}
-
-/* Whether the page around an address can be read. The call is invalid, but the kernel reads the 8 bytes of the mask
- * before it finds that out. It takes a fraction of the time of a copy. ctx: entry | sigsys */
-static bool is_readable(uint64_t address)
-{
-	address &= ~7ul;
-	return address && sys(rt_sigprocmask, -1, address, 0, 8) != -EFAULT;
-}
-
-/* Whether memory within one page can be written to. A call writes some bytes there to find out, which the caller is
- * about to overwrite. ctx: entry | sigsys */
-static bool is_writable(uint64_t address, size_t size)
-{
-	if (size >= 8)
-		return !failed(sys(rt_sigpending, address, 8));
-	return size >= 4 && !failed(sys(getcpu, address, 0, 0));
+	/* The kernel gives no other errors for this: a filter does. */
+	if (failed(r) && r != -EFAULT && r != -ENOMEM)
+		return nr == __NR_process_vm_writev ? rt_copy_pages_from((void *)own, program, size) :
+						      rt_copy_pages_to(program, own, size);
+	return r;
 }
 
 /* ctx: any */
@@ -45,7 +33,7 @@ static bool is_in_one_page(uint64_t address, size_t size)
 /* Whether memory, at most as long as a page, can be read. ctx: entry | sigsys */
 static bool is_range_readable(uint64_t address, size_t size)
 {
-	return is_readable(address) && (is_in_one_page(address, size) || is_readable(address + size - 1));
+	return rt_is_readable(address) && (is_in_one_page(address, size) || rt_is_readable(address + size - 1));
 }
 
 /* ctx: entry | sigsys */
@@ -69,14 +57,14 @@ long rt_copy_to(uint64_t to, const void *from, size_t size)
 {
 	if (!size)
 		return 0;
-	if (rt_self()->strict || (size <= SMALL && is_in_one_page(to, size) && is_writable(to, size)))
+	if (rt_self()->strict || (size <= SMALL && is_in_one_page(to, size) && rt_is_writable(to, size)))
 		return rt_peek((void *)to, (uint64_t)from, size);
 	return transfer_memory(__NR_process_vm_readv, to, from, size);
 }
 
 /* Reads page by page: the string may end right before a page that cannot be read.
  * ctx: entry | sigsys */
-long rt_copy_string(char *to, size_t size, uint64_t from)
+long rt_copy_string_by(rt_copy_fn *copy, char *to, size_t size, uint64_t from)
 {
 	size_t done = 0;
 
@@ -90,7 +78,7 @@ long rt_copy_string(char *to, size_t size, uint64_t from)
 			part = 256;
 		if (part > size - done)
 			part = size - done;
-		if (failed(rt_copy_from(to + done, from + done, part)))
+		if (failed(copy(to + done, from + done, part)))
 			return -EFAULT;
 		for (size_t i = 0; i < part; i++, done++)
 			if (!to[done])
@@ -98,4 +86,10 @@ long rt_copy_string(char *to, size_t size, uint64_t from)
 	}
 	to[size - 1] = '\0';
 	return -ENAMETOOLONG;
+}
+
+/* ctx: entry | sigsys */
+long rt_copy_string(char *to, size_t size, uint64_t from)
+{
+	return rt_copy_string_by(rt_copy_from, to, size, from);
 }

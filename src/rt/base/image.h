@@ -46,20 +46,34 @@ enum rt_ptraced {
 	RT_PTRACED_TRACES = 32, /* the process is a tracer itself */
 };
 
+struct rt_thread;
+
 struct rt_image {
 	enum rt_debug debug[0]; /* brings the type into the debug information */
 	struct bundle *bundle;
 	uintptr_t start, end; /* of the bundle */
 	uint32_t x32;       /* 0: not tried yet, 1: the kernel has x32 calls, 2: the kernel has none */
 	uint32_t ptraced;   /* enum rt_ptraced; the runtime of a tracer writes to it, too */
+	bool planned;       /* there is a store: it says which sites are known, and how to patch them */
 	bool fast;          /* sites may be patched: there is a store, and %gs can be used */
 	bool log_sites;     /* new sites are to be appended to the site log */
 	bool profiled;      /* programs of this name are, or are being, learned: only sites that they use are patched */
 	uint32_t program;   /* the bit of programs of this name in struct store_site */
 	bool namespaces;    /* tasks in several PID namespaces may share the memory */
 	uint64_t entered;   /* signals that enter the runtime, whatever the program does with them */
+	bool faults_ignored; /* SIGSEGV or SIGBUS was ignored when the image started: a fault may kill */
+	/* How often blocked signals of faults were let through while a hook was told something, and how often that was
+	 * over: hook/told.c. */
+	uint32_t lends, lends_ended;
+	/* Signals that enter the runtime even if the program leaves them to the kernel, which ends the process: a hook
+	 * is told of them. */
+	uint64_t heard;
+	/* NULL, or what tells hooks of a signal: the only way up from the floor of signals. */
+	void (*tell)(struct rt_thread *thread, int sig, const void *info, bool handled);
 	const char *exe; /* the program's path, where /proc/PID/exe leads elsewhere; NULL: it does not */
 	bool frozen; /* by PR_SET_MDWE or a seccomp filter: memory that was writable can never become executable */
+	uint64_t memories[BUNDLE_MAX_MEMORIES]; /* the addresses of the run memories; 0: it could not be had; 1: it
+						  has no keeper any more */
 	struct k23_api api;
 };
 

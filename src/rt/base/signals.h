@@ -18,6 +18,8 @@
 /* The signals that a fault raises. If they were blocked, a fault of the runtime or of a hook would kill without a
  * message. */
 #define RT_FAULTS (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGFPE) | SIGBIT(SIGTRAP))
+/* Those of memory that is not there. */
+#define RT_MEMORY_FAULTS (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS))
 /* What is blocked while the runtime works. SIGSYS is not, because the guard needs it. */
 #define RT_ALL_BLOCKED (~(RT_FAULTS | SIGBIT(SIGSYS)))
 

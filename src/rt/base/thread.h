@@ -63,6 +63,8 @@ struct rt_thread {
 
 	struct k23_call call;
 	uint32_t runs; /* enum rt_runs */
+	const char *callback; /* what a hook is told, with signals blocked; NULL: nothing */
+	uint64_t lent;        /* signals of faults that the program blocks, but not while a hook is told something */
 	int32_t pid, tid;
 	uint64_t stack_top; /* of the runtime stack */
 	uint64_t fast_return; /* where the program goes on after a call by the entries `direct` and `number` */
@@ -75,6 +77,7 @@ struct rt_thread {
 	uint64_t temporary_mask;
 	bool temporary;
 	bool sigsys_blocked; /* the program's view */
+	bool faults_blocked; /* the program may block SIGSEGV or SIGBUS: a fault would kill */
 	bool sigsys_held;    /* really blocked, until the call in flight ends: see signal/sigsys.h */
 	bool sigsys_awaited; /* in the set of the sigtimedwait in flight */
 	bool sigsys_queued;  /* one that was kept is in the kernel's queue of the thread's signals */
@@ -89,9 +92,11 @@ struct rt_thread {
 	bool counted;        /* `sighand->threads` counts this thread */
 	bool exits;          /* is in a call that ends the thread, unless a seccomp filter is against it */
 
+	uint64_t strict_cycles;      /* when strict mode began, which forbids rdtsc: time stands still for hooks */
 	struct rt_sigstack sigstack; /* as the program set it */
 	uint64_t fault[3];           /* err, trapno, cr2 of the program's last fault, which every signal frame shows */
 	uint32_t dumpable_claim;     /* see dumpable.h */
+	uint32_t mapped; /* 1 + the descriptor of a file that the call has mapped executable; 0: none */
 	uint32_t dies_of;            /* a signal that the thread has queued to itself, with the default action */
 	struct rt_dispatch_request dispatch;
 	struct rt_sighand *sighand;
@@ -122,6 +127,12 @@ struct rt_thread {
 /* The size of what follows the stacks in a region. */
 #define RT_REGION_TAIL ((sizeof(struct rt_thread) + RT_HOOK_STATE_SIZE + 63) & ~63ul)
 
+/* 1 + the index of the hook that runs, if the thread knows; otherwise another number. ctx: any */
+static inline uint32_t rt_runs_now(const struct rt_thread *thread)
+{
+	return thread->runs || !thread->in_call ? thread->runs : thread->call.next;
+}
+
 /* ctx: any */
 static inline struct rt_thread *rt_region_thread(uintptr_t address)
 {
@@ -142,6 +153,12 @@ static inline bool rt_trapped(const struct rt_thread *thread)
 		if (thread->noted[i].sig == SIGSYS && thread->noted[i].info.si_code == SYS_SECCOMP)
 			return true;
 	return false;
+}
+
+/* Whether the program blocks SIGSYS, by the mask of the call in flight if that has one. ctx: any */
+static inline bool rt_sigsys_blocked(const struct rt_thread *thread)
+{
+	return thread->temporary ? thread->temporary_mask & SIGBIT(SIGSYS) : thread->sigsys_blocked;
 }
 
 /* Sets up the regions in the bundle, in a new image. ctx: boot */

@@ -1,34 +1,112 @@
 #include "rt/entry/crash.h"
 
+#include <asm/errno.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+
+#include "core/describe.h"
+#include "core/format.h"
+#include "core/page.h"
 #include "rt/base/chain.h"
 #include "rt/base/message.h"
 #include "rt/signal/deliver.h"
 
 /* ctx: sigsys */
+static const char *signal_name(int sig)
+{
+	static const char names[][8] = {
+		[SIGSEGV] = "SIGSEGV", [SIGBUS] = "SIGBUS", [SIGILL] = "SIGILL", [SIGFPE] = "SIGFPE",
+		[SIGTRAP] = "SIGTRAP",
+	};
+
+	return names[sig];
+}
+
+/* The hook that code belongs to, or else the one that runs, if one does. ctx: sigsys */
+static const struct bundle_hook *find_hook(const struct rt_thread *thread, uint64_t offset)
+{
+	uint32_t running = rt_runs_now(thread);
+
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
+		if (offset >= rt.bundle->hooks[i].start && offset < rt.bundle->hooks[i].end)
+			return &rt.bundle->hooks[i];
+	return running - 1 < rt.bundle->hook_count ? &rt.bundle->hooks[running - 1] : NULL;
+}
+
+/* What was being done. ctx: sigsys */
+static const char *describe_work(struct rt_thread *thread, char *text, size_t size)
+{
+	struct k23_syscall_info *info = &thread->described;
+
+	if (thread->callback)
+		core_print(text, size, "its %s", thread->callback);
+	else if (!thread->in_call)
+		core_print(text, size, "no system call");
+	else if (core_describe(thread->call.arch, thread->call.nr, info))
+		core_print(text, size, "%s", info->name);
+	else
+		core_print(text, size, "system call %ld", thread->call.nr);
+	return text;
+}
+
+/* Whether memory is the guard page at the end of the stack on which hooks run. ctx: sigsys */
+static bool is_behind_stack(const struct rt_thread *thread, uint64_t address)
+{
+	return address - (thread->stack_top & ~(RT_REGION_SIZE - 1)) < CORE_PAGE;
+}
+
+/* The line of the code: the command finds it in the hook's file, in a process that knows nothing of this one.
+ * ctx: sigsys */
+static void tell_line(const char *file, uint64_t offset)
+{
+	char address[24];
+	const char *argv[] = { "k23", "cc", "--where", file, address, NULL }, *envp[] = { NULL };
+	long child;
+
+	if (!rt.bundle->tool)
+		return;
+	core_print(address, sizeof(address), "0x%lx", offset);
+	child = sys(clone, CLONE_UNTRACED, 0, 0, 0, 0);
+	if (child == 0) {
+		sys(execve, (const char *)rt.start + rt.bundle->tool, argv, envp);
+		for (;;)
+			sys(exit_group, 1);
+	}
+	while (child > 0 && sys(wait4, child, 0, __WALL, 0) == -EINTR)
+		;
+}
+
+/* ctx: sigsys */
+static void tell(struct rt_thread *thread, int sig, uint64_t offset, uint64_t address)
+{
+	const struct bundle_hook *hook = find_hook(thread, offset);
+	bool inside = hook && offset >= hook->start && offset < hook->end;
+	const char *file = hook ? (const char *)rt.start + hook->file : NULL;
+	char where[64], what[64];
+
+	describe_work(thread, where, sizeof(where));
+	if (is_behind_stack(thread, address))
+		core_print(what, sizeof(what), "its stack is full: hooks have about 60 KB");
+	else
+		core_print(what, sizeof(what), "address 0x%lx", address);
+	if (!hook) {
+		rt_message("the runtime crashed with signal %d (%s) in %s, at bundle+0x%lx, %s", sig, signal_name(sig),
+			   where, offset, what);
+		return;
+	}
+	rt_message("hook %s (%s) crashed with signal %d (%s) in %s, at %s+0x%lx, %s",
+		   rt_chain_hook((uint32_t)(hook - rt.bundle->hooks))->name, file, sig, signal_name(sig), where,
+		   inside ? "hook" : "bundle", offset - (inside ? hook->start : 0), what);
+	if (inside && !thread->strict)
+		tell_line(file, offset - hook->start);
+}
+
+/* ctx: sigsys */
 void rt_crashed(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_sigaction action = { .handler = (uint64_t)SIG_DFL };
-	uint64_t ip = rt_regs_ip(rt_context_regs(uc));
-	const struct bundle_hook *hook = NULL;
-	uint32_t running = thread->runs || !thread->in_call ? thread->runs : thread->call.next;
 
-	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
-		if (ip - rt.start >= rt.bundle->hooks[i].start && ip - rt.start < rt.bundle->hooks[i].end)
-			hook = &rt.bundle->hooks[i];
-	if (!hook && running - 1 < rt.bundle->hook_count)
-		hook = &rt.bundle->hooks[running - 1];
-	if (hook)
-		rt_message("hook %s (%s) crashed with signal %d in system call %ld, at %s+0x%lx, address 0x%lx",
-			   rt_chain_hook((uint32_t)(hook - rt.bundle->hooks))->name,
-			   (const char *)rt.start + hook->file, sig, thread->in_call ? thread->call.nr : -1l,
-			   ip - rt.start < hook->end && ip - rt.start >= hook->start ? "hook" : "bundle",
-			   ip - rt.start -
-				   (ip - rt.start < hook->end && ip - rt.start >= hook->start ? hook->start : 0),
-			   (unsigned long)info->si_addr);
-	else
-		rt_message("the runtime crashed with signal %d in system call %ld, at bundle+0x%lx, address 0x%lx",
-			   sig, thread->in_call ? thread->call.nr : -1l, ip - rt.start,
-			   (unsigned long)info->si_addr);
+	tell(thread, sig, rt_regs_ip(rt_context_regs(uc)) - rt.start, (uint64_t)info->si_addr);
 	sys(rt_sigaction, sig, &action, 0, 8);
 	if (sig == SIGTRAP)
 		rt_deliver_queue(thread, sig, NULL);

@@ -7,19 +7,20 @@
 
 #include "abi/nested.h"
 #include "rt/base/chain.h"
-#include "rt/base/copy.h"
 #include "rt/base/gate.h"
-#include "rt/base/return.h"
+#include "rt/entry/nested.h"
+#include "rt/entry/traced_call.h"
 #include "rt/hook/enter.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/patience.h"
 #include "rt/special/special.h"
 #include "rt/text/mend.h"
 #include "rt/text/site_log.h"
+#include "rt/text/vsyscall.h"
 #include "rt/tracer/ptraced.h"
 #include "rt/x86_64/base/gs.h"
 
-/* After a system call, returns are mispredicted (x86_64/fill_returns.h); indirect jumps are not. */
+/* After a system call, returns may be mispredicted (x86_64/returns.h); indirect jumps are not. */
 #if __has_attribute(function_return)
 #define RETURNS_BY_JUMP __attribute__((function_return("thunk-extern")))
 #else
@@ -116,27 +117,21 @@ long rt_forward_on(struct k23_call *call)
 	return go_on(rt_self(), call, rest);
 }
 
-/* The call by which `k23 run` inside `k23 run` talks to this runtime (abi/nested.h). No hook sees it. ctx: entry */
-static long nested(struct rt_thread *thread, const struct k23_call *call)
-{
-	struct bundle head;
-
-	if (call->args[1] == NESTED_BUNDLE)
-		return (long)rt.bundle;
-	if (call->args[1] != NESTED_CARRY || failed(rt_copy_from(&head, call->args[2], sizeof(head))) ||
-	    head.magic != BUNDLE_MAGIC || head.version != BUNDLE_VERSION)
-		return -EINVAL;
-	thread->sighand->next = (const struct bundle *)call->args[2];
-	return 0;
-}
-
 /* skipped: a tracer took the call away, and may have set all registers. ctx: entry */
-static __attribute__((noreturn)) void end_call(struct rt_thread *thread, long result, bool skipped)
+static void end_call(struct rt_thread *thread, long result, bool skipped)
 {
 	struct core_regs *regs = &thread->regs;
 
+	/* Now, so that hooks do not take this for the time of the call. */
+	if (__builtin_expect(thread->mapped, 0)) {
+		rt_vsyscall_mapped((int)thread->mapped - 1);
+		thread->mapped = 0;
+	}
 	thread->in_call = 0;
 	thread->orig_nr = rt_regs_result(regs);
+	/* The kernel puts back the whole register, of which the number is the lower half. */
+	if (__builtin_expect(thread->signals, 0) && (int)result == (int)thread->orig_nr && rt_trapped(thread))
+		result = (long)thread->orig_nr;
 	if (skipped)
 		rt_regs_set_result(regs, result);
 	else
@@ -145,52 +140,61 @@ static __attribute__((noreturn)) void end_call(struct rt_thread *thread, long re
 	rt_sigsys_release(thread);
 	if (result == -K23_ERESTART && thread->signals)
 		rt_regs_again(regs, thread->orig_nr);
-	rt_return(thread);
 }
 
 /* ctx: entry */
-void rt_leave(struct rt_thread *thread, long result)
+RETURNS_BY_JUMP void rt_leave(struct rt_thread *thread, long result)
 {
 	end_call(thread, result, false);
 }
 
-/* Another process has given the thread a dispatch of its own, which only the guard asks: the program makes the call
- * again, by the site's own instruction. ctx: entry */
-static __attribute__((noreturn)) void leave_fast_path(struct rt_thread *thread)
+/* The program makes the call again, by the site's own instruction, as if it had not come to it. ctx: entry */
+static void make_again(struct rt_thread *thread)
 {
-	rt_gs_give_up();
+	rt_sigsys_release(thread); /* the guard may have held it for the call */
 	rt_regs_again(&thread->regs, rt_regs_result(&thread->regs));
-	rt_return(thread);
 }
 
 /* The fast path does the same for calls that only hooks have to do with (x86_64/entry/fast.S). ctx: entry */
-void rt_dispatch(struct rt_thread *thread)
+RETURNS_BY_JUMP void rt_dispatch(struct rt_thread *thread)
 {
 	struct k23_call *call = &thread->call;
-	struct rt_stopped stopped;
+	struct rt_stopped stopped = { .result = -ENOSYS };
 	long result;
 
-	if (thread->dispatch.on && call->way == K23_BY_SITE)
-		leave_fast_path(thread);
+	/* Another process has given the thread a dispatch of its own, which only the guard asks. */
+	if (thread->dispatch.on && call->way == K23_BY_SITE) {
+		rt_gs_give_up();
+		make_again(thread);
+		return;
+	}
+	/* A signal has come before the call has begun: no tracer is to see the call yet. */
+	if (thread->signals) {
+		make_again(thread);
+		return;
+	}
 	thread->in_call = 1;
-	stopped = rt_ptraced_stop(thread, RT_STOP_ENTRY); /* where a tracer may change the registers */
+	if (__builtin_expect(__atomic_load_n(&rt.ptraced, __ATOMIC_RELAXED) & RT_PTRACED_CALLS, 0))
+		stopped = rt_traced_call(thread); /* where a tracer may change the registers */
 	rt_regs_call(&thread->regs, call);
-	if (__builtin_expect(stopped.skipped, 0))
+	if (__builtin_expect(stopped.skipped, 0)) {
 		end_call(thread, stopped.result, true);
+		return;
+	}
 	/* A signal that comes before a hook has seen the call is delivered before the call. (On the fast path such
 	 * a signal finds the program at its site. Two instructions are an exception: a signal there lets the first
 	 * hook see the call twice.) */
 	if (thread->signals)
 		result = -K23_ERESTART;
-	else if (call->nr == NESTED_NR && call->args[0] == NESTED_MAGIC)
-		result = nested(thread, call);
+	else if (call->nr == NESTED_NR && call->args[0] == NESTED_OPTION && call->args[1] == NESTED_MAGIC)
+		result = rt_nested(thread, call);
 	else
 		result = go_on(thread, call, rt_chain_hooks(call->arch, (unsigned long)call->nr));
 	rt_leave(thread, result);
 }
 
 /* ctx: entry */
-void rt_dispatch_guarded(struct rt_thread *thread)
+RETURNS_BY_JUMP void rt_dispatch_guarded(struct rt_thread *thread)
 {
 	if (thread->call.arch == K23_ARCH_X86_64)
 		rt_mend(&thread->regs);

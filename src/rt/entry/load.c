@@ -280,8 +280,12 @@ static void create_segment(const struct bundle *bundle)
  * can be none, the mapping stays. */
 static void attach_bundle(const struct bundle *bundle)
 {
-	long found = sys(shmat, bundle->shared_id, 0, KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC);
+	long found;
 
+	/* Whose image there was before had none, and may know that whoever tries is killed. */
+	if (bundle->shared_id == BUNDLE_NO_SEGMENT)
+		return;
+	found = sys(shmat, bundle->shared_id, 0, KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC);
 	/* Elsewhere the segment with this id may be another one: see inject/remote.c. */
 	if (!failed(found) && ((const struct bundle *)found)->unique == bundle->unique)
 		sys(shmat, bundle->shared_id, bundle, KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC | KERNEL_SHM_REMAP);
@@ -301,6 +305,32 @@ static uint64_t copy_filters(const struct carrier *carrier)
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	memcpy((void *)memory, carrier + 1, carrier->filters_size);
 	return memory;
+}
+
+/* Maps the run memories by the descriptors that were left open for that. What cannot be had is not there. */
+static void map_memories(const struct bundle *bundle, struct start_block *start)
+{
+	uint64_t size = 0, offset = 0, base;
+
+	for (uint32_t i = 0; i < bundle->memory_count; i++)
+		size += bundle->memories[i].size;
+	if (!size)
+		return;
+	base = must(sys(mmap, 0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+	start->memory = base;
+	for (uint32_t i = 0; i < bundle->memory_count; i++) {
+		int32_t descriptor = start->memories[i] - 1;
+
+		if (descriptor >= 0 &&
+		    !failed(sys(mmap, base + offset, bundle->memories[i].size, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_FIXED, descriptor, 0)))
+			start->memory |= 1u << i;
+		if (descriptor >= 0)
+			sys(close, descriptor);
+		if (start->memories[i] < 0)
+			start->memory |= 1u << (BUNDLE_MAX_MEMORIES + i);
+		offset += bundle->memories[i].size;
+	}
 }
 
 /* Maps the program, and its ELF interpreter if it has one, and says so on the stack. Returns by how much the program is
@@ -394,6 +424,7 @@ struct bundle *rt_load(uint64_t *stack, struct start_block *start)
 	name_process(path, carrier->by_descriptor, file);
 	*start = carrier->block;
 	start->filters = copy_filters(carrier);
+	map_memories(bundle, start);
 	start->stack = (uint64_t)stack;
 	start->eflags = EFLAGS_AT_START;
 	moved = load_files(carrier, stack, &start->entry);

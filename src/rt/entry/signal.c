@@ -82,7 +82,7 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 	bool first = !thread->signals, noted;
 
 	if (sig != SIGSYS)
-		action = rt_action_take(thread, sig, ip);
+		action = rt_action_take(thread, sig, ip, uc);
 	noted = rt_deliver_note(thread, sig, info, &action);
 	if (!noted && sig == SIGSYS)
 		rt_sigsys_keep(thread, info);
@@ -99,6 +99,18 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 	uc->uc_sigmask |= RT_ALL_BLOCKED;
 	if (SIGBIT(sig) & RT_FAULTS)
 		uc->uc_sigmask |= SIGBIT(sig);
+}
+
+/* A signal that the program blocks, although it is let through while a hook is told something: it waits as before, for
+ * the thread or for the process. A thread that is not the first may not say who else has called kill(2), and the
+ * process itself is said to be the sender. ctx: sigsys */
+static void keep_blocked(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc)
+{
+	uc->uc_sigmask |= SIGBIT(sig);
+	if (info->si_code == SI_TKILL)
+		rt_deliver_queue(thread, sig, info);
+	else if (failed(sys(rt_sigqueueinfo, thread->pid, sig, info)))
+		sys(kill, thread->pid, sig);
 }
 
 /* Behind a system call instruction of the gate nothing can fault. ctx: sigsys */
@@ -333,7 +345,7 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 	}
 	returning = rt_returning(ip) && !thread->signals;
 	if (!rt_in_image(ip) || returning) {
-		struct rt_sigaction action = rt_action_take(thread, sig, ip);
+		struct rt_sigaction action = rt_action_take(thread, sig, ip, uc);
 
 		if (returning)
 			rt_context_go_on(uc, &thread->regs);
@@ -342,6 +354,8 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 		rt_deliver(thread, sig, info, &action, uc, uc->uc_sigmask);
 	} else if (is_crash(sig, info, uc, ip)) {
 		rt_crashed(thread, sig, info, uc);
+	} else if (thread->lent & SIGBIT(sig)) {
+		keep_blocked(thread, sig, info, uc);
 	} else {
 		defer(thread, sig, info, uc, false);
 	}

@@ -20,15 +20,18 @@
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
 #include "rt/base/owner.h"
+#include "rt/base/run_memory.h"
 #include "rt/guard/guard.h"
 #include "rt/hook/api.h"
 #include "rt/hook/callbacks.h"
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
+#include "rt/signal/heard.h"
 #include "rt/special/special.h"
 #include "rt/text/patch.h"
 #include "rt/text/plans.h"
 #include "rt/text/vdso.h"
+#include "rt/text/vsyscall.h"
 #include "rt/tracer/ptraced.h"
 #include "rt/x86_64/base/gs.h"
 
@@ -122,6 +125,8 @@ struct rt_thread *rt_start_image(struct bundle *bundle)
 	/* One call instead of a fault for each page. */
 	if (bundle->shared_id >= 0)
 		sys(madvise, needs, (uintptr_t)rt_start_needs_end - needs, MADV_POPULATE_READ);
+	if (bundle->memory_count)
+		rt_run_memories_find(rt_start_block.memory);
 	rt_api_fill(&rt.api);
 	settle_segments();
 	must("no memory for the runtime", rt_threads_start());
@@ -150,6 +155,7 @@ static void start_process(struct rt_thread *thread)
 	thread->sighand = sighand;
 	thread->leads = thread->alone = thread->slot->mortal = true;
 	thread->sigsys_blocked = start->sigsys_blocked;
+	thread->faults_blocked = start->sigmask & RT_MEMORY_FAULTS;
 	thread->children_elsewhere = rt.namespaces = start->children_elsewhere;
 	thread->sigstack.flags =
 		(int32_t)((start->disarmed ? SS_DISABLE : 0) | (start->autodisarm ? SS_AUTODISARM : 0));
@@ -163,9 +169,10 @@ static void start_fast_path(struct rt_thread *thread)
 
 	rt.log_sites = rt.bundle->site_log;
 	rt.frozen = rt_start_block.frozen || sys(prctl, PR_GET_MDWE) > 0;
+	rt.planned = rt_plans_open(stack);
 	/* A traced program is not patched: its tracer is shown the text of the file. */
-	rt.fast = rt_plans_open(stack) && !rt_start_block.ptraced && !rt.frozen && capabilities &&
-		  capabilities[1] & KERNEL_HWCAP2_FSGSBASE;
+	rt.fast = rt.planned && !(rt.bundle->flags & BUNDLE_NO_PATCH) && !rt_start_block.ptraced && !rt.frozen &&
+		  capabilities && capabilities[1] & KERNEL_HWCAP2_FSGSBASE;
 	rt_patch_start(stack);
 	if (!thread->tsc_faults)
 		rt_gs_set(thread);
@@ -202,15 +209,22 @@ void rt_start_thread(struct rt_thread *thread)
 	start_process(thread);
 	must("cannot set the signal stack", rt_altstack_install(thread));
 	must("cannot set the signal handlers", rt_actions_install());
+	if (rt_callbacks_hear()) {
+		rt.tell = rt_callbacks_signal;
+		must("cannot set the handlers of signals that hooks are told of", rt_signals_hear());
+	}
 	rt.exe = (const char *)start->exe;
-	rt_special_bits(special);
-	rt_chain_build(special);
 	place_thread_states();
-	start_fast_path(thread);
-	rt_vdso_patch((uint64_t *)start->stack);
+	/* A hook may choose its calls only then, and what is patched depends on that. */
 	if (failed(rt_callbacks_init(start->first)))
 		for (;;)
 			sys(exit_group, 125);
+	rt_special_bits(special);
+	rt_chain_build(special);
+	start_fast_path(thread);
+	rt_vdso_patch((uint64_t *)start->stack);
+	if (rt.bundle->memory_count)
+		rt_vsyscall_start((const uint64_t *)start->stack);
 	must("cannot switch the guard on (Syscall User Dispatch)", rt_guard_arm());
 	if (start->helper) {
 		while (sys(wait4, start->helper, 0, __WALL, 0) == -EINTR)

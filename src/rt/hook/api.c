@@ -4,26 +4,54 @@
 #include "rt/hook/api.h"
 
 #include <asm/errno.h>
-#include <linux/fcntl.h>
 
 #include "core/describe.h"
 #include "core/error_name.h"
 #include "core/format.h"
-#include "core/path.h"
 #include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/base/entry_points.h"
+#include "rt/base/peek.h"
+#include "rt/base/run_memory.h"
 #include "rt/base/thread.h"
+#include "rt/hook/forbidden.h"
+#include "rt/hook/options.h"
+#include "rt/hook/path.h"
+#include "rt/hook/where.h"
 #include "rt/text/text.h"
 
 static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
 			unsigned long a5, unsigned long a6)
 {
+	struct rt_thread *thread = rt_self();
+
+	if (rt_hook_forbids(thread, nr, a1, a2))
+		return -EINVAL;
+	/* The kernel would end the process. */
+	if (thread->strict && nr != __NR_read && nr != __NR_write)
+		return -EPERM;
 	return raw_syscall(nr, a1, a2, a3, a4, a5, a6);
+}
+
+/* Blocks that are larger are copied by a system call. */
+#define SMALL 2048u
+
+/* Whether a fault in rt_peek makes it fail, and does nothing else: the signal enters the runtime, and the program, or a
+ * tracer of it, does not see it. Then the kernel need not be asked before whether memory can be read, which takes
+ * longer than a small copy. */
+static bool catches_faults(const struct rt_thread *thread)
+{
+	const struct rt_sighand *sighand = thread->sighand;
+
+	return !thread->faults_blocked && !thread->callback && !thread->signals && !rt.faults_ignored &&
+	       !(rt.ptraced & RT_PTRACED) && sighand->actions[SIGSEGV].handler != (uint64_t)SIG_IGN &&
+	       sighand->actions[SIGBUS].handler != (uint64_t)SIG_IGN;
 }
 
 static long api_copy_from(void *to, unsigned long from, size_t size)
 {
+	if (size <= SMALL && catches_faults(rt_self()))
+		return rt_peek(to, from, size);
 	return rt_copy_from(to, from, size);
 }
 
@@ -34,25 +62,7 @@ static long api_copy_to(unsigned long to, const void *from, size_t size)
 
 static long api_copy_string(char *to, size_t size, unsigned long from)
 {
-	return rt_copy_string(to, size, from);
-}
-
-/* options->text has KEY=VALUE strings, one after the other. An empty string ends them. */
-static const char *api_option(const struct k23_options *options, const char *key)
-{
-	size_t length = core_strlen(key);
-
-	for (const char *at = options->text; *at; at += core_strlen(at) + 1) {
-		size_t size = core_strlen(at);
-
-		if (size < length || memcmp(at, key, length) != 0)
-			continue;
-		if (size == length)
-			return at + length;
-		if (at[length] == '=')
-			return at + length + 1;
-	}
-	return NULL;
+	return rt_copy_string_by(api_copy_from, to, size, from);
 }
 
 static long api_format(char *to, size_t size, const char *format, va_list args)
@@ -63,62 +73,6 @@ static long api_format(char *to, size_t size, const char *format, va_list args)
 static long api_print(const char *text, size_t size)
 {
 	return sys(write, 2, text, size);
-}
-
-/* Gives the path of the directory that relative paths start from. Returns 0 or -errno. */
-static long directory_path(char *to, size_t size, int dirfd)
-{
-	char link[40];
-	long r;
-
-	if (dirfd == AT_FDCWD) {
-		r = sys(getcwd, to, size);
-		return failed(r) ? r : 0;
-	}
-	if (dirfd < 0)
-		return -EBADF;
-	{
-		static const char prefix[] = "/proc/self/fd/";
-		char digits[12];
-		int n = 0, at = sizeof(prefix) - 1;
-
-		memcpy(link, prefix, sizeof(prefix));
-		do
-			digits[n++] = (char)('0' + dirfd % 10);
-		while (dirfd /= 10);
-		while (n)
-			link[at++] = digits[--n];
-		link[at] = '\0';
-	}
-	r = sys(readlink, link, to, size - 1);
-	if (r == -ENOENT)
-		return -EBADF;
-	if (failed(r))
-		return r;
-	to[r] = '\0';
-	return to[0] == '/' ? 0 : -ENOTDIR;
-}
-
-static long api_path_absolute(char *to, size_t size, int dirfd, const char *path)
-{
-	char base[K23_PATH_MAX] = "";
-
-	if (*path != '/') {
-		long r = directory_path(base, sizeof(base), dirfd);
-
-		if (failed(r))
-			return r;
-	}
-	return core_path_normalise(to, size, base, path);
-}
-
-static int api_path_under(const char *path, const char *root)
-{
-	char absolute[K23_PATH_MAX], absolute_root[K23_PATH_MAX];
-
-	return !failed(api_path_absolute(absolute, sizeof(absolute), AT_FDCWD, path)) &&
-	       !failed(api_path_absolute(absolute_root, sizeof(absolute_root), AT_FDCWD, root)) &&
-	       core_path_under(absolute, absolute_root);
 }
 
 static void *api_thread_state(uint32_t offset)
@@ -148,19 +102,6 @@ static const char *api_error_name(long error)
 	return core_error_name(error);
 }
 
-static long api_site(const struct k23_call *call, char *path, size_t size, unsigned long *offset)
-{
-	struct rt_text text;
-	uint64_t ip = call->ip - 2;
-	long r;
-
-	if (!rt_text_find(ip, &text))
-		return -ENOENT;
-	*offset = text.offset + (ip - text.start);
-	r = rt_text_path(&text, path, size);
-	return r == -ENAMETOOLONG || !failed(r) ? r : -ENOENT;
-}
-
 void rt_api_fill(struct k23_api *api)
 {
 	api->version = K23_HOOK_VERSION;
@@ -170,16 +111,21 @@ void rt_api_fill(struct k23_api *api)
 	api->copy_from = api_copy_from;
 	api->copy_to = api_copy_to;
 	api->copy_string = api_copy_string;
-	api->option = api_option;
+	api->option = rt_options_find;
 	api->format = api_format;
 	api->print = api_print;
-	api->path_absolute = api_path_absolute;
-	api->path_under = api_path_under;
+	api->path_absolute = rt_path_absolute;
+	api->path_under = rt_path_under;
 	api->thread_state = api_thread_state;
 	api->pid = api_pid;
 	api->tid = api_tid;
 	api->describe = api_describe;
 	api->error_name = api_error_name;
-	api->site = api_site;
+	api->site = rt_where_site;
 	api->unmapped = &rt_texts_unmapped;
+	api->run_memory = rt_run_memory_get;
+	api->texts_added = &rt_texts_added;
+	api->text = rt_where_text;
+	api->registers = rt_where_registers;
+	api->refuse = rt_options_refuse;
 }

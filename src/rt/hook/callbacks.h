@@ -5,6 +5,7 @@
 #define RT_HOOK_CALLBACKS_H
 
 #include "abi/syscall.h"
+#include "rt/base/thread.h"
 
 /* Starts all hooks. first: the image is the first of a `k23 run`. A negative errno: a hook refuses, and the process
  * must not run. ctx: boot, signals blocked */
@@ -14,5 +15,9 @@ void rt_callbacks_fork_child(void);
 void rt_callbacks_thread_start(void);
 void rt_callbacks_thread_exit(void);
 void rt_callbacks_process_exit(int status);
+/* Whether a hook wants to be told of signals. ctx: boot */
+bool rt_callbacks_hear(void) must_check;
+/* Of one that is delivered; info: its siginfo_t. ctx: sigsys, signals blocked */
+void rt_callbacks_signal(struct rt_thread *thread, int sig, const void *info, bool handled);
 
 #endif

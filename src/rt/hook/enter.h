@@ -35,4 +35,8 @@ static inline long rt_hook_run(struct rt_thread *thread, uint32_t index, const v
 	return result;
 }
 
+/* The same for a function that is no call's, which is called `name`. A fault of its is reported, although the program
+ * may block the signal. ctx: boot | entry | sigsys; signals blocked */
+long rt_hook_tell(struct rt_thread *thread, uint32_t index, const char *name, const void *function, uint64_t argument);
+
 #endif

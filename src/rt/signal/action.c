@@ -6,6 +6,7 @@
 #include "rt/base/entry_points.h"
 #include "rt/base/gate.h"
 #include "rt/base/lock.h"
+#include "rt/signal/heard.h"
 #include "rt/signal/sigsys.h"
 
 /* The flags that the kernel keeps; others read back as 0, which is how programs ask for them. */
@@ -14,9 +15,8 @@
 	 SA_RESTORER | 0x800 /* SA_EXPOSE_TAGBITS */)
 #define PASSED_FLAGS (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART | 0x800)
 
-/* Makes an action that enters the runtime, with some of the program's flags. Not an initialiser: a compiler may keep
- * one with addresses in it as data to be relocated. ctx: any */
-static void enter_runtime(struct rt_sigaction *action, uint64_t flags)
+/* Not an initialiser: a compiler may keep one with addresses in it as data to be relocated. ctx: any */
+void rt_action_of_runtime(struct rt_sigaction *action, uint64_t flags)
 {
 	action->handler = (uint64_t)rt_signal_entry;
 	action->flags = SA_SIGINFO | SA_ONSTACK | SA_RESTORER | flags;
@@ -29,7 +29,7 @@ static void enter_runtime(struct rt_sigaction *action, uint64_t flags)
  * a handler that says otherwise. ctx: any */
 static void make_sigsys(struct rt_sigaction *action, bool restarts)
 {
-	enter_runtime(action, restarts ? SA_RESTART : 0);
+	rt_action_of_runtime(action, restarts ? SA_RESTART : 0);
 	action->mask = 0;
 }
 
@@ -42,13 +42,15 @@ long rt_actions_install(void)
 
 	make_sigsys(&action, true);
 	r = sys(rt_sigaction, SIGSYS, &action, 0, 8);
-	enter_runtime(&action, 0);
+	rt_action_of_runtime(&action, 0);
 	if (failed(r) || !rt.bundle->hook_count)
 		return r;
 	for (size_t i = 0; i < sizeof(faults); i++) {
 		struct rt_sigaction old;
 
 		r = sys(rt_sigaction, faults[i], 0, &old, 8);
+		if (!failed(r) && old.handler == (uint64_t)SIG_IGN && SIGBIT(faults[i]) & RT_MEMORY_FAULTS)
+			rt.faults_ignored = true;
 		if (!failed(r) && old.handler != (uint64_t)SIG_IGN)
 			r = sys(rt_sigaction, faults[i], &action, 0, 8);
 		if (failed(r))
@@ -73,7 +75,7 @@ static void make_sigchld(struct rt_sigaction *action)
 		flags |= SA_RESTART;
 	if (action->handler == (uint64_t)SIG_IGN)
 		flags |= SA_NOCLDWAIT;
-	enter_runtime(action, flags);
+	rt_action_of_runtime(action, flags);
 }
 
 /* What the kernel is to have for an action of the program. ctx: any */
@@ -88,7 +90,10 @@ static struct rt_sigaction kernel_action(int sig, const struct rt_sigaction *act
 	} else if (action->handler > (uint64_t)SIG_IGN ||
 		   (always_entered(sig) && action->handler == (uint64_t)SIG_DFL) || rt.entered & SIGBIT(sig)) {
 		/* Not SA_RESETHAND: the table and the kernel change together, with the lock held. */
-		enter_runtime(&ours, action->flags & PASSED_FLAGS);
+		rt_action_of_runtime(&ours, action->flags & PASSED_FLAGS);
+	} else if (rt.heard & SIGBIT(sig) && action->handler == (uint64_t)SIG_DFL) {
+		rt_action_of_runtime(&ours, action->flags & PASSED_FLAGS);
+		ours.restorer = rt_heard_restorer();
 	}
 	return ours;
 }
@@ -233,12 +238,14 @@ static struct rt_sigaction use_action(struct rt_thread *thread, int sig, struct 
 }
 
 /* ctx: sigsys */
-struct rt_sigaction rt_action_take(struct rt_thread *thread, int sig, uint64_t ip)
+struct rt_sigaction rt_action_take(struct rt_thread *thread, int sig, uint64_t ip, const struct ucontext *uc)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	bool interrupted = rt_lock_is_held(&sighand->action_lock);
-	struct rt_sigaction *action = &sighand->actions[sig], taken;
+	struct rt_sigaction *action = &sighand->actions[sig], taken = { 0 };
 
+	if (rt_signal_is_heard(uc))
+		return taken; /* the default */
 	if (!interrupted)
 		rt_lock(&sighand->action_lock);
 	/* Until the call that changes it has been made the kernel goes by the action before. If that has no handler

@@ -7,6 +7,8 @@
 
 #include "rt/base/thread.h"
 
+/* Makes an action that enters the runtime, with some of the program's flags. ctx: any */
+void rt_action_of_runtime(struct rt_sigaction *action, uint64_t flags);
 /* Makes SIGSYS, and if there are hooks the faults, enter the runtime. ctx: boot | entry, signals blocked */
 long rt_actions_install(void) must_check;
 /* Tells the kernel of all actions again: the table may have changed while a fork copied it. ctx: entry, signals
@@ -22,8 +24,8 @@ void rt_actions_exec(struct rt_thread *thread, bool over);
 long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old);
 /* The action of a signal for which the kernel has just entered the runtime: what the kernel decided when it took the
  * signal from its queue counts, and not what the program, or another thread, sets meanwhile. SA_RESETHAND resets it.
- * ip: where the thread was. ctx: sigsys */
-struct rt_sigaction rt_action_take(struct rt_thread *thread, int sig, uint64_t ip);
+ * ip: where the thread was; uc: in the kernel's frame. ctx: sigsys */
+struct rt_sigaction rt_action_take(struct rt_thread *thread, int sig, uint64_t ip, const struct ucontext *uc);
 /* The action of a signal that the runtime raises itself, as the kernel would. ctx: entry | sigsys */
 struct rt_sigaction rt_action_force(struct rt_thread *thread, int sig);
 

@@ -24,6 +24,22 @@ void rt_deliver_queue(struct rt_thread *thread, int sig, siginfo_t *info)
 		sys(kill, thread->pid, sig);
 }
 
+/* ctx: sigsys, signals blocked */
+static void tell(struct rt_thread *thread, int sig, const siginfo_t *info, bool handled)
+{
+	siginfo_t plain;
+
+	if (!rt.tell || thread->strict)
+		return;
+	if (!info) {
+		memset(&plain, 0, sizeof(plain));
+		plain.si_signo = sig;
+		plain.si_code = SI_KERNEL;
+		info = &plain;
+	}
+	rt.tell(thread, sig, info, handled);
+}
+
 /* ctx: sigsys */
 void rt_deliver_default(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc)
 {
@@ -32,6 +48,7 @@ void rt_deliver_default(struct rt_thread *thread, int sig, siginfo_t *info, stru
 	/* The first process of a PID namespace takes none that it does not handle, unless the kernel forces it to. */
 	if (thread->pid == 1 && info && info->si_code <= 0)
 		return;
+	tell(thread, sig, info, false);
 	sys(rt_sigaction, sig, &action, 0, 8);
 	thread->dies_of = (uint32_t)sig;
 	rt_deliver_queue(thread, sig, info);
@@ -87,8 +104,10 @@ static void deliver(struct rt_thread *thread, int sig, siginfo_t *info, const st
 		frame_failed(thread, sig, uc);
 		return;
 	}
+	tell(thread, sig, info, true);
 	*handler_mask |= blocks;
 	thread->sigsys_blocked = *handler_mask & SIGBIT(SIGSYS);
+	thread->faults_blocked = *handler_mask & RT_MEMORY_FAULTS;
 	uc->uc_sigmask = *handler_mask & ~SIGBIT(SIGSYS);
 }
 

@@ -53,12 +53,6 @@ static bool take_shared(struct rt_thread *thread, siginfo_t *info)
 }
 
 /* ctx: entry | sigsys */
-bool rt_sigsys_blocked(const struct rt_thread *thread)
-{
-	return thread->temporary ? thread->temporary_mask & sigsys : thread->sigsys_blocked;
-}
-
-/* ctx: entry | sigsys */
 bool rt_sigsys_take(struct rt_thread *thread, siginfo_t *info)
 {
 	return take_own(thread, info) || take_shared(thread, info);

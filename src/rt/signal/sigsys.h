@@ -13,8 +13,6 @@
 
 #include "rt/base/thread.h"
 
-/* Whether the program blocks it, by the mask of the call in flight if that has one. ctx: entry | sigsys */
-bool rt_sigsys_blocked(const struct rt_thread *thread);
 /* ctx: entry | sigsys */
 static inline bool rt_sigsys_kept_by_process(const struct rt_thread *thread)
 {

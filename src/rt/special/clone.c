@@ -21,6 +21,7 @@
 #include "rt/hook/callbacks.h"
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
+#include "rt/signal/heard.h"
 #include "rt/special/child.h"
 #include "rt/special/clone.h"
 #include "rt/special/special.h"
@@ -97,6 +98,8 @@ static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 		r = rt_actions_install();
 	else if (!failed(r) && is_unlocked(flags))
 		r = rt_actions_reinstall(child);
+	if (!failed(r) && rt.tell)
+		r = rt_signals_hear_child(child, flags);
 	if (!failed(r))
 		r = rt_guard_arm();
 	if (failed(r))
@@ -148,6 +151,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->regs = thread->regs;
 	child->call.arch = thread->call.arch;
 	child->sigsys_blocked = thread->sigsys_blocked;
+	child->faults_blocked = thread->faults_blocked;
 	child->tsc_faults = thread->tsc_faults;
 	child->filters = thread->filters;
 	child->filters_before = thread->filters_before;

@@ -12,17 +12,20 @@
 #include "abi/kernel.h"
 #include "core/string.h"
 #include "inject/carrier.h"
+#include "inject/run_memory.h"
 #include "rt/base/copy.h"
 #include "rt/base/dumpable.h"
 #include "rt/base/lock.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
 #include "rt/base/owner.h"
+#include "rt/base/run_memory.h"
 #include "rt/signal/action.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/exe.h"
 #include "rt/special/exec.h"
 #include "rt/special/special.h"
+#include "rt/special/tracing.h"
 #include "rt/special/vectors.h"
 #include "rt/tracer/ptraced.h"
 
@@ -94,6 +97,32 @@ static void explain_refusal(const struct inj_check *check, const char *path)
 		rt_message("%s cannot be read by this user, and so not be interposed", path);
 }
 
+/* ctx: entry */
+static void explain_permission(const struct inj_check *check, const char *path)
+{
+	if (rt.bundle->flags & BUNDLE_UNTRACED)
+		rt_message("%s runs without k23: it %s", path, check->verdict == INJ_FOREIGN ?
+			   "is not a 64-bit x86 program" : "cannot be read by this user");
+}
+
+/* Lets a program run without k23. ctx: entry */
+static long execute_untraced(struct rt_thread *thread, const struct k23_call *call, enum gap gap, const char *path)
+{
+	long r;
+
+	rt_run_memories_gap(gap, 1, path);
+	r = rt_gate_program(call, thread);
+	rt_run_memories_gap(gap, -1, NULL);
+	return r;
+}
+
+/* Whether a program that cannot be interposed may run all the same. ctx: entry */
+static bool may_run(const struct inj_check *check)
+{
+	return (check->verdict == INJ_FOREIGN && rt.bundle->flags & (BUNDLE_FOREIGN | BUNDLE_UNTRACED)) ||
+	       (check->verdict == INJ_SECRET && rt.bundle->flags & BUNDLE_UNTRACED);
+}
+
 /* What the new image's runtime has to know of the old one's. ctx: entry */
 static void fill_block(struct start_block *block, const struct rt_thread *thread, uint64_t mask)
 {
@@ -114,21 +143,37 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 		block->ptraced = RT_PTRACED | RT_PTRACED_TRACEME | RT_PTRACED_TRAPPED;
 }
 
+/* The bundle of the next image. ctx: entry */
+static const struct bundle *next_bundle(const struct rt_sighand *sighand)
+{
+	return sighand->next ? sighand->next : rt.bundle;
+}
+
+/* Where the run memories of the next image's bundle are. ctx: entry */
+static const uint64_t *next_memories(const struct rt_sighand *sighand)
+{
+	return sighand->next ? NULL : rt.memories;
+}
+
 /* A process has one tracer at most, so a helper cannot attach to a tracee. If the tracer is under k23, too, its
  * runtime does what a helper does (tracer/exec.h). Returns whether the call has been made that way; *result is its
  * result. ctx: entry, signals blocked */
 static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, uint64_t mask, long *result)
 {
 	struct start_block block = { 0 };
+	bool carried;
 
 	if (!(rt.ptraced & RT_PTRACED))
 		return false;
 	fill_block(&block, thread, mask);
-	if (failed(rt_rendezvous(thread, RT_EXEC_BEGINS, &block)))
-		return false;
-	*result = rt_gate_program(call, thread);
-	rt_rendezvous(thread, RT_EXEC_FAILED, NULL);
-	return true;
+	inj_fetch_memories(rt.bundle, rt.memories, 0, &block);
+	carried = !failed(rt_rendezvous(thread, RT_EXEC_BEGINS, &block));
+	if (carried) {
+		*result = rt_gate_program(call, thread);
+		rt_rendezvous(thread, RT_EXEC_FAILED, NULL);
+	}
+	inj_close_memories(&block);
+	return carried;
 }
 
 /* A SIGSYS that comes between two images has to wait for the new image's runtime, which knows the program's mask
@@ -195,6 +240,7 @@ struct attempt {
 	const char *path, *file; /* the program as it is called, and where it is */
 	unsigned flags;
 	uint64_t mask; /* of signals, as the program has it */
+	bool impossible; /* to interpose the program */
 };
 
 /* By a helper. Returns whether the call was made; if so, *result is its result, and otherwise why there is no helper.
@@ -220,7 +266,8 @@ static bool carried_by_helper(struct rt_thread *thread, const struct attempt *at
 	exec->frees_caller = !thread->vforked;
 	exec->sighand = sighand;
 	exec->shared = !thread->leads;
-	exec->inject.bundle = sighand->next ? sighand->next : rt.bundle;
+	exec->inject.bundle = next_bundle(sighand);
+	exec->inject.memories = next_memories(sighand);
 	exec->inject.caller = thread->tid;
 	exec->inject.begin = begin_helper;
 	exec->inject.end = end_helper;
@@ -229,6 +276,8 @@ static bool carried_by_helper(struct rt_thread *thread, const struct attempt *at
 	exec->claim = thread->dumpable_claim;
 	r = inj_begin(&exec->inject, (uint64_t)exec);
 	made = !failed(r);
+	if (r == -EPERM)
+		rt_note_tracer();
 	if (!made) {
 		if (exec->inject.helper)
 			await_waiter(sighand);
@@ -252,19 +301,12 @@ static bool carried_by_helper(struct rt_thread *thread, const struct attempt *at
 	return made;
 }
 
-/* Whether the error is one that the program itself gives an execve, and not one of how it is made here. ctx: entry */
-static bool is_program_error(long error)
-{
-	return error == -E2BIG || error == -EACCES || error == -EFAULT || error == -EINVAL || error == -ELOOP ||
-	       error == -ENOENT || error == -ENOEXEC || error == -ENOTDIR || error == -ETXTBSY;
-}
-
 /* By a carrier. ctx: entry; locked */
 static long carry_vectors(struct rt_thread *thread, const struct attempt *attempt)
 {
 	const struct k23_call *call = attempt->call;
 	struct rt_sighand *sighand = thread->sighand;
-	struct inj_exec exec = { .bundle = sighand->next ? sighand->next : rt.bundle };
+	struct inj_exec exec = { .bundle = next_bundle(sighand) };
 	struct inj_program program = {
 		.dirfd = attempt->dirfd,
 		.path = attempt->path,
@@ -285,7 +327,9 @@ static long carry_vectors(struct rt_thread *thread, const struct attempt *attemp
 	/* No helper unlocks it for the processes that this one shares the lock with (CLONE_SIGHAND). */
 	if (shared)
 		rt_unlock(&sighand->exec_lock);
+	inj_fetch_memories(exec.bundle, next_memories(sighand), 0, &exec.block);
 	r = inj_carry(&exec, &program);
+	inj_close_memories(&exec.block);
 	if (shared)
 		rt_lock(&sighand->exec_lock);
 	hold_sigsys(sighand, SIG_UNBLOCK);
@@ -294,7 +338,7 @@ static long carry_vectors(struct rt_thread *thread, const struct attempt *attemp
 }
 
 /* Without a helper, for which there was `error`. ctx: entry; locked */
-static long carry_alone(struct rt_thread *thread, const struct attempt *attempt, long error)
+static long carry_alone(struct rt_thread *thread, struct attempt *attempt, long error)
 {
 	/* What the kernel makes is another execve. */
 	long r = refuse(thread, attempt->call, 0);
@@ -302,10 +346,11 @@ static long carry_alone(struct rt_thread *thread, const struct attempt *attempt,
 	if (failed(r))
 		return r;
 	r = carry_vectors(thread, attempt);
-	if (is_program_error(r))
+	if (inj_is_program_error(r))
 		return r;
-	rt_message("%s cannot be started: its helper failed (%ld), and so did a start without one (%ld)", attempt->path,
-		   error, r);
+	attempt->impossible = true;
+	rt_message("%s %s: its helper failed (%ld), and so did a start without one (%ld)", attempt->path,
+		   rt.bundle->flags & BUNDLE_UNTRACED ? "runs without k23" : "cannot be started", error, r);
 	return error;
 }
 
@@ -353,8 +398,10 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 	if (exe)
 		attempt.file = exe;
 	check = inj_check(dirfd, attempt.file, flags);
-	if (check.verdict == INJ_FOREIGN && rt.bundle->flags & BUNDLE_FOREIGN)
-		return rt_gate_program(call, thread);
+	if (may_run(&check)) {
+		explain_permission(&check, path);
+		return execute_untraced(thread, call, check.verdict == INJ_FOREIGN ? GAP_FOREIGN : GAP_UNTRACED, path);
+	}
 	if (check.verdict != INJ_TRY) {
 		r = refuse(thread, call, check.error);
 		if (r == check.error)
@@ -367,6 +414,8 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 	r = carry(thread, &attempt);
 	rt_actions_exec(thread, true);
 	rt_unlock(&thread->sighand->exec_lock);
+	if (attempt.impossible && rt.bundle->flags & BUNDLE_UNTRACED)
+		r = execute_untraced(thread, call, GAP_UNTRACED, path);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "rt/base/owner.h"
 #include "rt/hook/callbacks.h"
 #include "rt/special/special.h"
+#include "rt/special/tracing.h"
 
 static __attribute__((noreturn)) void leave(long nr, uint64_t status)
 {
@@ -44,8 +45,10 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 	}
 	others = rt_sighand_leave(thread);
 	rt_callbacks_thread_exit();
-	if (!others)
+	if (!others) {
+		rt_note_tracer();
 		rt_callbacks_process_exit((int)call->args[0]);
+	}
 	if (thread->sighand->seccomp) {
 		long r = leave_judged(thread, call, counted);
 
@@ -70,6 +73,7 @@ long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
+	rt_note_tracer();
 	rt_callbacks_process_exit((int)call->args[0]);
 	if (thread->sighand->seccomp) {
 		long r = leave_judged(thread, call, thread->counted);

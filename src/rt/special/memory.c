@@ -119,7 +119,11 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 		return call->args[3] & MAP_ANONYMOUS || !failed(sys(fcntl, call->args[4], F_GETFD)) ? -EINVAL : -EBADF;
 	r = replaces && is_known(start, core_page_up(start + size)) ? map_over(thread, call)
 								    : rt_gate_program(call, thread);
-	if (failed(r) || over || !is_private_file(call) || rt_trapped(thread))
+	if (failed(r) || rt_trapped(thread))
+		return r;
+	if (call->args[2] & PROT_EXEC && !(call->args[3] & MAP_ANONYMOUS) && rt.bundle->memory_count)
+		thread->mapped = 1 + (uint32_t)call->args[4];
+	if (over || !is_private_file(call))
 		return r;
 	if (call->args[2] & PROT_EXEC)
 		rt_patch_mapped((uint64_t)r, size, (int)call->args[2], (int)call->args[4], call->args[5], loaded);

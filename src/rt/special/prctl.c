@@ -14,6 +14,7 @@
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
 #include "rt/guard/guard.h"
+#include "rt/signal/altstack.h"
 #include "rt/special/seccomp.h"
 #include "rt/special/special.h"
 #include "rt/text/text.h"
@@ -159,20 +160,40 @@ static void forget_fast_path(void)
 	rt_texts_unlock();
 }
 
-long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
+/* More registers make larger signal frames: the kernel refuses them where an alternate stack of one of the threads is
+ * too small for that. Of those it knows the runtime's, so this thread's is as small as the smallest meanwhile. A filter
+ * might trap the call, on that stack: then the runtime's size has to do. */
+static long request_registers(struct rt_thread *thread, struct k23_call *call)
 {
+	uint64_t size = rt_altstack_smallest(thread), mask;
 	long r;
 
-	if (call->args[0] == ARCH_SHSTK_ENABLE)
+	if (!size || thread->sighand->seccomp)
+		return rt_gate_program(call, thread);
+	r = rt_altstack_pretend(thread, size, &mask);
+	if (!failed(r))
+		r = rt_gate_program(call, thread);
+	rt_altstack_stop(thread, mask);
+	return r;
+}
+
+long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
+{
+	int option = (int)call->args[0]; /* the kernel, too, takes the lower half */
+	long r;
+
+	if (option == ARCH_SHSTK_ENABLE)
 		return refuse_shadow_stack();
+	if (option == ARCH_REQ_XCOMP_PERM)
+		return request_registers(thread, call);
 	if (call->arch != K23_ARCH_X86_64)
 		return rt_gate_i386(call, thread);
-	if (call->args[0] == ARCH_SET_GS && rt_gs_ours(call->args[1]) && rt.fast)
+	if (option == ARCH_SET_GS && rt_gs_ours(call->args[1]) && rt.fast)
 		forget_fast_path();
 	r = rt_gate_program(call, thread);
-	if (r == 0 && call->args[0] == ARCH_GET_GS)
+	if (r == 0 && option == ARCH_GET_GS)
 		r = hide_gs(call->args[1]);
-	else if (r == 0 && call->args[0] == ARCH_SET_GS)
+	else if (r == 0 && option == ARCH_SET_GS)
 		rt_gs_take(thread);
 	return r;
 }

@@ -100,6 +100,21 @@ static bool runs(const struct tracee *tracee)
 	return !(tracee->flags & TRACEE_SHOWN) && tracee_at_guard(tracee->tid);
 }
 
+/* What is known of a tracee before it goes on, and counts when it steps. sig: the signal that it is given. */
+static void prepare_step(struct tracee *tracee, uint64_t request, int sig)
+{
+	bool steps = request != PTRACE_SYSCALL && request != PTRACE_CONT;
+	uint64_t mask;
+
+	/* A handler's first instruction is that of the step. */
+	if (!steps || (sig && (uint32_t)sig == tracee->seen && tracee_handler(tracee, sig) > (uint64_t)SIG_IGN))
+		tracee->flags &= ~(uint32_t)TRACEE_PAST_CALL;
+	tracee->flags &= ~(uint32_t)TRACEE_BLOCKS_TRAP;
+	if (steps && !failed(sys(ptrace, PTRACE_GETSIGMASK, tracee->tid, sizeof(mask), &mask)) &&
+	    mask & SIGBIT(SIGTRAP))
+		tracee->flags |= TRACEE_BLOCKS_TRAP;
+}
+
 static long resume(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_adopt(tid_of(call));
@@ -122,6 +137,7 @@ static long resume(struct rt_thread *thread, struct k23_call *call)
 		tracee->flags &= ~(uint32_t)TRACEE_CAUGHT;
 	own.args[0] = tracee_request(tracee);
 	own.args[3] = (uint64_t)tracee_release(tracee, request_of(call), (int)data_of(call));
+	prepare_step(tracee, own.args[0], (int)own.args[3]);
 	r = rt_gate_program(&own, thread);
 	if (failed(r)) {
 		tracee->request = before;

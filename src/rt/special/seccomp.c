@@ -15,6 +15,7 @@
 #include "rt/base/filters.h"
 #include "rt/base/lock.h"
 #include "rt/special/seccomp.h"
+#include "rt/signal/heard.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
 #include "rt/x86_64/base/gs.h"
@@ -224,8 +225,12 @@ static long put_filter(struct rt_thread *thread, const struct k23_call *call, in
 	uint32_t prologue;
 	long r = rt_copy_from(filter, (uint64_t)program.filter, program.len * sizeof(*filter));
 
-	if (failed(r))
-		return r;
+	if (failed(r)) {
+		/* The kernel may have another objection before that, and is to find no filter either. */
+		program.filter = (struct sock_filter *)-CORE_PAGE;
+		own.args[program_argument] = (uint64_t)&program;
+		return rt_gate_program(&own, thread);
+	}
 	if (rt_filters_wants(filter, program.len)) {
 		filters = judging = rt_filters_with(thread, filter, program.len);
 		if (!judging)
@@ -271,6 +276,8 @@ long rt_seccomp_strict(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	rt_sigsys_take_back(thread);
+	rt_signals_unhear();
+	thread->strict_cycles = rt_cycles();
 	r = rt_gate_any(call, thread);
 	if (r == 0) {
 		thread->strict = true;
@@ -281,9 +288,11 @@ long rt_seccomp_strict(struct rt_thread *thread, struct k23_call *call)
 
 long special_seccomp(struct rt_thread *thread, struct k23_call *call)
 {
-	if (call->args[0] == SECCOMP_SET_MODE_FILTER)
+	uint32_t operation = (uint32_t)call->args[0];
+
+	if (operation == SECCOMP_SET_MODE_FILTER)
 		return rt_seccomp_filter(thread, call, 2);
-	if (call->args[0] == SECCOMP_SET_MODE_STRICT)
+	if (operation == SECCOMP_SET_MODE_STRICT)
 		return rt_seccomp_strict(thread, call);
 	return rt_gate_program(call, thread);
 }

@@ -20,7 +20,7 @@ long special_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 		return -EINVAL;
 	/* Asking for what nobody has set: the kernel knows. posix_spawn asks for every signal. */
 	if (!call->args[1] && call->args[0] - 1 < RT_SIGNALS &&
-	    !((thread->sighand->known | RT_FAULTS) & SIGBIT(call->args[0])))
+	    !((thread->sighand->known | rt.heard | RT_FAULTS) & SIGBIT(call->args[0])))
 		return rt_gate_program(call, thread);
 	if (call->args[1] && failed(rt_copy_from(&action, call->args[1], sizeof(action))))
 		return -EFAULT;

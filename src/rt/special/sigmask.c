@@ -11,6 +11,7 @@
 #include "rt/base/copy.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
+#include "rt/special/uring.h"
 
 static const uint64_t sigsys = SIGBIT(SIGSYS);
 
@@ -22,10 +23,24 @@ static void let_through(struct rt_thread *thread)
 	rt_sigsys_hold(thread, true);
 }
 
+/* Notes what a change of the mask does to the signals of faults. One that is only partly undone may be there still. */
+static void note_faults(struct rt_thread *thread, int how, uint64_t set)
+{
+	uint64_t faults = set & RT_MEMORY_FAULTS;
+
+	if (how == SIG_SETMASK)
+		thread->faults_blocked = faults;
+	else if (how == SIG_BLOCK)
+		thread->faults_blocked |= faults != 0;
+	else if (faults == RT_MEMORY_FAULTS)
+		thread->faults_blocked = false;
+}
+
 long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t set = 0, masked, old = 0, from = call->args[1], to = call->args[2];
 	bool blocked = thread->sigsys_blocked;
+	int how = (int)call->args[0]; /* the kernel, too, takes the lower half */
 	long r;
 
 	if (call->args[3] != 8)
@@ -38,10 +53,11 @@ long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 	if (r)
 		return r;
 	if (from) {
-		if (call->args[0] == SIG_SETMASK)
+		note_faults(thread, how, set);
+		if (how == SIG_SETMASK)
 			thread->sigsys_blocked = set & sigsys;
 		else if (set & sigsys)
-			thread->sigsys_blocked = call->args[0] == SIG_BLOCK;
+			thread->sigsys_blocked = how == SIG_BLOCK;
 		if (blocked && !thread->sigsys_blocked)
 			let_through(thread);
 	}
@@ -81,6 +97,19 @@ static bool has_come(struct rt_thread *thread, uint64_t to, siginfo_t *info, lon
 	return true;
 }
 
+/* A thread that was let have the signals of faults may have taken the one that has ended the wait. It gives it back. */
+static long wait_unlent(struct rt_thread *thread, const struct k23_call *call)
+{
+	uint32_t lends;
+	long r;
+
+	do {
+		lends = __atomic_load_n(&rt.lends_ended, __ATOMIC_SEQ_CST);
+		r = rt_gate_program(call, thread);
+	} while (r == -EINTR && !thread->signals && lends != __atomic_load_n(&rt.lends, __ATOMIC_SEQ_CST));
+	return r;
+}
+
 long special_rt_sigtimedwait(struct rt_thread *thread, struct k23_call *call)
 {
 	struct k23_call own = *call;
@@ -89,7 +118,7 @@ long special_rt_sigtimedwait(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (call->args[3] != 8 || failed(rt_copy_from(&set, call->args[0], 8)) || !(set & sigsys))
-		return rt_gate_program(call, thread);
+		return wait_unlent(thread, call);
 	if (!call->args[1])
 		own.args[1] = (uint64_t)&info;
 	__atomic_store_n(&thread->sigsys_awaited, true, __ATOMIC_SEQ_CST);
@@ -176,7 +205,7 @@ long special_io_pgetevents(struct rt_thread *thread, struct k23_call *call)
 	return wait_masked_indirect(thread, call, 5, 16);
 }
 
-long special_io_uring_enter(struct rt_thread *thread, struct k23_call *call)
+long rt_io_uring_enter(struct rt_thread *thread, struct k23_call *call)
 {
 	const uint64_t extended = 1u << 3, registered = 1u << 6; /* IORING_ENTER_EXT_ARG, _EXT_ARG_REG */
 

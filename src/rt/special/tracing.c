@@ -1,7 +1,11 @@
 #include "rt/special/tracing.h"
 
+#include <linux/fcntl.h>
+
+#include "core/string.h"
 #include "rt/base/chain.h"
 #include "rt/base/mask.h"
+#include "rt/base/run_memory.h"
 #include "rt/signal/action.h"
 #include "rt/tracer/watch.h"
 
@@ -30,4 +34,33 @@ void tracing_end(struct rt_thread *thread)
 	if (!(rt.entered & SIGBIT(SIGCHLD)) && tracee_next(NULL))
 		watch(thread);
 	rt_watch_end(thread);
+}
+
+/* Whether a text of /proc/PID/status names a tracer. ctx: entry */
+static bool names_tracer(const char *text, size_t size)
+{
+	static const char key[] = "\nTracerPid:\t";
+	const size_t length = sizeof(key) - 1;
+
+	for (size_t i = 0; i + length < size; i++)
+		if (memcmp(text + i, key, length) == 0)
+			return text[i + length] != '0';
+	return false;
+}
+
+/* Such a tracer may change calls after hooks have seen them, or make calls of its own in the process. ctx: entry */
+void rt_note_tracer(void)
+{
+	char text[1024];
+	long fd, size;
+
+	if (!rt.bundle->memory_count || rt.ptraced & RT_PTRACED)
+		return;
+	fd = sys(openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC);
+	if (failed(fd))
+		return;
+	size = sys(read, fd, text, sizeof(text));
+	sys(close, fd);
+	if (!failed(size) && names_tracer(text, (size_t)size))
+		rt_run_memories_gap_here(GAP_TRACER, 1);
 }

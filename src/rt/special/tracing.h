@@ -1,6 +1,6 @@
 /*
  * What surrounds the work with tracees in a tracer. The first tracee makes the process watch its tracees
- * (tracer/watch.h).
+ * (tracer/watch.h). And a tracer that nothing in here works for.
  */
 #ifndef RT_SPECIAL_TRACING_H
 #define RT_SPECIAL_TRACING_H
@@ -10,5 +10,8 @@
 /* Until the end, SIGCHLD of this thread waits. ctx: entry */
 void tracing_begin(struct rt_thread *thread);
 void tracing_end(struct rt_thread *thread);
+
+/* Counts a gap (abi/gaps.h) if a tracer from outside of k23 traces the process. ctx: entry */
+void rt_note_tracer(void);
 
 #endif

@@ -212,7 +212,7 @@ static void patch_text(struct rt_text *text, int prot)
 	uint64_t length = text->end - text->start;
 	long block;
 
-	if (!stubs || rt.frozen || !read_sites(&reader))
+	if (!rt.fast || !stubs || rt.frozen || !read_sites(&reader))
 		return;
 	/* Changes nothing, but a filter or a security module may be against memory that becomes executable. */
 	if (failed(sys(mprotect, text->start, length, prot))) {
@@ -251,7 +251,7 @@ void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t off
 {
 	struct store_run sites;
 	uint64_t in_file = 0;
-	bool stored = rt.fast && !failed(rt_plans_find_fd(fd, &sites, &in_file));
+	bool stored = rt.planned && !failed(rt_plans_find_fd(fd, &sites, &in_file));
 	uint64_t end = start + core_page_up(size);
 	struct rt_text *text;
 
@@ -269,7 +269,7 @@ void rt_patch_expect(uint64_t start, size_t size, int fd, uint64_t offset)
 	struct store_run sites;
 	uint64_t in_file;
 
-	if (!rt.fast || failed(rt_plans_find_same(fd, &sites, &in_file)))
+	if (!rt.planned || failed(rt_plans_find_same(fd, &sites, &in_file)))
 		return;
 	rt_texts_lock();
 	rt_candidate_add(start, start + core_page_up(size), offset, &sites);
@@ -306,7 +306,7 @@ static const struct rt_text *patch_image(uint64_t elf, const char *path)
 	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 || head->e_phentsize != sizeof(*headers) ||
 	    head->e_phoff != sizeof(*head) || sizeof(*head) + head->e_phnum * sizeof(*headers) > CORE_PAGE)
 		return NULL;
-	if (rt.fast) {
+	if (rt.planned) {
 		long r = rt_plans_find_image(elf, &sites);
 
 		if (r == -ENODATA && path)

@@ -9,6 +9,7 @@
 #include "core/patch.h"
 #include "core/string.h"
 #include "rt/base/lock.h"
+#include "rt/base/thread.h"
 
 #define TEXTS 128u
 #define KEPT_BLOCKS 8u
@@ -18,7 +19,7 @@ static uint32_t texts_end; /* entries from this index on were never used */
 static uint64_t texts_lock;
 static struct rt_text *kept_texts[KEPT_BLOCKS]; /* texts that are gone, but whose stubs are kept */
 static uint32_t kept_texts_added;
-uint32_t rt_texts_unmapped;
+uint32_t rt_texts_added, rt_texts_unmapped;
 
 /* ctx: entry */
 void rt_texts_lock(void)
@@ -54,6 +55,7 @@ struct rt_text *rt_text_add(uint64_t start, uint64_t end, uint64_t offset, const
 	}
 	if (i >= texts_end)
 		__atomic_store_n(&texts_end, i + 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&rt_texts_added, 1, __ATOMIC_RELAXED);
 	return &texts[i];
 }
 
@@ -152,18 +154,15 @@ void rt_text_unmapped(uint64_t start, uint64_t end)
 }
 
 /* ctx: entry */
-bool rt_text_find(uint64_t ip, struct rt_text *text)
+bool rt_text_next(uint64_t address, struct rt_text *text)
 {
-	bool found = false;
-
+	*text = (struct rt_text){ .end = UINT64_MAX };
 	rt_texts_lock();
-	for (uint32_t i = 0; i < texts_end && !found; i++)
-		if (ip - texts[i].start < texts[i].end - texts[i].start) {
+	for (uint32_t i = 0; i < texts_end; i++)
+		if (texts[i].end > address && texts[i].end < text->end)
 			*text = texts[i];
-			found = true;
-		}
 	rt_texts_unlock();
-	return found;
+	return text->end != UINT64_MAX;
 }
 
 /* ctx: entry */
@@ -172,6 +171,8 @@ long rt_text_path(const struct rt_text *text, char *path, size_t size)
 	char name[64];
 	long r;
 
+	if (rt_self()->strict)
+		return -EPERM;
 	core_print(name, sizeof(name), "/proc/self/map_files/%lx-%lx", text->start, text->end);
 	r = sys(readlinkat, AT_FDCWD, name, path, size);
 	if (failed(r))

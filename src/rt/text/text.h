@@ -30,15 +30,20 @@ void rt_texts_forked(void);
 struct rt_text *rt_text_add(uint64_t start, uint64_t end, uint64_t offset, const struct store_run *sites);
 /* A range was unmapped, or mapped over: forgets what texts have there. ctx: entry; locked */
 void rt_text_unmapped(uint64_t start, uint64_t end);
-extern uint32_t rt_texts_unmapped; /* how often a text was forgotten */
+extern uint32_t rt_texts_added, rt_texts_unmapped; /* how often a text was added, and forgotten */
 /* Takes the patches out of all texts that overlap a range. The range is about to become writable, or to move, and then
  * the program may change it. ctx: entry; locked */
 void rt_text_restore(uint64_t start, uint64_t end);
 /* Makes a page with patched sites that of the file again. False: there are none in it. ctx: entry | sigsys; no locks */
 bool rt_text_restore_page(uint64_t page);
 
+/* A copy of the first text that ends above an address. ctx: entry */
+bool rt_text_next(uint64_t address, struct rt_text *text);
 /* A copy of the text around `ip`. ctx: entry */
-bool rt_text_find(uint64_t ip, struct rt_text *text);
+static inline bool rt_text_find(uint64_t ip, struct rt_text *text)
+{
+	return rt_text_next(ip, text) && ip >= text->start;
+}
 /* Gives the path of a text's file, with a NUL. Returns its length or -errno. ctx: entry */
 long rt_text_path(const struct rt_text *text, char *path, size_t size) must_check;
 /* The slot of the stub that `ip` is in, or NULL. A block stays in place as long as a thread of the program may be in

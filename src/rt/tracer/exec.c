@@ -7,6 +7,7 @@
 #include "inject/remote.h"
 #include "rt/base/image.h"
 #include "rt/base/message.h"
+#include "rt/base/run_memory.h"
 #include "rt/tracer/ptraced.h"
 
 /* ctx: entry */
@@ -106,6 +107,7 @@ uint32_t tracee_meets(struct tracee *tracee, const siginfo_t *info)
 static long plant_bundle(struct tracee *tracee)
 {
 	struct start_block *block = &tracee->block;
+	long call = __NR_ptrace;
 	int held = 0;
 	long r = inj_resume(tracee->tid, PTRACE_SYSCALL, INJ_SYSCALL_STOP, &held);
 
@@ -116,7 +118,7 @@ static long plant_bundle(struct tracee *tracee)
 	tracee->flags &= ~(uint32_t)TRACEE_CALLS;
 	tracee->flags |= TRACEE_MARKED | (block->ptraced & RT_PTRACED_CALLS ? TRACEE_CALLS : 0);
 	if (!failed(r))
-		r = inj_plant(tracee->tid, rt.bundle, block, &held);
+		r = inj_plant(tracee->tid, rt.bundle, block, &held, &call);
 	drop_filters(tracee);
 	if (failed(r))
 		return r;
@@ -151,8 +153,10 @@ uint32_t tracee_execs(struct tracee *tracee, uint32_t stop)
 		return 0;
 	tracee->flags &= ~(uint32_t)TRACEE_EXECS;
 	set_options(tracee, tracee->options);
-	if (r == -ENOEXEC && rt.bundle->flags & BUNDLE_FOREIGN)
+	if (r == -ENOEXEC && rt.bundle->flags & (BUNDLE_FOREIGN | BUNDLE_UNTRACED)) {
+		rt_run_memories_gap(GAP_FOREIGN, 1, NULL);
 		return tracee->options & PTRACE_O_TRACEEXEC ? stop : tracee_run_on(tracee, 0);
+	}
 	rt_message("killed a traced program into which the runtime could not be put (%ld)", r);
 	sys(kill, tid, 9);
 	return 0;

@@ -116,7 +116,10 @@ static uint32_t meet_call_exit(struct tracee *tracee, const struct tracee_view *
 		ends = false;
 	else
 		return show_call_exit(tracee, stop);
-	return ends && before & TRACEE_IN_CALL ? show_call_exit(tracee, stop) : tracee_run_on(tracee, 0);
+	if (!ends || !(before & TRACEE_IN_CALL))
+		return tracee_run_on(tracee, 0);
+	*flags |= TRACEE_PAST_CALL;
+	return show_call_exit(tracee, stop);
 }
 
 /* Says where a step has led. The kernel reports the end of a call as TRAP_BRKPT, and other steps as TRAP_TRACE.
@@ -128,6 +131,28 @@ static void tell_place(const struct tracee *tracee, const siginfo_t *info, int c
 	step.si_code = code;
 	step.si_addr = (void *)view->shown.rip;
 	sys(ptrace, PTRACE_SETSIGINFO, tracee->tid, 0, &step);
+}
+
+/* Whether a step from the exit stop of a call has only led back to the program, of which it is to do one instruction.
+ * ctx: entry */
+static bool past_call(struct tracee *tracee, const struct tracee_view *view)
+{
+	bool outside = view->ip - tracee->bundle >= tracee->size;
+
+	if (!(tracee->flags & TRACEE_PAST_CALL) ||
+	    (!outside && (!view->returns || failed(tracee_load_shown(tracee, view)))))
+		return false;
+	tracee->flags &= ~(uint32_t)TRACEE_PAST_CALL;
+	return true;
+}
+
+/* A step raises SIGTRAP as a fault would: to ignore or block it does not help, the kernel gives it the default action.
+ * ctx: entry */
+static uint32_t show_step(const struct tracee *tracee, uint32_t stop)
+{
+	if (tracee->flags & TRACEE_BLOCKS_TRAP || tracee_handler(tracee, SIGTRAP) == (uint64_t)SIG_IGN)
+		tracee_default(tracee, SIGTRAP);
+	return stop;
 }
 
 /* A stop with SIGTRAP: of a system call, of a single step, or of the program's own. A step is shown as if it led past
@@ -153,14 +178,18 @@ static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t
 	}
 	if (steps && view.fast == TRACEE_STUB)
 		return tracee_run_on(tracee, 0);
+	if (steps && past_call(tracee, &view))
+		return tracee_run_on(tracee, 0);
 	if (steps && view.fast == TRACEE_STUB_DONE) {
 		/* The tracee goes on at the site's own `syscall`, which the guard catches. */
 		tracee_load_shown(tracee, &view);
 		tell_place(tracee, info, info->si_code, &view);
-		return stop;
+		return show_step(tracee, stop);
 	}
-	if (!steps || !tracee->bundle || ip - tracee->bundle >= tracee->size)
+	if (!steps)
 		return stop;
+	if (!tracee->bundle || ip - tracee->bundle >= tracee->size)
+		return show_step(tracee, stop);
 	/* After a step over iretq the kernel would take the trap flag that it set itself for the program's: so the
 	 * registers are loaded by ptrace instead. */
 	if (!view.returns || failed(tracee_load_shown(tracee, &view)))
@@ -169,7 +198,7 @@ static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t
 	if (tracee->request == PTRACE_SYSEMU_SINGLESTEP && tracee->flags & TRACEE_IN_CALL)
 		return show_call_exit(tracee, stop);
 	tell_place(tracee, info, TRAP_BRKPT, &view);
-	return stop;
+	return show_step(tracee, stop);
 }
 
 /* Whether the call of the tracee's program has not come to the kernel yet, or the kernel is done with it and only the
@@ -258,6 +287,19 @@ static bool is_for_program(const struct tracee *tracee, uint64_t ip)
 	       selector != SYSCALL_DISPATCH_FILTER_ALLOW;
 }
 
+/* Whether the program of the tracee blocks SIGSYS, of which the kernel knows nothing. While the kernel blocks it, it
+ * is a call of the program that lets one through. ctx: entry */
+static bool blocks_sigsys(const struct tracee *tracee)
+{
+	uint64_t address = tracee_thread(tracee);
+	struct rt_thread thread;
+
+	if (!address ||
+	    failed(tracee_read(tracee->tid, &thread, address, offsetof(struct rt_thread, sigsys_queued))))
+		return false;
+	return !thread.sigsys_held && rt_sigsys_blocked(&thread);
+}
+
 /* A stop for SIGSYS: the guard's, a rendezvous, or the program's. Returns the stop to show, or 0. ctx: entry */
 static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
 {
@@ -277,6 +319,10 @@ static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
 		if (stop != SIGSYS)
 			return stop;
 	}
+	/* A filter's is forced, also where it was held back and is sent again. One that a process sent is no stop while
+	 * it is blocked: the tracee's runtime keeps it. */
+	if (info->si_code != SYS_SECCOMP && !(tracee->flags & TRACEE_SENT) && blocks_sigsys(tracee))
+		return tracee_run_on(tracee, SIGSYS);
 	return meet_signal(tracee, info, SIGSYS);
 }
 

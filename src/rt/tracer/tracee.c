@@ -4,7 +4,7 @@
 #include <linux/ptrace.h>
 
 #include "abi/kernel.h"
-#include "abi/transfer.h"
+#include "inject/memory.h"
 #include "core/string.h"
 #include "rt/base/gate.h"
 #include "rt/base/owner.h"
@@ -94,13 +94,13 @@ void tracee_inherit(struct tracee *tracee)
 /* ctx: entry */
 long tracee_read(int tid, void *to, uint64_t from, size_t size)
 {
-	return abi_transfer(__NR_process_vm_readv, tid, to, from, size);
+	return inj_read_memory(tid, to, from, size);
 }
 
 /* ctx: entry */
 long tracee_write(int tid, uint64_t to, const void *from, size_t size)
 {
-	return abi_transfer(__NR_process_vm_writev, tid, from, to, size);
+	return inj_write_memory(tid, to, from, size);
 }
 
 /* The region is found in the table of regions of the tracee's runtime. In program code no register leads to it.
@@ -120,6 +120,38 @@ uint64_t tracee_thread(const struct tracee *tracee)
 				return (uint64_t)rt_region_thread(chunk.regions + i * RT_REGION_SIZE);
 	}
 	return 0;
+}
+
+/* Where in the tracee the handler of a signal is kept. 0: nowhere. ctx: entry */
+static uint64_t handler_at(const struct tracee *tracee, int sig)
+{
+	uint64_t thread = tracee_thread(tracee), sighand = 0, known = 0;
+
+	if (!thread ||
+	    failed(tracee_read(tracee->tid, &sighand, thread + offsetof(struct rt_thread, sighand), sizeof(sighand))) ||
+	    failed(tracee_read(tracee->tid, &known, sighand + offsetof(struct rt_sighand, known), sizeof(known))) ||
+	    !(known & SIGBIT(sig)))
+		return 0;
+	return sighand + offsetof(struct rt_sighand, actions) + (uint64_t)sig * sizeof(struct rt_sigaction) +
+	       offsetof(struct rt_sigaction, handler);
+}
+
+/* ctx: entry */
+uint64_t tracee_handler(const struct tracee *tracee, int sig)
+{
+	uint64_t at = handler_at(tracee, sig), handler = (uint64_t)SIG_DFL;
+
+	return at && !failed(tracee_read(tracee->tid, &handler, at, sizeof(handler))) ? handler : (uint64_t)SIG_DFL;
+}
+
+/* ctx: entry */
+void tracee_default(const struct tracee *tracee, int sig)
+{
+	const uint64_t handler = (uint64_t)SIG_DFL;
+	uint64_t at = handler_at(tracee, sig);
+
+	if (!at || failed(tracee_write(tracee->tid, at, &handler, sizeof(handler))))
+		return; /* it was killed, or nothing is noted */
 }
 
 /* ctx: entry */

@@ -32,6 +32,8 @@ enum tracee_flags {
 	TRACEE_CAUGHT = 8192,     /* PTRACE_SYSEMU_SINGLESTEP has met a call, whose entry stop is still to come */
 	TRACEE_SEEN = 16384,      /* it is in the stop `seen`, which no wait has reported yet */
 	TRACEE_TOLD = 32768,      /* the tracer's program got SIGCHLD for the stop that it is in */
+	TRACEE_PAST_CALL = 65536, /* the exit stop of a call was shown: a step now is that of the next instruction */
+	TRACEE_BLOCKS_TRAP = 131072, /* its program blocked SIGTRAP when it was resumed */
 };
 
 struct tracee {
@@ -74,6 +76,10 @@ uint32_t tracee_count(const struct tracee *tracee);
 void tracee_locate(struct tracee *tracee);
 /* The address of a tracee's struct rt_thread; 0: not known, as in another PID namespace. */
 uint64_t tracee_thread(const struct tracee *tracee);
+/* The handler of a signal as the tracee's program has set it; SIG_DFL if that is not known. */
+uint64_t tracee_handler(const struct tracee *tracee, int sig);
+/* The kernel has given a signal of the tracee the default action. */
+void tracee_default(const struct tracee *tracee, int sig);
 /* Tells the tracee's runtime what its tracer needs. ptraced: enum rt_ptraced. */
 void tracee_mark(struct tracee *tracee, uint32_t ptraced);
 /* The address in the tracee of a label of the runtime. */

@@ -24,6 +24,12 @@ _Static_assert(offsetof(struct core_regs, ss) == offsetof(struct sigcontext, ss)
 /* The bytes of an instruction that makes a call: `syscall`, `sysenter` and `int $0x80` have two each. */
 #define RT_SYSCALL_SIZE 2u
 
+/* The time stamp counter. */
+static inline uint64_t rt_cycles(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
 static inline void rt_copy_regs(void *to, const void *from)
 {
 	/* Word by word, which is quicker than memcpy: its string instruction takes long to start. */

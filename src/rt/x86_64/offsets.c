@@ -88,10 +88,12 @@ void offsets(void)
 	OFFSET(START_HELPER, struct start_block, helper);
 	OFFSET(START_FILTERS, struct start_block, filters);
 	OFFSET(START_EXE, struct start_block, exe);
+	OFFSET(START_MEMORY, struct start_block, memory);
 	OFFSET(START_REST, struct start_block, sigsys_blocked);
 	VALUE(START_SIZE, sizeof(struct start_block));
 	VALUE(REGION_TAIL, RT_REGION_TAIL);
-	VALUE(STACK_BELOW_THREAD, RT_REGION_TAIL + RT_SIGNAL_STACK_SIZE - sizeof(struct rt_thread));
+	/* From the frame of the site, on a thread's stack, to the thread block. */
+	VALUE(FRAME_TO_THREAD, 16 + RT_REGION_TAIL + RT_SIGNAL_STACK_SIZE - sizeof(struct rt_thread));
 	VALUE(READ_WRITE, PROT_READ | PROT_WRITE);
 	VALUE(FIXED_ANONYMOUS, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
 	VALUE(EXIT_RUNTIME, 125);

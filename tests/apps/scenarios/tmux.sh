@@ -1,6 +1,7 @@
 # what: a server with two windows of bash; keys sent, panes captured and resized, the server killed
 # needs: tmux bash
 # quick: yes
+# daemon: yes
 # timeout: 60
 # version: tmux -V
 . "$APPS/lib.sh"

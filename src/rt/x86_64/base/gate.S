@@ -4,7 +4,7 @@
  * ctx: entry, for all here.
  */
 #include "rt/x86_64/cfi.h"
-#include "rt/x86_64/fill_returns.h"
+#include "rt/x86_64/returns.h"
 
 	.section .text.gate.program, "ax", @progbits
 
@@ -42,6 +42,9 @@ rt_gate_begin:
 	syscall
 	.globl rt_gate_done
 rt_gate_done:
+	paired
+	ret
+	instead_of
 	fill_returns 1			/* for the next `ret`, which is mostly the hook's */
 	pop	%rcx
 	.cfi_adjust_cfa_offset -8

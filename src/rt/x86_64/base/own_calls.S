@@ -5,7 +5,7 @@
  */
 #include "inject/x86_64/raw_syscall.h"
 #include "rt/x86_64/cfi.h"
-#include "rt/x86_64/fill_returns.h"
+#include "rt/x86_64/returns.h"
 #include "rt/x86_64/kept_flags.h"
 
 	.section .text.gate.calls, "ax", @progbits
@@ -18,6 +18,9 @@
 raw_syscall:
 	.cfi_startproc
 	raw_system_call
+	paired
+	ret
+	instead_of
 	fill_returns 8			/* for the `ret` instructions of the callers */
 	pop	%rcx
 	.cfi_adjust_cfa_offset -8

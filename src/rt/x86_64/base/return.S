@@ -4,6 +4,7 @@
  * ctx: entry, for all here.
  */
 #include "rt/x86_64/cfi.h"
+#include "rt/x86_64/returns.h"
 
 #define EFLAGS_ARITHMETIC 0x8d5	/* CF PF AF ZF SF OF */
 #define EFLAGS_OF_BIT 11
@@ -51,6 +52,7 @@ rt_return:
 rt_return_begin:
 	cmpl	$0, THREAD_SIGNALS(%rdi)
 	jne	2f
+	fill_unless_paired PROGRAMS_RETURNS
 	mov	REGS_RCX(%rdi), %rcx
 	mov	REGS_EFLAGS(%rdi), %rdx
 	cmpl	$BY_SITE, THREAD_CALL + CALL_WAY(%rdi)
@@ -128,6 +130,9 @@ rt_selftrap_done:
 	.type __x86_return_thunk, @function
 __x86_return_thunk:
 	.cfi_startproc
+	paired
+	ret
+	instead_of
 	pop	%rcx
 	.cfi_adjust_cfa_offset -8
 	.cfi_register %rip, %rcx

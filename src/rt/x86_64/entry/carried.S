@@ -28,6 +28,7 @@ rt_carried:
 	mov	START_FILTERS(%rsp), %rcx
 	mov	START_REST(%rsp), %r9
 	mov	START_EXE(%rsp), %rax
+	mov	START_MEMORY(%rsp), %rbx
 	mov	START_STACK(%rsp), %rsp
 	jmp	rt_start
 	.cfi_endproc

@@ -38,8 +38,9 @@ rt_guard_entered:
 	push	REGS_RIP(%rdi)		/* a frame of the site, as in rt_fast_dispatch */
 	push	REGS_RBP(%rdi)
 	mov	%rsp, %rbp
-	call	rt_dispatch_guarded	/* goes to rt_return */
-	hlt				/* keeps the return address inside this function */
+	call	rt_dispatch_guarded
+	lea	FRAME_TO_THREAD(%rsp), %rdi
+	jmp	rt_return
 	.cfi_endproc
 	.size rt_guard_enter, . - rt_guard_enter
 

@@ -15,11 +15,11 @@
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/hook/enter_hook.h"
 #include "rt/x86_64/need_gs.h"
+#include "rt/x86_64/returns.h"
 
 #define EFLAGS_INITIAL 0x202
 #define EFLAGS_TF 0x100
 #define EFLAGS_UNUSUAL 0x44400	/* DF, NT, AC: must be off in C code */
-#define FRAME_TO_THREAD (16 + STACK_BELOW_THREAD)	/* from the frame of the site to the thread block */
 
 	.text
 
@@ -160,7 +160,7 @@ rt_fast_end:
 	jnz	7f
 	movl	$0, THREAD_IN_CALL(%rdi)
 	mov	%rax, REGS_RAX(%rdi)
-	call	rt_return		/* not jmp, for the program's next `ret`: see fill_returns.h */
+8:	jmp	rt_return
 
 	/* If the trap flag is set, a debugger that steps here has set it: a program that single-steps itself does not
 	 * come this far (rollback.c). So it must not become the program's. It is not cleared by popfq, after which the
@@ -173,10 +173,13 @@ rt_fast_end:
 	popfq
 	jmp	4b
 6:	lea	FRAME_TO_THREAD(%rsp), %rdi
-	call	rt_dispatch		/* goes to rt_return */
+	call	rt_dispatch
+	lea	FRAME_TO_THREAD(%rsp), %rdi
+	jmp	8b
 7:	mov	%rax, %rsi
-	call	rt_leave		/* goes to rt_return */
-	hlt				/* keeps the return address inside this function */
+	call	rt_leave
+	lea	FRAME_TO_THREAD(%rsp), %rdi
+	jmp	8b
 	.cfi_endproc
 	.size rt_fast_dispatch, . - rt_fast_dispatch
 
@@ -208,8 +211,9 @@ rt_fast_direct_end:
 /* rt_gate_direct: makes a call of the program with all registers in place. thread->fast_return says where the site is,
  * for a signal (rollback.c).
  *
- * The program's next `ret` mostly comes right after the call, so an address is put on the processor's stack of returns,
- * as by fill_returns. The `call` for that is made on the runtime stack, since the program's stack may have a red zone.
+ * The program's next `ret` mostly comes right after the call, so addresses are put on the processor's stack of returns,
+ * as by fill_returns. The calls for that are made on the runtime stack, since the program's stack may have a red zone.
+ * Where returns are paired, the program goes on at once.
  * in:  the program's registers.   out: the program goes on. */
 	.globl rt_gate_direct
 	.type rt_gate_direct, @function
@@ -217,13 +221,20 @@ rt_gate_direct:
 	syscall
 	.globl rt_gate_direct_done
 rt_gate_direct_done:
+	paired
+	mov	%gs:GS_RETURN, %rcx
+	jmp	*%rcx
+	instead_of
 	mov	%rsp, %rcx
 	mov	%gs:GS_STACK_TOP, %rsp
 	.globl rt_gate_direct_switched
 rt_gate_direct_switched:
+	.rept	PROGRAMS_RETURNS
 	call	4f
 	int3				/* only ever speculated */
-4:	mov	%rcx, %rsp
+4:
+	.endr
+	mov	%rcx, %rsp
 	.globl rt_gate_direct_back
 rt_gate_direct_back:
 	mov	%gs:GS_RETURN, %rcx

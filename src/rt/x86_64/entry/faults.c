@@ -26,11 +26,28 @@ bool rt_peek_faulted(int sig, const siginfo_t *info, struct core_regs *regs)
 	return true;
 }
 
+/* Reads the counter where the program has forbidden that. ctx: sigsys */
+static uint64_t forbidden_cycles(bool with_processor, uint32_t *processor)
+{
+	uint32_t low, high;
+
+	if (rt_self()->strict)
+		return rt_self()->strict_cycles;
+	sys(prctl, PR_SET_TSC, PR_TSC_ENABLE);
+	if (with_processor)
+		__asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(*processor));
+	else
+		__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	sys(prctl, PR_SET_TSC, PR_TSC_SIGSEGV);
+	return (uint64_t)high << 32 | low;
+}
+
 /* ctx: sigsys */
 bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs)
 {
 	const uint8_t *code = (const uint8_t *)regs->rip;
-	uint32_t low, high, processor = 0;
+	uint32_t processor = 0;
+	uint64_t cycles;
 	bool with_processor;
 
 	if (sig != SIGSEGV || info->si_code != SI_KERNEL || !rt_in_image(regs->rip))
@@ -38,14 +55,9 @@ bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs)
 	with_processor = code[0] == 0x0f && code[1] == 0x01 && code[2] == 0xf9;
 	if (!with_processor && (code[0] != 0x0f || code[1] != 0x31))
 		return false;
-	sys(prctl, PR_SET_TSC, PR_TSC_ENABLE);
-	if (with_processor)
-		__asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(processor));
-	else
-		__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	sys(prctl, PR_SET_TSC, PR_TSC_SIGSEGV);
-	regs->rax = low;
-	regs->rdx = high;
+	cycles = forbidden_cycles(with_processor, &processor);
+	regs->rax = (uint32_t)cycles;
+	regs->rdx = cycles >> 32;
 	if (with_processor)
 		regs->rcx = processor;
 	regs->rip += with_processor ? 3 : 2;

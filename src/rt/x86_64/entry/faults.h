@@ -8,8 +8,8 @@
 
 /* If rt_peek touched memory that is not there, makes it return -EFAULT. Returns whether that was so. ctx: sigsys */
 bool rt_peek_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
-/* If a hook used rdtsc or rdtscp, which the program has forbidden by PR_SET_TSC, executes it for the hook. Returns
- * whether that was so. ctx: sigsys */
+/* If a hook used rdtsc or rdtscp, which the program has forbidden by PR_SET_TSC or strict seccomp, executes it for
+ * the hook. Returns whether that was so. ctx: sigsys */
 bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
 
 /* If a signal in the program is a fault of its own, notes what the processor said of it. ctx: sigsys */

@@ -10,20 +10,21 @@
 /* rt_start: the first instruction that runs in a new image. Maps the part of the bundle that is written to, unless the
  * helper has made a copy of all of it. The first stack is the signal stack of the first thread's region.
  * in:  %rdi bundle; of struct start_block: %rsi entry, %rsp stack, %rdx eflags, %r10 sigmask, %r8 helper and ptracer,
- *      %rcx filters, %r9 the rest, %rax exe; every signal blocked.   out: the program starts. */
+ *      %rcx filters, %r9 the rest, %rax exe, %rbx memory; every signal blocked.   out: the program starts. */
 	.globl rt_start
 	.type rt_start, @function
 rt_start:
 	.cfi_startproc
 	.cfi_signal_frame
 	.cfi_undefined %rip
+	push	%rbx			/* under the program's stack, of which nothing changes */
 	mov	%rdi, %rbx
 	mov	%rsi, %r12
 	mov	%rdx, %r13
 	mov	%r10, %r14
 	mov	%r8, %r15
 	mov	%r9, %rbp
-	push	%rcx			/* under the program's stack, of which nothing changes */
+	push	%rcx
 	push	%rax
 	cmpl	$0, BUNDLE_SHARED_ID(%rbx)
 	jl	2f			/* a copy, which has it */
@@ -41,6 +42,8 @@ rt_start:
 	jne	1f
 2:	pop	%rax
 	pop	%rcx
+	pop	%rdx
+	mov	%rdx, rt_start_block + START_MEMORY(%rip)
 	mov	%rax, rt_start_block + START_EXE(%rip)
 	mov	%rcx, rt_start_block + START_FILTERS(%rip)
 	mov	%r12, rt_start_block + START_ENTRY(%rip)

@@ -1,0 +1,201 @@
+/*
+ * Which thread it is, for hooks that have to know a thread again in another run: a number that its place in the tree of
+ * threads and processes gives it, as in "the second child of the first", whichever thread comes first. And what a
+ * thread counts, which goes on in the image that its execve makes.
+ *
+ * A new thread that shares memory with its creator is told its number by a variable, which is for one birth at a time.
+ */
+#ifndef HOOKS_DESCENT_H
+#define HOOKS_DESCENT_H
+
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <k23/descent.h>
+#include <k23/hook.h>
+
+#define FIRST_THREAD 1u
+#define BIRTH_PATIENCE 100 /* times 10 ms: then a new thread has been killed before it began */
+
+/* The begin of the hook's thread state. */
+struct descent {
+	uint64_t id; /* 0: not known yet */
+	uint32_t children; /* that it has created */
+	uint32_t counts[K23_DESCENT_COUNTS];
+};
+
+static struct k23_descent_carried *descent_carried; /* in memory that the run shares; NULL: nothing is carried */
+static uint32_t birth;	 /* a futex: 1 while `newborn` is for a child that has not begun */
+static uint64_t newborn; /* its id */
+
+static struct descent *descent(void)
+{
+	return k23_thread_state();
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0xff51afd7ed558ccdul;
+	hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53ul;
+	return hash ^ hash >> 33;
+}
+
+/* --- births */
+
+static void birth_begin(uint64_t id)
+{
+	static const struct timespec patience = { 0, 10000000 };
+
+	for (int i = 0; __atomic_exchange_n(&birth, 1, __ATOMIC_ACQUIRE) && i < BIRTH_PATIENCE; i++)
+		k23_syscall(SYS_futex, (unsigned long)&birth, FUTEX_WAIT_PRIVATE, 1, (unsigned long)&patience, 0, 0);
+	newborn = id;
+}
+
+static void birth_end(void)
+{
+	__atomic_store_n(&birth, 0, __ATOMIC_RELEASE);
+	k23_syscall(SYS_futex, (unsigned long)&birth, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}
+
+/* Whether the child that a call makes shares memory with its creator. */
+static int shares_memory(const struct k23_call *call)
+{
+	unsigned long flags = call->nr == SYS_vfork ? CLONE_VM : call->nr == SYS_fork ? 0 : call->args[0];
+
+	if (call->nr == SYS_clone3 && k23_copy_from(&flags, call->args[0], sizeof(flags)) < 0)
+		flags = 0;
+	return (flags & CLONE_VM) != 0;
+}
+
+static long forward_birth(struct k23_call *call)
+{
+	struct descent *mine = descent();
+	int shared = shares_memory(call);
+	long result;
+
+	mine->children++;
+	if (shared)
+		birth_begin(mix(mine->id, mine->children));
+	result = k23_forward(call);
+	if (!k23_failed(result))
+		return result;
+	mine->children--;
+	if (shared)
+		birth_end();
+	return result;
+}
+
+/* For .thread_start and .fork_child: it has counted nothing yet. */
+static void descent_begin(void)
+{
+	struct descent *mine = descent();
+	uint64_t id = mine->id ? mix(mine->id, mine->children) : newborn;
+
+	if (!descent_carried)
+		return;
+	/* Of a process that has a copy of its creator's memory, this thread is the only one. */
+	if (mine->id)
+		birth = 0;
+	else if (__atomic_load_n(&birth, __ATOMIC_ACQUIRE))
+		birth_end();
+	memset(mine, 0, sizeof(*mine));
+	mine->id = id ? id : FIRST_THREAD;
+}
+
+/* --- over execve */
+
+/* What tells this process from others of the run, in other PID namespaces, too. */
+static uint64_t process_key(void)
+{
+	struct stat status;
+	long r = k23_syscall(SYS_stat, (unsigned long)"/proc/self/ns/pid", (unsigned long)&status, 0, 0, 0, 0);
+
+	return mix(r < 0 ? 0 : status.st_ino, (unsigned)k23_pid()) | 1;
+}
+
+static struct k23_descent_carried *find_carried(uint64_t key)
+{
+	for (unsigned i = 0; i < K23_DESCENT_CARRIED; i++)
+		if (__atomic_load_n(&descent_carried[i].key, __ATOMIC_ACQUIRE) == key)
+			return &descent_carried[i];
+	return NULL;
+}
+
+/* If there is no room, as processes were killed in their execve, one of those has had it. */
+static struct k23_descent_carried *take_carried(uint64_t key)
+{
+	for (unsigned i = 0; i < K23_DESCENT_CARRIED; i++) {
+		uint64_t free_key = 0;
+
+		if (__atomic_compare_exchange_n(&descent_carried[i].key, &free_key, key, 0, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return &descent_carried[i];
+	}
+	__atomic_store_n(&descent_carried[key % K23_DESCENT_CARRIED].key, key, __ATOMIC_RELEASE);
+	return &descent_carried[key % K23_DESCENT_CARRIED];
+}
+
+static long forward_exec(struct k23_call *call)
+{
+	struct descent *mine = descent();
+	uint64_t key = process_key();
+	struct k23_descent_carried *carried = find_carried(key);
+	long result;
+
+	if (!carried)
+		carried = take_carried(key);
+	carried->id = mine->id;
+	carried->children = mine->children;
+	memcpy(carried->counts, mine->counts, sizeof(mine->counts));
+	result = k23_forward(call); /* comes back only when the execve has failed */
+	carried = find_carried(key);
+	if (carried)
+		__atomic_store_n(&carried->key, 0, __ATOMIC_RELEASE);
+	return result;
+}
+
+/* For .init: what the process had before its execve. */
+static void descent_go_on(struct k23_descent_carried *table)
+{
+	struct descent *mine = descent();
+	struct k23_descent_carried *carried;
+
+	descent_carried = table;
+	carried = find_carried(process_key());
+	mine->id = FIRST_THREAD;
+	if (!carried)
+		return;
+	mine->id = carried->id;
+	mine->children = carried->children;
+	memcpy(mine->counts, carried->counts, sizeof(mine->counts));
+	__atomic_store_n(&carried->key, 0, __ATOMIC_RELEASE);
+}
+
+/* Forwards a call. All of those that make threads, processes and images are to come here. */
+static long forward(struct k23_call *call)
+{
+	switch (descent_carried && call->arch == K23_ARCH_X86_64 ? call->nr : -1) {
+	case SYS_clone:
+	case SYS_clone3:
+	case SYS_fork:
+	case SYS_vfork:
+		return forward_birth(call);
+	case SYS_execve:
+	case SYS_execveat:
+		return forward_exec(call);
+	}
+	return k23_forward(call);
+}
+
+/* For .init: the calls that make threads and processes; those that make images are in CHANNEL_CALLS. */
+static void descent_want(k23_call_fn *fn)
+{
+	static const long births[] = { SYS_clone, SYS_clone3, SYS_fork, SYS_vfork };
+
+	for (unsigned i = 0; i < sizeof(births) / sizeof(births[0]); i++)
+		k23_want(births[i], fn);
+}
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * Writing records to the file of `k23 record`: the writers' side of k23/recording.h.
+ */
+#ifndef HOOKS_RECORDING_WRITE_H
+#define HOOKS_RECORDING_WRITE_H
+
+#include <time.h>
+
+#include <k23/hook.h>
+#include <k23/recording.h>
+
+#include "record.h"
+
+/* A moment is noted in one of so many chunks. */
+#define CHUNKS_TO_A_MOMENT 16u
+/* A moment is good enough if it took so long, and is not tried again so often. */
+#define MOMENT_CYCLES 20000u
+#define MOMENT_TRIES 8
+/* A record that is less than this is not begun in what is left of a chunk. */
+#define PIECE_LEAST 64u
+
+/* What a thread knows of its chunk. */
+struct chunk_writer {
+	struct k23_chunk *chunk; /* NULL: it has none */
+	uint64_t word;		 /* that the chunk has if it is still the thread's */
+	uint64_t sequence, seed;
+	uint64_t owned; /* the word of an empty chunk of this sequence and thread */
+	uint32_t size;	 /* of the chunk, so far */
+	uint32_t number; /* the writer's; 0: none yet */
+	uint32_t chunks; /* that it has had */
+};
+
+struct chunk_record {
+	struct record record;
+	struct k23_recording *recording;
+	struct chunk_writer *writer;
+	uint8_t flags; /* of the piece that is being written */
+	uint8_t moved; /* what the thread has recorded last may be overwritten, as its chunk was taken, or is old */
+};
+
+static struct k23_chunk *chunk_at(struct k23_recording *recording, uint64_t sequence)
+{
+	return (struct k23_chunk *)((char *)recording + recording->chunks_at) + (sequence - 1) % recording->chunks;
+}
+
+static int chunk_owner_lives(uint64_t word)
+{
+	return k23_syscall(SYS_kill, k23_chunk_tid(word), 0, 0, 0, 0, 0) != -ESRCH;
+}
+
+/* Whether a chunk may be taken. desperate: so far none could be. */
+static int chunk_is_free(const struct k23_recording *recording, uint64_t word, int desperate)
+{
+	enum k23_chunk_state state = k23_chunk_state(word);
+
+	/* Where ids of processes may be those of another namespace, they say nothing. */
+	if (state == K23_CHUNK_BUSY)
+		return !__atomic_load_n(&recording->channel.foreign_pids, __ATOMIC_RELAXED) && !chunk_owner_lives(word);
+	return state != K23_CHUNK_IDLE || desperate || !chunk_owner_lives(word);
+}
+
+/* Whether a chunk was taken for a later place in the circle than this one, whose thread was stopped for a whole round:
+ * then it is not the oldest. */
+static int chunk_is_newer(uint64_t word, uint64_t sequence)
+{
+	return word && (int64_t)((k23_chunk_sequence(word) - sequence) << (64 - K23_CHUNK_SEQUENCE_BITS)) > 0;
+}
+
+/* Notes a moment. Between the two clocks the thread may have had to wait for a processor: then once more. */
+static void chunk_note_moment(struct k23_chunk *chunk)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (int tries = 0; tries < MOMENT_TRIES && best > MOMENT_CYCLES; tries++) {
+		uint64_t before = k23_cycles(), took;
+		struct timespec now;
+
+		if (k23_failed(k23_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (unsigned long)&now, 0, 0, 0, 0)))
+			return;
+		took = k23_cycles() - before;
+		if (took >= best)
+			continue;
+		best = took;
+		chunk->nanoseconds = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+		chunk->cycles = before + took / 2;
+	}
+}
+
+static void chunk_init(struct chunk_writer *writer, struct k23_chunk *chunk)
+{
+	chunk->writer = writer->number;
+	chunk->pid = (uint32_t)k23_pid();
+	chunk->tid = (uint32_t)k23_tid();
+	chunk->records = 0;
+	chunk->number = ++writer->chunks;
+	chunk->cycles = 0;
+	if (writer->sequence % CHUNKS_TO_A_MOMENT == 1)
+		chunk_note_moment(chunk);
+	chunk->sequence = writer->sequence;
+	writer->chunk = chunk;
+	writer->seed = k23_chunk_seed(chunk);
+	writer->size = offsetof(struct k23_chunk, data);
+}
+
+/* Takes a chunk, which is BUSY then. False: there is none. */
+static int chunk_take(struct chunk_record *record)
+{
+	struct k23_recording *recording = record->recording;
+	struct chunk_writer *writer = record->writer;
+
+	writer->chunk = NULL;
+	if (!writer->number)
+		writer->number = __atomic_add_fetch(&recording->writers, 1, __ATOMIC_RELAXED);
+	for (uint64_t tries = 0; tries < 2ul * recording->chunks; tries++) {
+		uint64_t sequence = __atomic_add_fetch(&recording->head, 1, __ATOMIC_RELAXED);
+		struct k23_chunk *chunk = chunk_at(recording, sequence);
+		uint64_t word = __atomic_load_n(&chunk->word, __ATOMIC_ACQUIRE);
+		uint64_t owned = k23_chunk_word(sequence, (uint32_t)k23_tid(), 0, K23_CHUNK_FREE);
+		uint64_t lost = k23_chunk_size(word) ? chunk->records : 0;
+
+		if (chunk_is_newer(word, sequence) || !chunk_is_free(recording, word, tries > recording->chunks) ||
+		    !__atomic_compare_exchange_n(&chunk->word, &word,
+						 owned | K23_CHUNK_BUSY, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		if (lost)
+			__atomic_add_fetch(&recording->overwritten, lost, __ATOMIC_RELAXED);
+		writer->sequence = sequence;
+		writer->owned = owned;
+		chunk_init(writer, chunk);
+		return 1;
+	}
+	return 0;
+}
+
+/* Gives the chunk that is BUSY back, with what is in it. */
+static inline void chunk_release(struct chunk_writer *writer, enum k23_chunk_state state)
+{
+	writer->word = writer->owned | (uint64_t)(writer->size / 8) << K23_CHUNK_STATE_BITS | state;
+	__atomic_store_n(&writer->chunk->word, writer->word, __ATOMIC_RELEASE);
+}
+
+/* A chunk that is old is soon overwritten, if it is not the thread's any more. */
+static inline int chunk_is_old(const struct k23_recording *recording, const struct chunk_writer *writer)
+{
+	return __atomic_load_n(&recording->head, __ATOMIC_RELAXED) - writer->sequence > recording->chunks / 2;
+}
+
+static inline int chunk_is_full(const struct chunk_writer *writer)
+{
+	return writer->size > K23_CHUNK_SIZE - PIECE_LEAST;
+}
+
+/* Gives the thread's chunk a state. False: it is not the thread's any more. */
+static inline int chunk_change(const struct chunk_writer *writer, enum k23_chunk_state state)
+{
+	uint64_t word = writer->word, changed = (word & ~((1ul << K23_CHUNK_STATE_BITS) - 1)) | state;
+
+	return __atomic_compare_exchange_n(&writer->chunk->word, &word, changed, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline void piece_begin(struct chunk_record *record, unsigned flags)
+{
+	unsigned char *chunk = (unsigned char *)record->writer->chunk;
+
+	record->flags = (uint8_t)flags;
+	record->record.at = chunk + record->writer->size + sizeof(struct k23_piece);
+	record->record.end = chunk + K23_CHUNK_SIZE;
+}
+
+static inline void piece_end(struct chunk_record *record, unsigned flags)
+{
+	struct chunk_writer *writer = record->writer;
+	struct k23_piece *piece = (struct k23_piece *)((char *)writer->chunk + writer->size);
+	unsigned char *data = (unsigned char *)(piece + 1);
+	uint32_t size = (uint32_t)(record->record.at - data);
+
+	for (unsigned char *at = record->record.at; (uintptr_t)at % 8; at++)
+		*at = 0;
+	flags |= record->flags;
+	piece->size = (uint16_t)size;
+	piece->flags = (uint8_t)flags;
+	piece->reserved = 0;
+	piece->check = k23_piece_check(writer->seed, writer->size, size, flags, data);
+	writer->size += k23_piece_room(size);
+	writer->chunk->records += flags & K23_PIECE_FIRST;
+}
+
+static void chunk_drop(struct chunk_record *record)
+{
+	record->record.dropped = 1;
+	record->record.at = record->record.end = NULL;
+	__atomic_add_fetch(&record->recording->dropped, 1, __ATOMIC_RELAXED);
+}
+
+static void chunk_more(struct record *begun)
+{
+	struct chunk_record *record = (struct chunk_record *)begun;
+
+	piece_end(record, 0);
+	chunk_release(record->writer, K23_CHUNK_CLOSED);
+	if (chunk_take(record))
+		piece_begin(record, 0);
+	else
+		chunk_drop(record);
+}
+
+/* Where the thread cannot go on in its chunk. */
+static void chunk_begin_anew(struct chunk_record *record)
+{
+	struct chunk_writer *writer = record->writer;
+
+	if (writer->chunk)
+		record->moved = !chunk_change(writer, K23_CHUNK_CLOSED) || chunk_is_old(record->recording, writer);
+	if (chunk_take(record))
+		piece_begin(record, K23_PIECE_FIRST);
+	else
+		chunk_drop(record);
+}
+
+static inline void chunk_record_begin(struct chunk_record *record, struct k23_recording *recording,
+				      struct chunk_writer *writer)
+{
+	record->record.more = chunk_more;
+	record->record.spent = 0;
+	record->record.dropped = 0;
+	record->recording = recording;
+	record->writer = writer;
+	record->moved = 0;
+	if (writer->chunk && !chunk_is_full(writer) && !chunk_is_old(recording, writer) &&
+	    chunk_change(writer, K23_CHUNK_BUSY))
+		piece_begin(record, K23_PIECE_FIRST);
+	else
+		chunk_begin_anew(record);
+}
+
+/* leave: the thread may not write any more, or in another image. Returns whether the whole record was written. */
+static inline int chunk_record_end(struct chunk_record *record, int leave)
+{
+	if (record->record.dropped)
+		return 0;
+	piece_end(record, K23_PIECE_LAST);
+	/* The next record's cache lines. A store that has to wait for memory makes the next atomic operation wait. */
+	__builtin_prefetch((char *)record->writer->chunk + record->writer->size + 192);
+	__builtin_prefetch((char *)record->writer->chunk + record->writer->size + 256);
+	chunk_release(record->writer, leave ? K23_CHUNK_CLOSED : K23_CHUNK_IDLE);
+	return 1;
+}
+
+#endif

@@ -1,0 +1,448 @@
+/*
+ * Values that consist of others: pointers, structures, arrays, and those whose type depends on something.
+ */
+#include <string.h>
+
+#include "cli/render/printer.h"
+
+static uint64_t narrow_value(uint64_t value, unsigned size, bool is_signed)
+{
+	unsigned unused = 64 - 8 * size;
+
+	if (!size || size >= sizeof(value))
+		return value;
+	return is_signed ? (uint64_t)((int64_t)(value << unused) >> unused) : value << unused >> unused;
+}
+
+static uint64_t read_at(const struct printer *to, enum phase phase, uint64_t address, unsigned size, bool is_signed)
+{
+	uint64_t value = 0;
+
+	if (!size || size > sizeof(value) ||
+	    (memory_read_part(to->call, phase, address, &value, size) < size && !to->extended))
+		return 0;
+	return narrow_value(value, size, is_signed);
+}
+
+uint64_t read_number(const struct printer *to, uint64_t address, unsigned size, bool is_signed)
+{
+	return read_at(to, to->phase, address, size, is_signed);
+}
+
+static uint64_t term_value(const struct printer *to, const struct term *term)
+{
+	const struct call *call = to->call;
+	uint64_t value = term->value;
+
+	switch (term->source) {
+	case TERM_ARGUMENT:
+		value = call->entry->args[term->value];
+		break;
+	case TERM_AT_ARGUMENT:
+		value = read_at(to, to->phase, call->entry->args[term->value], term->size, false);
+		break;
+	case TERM_BEFORE:
+		value = read_at(to, PHASE_ENTRY, call->entry->args[term->value], term->size, false);
+		break;
+	case TERM_RESULT:
+		value = (uint64_t)call->result;
+		break;
+	case TERM_FIELD:
+		value = read_number(to, to->base + term->value, term->size, term->is_signed);
+		break;
+	case TERM_LEFT:
+		value = to->phase == PHASE_EXIT ? to->left : UINT64_MAX;
+		break;
+	case TERM_FAILED:
+		value = !call_succeeded(call);
+		break;
+	case TERM_VERBOSE:
+		value = to->verbose;
+		break;
+	case TERM_NETLINK:
+		value = memory_netlink_protocol(call, (int)call->entry->args[0]);
+		break;
+	case TERM_REST:
+		value = to->rest;
+		break;
+	case TERM_FAMILY:
+		value = read_number(to, to->message, 1, false);
+		break;
+	}
+	return value / term->divide + (uint64_t)term->add;
+}
+
+static uint64_t least_term(const struct printer *to, const struct type *type)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < type->term_count; i++) {
+		uint64_t value = term_value(to, &type->terms[i]);
+
+		least = value < least ? value : least;
+	}
+	return least;
+}
+
+uint64_t count_of(const struct printer *to, const struct type *type)
+{
+	return type->term_count ? least_term(to, type) : 0;
+}
+
+const struct type *choose_type(const struct printer *to, const struct type *type)
+{
+	while (type->form == FORM_SELECT) {
+		const struct choice *choices = type->members;
+		uint32_t value = (uint32_t)(least_term(to, type) & type->mask);
+		unsigned i = 0;
+
+		while (i < type->member_count && (uint32_t)choices[i].value != value)
+			i++;
+		type = i < type->member_count ? choices[i].type : type->of;
+	}
+	return type;
+}
+
+struct place argument_place(const struct printer *to, const struct type *type, uint64_t value)
+{
+	if (to->call->entry->arch == K23_ARCH_I386 && type->size > sizeof(uint32_t))
+		value = narrow_value(value, sizeof(uint32_t), type->is_signed);
+	return (struct place){ narrow_value(value, type->size, type->is_signed), 0 };
+}
+
+struct place memory_place(const struct printer *to, const struct type *type, uint64_t address, unsigned size)
+{
+	/* In less than an int, a constant has no sign. */
+	bool is_signed = type->is_signed && (type->form != FORM_CONSTANTS || size >= sizeof(int));
+
+	return (struct place){ read_number(to, address, size, is_signed), address };
+}
+
+void print_argument(struct printer *to, const struct type *type, uint64_t value)
+{
+	type = choose_type(to, type);
+	type->print(to, type, argument_place(to, type, value));
+}
+
+void print_at(struct printer *to, const struct type *type, uint64_t address, unsigned size)
+{
+	type = choose_type(to, type);
+	type->print(to, type, memory_place(to, type, address, size));
+}
+
+void print_select(struct printer *to, const struct type *type, struct place place)
+{
+	type = choose_type(to, type);
+	type->print(to, type, place);
+}
+
+void print_nothing(struct printer *to, const struct type *type, struct place place)
+{
+	(void)to;
+	(void)type;
+	(void)place;
+}
+
+bool condition_holds(const struct printer *to, const struct condition *condition)
+{
+	return !condition ||
+	       ((term_value(to, &condition->term) & condition->mask) == condition->value) == condition->equal;
+}
+
+void count_left(struct printer *to, const struct field *field)
+{
+	if (field->left && to->phase == PHASE_EXIT)
+		to->left = term_value(to, field->left);
+}
+
+const struct field *apart_of(const struct type *type)
+{
+	const struct field *fields = type->members;
+
+	if (type->form != FORM_STRUCT || !type->member_count || !fields[type->member_count - 1].apart)
+		return NULL;
+	return &fields[type->member_count - 1];
+}
+
+/* Whether there is enough of a value to show it as of its type. */
+static bool fits(const struct type *type, uint64_t rest)
+{
+	return type->form == FORM_CONSTANTS ? rest > 0 : apart_of(type) || type->size <= rest;
+}
+
+const struct type *choose_apart(const struct printer *to, const struct field *apart)
+{
+	const struct type *type = choose_type(to, apart->type);
+
+	return fits(type, to->rest) ? type : apart_default(apart);
+}
+
+const struct type *apart_default(const struct field *apart)
+{
+	const struct type *type = apart->type;
+
+	while (type->form == FORM_SELECT)
+		type = type->of;
+	return type;
+}
+
+bool is_cut_off(const struct printer *to, const struct field *apart)
+{
+	return apart && to->rest < apart->offset;
+}
+
+bool begin_apart(struct printer *to, const struct field *apart, uint64_t *rest)
+{
+	*rest = to->rest;
+	if (!apart || to->rest <= apart->offset)
+		return false;
+	to->rest -= apart->offset;
+	return true;
+}
+
+bool is_shown(const struct printer *to, const struct field *field)
+{
+	if (field->apart || (field->given && to->base + field->offset >= to->end))
+		return false;
+	return condition_holds(to, field->condition);
+}
+
+bool has_more(const struct printer *to, const struct type *type, uint64_t address)
+{
+	const struct field *fields = type->members;
+	uint64_t known = 0;
+
+	if (type != to->extended)
+		return false;
+	for (unsigned i = 0; i < type->member_count; i++)
+		if (known < fields[i].offset + fields[i].size)
+			known = fields[i].offset + fields[i].size;
+	for (address += known; address < to->end; address++)
+		if (read_number(to, address, 1, false))
+			return true;
+	return false;
+}
+
+bool begin_extended(struct printer *to, const struct type *type, uint64_t address)
+{
+	uint64_t count = count_of(to, type);
+
+	if (!count || !is_readable(to, address, count))
+		return false;
+	to->extended = type->of;
+	to->end = address + count;
+	return true;
+}
+
+void print_extended(struct printer *to, const struct type *type, struct place place)
+{
+	struct printer before = *to;
+
+	if (begin_extended(to, type, place.address))
+		print_struct(to, type->of, place);
+	else
+		print_address(to, type, (struct place){ place.address, 0 });
+	to->extended = before.extended;
+	to->end = before.end;
+}
+
+struct list {
+	const char *separator;
+	bool cut; /* something was left out */
+};
+
+static void print_field(struct printer *to, const struct field *field, struct list *list);
+
+static void print_fields(struct printer *to, const struct type *type, struct list *list)
+{
+	const struct field *fields = type->members;
+
+	for (unsigned i = 0; i < type->member_count; i++)
+		print_field(to, &fields[i], list);
+}
+
+static void print_field(struct printer *to, const struct field *field, struct list *list)
+{
+	if (!is_shown(to, field))
+		return;
+	if (field->verbose && !to->verbose) {
+		list->cut = true;
+		return;
+	}
+	if (field->same) {
+		print_fields(to, choose_type(to, field->type), list);
+		return;
+	}
+	line_text(to->line, list->separator);
+	list->separator = ", ";
+	if (!field->bare) {
+		line_text(to->line, field->name);
+		line_char(to->line, '=');
+	}
+	count_left(to, field);
+	print_at(to, field->type, to->base + field->offset, field->size);
+}
+
+static void print_apart(struct printer *to, const struct field *apart)
+{
+	const struct type *type;
+	uint64_t rest;
+
+	if (begin_apart(to, apart, &rest)) {
+		type = choose_apart(to, apart);
+		line_text(to->line, ", ");
+		print_at(to, type, to->base + apart->offset, type->size < to->rest ? type->size : (unsigned)to->rest);
+	}
+	to->rest = rest;
+}
+
+void print_struct(struct printer *to, const struct type *type, struct place place)
+{
+	const struct field *apart = apart_of(type);
+	struct list list = { "", is_cut_off(to, apart) };
+	uint64_t base = to->base;
+
+	to->base = place.address;
+	line_char(to->line, '{');
+	if (list.cut)
+		print_field(to, type->members, &list);
+	else
+		print_fields(to, type, &list);
+	line_text(to->line, list.cut || has_more(to, type, place.address) ? ", ...}" : "}");
+	print_apart(to, apart);
+	to->base = base;
+}
+
+/* The arguments of a call, as fields. */
+void print_arguments(struct printer *to, const struct type *type, struct place place)
+{
+	const struct field *fields = type->members;
+	const char *separator = "";
+
+	(void)place;
+	for (unsigned i = 0; i < type->member_count; i++) {
+		if (!condition_holds(to, fields[i].condition))
+			continue;
+		line_text(to->line, separator);
+		separator = ", ";
+		line_text(to->line, fields[i].name);
+		line_char(to->line, '=');
+		print_argument(to, fields[i].type, to->call->entry->args[fields[i].offset / sizeof(uint64_t)]);
+	}
+}
+
+bool is_readable(const struct printer *to, uint64_t address, uint64_t size)
+{
+	unsigned char bytes[4096];
+
+	return size <= sizeof(bytes) && memory_read(to->call, to->phase, address, bytes, size);
+}
+
+void print_array(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t count = count_of(to, type), limit = to->verbose ? count : to->options->string;
+	const struct type *of = type->of;
+	const char *separator = "";
+
+	line_char(to->line, '[');
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t address = place.address + i * of->size;
+
+		line_text(to->line, separator);
+		separator = ", ";
+		if (i >= limit || !is_readable(to, address, of->size)) {
+			line_text(to->line, "...");
+			if (i < limit) {
+				line_text(to->line, " /* ");
+				line_hex(to->line, address);
+				line_text(to->line, " */");
+			}
+			break;
+		}
+		print_at(to, of, address, of->size);
+	}
+	line_char(to->line, ']');
+}
+
+bool is_known(const struct printer *to, const struct type *type, uint64_t address)
+{
+	uint64_t count, limit = to->options->string;
+	struct piece piece;
+
+	switch (type->form) {
+	case FORM_STRING:
+		return type->print == print_environment || memory_piece(to->call, to->phase, address, &piece);
+	case FORM_ARRAY:
+		return !count_of(to, type) || is_readable(to, address, type->of->size);
+	case FORM_MEMORY:
+		count = type->term_count ? count_of(to, type) : 1;
+		if (type->print != print_quoted && type->print != print_hex_bytes)
+			return true; /* its printer knows */
+		return is_readable(to, address, count < limit ? count : limit < 4096 ? limit : 4096);
+	default:
+		return is_readable(to, address, type->size);
+	}
+}
+
+static void print_pointed(struct printer *to, const struct type *type, uint64_t address, enum phase phase)
+{
+	bool number = type->form == FORM_SCALAR || type->form == FORM_CONSTANTS || type->form == FORM_POINTER;
+	enum phase before = to->phase;
+
+	to->phase = phase;
+	if (is_known(to, type, address)) {
+		line_text(to->line, number ? "[" : "");
+		print_at(to, type, address, type->size);
+		line_text(to->line, number ? "]" : "");
+	} else {
+		print_address(to, type, (struct place){ address, 0 });
+	}
+	to->phase = before;
+}
+
+/* Shows what has become of what a pointer points to, unless nothing has. */
+static void print_change(struct printer *to, const struct type *type, uint64_t address)
+{
+	size_t before = to->line->size, begin;
+
+	line_text(to->line, " => ");
+	begin = to->line->size;
+	print_pointed(to, type, address, PHASE_EXIT);
+	if (to->line->size == begin + 2 && type->form == FORM_STRUCT)
+		to->line->size = before;
+}
+
+/* Whether a pointer leads to what is shown as a string. */
+static bool is_text(const struct type *type)
+{
+	return type->print == print_string || type->print == print_path || type->print == print_quoted ||
+	       type->print == print_hex_bytes;
+}
+
+bool pointer_shows(const struct printer *to, const struct type *type, uint64_t address, enum phase *phase)
+{
+	bool shown = address != 0 && (to->followed || is_text(type->of));
+
+	if (type->direction == OUT)
+		shown = shown && call_succeeded(to->call);
+	else if (type->direction == INTERRUPTED)
+		shown = shown && call_interrupted(to->call);
+	if (type->direction == OUT || type->direction == INTERRUPTED)
+		*phase = PHASE_EXIT;
+	else
+		*phase = type->direction == SAME ? to->phase : PHASE_ENTRY;
+	return shown;
+}
+
+void print_pointer(struct printer *to, const struct type *type, struct place place)
+{
+	enum phase phase;
+
+	if (!pointer_shows(to, type, place.value, &phase)) {
+		print_address(to, type, place);
+		return;
+	}
+	print_pointed(to, type->of, place.value, phase);
+	if (type->direction == CHANGE && call_succeeded(to->call))
+		print_change(to, type->after ? type->after : type->of, place.value);
+}

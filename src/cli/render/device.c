@@ -1,0 +1,72 @@
+/*
+ * Requests to devices.
+ */
+#include <linux/ioctl.h>
+#include <stdio.h>
+
+#include "cli/render/printer.h"
+
+/* A request without a name is shown by its parts. */
+void print_ioctl_request(struct printer *to, const struct type *type, struct place place)
+{
+	static const char *const directions[] = { "_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE" };
+	unsigned request = (unsigned)place.value;
+	char number[16], name[80];
+
+	if (constant_name(type->of, request) || to->options->constants == CONSTANTS_RAW) {
+		print_enumerator(to, type->of, place);
+		return;
+	}
+	snprintf(number, sizeof(number), "%#x", request);
+	snprintf(name, sizeof(name), "_IOC(%s, %#x, %#x, %#x)", directions[_IOC_DIR(request)], _IOC_TYPE(request),
+		 _IOC_NR(request), _IOC_SIZE(request));
+	print_named(to, number, name);
+}
+
+/* How exact the address of a performance event is to be: two bits of its flags. */
+void print_perf_precision(struct printer *to, const struct type *type, struct place place)
+{
+	static const char *const names[] = { "arbitrary skid", "constant skid", "requested to have 0 skid",
+					     "must have 0 skid" };
+	unsigned precision = place.value >> 15 & 3;
+
+	(void)type;
+	line_add(to->line, "%u /* %s */", precision, names[precision]);
+}
+
+/* What keys of a terminal mean, by index. */
+void print_control_characters(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t count = count_of(to, type);
+	unsigned char keys[64];
+
+	if (count > sizeof(keys) || !memory_read(to->call, to->phase, place.address, keys, count)) {
+		line_hex(to->line, place.address);
+		return;
+	}
+	line_char(to->line, '[');
+	for (unsigned i = 0; i < count; i++) {
+		const char *name = constant_name(type->of, i);
+
+		line_text(to->line, i ? ", [" : "[");
+		if (name)
+			line_text(to->line, name);
+		else
+			line_unsigned(to->line, i);
+		line_text(to->line, "]=");
+		line_hex(to->line, keys[i]);
+	}
+	line_char(to->line, ']');
+}
+
+/* What is asked of quotas: a command, and whose quotas. */
+void print_quota_request(struct printer *to, const struct type *type, struct place place)
+{
+	const struct field *names = type->of->members;
+
+	line_text(to->line, "QCMD(");
+	print_enumerator(to, names[0].type, (struct place){ (uint32_t)place.value >> 8, 0 });
+	line_text(to->line, ", ");
+	print_enumerator(to, names[1].type, (struct place){ place.value & 0xff, 0 });
+	line_char(to->line, ')');
+}

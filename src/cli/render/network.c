@@ -1,0 +1,245 @@
+/*
+ * Socket addresses, and what comes with messages.
+ */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "cli/render/printer.h"
+
+#define ADDRESS_MAX 128
+
+static void print_plain(struct printer *to, const char *text)
+{
+	print_text(to, (const unsigned char *)text, strlen(text), false);
+}
+
+void print_port(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	line_add(to->line, "htons(%u)", ntohs((uint16_t)place.value));
+}
+
+void print_htonl(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	line_add(to->line, "htonl(%u)", ntohl((uint32_t)place.value));
+}
+
+void print_in_addr(struct printer *to, const struct type *type, struct place place)
+{
+	struct in_addr address = { (uint32_t)place.value };
+	char text[INET_ADDRSTRLEN];
+
+	(void)type;
+	line_text(to->line, "inet_addr(");
+	print_plain(to, inet_ntop(AF_INET, &address, text, sizeof(text)));
+	line_char(to->line, ')');
+}
+
+/* Without what closes it. */
+static bool add_inet6(struct printer *to, struct place place)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (!memory_read(to->call, to->phase, place.address, &address, sizeof(address)))
+		return false;
+	line_text(to->line, "inet_pton(AF_INET6, ");
+	print_plain(to, inet_ntop(AF_INET6, &address, text, sizeof(text)));
+	return true;
+}
+
+void print_in6_addr(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	if (add_inet6(to, place))
+		line_text(to->line, ", &sin6_addr)");
+}
+
+/* An address that is no member of a socket's. */
+void print_inet6(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	if (add_inet6(to, place))
+		line_char(to->line, ')');
+}
+
+void print_packet_protocol(struct printer *to, const struct type *type, struct place place)
+{
+	line_text(to->line, "htons(");
+	print_enumerator(to, type->of, (struct place){ ntohs((uint16_t)place.value), 0 });
+	line_char(to->line, ')');
+}
+
+/* Of other addresses than link-local ones, the scope is no interface. */
+void print_sin6_scope(struct printer *to, const struct type *type, struct place place)
+{
+	struct in6_addr address;
+
+	if (memory_read(to->call, to->phase, place.address - sizeof(address), &address, sizeof(address)) &&
+	    (IN6_IS_ADDR_LINKLOCAL(&address) || IN6_IS_ADDR_MC_LINKLOCAL(&address)))
+		print_interface(to, type, place);
+	else
+		line_unsigned(to->line, place.value);
+}
+
+void print_interface(struct printer *to, const struct type *type, struct place place)
+{
+	char name[IF_NAMESIZE];
+
+	(void)type;
+	if (!place.value || !if_indextoname((unsigned)place.value, name)) {
+		line_unsigned(to->line, place.value);
+		return;
+	}
+	line_text(to->line, "if_nametoindex(");
+	print_plain(to, name);
+	line_char(to->line, ')');
+}
+
+void print_groups(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	line_add(to->line, "%#08x", (unsigned)place.value);
+}
+
+/* The path of a socket, of which not all need be there; one that begins with NUL is no path of a file. */
+void print_sun_path(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t length = to->left; /* of the address */
+	unsigned char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	size_t size = length > 2 ? (size_t)(length - 2) : 0;
+
+	(void)type;
+	size = size < sizeof(path) ? size : sizeof(path);
+	if (!size || !memory_read(to->call, to->phase, place.address, path, size))
+		return;
+	line_text(to->line, path[0] ? "sun_path=" : "sun_path=@");
+	print_text(to, path + !path[0], path[0] ? strnlen((char *)path, size) : size - 1, false);
+}
+
+void print_socket_address(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t count = count_of(to, type), left = to->left;
+	unsigned char bytes[ADDRESS_MAX];
+
+	count = count < sizeof(bytes) ? count : sizeof(bytes);
+	if (count < sizeof(uint16_t) || !memory_read(to->call, to->phase, place.address, bytes, count)) {
+		print_address(to, type, (struct place){ place.address, 0 });
+		return;
+	}
+	to->left = count;
+	if (count == sizeof(uint16_t)) {
+		const struct field *family = type->of->members;
+
+		line_text(to->line, "{sa_family=");
+		print_at(to, family->type, place.address, sizeof(uint16_t));
+		line_char(to->line, '}');
+	} else {
+		print_struct(to, type->of, place);
+	}
+	to->left = left;
+}
+
+/* The room for an address, and, if it is another number, the length that it has. */
+void print_socket_length(struct printer *to, const struct type *type, struct place place)
+{
+	int after = 0;
+
+	(void)type;
+	line_signed(to->line, (int)place.value);
+	if (call_succeeded(to->call) &&
+	    memory_read(to->call, PHASE_EXIT, place.address, &after, sizeof(after)) && after != (int)place.value) {
+		line_text(to->line, " => ");
+		line_signed(to->line, after);
+	}
+}
+
+static void add_rights(struct printer *to, const unsigned char *data, size_t size)
+{
+	line_char(to->line, '[');
+	for (size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, data + at, sizeof(fd));
+		line_text(to->line, at ? ", " : "");
+		print_descriptor(to, NULL, (struct place){ (uint64_t)fd, 0 });
+	}
+	line_char(to->line, ']');
+}
+
+bool control_messages_read(struct printer *to, const struct type *type, struct place place,
+			   struct control_messages *messages)
+{
+	uint64_t count = count_of(to, type);
+
+	messages->count = count < sizeof(messages->bytes) ? (size_t)count : sizeof(messages->bytes);
+	messages->at = 0;
+	return messages->count >= sizeof(messages->head) &&
+	       memory_read(to->call, to->phase, place.address, messages->bytes, messages->count);
+}
+
+bool control_messages_next(struct control_messages *messages)
+{
+	size_t left = messages->count - messages->at, length;
+
+	if (left < sizeof(messages->head))
+		return false;
+	memcpy(&messages->head, messages->bytes + messages->at, sizeof(messages->head));
+	length = messages->head.cmsg_len < left ? messages->head.cmsg_len : left;
+	if (length < sizeof(messages->head))
+		return false;
+	messages->data = messages->bytes + messages->at + sizeof(messages->head);
+	messages->size = length - sizeof(messages->head);
+	messages->at += CMSG_ALIGN(length) < left ? CMSG_ALIGN(length) : left;
+	return true;
+}
+
+/* One control message, whole, of a level and a type. */
+static void add_control_message(struct printer *to, const struct type *type, const struct cmsghdr *head,
+				const unsigned char *data, size_t size)
+{
+	const struct field *fields = type->of->members;
+
+	line_add(to->line, "{cmsg_len=%zu, cmsg_level=", head->cmsg_len);
+	fields[0].type->print(to, fields[0].type, (struct place){ (uint32_t)head->cmsg_level, 0 });
+	line_text(to->line, ", cmsg_type=");
+	if (head->cmsg_level == SOL_SOCKET)
+		fields[1].type->print(to, fields[1].type, (struct place){ (uint32_t)head->cmsg_type, 0 });
+	else
+		line_hex(to->line, (uint32_t)head->cmsg_type);
+	if (head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
+		line_text(to->line, ", cmsg_data=");
+		add_rights(to, data, size);
+	} else if (head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_CREDENTIALS &&
+		   size >= sizeof(struct ucred)) {
+		struct ucred who;
+
+		memcpy(&who, data, sizeof(who));
+		line_add(to->line, ", cmsg_data={pid=%d, uid=%u, gid=%u}", who.pid, who.uid, who.gid);
+	} else if (size) {
+		line_text(to->line, ", cmsg_data=");
+		print_text(to, data, size < to->options->string ? size : to->options->string,
+			   size > to->options->string);
+	}
+	line_char(to->line, '}');
+}
+
+void print_control_messages(struct printer *to, const struct type *type, struct place place)
+{
+	struct control_messages messages;
+
+	if (!control_messages_read(to, type, place, &messages)) {
+		print_address(to, type, (struct place){ place.address, 0 });
+		return;
+	}
+	line_char(to->line, '[');
+	for (bool first = true; control_messages_next(&messages); first = false) {
+		line_text(to->line, first ? "" : ", ");
+		add_control_message(to, type, &messages.head, messages.data, messages.size);
+	}
+	line_char(to->line, ']');
+}

@@ -1,0 +1,178 @@
+/*
+ * What calls about processes have.
+ */
+#include <linux/ioprio.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include "cli/render/printer.h"
+
+/* Behind a stop's signal the kernel says whether it is at a call, and which of ptrace's events it is. */
+static void add_stop(struct printer *to, const struct type *events, unsigned status)
+{
+	unsigned sign = WSTOPSIG(status), event = status >> 16;
+	bool call = sign == (SIGTRAP | 0x80);
+
+	line_text(to->line, "{WIFSTOPPED(s) && WSTOPSIG(s) == ");
+	render_signal(to->line, (int)(call ? SIGTRAP : sign));
+	line_text(to->line, call ? " | 0x80}" : "}");
+	if (event) {
+		line_char(to->line, '|');
+		print_by_name(to, events, (struct place){ event, 0 });
+		line_text(to->line, "<<16");
+	}
+}
+
+void print_wait_status(struct printer *to, const struct type *type, struct place place)
+{
+	int status = (int)place.value;
+
+	if (WIFEXITED(status)) {
+		line_add(to->line, "{WIFEXITED(s) && WEXITSTATUS(s) == %d}", WEXITSTATUS(status));
+	} else if (WIFCONTINUED(status)) {
+		line_text(to->line, "{WIFCONTINUED(s)}");
+	} else if (WIFSTOPPED(status)) {
+		add_stop(to, type->of, (unsigned)status);
+	} else {
+		line_text(to->line, "{WIFSIGNALED(s) && WTERMSIG(s) == ");
+		render_signal(to->line, WTERMSIG(status));
+		line_text(to->line, WCOREDUMP(status) ? " && WCOREDUMP(s)}" : "}");
+	}
+}
+
+const char *(*render_comm)(uint32_t tid);
+
+/* The id of a process or a thread; 0, and negative ones, stand for others. */
+void print_pid(struct printer *to, const struct type *type, struct place place)
+{
+	const char *comm = to->options->comms && (int)place.value > 0 ? render_comm((uint32_t)place.value) : NULL;
+
+	(void)type;
+	line_signed(to->line, (int)place.value);
+	if (comm)
+		render_name_of_thread(to->line, comm);
+}
+
+void print_cpu_set(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t count = count_of(to, type);
+	const char *separator = "";
+	unsigned char bytes[4096];
+
+	count = count < sizeof(bytes) ? count : sizeof(bytes);
+	if (!memory_read(to->call, to->phase, place.address, bytes, count)) {
+		line_hex(to->line, place.address);
+		return;
+	}
+	line_char(to->line, '[');
+	for (unsigned cpu = 0; cpu < 8 * count; cpu++)
+		if (bytes[cpu / 8] >> cpu % 8 & 1) {
+			line_text(to->line, separator);
+			separator = " ";
+			line_unsigned(to->line, cpu);
+		}
+	line_char(to->line, ']');
+}
+
+static void add_capabilities(struct printer *to, const struct type *names, uint64_t set)
+{
+	const char *separator = "";
+
+	if (!set)
+		line_char(to->line, '0');
+	for (unsigned cap = 0; cap < 64; cap++)
+		if (set >> cap & 1) {
+			line_text(to->line, separator);
+			line_text(to->line, "1<<");
+			separator = "|";
+			print_enumerator(to, names, (struct place){ cap, 0 });
+		}
+}
+
+/* Two structures of three words: the low and the high halves of three sets. */
+void print_capabilities(struct printer *to, const struct type *type, struct place place)
+{
+	static const char *const names[] = { "{effective=", ", permitted=", ", inheritable=" };
+	uint32_t words[6];
+
+	if (!memory_read(to->call, to->phase, place.address, words, sizeof(words))) {
+		line_hex(to->line, place.address);
+		return;
+	}
+	for (unsigned i = 0; i < COUNT(names); i++) {
+		line_text(to->line, names[i]);
+		add_capabilities(to, type->of, words[i] | (uint64_t)words[i + 3] << 32);
+	}
+	line_char(to->line, '}');
+}
+
+/* The number of a key; some stand for the caller's keyrings. */
+void print_key(struct printer *to, const struct type *type, struct place place)
+{
+	const char *name = constant_name(type->of, (uint32_t)place.value);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", (int)place.value);
+	if (name)
+		print_named(to, number, name);
+	else
+		line_text(to->line, number);
+}
+
+/* What names a System V object. */
+void print_key_number(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	if (place.value)
+		line_hex(to->line, place.value);
+	else
+		print_named(to, "0", "IPC_PRIVATE");
+}
+
+void print_ioprio(struct printer *to, const struct type *type, struct place place)
+{
+	line_text(to->line, "IOPRIO_PRIO_VALUE(");
+	print_enumerator(to, type->of, (struct place){ (uint32_t)place.value >> IOPRIO_CLASS_SHIFT, 0 });
+	line_add(to->line, ", %u)", (unsigned)place.value & ((1u << IOPRIO_CLASS_SHIFT) - 1));
+}
+
+/* What FUTEX_WAKE_OP does with the second word, in four parts of a number. */
+void print_wake_op(struct printer *to, const struct type *type, struct place place)
+{
+	const struct field *names = type->of->members;
+	unsigned op = (unsigned)place.value;
+
+	print_enumerator(to, names[0].type, (struct place){ op >> 28 & 7, 0 });
+	line_text(to->line, op >> 31 ? "|FUTEX_OP_OPARG_SHIFT<<28|" : "<<28|");
+	line_hex(to->line, op >> 12 & 0xfff);
+	line_text(to->line, "<<12|");
+	print_enumerator(to, names[1].type, (struct place){ op >> 24 & 15, 0 });
+	line_text(to->line, "<<24|");
+	line_hex(to->line, op & 0xfff);
+}
+
+/* What is at an offset of struct user: a register, or another member. */
+void print_user_offset(struct printer *to, const struct type *type, struct place place)
+{
+	const struct constant *members = type->of->members, *member = &members[0];
+	char number[32], name[64], more[32] = "";
+
+	if (place.value > sizeof(struct user)) {
+		line_hex(to->line, place.value);
+		return;
+	}
+	for (unsigned i = 0; i < type->of->member_count && members[i].value <= place.value; i++)
+		member = &members[i];
+	if (place.value > member->value)
+		snprintf(more, sizeof(more), "+%u", (unsigned)(place.value - member->value));
+	if (place.value == sizeof(struct user))
+		snprintf(name, sizeof(name), "sizeof(struct user)");
+	else if (member->value < offsetof(struct user, u_fpvalid))
+		snprintf(name, sizeof(name), "8*%s%s", member->name, more);
+	else
+		snprintf(name, sizeof(name), "offsetof(struct user, %s)%s", member->name, more);
+	snprintf(number, sizeof(number), "%u", (unsigned)place.value);
+	print_named(to, number, name);
+}

@@ -1,0 +1,94 @@
+#include "front/start_over.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi/syscall.h"
+#include "cli/cli.h"
+#include "cli/hook_check.h"
+#include "cli/self.h"
+#include "cli/store_use.h"
+#include "sites/site_log.h"
+#include "version.h"
+
+static char **arguments;
+static uint64_t sigmask; /* carry_bundle() in cli/launch.c blocks signals, with those that a C library keeps */
+
+void start_over_with(char **argv)
+{
+	arguments = argv;
+	sys(rt_sigprocmask, SIG_SETMASK, 0, &sigmask, 8);
+}
+
+void start_over(void)
+{
+	/* Beside the front in a build tree, or where it is installed. */
+	static const char *const places[] = { "%s/k23-tool", "%s/../" K23_TOOL_SUBDIR "/k23-tool",
+					      K23_TOOL_DIR "/k23-tool" };
+	char *self = self_path(), *path;
+	const char *beside = self ? dirname(self) : NULL;
+	int error = ENOENT;
+
+	sys(rt_sigprocmask, SIG_SETMASK, &sigmask, 0, 8);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (!beside && strchr(places[i], '%'))
+			continue;
+		if (asprintf(&path, places[i], beside) < 0)
+			break;
+		execv(path, arguments);
+		if (errno != ENOENT && errno != ENOTDIR)
+			error = errno;
+		free(path);
+	}
+	fprintf(stderr, "k23: this installation is broken: k23-tool cannot be executed: %s; it belongs beside k23, or "
+			"into " K23_TOOL_DIR "\n", strerror(error));
+	_exit(EXIT_K23);
+}
+
+/* --- what the front's parts would call in the tool */
+
+void complain(const char *format, ...)
+{
+	(void)format;
+	start_over();
+}
+
+void die(int status, const char *format, ...)
+{
+	(void)status;
+	(void)format;
+	start_over();
+}
+
+void die_usage(const char *command, const char *format, ...)
+{
+	(void)command;
+	(void)format;
+	start_over();
+}
+
+bool hook_check_code(const struct hook_file *hook, char **problem)
+{
+	(void)hook;
+	(void)problem;
+	start_over();
+}
+
+long site_log_ingest(const char *path, struct ingest_report *report)
+{
+	(void)path;
+	(void)report;
+	start_over();
+}
+
+long store_use_put_aside(const char *path)
+{
+	if (store_is_outdated(path))
+		start_over();
+	return 0;
+}

@@ -1,0 +1,111 @@
+#include "rt/base/run_memory.h"
+
+#include <asm/errno.h>
+
+#include "abi/run_memory.h"
+#include "abi/syscall.h"
+#include "core/gaps.h"
+
+#define FILE_PROBES 16u
+
+/* ctx: boot */
+void rt_run_memories_find(uint64_t memory)
+{
+	uint64_t at = core_page_down(memory);
+
+	for (uint32_t i = 0; i < rt.bundle->memory_count; at += rt.bundle->memories[i++].size)
+		rt.memories[i] = memory & 1u << i ? at : memory >> (BUNDLE_MAX_MEMORIES + i) & 1;
+}
+
+/* ctx: entry */
+bool rt_run_memories_own(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < rt.bundle->memory_count; i++)
+		if (rt.memories[i] > 1 && start < rt.memories[i] + rt.bundle->memories[i].size && end > rt.memories[i])
+			return true;
+	return false;
+}
+
+/* ctx: any */
+void rt_run_memories_gap(enum gap gap, int64_t count, const char *path)
+{
+	for (uint32_t i = 0; i < rt.bundle->memory_count; i++)
+		if (rt.memories[i] > 1)
+			core_gaps_add(&((struct run_memory *)rt.memories[i])->gaps, gap, count, path);
+}
+
+/* ctx: entry */
+void rt_run_memories_gap_here(enum gap gap, int64_t count)
+{
+	char path[K23_PATH_MAX];
+	long length;
+
+	if (!rt.bundle->memory_count)
+		return;
+	if (rt.exe) {
+		rt_run_memories_gap(gap, count, rt.exe);
+		return;
+	}
+	length = sys(readlink, "/proc/self/exe", path, sizeof(path) - 1);
+	path[failed(length) ? 0 : length] = '\0';
+	rt_run_memories_gap(gap, count, failed(length) ? NULL : path);
+}
+
+/* ctx: boot | entry */
+static struct run_memory *first_memory(void)
+{
+	for (uint32_t i = 0; i < rt.bundle->memory_count; i++)
+		if (rt.memories[i] > 1)
+			return (struct run_memory *)rt.memories[i];
+	return NULL;
+}
+
+/* ctx: boot | entry */
+bool rt_run_memories_want_files(void)
+{
+	const struct run_memory *memory = first_memory();
+
+	return memory && memory->vsyscall;
+}
+
+/* ctx: boot | entry */
+bool rt_run_memories_has_file(uint64_t key)
+{
+	const struct run_memory *memory = first_memory();
+
+	for (uint32_t i = 0; i < FILE_PROBES; i++)
+		if (__atomic_load_n(&memory->files[(key + i) % RUN_MEMORY_FILES], __ATOMIC_RELAXED) == key)
+			return true;
+	return false;
+}
+
+/* ctx: boot | entry */
+bool rt_run_memories_add_file(uint64_t key)
+{
+	struct run_memory *memory = first_memory();
+
+	for (uint32_t i = 0; i < FILE_PROBES && key; i++) {
+		uint64_t *file = &memory->files[(key + i) % RUN_MEMORY_FILES], none = 0;
+
+		if (__atomic_compare_exchange_n(file, &none, key, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return true;
+		if (none == key)
+			return false;
+	}
+	return true; /* there is no room: it is looked through each time */
+}
+
+/* ctx: boot | entry */
+long rt_run_memory_get(uint64_t cookie, void **address, size_t *size)
+{
+	for (uint32_t i = 0; i < rt.bundle->memory_count; i++) {
+		if (rt.bundle->memories[i].cookie != cookie)
+			continue;
+		if (rt.memories[i] <= 1)
+			return rt.memories[i] ? -ESRCH : -EACCES;
+		*address = (char *)rt.memories[i] + RUN_MEMORY_CONTENTS;
+		*size = rt.bundle->memories[i].size - RUN_MEMORY_CONTENTS;
+		return 0;
+	}
+	return -ENOENT;
+}

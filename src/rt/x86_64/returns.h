@@ -1,0 +1,54 @@
+/*
+ * Keeping the processor's prediction of returns right after a system call.
+ *
+ * The processor predicts each `ret` by a stack of its own, on which each `call` has put an address. How that stack
+ * comes back from the kernel depends on processor and kernel:
+ *
+ * - full of the kernel's addresses, for example by Linux's "safe RET" against what AMD's Zen 3 and 4 speculate. On Zen
+ *   3 the first `ret` that meets one of those takes some 50 ns longer, and each that meets any wrong address some 8
+ *   ns. So what is called often has no `ret` right after its system call, and puts addresses of the runtime on that
+ *   stack, for the returns that come next (fill_returns). That is how the code here is written.
+ * - as it was. Then each `ret` is predicted if each `call` has had its `ret`. An address more on the stack makes every
+ *   return further out go wrong, which takes 60 to 90 ns for a call from deep inside a program (Sapphire Rapids). So
+ *   `k23 run` replaces what puts one there (paired).
+ *
+ * `k23 run` finds out which of them it is (cli/returns.h), and then replaces the code in all images of the run.
+ */
+#ifndef RT_X86_64_RETURNS_H
+#define RT_X86_64_RETURNS_H
+
+#include "abi/returns.h"
+
+/* Between `paired` and `instead_of` stands code that takes the place of what follows where returns are paired, and is
+ * no longer than that. It must be right wherever a signal finds it, by what rollback.c and the call frame information
+ * say of the code that it replaces. */
+.macro paired
+	.pushsection .rodata.paired, "a", @progbits
+772:	.long	775f - .
+	.byte	774f - 773f
+773:
+.endm
+
+.macro instead_of
+774:	.if	. - 772b > PAIRED_SIZE
+	.error	"the code is too long"
+	.endif
+	.balign	PAIRED_SIZE
+	.popsection
+775:
+.endm
+
+/* How many returns of the program are prepared for. On Zen 3 eight take 2 ns, and save some 50 in a call from up to
+ * eight functions deep; sixteen take 11 ns. */
+#define PROGRAMS_RETURNS 8
+
+/* fill_returns, and nothing where returns are paired. */
+.macro fill_unless_paired count
+	paired
+	.byte	0xeb, 776f - 775f - 2	/* jmp 776f */
+	instead_of
+	fill_returns \count
+776:
+.endm
+
+#endif

@@ -1,0 +1,347 @@
+/*
+ * A program of threads, signals and ends, for events.py. usage: events WHAT
+ */
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NUMBERS 512
+
+/* A thread and its maker meet here, so that threads begin one after the other. */
+static pthread_barrier_t barrier;
+static char **arguments;
+
+static void start(void *(*function)(void *))
+{
+	pthread_t thread;
+
+	pthread_barrier_init(&barrier, NULL, 2);
+	pthread_create(&thread, NULL, function, NULL);
+	pthread_barrier_wait(&barrier);
+	usleep(30000);
+}
+
+static void *wait_in_pause(void *unused)
+{
+	pthread_barrier_wait(&barrier);
+	pause();
+	return unused;
+}
+
+static void *wait_in_sleep(void *unused)
+{
+	pthread_barrier_wait(&barrier);
+	syscall(SYS_nanosleep, &(struct timespec){ 100, 0 }, NULL);
+	return unused;
+}
+
+static void *end_soon(void *unused)
+{
+	usleep(20000);
+	return unused;
+}
+
+static void *execute(void *unused)
+{
+	pthread_barrier_wait(&barrier);
+	usleep(60000);
+	execl(arguments[2], arguments[2], NULL);
+	return unused;
+}
+
+/* Two threads that wait. */
+static void start_threads(void)
+{
+	start(wait_in_pause);
+	start(wait_in_sleep);
+}
+
+static void threads(void)
+{
+	pthread_t thread;
+
+	start_threads();
+	pthread_create(&thread, NULL, end_soon, NULL);
+	pthread_join(thread, NULL);
+	_exit(3);
+}
+
+static void *end_process(void *unused)
+{
+	usleep(50000);
+	_exit(5);
+	return unused;
+}
+
+/* The first thread ends before the others. */
+static void leader(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, end_process, NULL);
+	syscall(SYS_exit, 4);
+}
+
+static void exec_thread(void)
+{
+	start_threads();
+	start(execute);
+	pause();
+}
+
+static void killed(int sig)
+{
+	start_threads();
+	kill(getpid(), sig);
+	pause();
+}
+
+static void children(void)
+{
+	static const int signals[] = { 0, SIGKILL, SIGUSR1 };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			if (signals[i])
+				kill(getpid(), signals[i]);
+			_exit(7);
+		}
+		waitpid(child, NULL, 0);
+	}
+}
+
+static void child(void)
+{
+	syscall(SYS_getppid);
+	if (vfork() == 0) {
+		syscall(SYS_getppid);
+		_exit(0);
+	}
+	wait(NULL);
+	syscall(SYS_getppid);
+}
+
+static void handle(int sig)
+{
+	(void)sig;
+}
+
+static void leave(int sig)
+{
+	(void)sig;
+	_exit(0);
+}
+
+static void handle_all(int flags)
+{
+	struct sigaction action = { .sa_handler = handle, .sa_flags = flags };
+
+	for (int sig = 1; sig <= 64; sig++)
+		sigaction(sig, &action, NULL);
+}
+
+static void queue(int sig, int code, int value)
+{
+	siginfo_t info = { .si_signo = sig };
+
+	info.si_code = code;
+	info.si_pid = 7;
+	info.si_uid = 8;
+	info.si_int = value;
+	syscall(SYS_rt_sigqueueinfo, getpid(), sig, &info);
+}
+
+static void handled(void)
+{
+	struct itimerval soon = { .it_value = { 0, 10000 } };
+	struct itimerspec timer_soon = { .it_value = { 0, 10000000 } };
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIGRTMIN + 3,
+		.sigev_value.sival_int = 9,
+	};
+	timer_t timer;
+
+	handle_all(0);
+	raise(SIGUSR1);
+	kill(getpid(), SIGUSR2);
+	kill(getpid(), 40);
+	kill(getpid(), 64);
+	queue(SIGUSR1, SI_QUEUE, 5);
+	queue(SIGUSR1, SI_QUEUE, 0);
+	queue(SIGALRM, -77, 0);
+	queue(SIGIO, SI_TKILL, 1);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	pause();
+	timer_create(CLOCK_MONOTONIC, &event, &timer);
+	timer_settime(timer, 0, &timer_soon, NULL);
+	pause();
+	signal(SIGFPE, leave);
+	__asm__ volatile("xor %%edx, %%edx\n\t"
+			 "mov $1, %%eax\n\t"
+			 "xor %%ecx, %%ecx\n\t"
+			 "div %%ecx"
+			 :
+			 :
+			 : "eax", "ecx", "edx", "cc");
+}
+
+/* Each call is interrupted once, and is or is not made again. */
+static void interrupted(void)
+{
+	struct itimerval soon = { .it_value = { 0, 20000 } };
+	struct epoll_event event;
+	int epoll = epoll_create1(0), pipes[2];
+	sigset_t none;
+	char byte;
+
+	if (pipe(pipes) != 0)
+		return;
+	sigemptyset(&none);
+	handle_all(0);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	pause();
+	setitimer(ITIMER_REAL, &soon, NULL);
+	syscall(SYS_rt_sigsuspend, &none, 8);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	syscall(SYS_nanosleep, &(struct timespec){ 5, 0 }, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	syscall(SYS_read, pipes[0], &byte, 1);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	syscall(SYS_epoll_wait, epoll, &event, 1, -1);
+	handle_all(SA_RESTART);
+	signal(SIGUSR1, leave);
+	if (fork() == 0) {
+		usleep(60000);
+		kill(getppid(), SIGUSR1);
+		usleep(60000);
+		_exit(0);
+	}
+	setitimer(ITIMER_REAL, &soon, NULL);
+	syscall(SYS_read, pipes[0], &byte, 1);
+}
+
+static void trapped(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	syscall(SYS_getppid);
+}
+
+static long call_i386(long nr)
+{
+	long result;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0), "D"(0)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return result;
+}
+
+/* Makes every call, under a filter that lets none of them happen. uretprobe and uprobe raise a signal all the same. */
+static void every(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	for (long nr = 0; nr < NUMBERS; nr++)
+		if (nr != SYS_exit_group && nr != 335 && nr != 336)
+			syscall(nr, 0, 0, 0, 0, 0, 0l);
+	for (long nr = 0; nr < NUMBERS; nr++)
+		call_i386(nr);
+	syscall(SYS_exit_group, 0);
+}
+
+static void none(void)
+{
+	syscall(SYS_getppid);
+	close(-1);
+}
+
+/* In seccomp's strict mode a system call more would kill. */
+static void strict(void)
+{
+	syscall(SYS_getppid);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+	syscall(SYS_write, 1, "one\n", 4);
+	syscall(SYS_write, 1, "two\n", 4);
+	syscall(SYS_exit, 3);
+}
+
+static void wait_for_input(void)
+{
+	char byte;
+
+	printf("%d\n", getpid());
+	fflush(stdout);
+	syscall(SYS_read, 0, &byte, 1);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	static const struct {
+		const char *what;
+		void (*run)(void);
+	} table[] = {
+		{ "threads", threads }, { "leader", leader }, { "exec-thread", exec_thread }, { "children", children },
+		{ "child", child }, { "handled", handled }, { "interrupted", interrupted }, { "seccomp", trapped },
+		{ "every", every }, { "none", none }, { "wait", wait_for_input }, { "strict", strict },
+	};
+
+	arguments = argv;
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(what, table[i].what) == 0)
+			return table[i].run(), 0;
+	if (strcmp(what, "killed") == 0)
+		killed(SIGKILL);
+	if (strcmp(what, "term-threads") == 0)
+		killed(SIGTERM);
+	if (strcmp(what, "term") == 0)
+		kill(getpid(), SIGTERM);
+	if (strcmp(what, "realtime") == 0)
+		kill(getpid(), 50);
+	if (strcmp(what, "abort") == 0)
+		abort();
+	if (strcmp(what, "fault") == 0)
+		__asm__ volatile("movl $1, 8");
+	if (strcmp(what, "exec") == 0)
+		execl(argv[2], argv[2], NULL);
+	return 1;
+}

@@ -1,0 +1,234 @@
+#include "calls.h"
+
+#include <asm/ldt.h>
+#include <linux/aio_abi.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/io_uring.h>
+#include <linux/keyctl.h>
+#include <linux/landlock.h>
+#include <linux/mempolicy.h>
+#include <linux/mount.h>
+#include <linux/perf_event.h>
+#include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/ioctl.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/prctl.h>
+#include <sys/quota.h>
+#include <sys/random.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <termios.h>
+#include <sys/uio.h>
+
+static void memory(void)
+{
+	char *map = (char *)CALL(mmap, NULL, 8192, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0l);
+	struct iovec local = { map, 10 }, remote = { map, 10 };
+	unsigned char resident[2];
+
+	CALL(mmap, NULL, 4096, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | 21 << 26, -1, 0l);
+	CALL(mmap, map, 4096, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 4096l);
+	CALL(mmap, NULL, 4096, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0l);
+	CALL(mprotect, map, 4096, PROT_READ | PROT_WRITE);
+	CALL(mprotect, map, 4096, 0x1000000);
+	CALL(madvise, map, 4096, MADV_DONTNEED);
+	CALL(madvise, map, 4096, 77);
+	CALL(msync, map, 4096, MS_SYNC | MS_INVALIDATE);
+	CALL(mincore, map, 8192, resident);
+	CALL(mlock, map, 4096);
+	CALL(mlock2, map, 4096, 1);
+	CALL(munlock, map, 4096);
+	CALL(mlockall, 0);
+	CALL(munlockall);
+	map = (char *)CALL(mmap, NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0l);
+	map = (char *)CALL(mremap, map, 8192, 16384, MREMAP_MAYMOVE, POISON);
+	CALL(mremap, map, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, 1);
+	CALL(pkey_alloc, 0, 1);
+	CALL(pkey_free, 77);
+	CALL(pkey_mprotect, map + 8192, 4096, PROT_READ, -1);
+	CALL(brk, 0);
+	CALL(remap_file_pages, map, 4096, 0, 0, 0);
+	CALL(mprotect, map, 4096, PROT_READ | PROT_WRITE);
+	memcpy(map, "0123456789", 10);
+	local.iov_base = map;
+	remote.iov_base = map + 20;
+	CALL(process_vm_readv, getpid(), &local, 1, &remote, 1, 0l);
+	CALL(process_vm_writev, getpid(), &local, 1, &remote, 1, 0l);
+	CALL(munmap, map, 16384);
+	CALL(munmap, 1, 2);
+}
+
+static void queues(void)
+{
+	struct sembuf operation = { 0, 1, IPC_NOWAIT };
+	struct msqid_ds queue;
+	struct shmid_ds segment;
+	struct {
+		long type;
+		char text[10];
+	} message = { 3, "text" };
+	int shm = (int)CALL(shmget, IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+	int msg = (int)CALL(msgget, IPC_PRIVATE, IPC_CREAT | 0600);
+	int sem = (int)CALL(semget, IPC_PRIVATE, 2, IPC_CREAT | IPC_EXCL | 0644);
+	void *at;
+
+	CALL(shmget, 0x1234, 1, 0);
+	at = (void *)CALL(shmat, shm, NULL, SHM_RDONLY);
+	CALL(shmdt, at);
+	CALL(shmctl, shm, IPC_STAT, &segment);
+	CALL(shmctl, shm, IPC_RMID, NULL);
+	CALL(msgsnd, msg, &message, 4, IPC_NOWAIT);
+	CALL(msgrcv, msg, &message, 4, 3, IPC_NOWAIT);
+	CALL(msgctl, msg, IPC_STAT, &queue);
+	CALL(msgctl, msg, IPC_RMID, NULL);
+	CALL(semop, sem, &operation, 1);
+	CALL(semctl, sem, 0, 12, 0);
+	CALL(semctl, sem, 0, IPC_RMID, 0);
+}
+
+static void facilities(void)
+{
+	struct sock_filter filter[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+	struct sock_fprog program = { 1, filter };
+	struct landlock_ruleset_attr ruleset = { LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE };
+	struct landlock_path_beneath_attr beneath = { LANDLOCK_ACCESS_FS_EXECUTE, 0 };
+	struct io_uring_params params = { .flags = IORING_SETUP_CQSIZE, .cq_entries = 16 };
+	struct perf_event_attr perf = { .size = sizeof(perf) };
+	struct mount_attr mount = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID };
+	union bpf_attr bpf = { 0 };
+	unsigned action = SECCOMP_RET_LOG;
+	char buffer[100];
+	int fd;
+
+	fd = (int)CALL(io_uring_setup, 4, &params);
+	CALL(io_uring_enter, fd, 0, 0, IORING_ENTER_GETEVENTS, NULL, 8l);
+	CALL(io_uring_register, fd, IORING_UNREGISTER_BUFFERS, NULL, 0);
+	close(fd);
+	CALL(seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
+	CALL(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &program);
+	CALL(prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+	CALL(bpf, BPF_MAP_CREATE, &bpf, 8);
+	CALL(landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	fd = (int)CALL(landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
+	CALL(landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
+	CALL(landlock_restrict_self, -1, 0);
+	CALL(keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0);
+	CALL(keyctl, KEYCTL_JOIN_SESSION_KEYRING, "session");
+	CALL(keyctl, KEYCTL_CLEAR, KEY_SPEC_THREAD_KEYRING);
+	CALL(keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, buffer, 100);
+	CALL(add_key, "user", "name", "payload", 7, KEY_SPEC_THREAD_KEYRING);
+	CALL(request_key, "user", "name", NULL, 0);
+	CALL(open_tree, AT_FDCWD, "nowhere", OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	CALL(move_mount, AT_FDCWD, "nowhere", AT_FDCWD, "there", MOVE_MOUNT_F_SYMLINKS);
+	fd = (int)CALL(fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	CALL(fsconfig, fd, FSCONFIG_SET_STRING, "source", "none", 0);
+	CALL(fsconfig, fd, FSCONFIG_SET_FLAG, "ro", NULL, 0);
+	CALL(fsmount, -1, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+	CALL(fspick, AT_FDCWD, "nowhere", FSPICK_CLOEXEC);
+	CALL(mount_setattr, AT_FDCWD, "nowhere", AT_RECURSIVE, &mount, sizeof(mount));
+	CALL(perf_event_open, &perf, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	CALL(userfaultfd, O_CLOEXEC);
+	CALL(getrandom, buffer, 0, GRND_NONBLOCK);
+	CALL(getrandom, BAD, 5, 0);
+	CALL(set_mempolicy, MPOL_DEFAULT, NULL, 0);
+	CALL(syslog, 10, NULL, 0);
+	CALL(rseq, BAD, 32, 0, 0);
+	CALL(delete_module, "nowhere", 0);
+	syscall(500, 1, 2, 3, 4, 5, 6l);
+}
+
+static void requests(void)
+{
+	char text[] = "text", more[] = "more";
+	struct iovec io[] = { { text, 4 }, { more, 3 } };
+	struct iocb made[] = {
+		{ .aio_data = 7, .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_buf = (uintptr_t)text, .aio_nbytes = 4 },
+		{ .aio_lio_opcode = IOCB_CMD_PREAD, .aio_buf = (uintptr_t)text, .aio_nbytes = 4, .aio_offset = 1,
+		  .aio_flags = IOCB_FLAG_RESFD, .aio_resfd = (unsigned)eventfd(0, 0) },
+		{ .aio_lio_opcode = IOCB_CMD_PWRITEV, .aio_buf = (uintptr_t)io, .aio_nbytes = 2,
+		  .aio_rw_flags = RWF_DSYNC },
+		{ .aio_lio_opcode = IOCB_CMD_PREADV, .aio_buf = (uintptr_t)io, .aio_nbytes = 2 },
+		{ .aio_lio_opcode = IOCB_CMD_PREAD, .aio_buf = 16, .aio_nbytes = 4, .aio_flags = IOCB_FLAG_IOPRIO,
+		  .aio_reqprio = 0x4001 },
+		{ .aio_lio_opcode = 5, .aio_buf = POLLIN | POLLOUT, .aio_key = 3, .aio_offset = 1 },
+		{ .aio_lio_opcode = IOCB_CMD_NOOP },
+		{ .aio_lio_opcode = IOCB_CMD_FDSYNC },
+	};
+	struct iocb *several[] = { &made[0], &made[6], NULL, BAD };
+	struct io_event done[4];
+	struct timespec none = { 0, 0 };
+	aio_context_t context = 0;
+	int fd = open("events", O_RDWR | O_CREAT, 0600);
+
+	CALL(io_setup, 4, &context);
+	for (unsigned i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		struct iocb *one = &made[i];
+
+		made[i].aio_fildes = (unsigned)fd;
+		if (CALL(io_submit, context, 1L, &one) == 1)
+			CALL(io_getevents, context, 1L, 4L, done, NULL);
+	}
+	CALL(io_submit, context, 4L, several);
+	CALL(io_submit, context, 0L, several);
+	CALL(io_submit, context, 2L, BAD);
+	CALL(io_getevents, context, 1L, 2L, done, NULL);
+	CALL(io_getevents, context, 0L, 2L, done, &none);
+	CALL(io_cancel, context, &made[0], done);
+	CALL(io_cancel, context, BAD, done);
+	CALL(io_destroy, context);
+	close((int)made[1].aio_resfd);
+	close(fd);
+}
+
+static void events(void)
+{
+	int group;
+
+	CALL(quotactl, QCMD(Q_GETQUOTA, GRPQUOTA), "/dev/null", 0, NULL);
+	CALL(mbind, NULL, 0, MPOL_DEFAULT, NULL, 0, 0l);
+	group = (int)CALL(fanotify_init, FAN_CLOEXEC | FAN_CLASS_CONTENT, O_RDONLY);
+	CALL(fanotify_mark, group, FAN_MARK_ADD | FAN_MARK_ONLYDIR, FAN_OPEN | FAN_ONDIR, AT_FDCWD, ".");
+	CALL(delete_module, "none", O_NONBLOCK);
+	CALL(finit_module, -1, "a=1", 1);
+	close(group);
+}
+
+static void terminals(void)
+{
+	struct winsize size = { 24, 80, 0, 0 };
+	struct termios termios;
+	int fd = posix_openpt(O_RDWR | O_NOCTTY), number;
+
+	CALL(ioctl, fd, TIOCGPTN, &number);
+	CALL(ioctl, fd, TCGETS, &termios);
+	CALL(ioctl, fd, TCSETS, &termios);
+	CALL(ioctl, fd, TCSETSW, &termios);
+	CALL(ioctl, fd, TIOCGWINSZ, &size);
+	CALL(ioctl, fd, TIOCSWINSZ, &size);
+	CALL(ioctl, fd, TIOCGPGRP, &number);
+	CALL(ioctl, fd, FIONBIO, &number);
+	CALL(ioctl, fd, TCFLSH, 0);
+	CALL(ioctl, fd, TIOCSPTLCK, &number);
+	CALL(ioctl, fd, TIOCOUTQ, &number);
+	CALL(ioctl, fd, TIOCSCTTY, 0);
+	close(fd);
+}
+
+int main(void)
+{
+	memory();
+	queues();
+	terminals();
+	requests();
+	events();
+	facilities();
+	return 0;
+}

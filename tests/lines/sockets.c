@@ -1,0 +1,200 @@
+#include "calls.h"
+
+#include <linux/if_alg.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/vm_sockets.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static void made(void)
+{
+	static const int made[][3] = {
+		{ AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0 }, { AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0 },
+		{ AF_INET, SOCK_STREAM, IPPROTO_TCP }, { AF_INET, SOCK_DGRAM, IPPROTO_IP },
+		{ AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
+		{ AF_NETLINK, SOCK_RAW, NETLINK_ROUTE }, { AF_NETLINK, SOCK_RAW, NETLINK_GENERIC },
+		{ AF_PACKET, SOCK_RAW, 0x300 }, { AF_VSOCK, SOCK_STREAM, 0 },
+		{ AF_ALG, SOCK_SEQPACKET, 0 }, { 77, SOCK_RAW, 77 },
+		{ AF_UNSPEC, SOCK_RDM, 5 },
+	};
+	int pair[2];
+
+	for (unsigned i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		long fd = CALL(socket, made[i][0], made[i][1], made[i][2]);
+
+		CALL(close, fd);
+	}
+	CALL(socketpair, AF_UNIX, SOCK_SEQPACKET, 0, pair);
+	close(pair[0]);
+	close(pair[1]);
+	CALL(socketpair, AF_INET, SOCK_STREAM, 0, pair);
+}
+
+static void addresses(void)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = 0x3412, .sin_addr.s_addr = 0x0100007f };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = 0x3412, .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+				    .sin6_scope_id = 1 };
+	struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = 5 };
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = 0x300, .sll_ifindex = 1, .sll_halen = 6 };
+	struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_cid = 2, .svm_port = 3 };
+	struct sockaddr_un un = { AF_UNIX, "a path" }, abstract = { AF_UNIX, "\0abstract" };
+	struct sockaddr other = { 99, "some data" };
+
+	CALL(bind, -1, &in, sizeof(in));
+	CALL(bind, -1, &in6, sizeof(in6));
+	CALL(bind, -1, &nl, sizeof(nl));
+	CALL(bind, -1, &ll, sizeof(ll));
+	CALL(bind, -1, &vm, sizeof(vm));
+	CALL(bind, -1, &un, sizeof(un));
+	CALL(bind, -1, &un, 6);
+	CALL(bind, -1, &un, 2);
+	CALL(bind, -1, &abstract, 11);
+	CALL(connect, -1, &other, sizeof(other));
+	CALL(connect, -1, BAD, 16);
+	CALL(connect, -1, NULL, 0);
+}
+
+static void streams(void)
+{
+	struct sockaddr_un address = { AF_UNIX, "socket" }, peer;
+	int server = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), fd;
+	socklen_t size = sizeof(peer);
+	char text[50];
+
+	CALL(bind, server, &address, sizeof(address));
+	CALL(listen, server, 5);
+	CALL(connect, client, &address, sizeof(address));
+	fd = (int)CALL(accept4, server, &peer, &size, SOCK_CLOEXEC);
+	size = sizeof(peer);
+	CALL(getsockname, fd, &peer, &size);
+	size = 5;
+	CALL(getpeername, client, &peer, &size);
+	CALL(getpeername, server, &peer, &size);
+	CALL(sendto, client, "hello", 5, MSG_NOSIGNAL, NULL, 0l);
+	CALL(recvfrom, fd, text, 50, MSG_DONTWAIT, NULL, NULL);
+	CALL(recvfrom, fd, text, 50, MSG_DONTWAIT | MSG_PEEK, NULL, NULL);
+	size = sizeof(peer);
+	CALL(accept, server, NULL, POISON);
+	CALL(shutdown, client, SHUT_RDWR);
+	CALL(shutdown, client, 77);
+	close(fd);
+	close(client);
+	close(server);
+}
+
+static void datagrams(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = 0x0100007f }, from;
+	int one = socket(AF_INET, SOCK_DGRAM, 0), two = socket(AF_INET, SOCK_DGRAM, 0);
+	char text[50], more[50];
+	struct iovec out[] = { { "first", 5 }, { "second", 6 } }, in[] = { { text, 7 }, { more, 50 } };
+	struct msghdr message = { &address, sizeof(address), out, 2, NULL, 0, 0 };
+	struct msghdr received = { &from, sizeof(from), in, 2, NULL, 0, 0 };
+	struct mmsghdr many[2] = { { message, 0 }, { message, 0 } }, got[2];
+	struct timespec none = { 0, 0 };
+	socklen_t size = sizeof(address);
+
+	address.sin_port = htons(34567);
+	CALL(bind, one, &address, size);
+	CALL(getsockname, one, &address, &size);
+	CALL(sendto, two, "text", 4, 0, &address, sizeof(address));
+	size = sizeof(from);
+	CALL(sendmsg, two, &message, MSG_NOSIGNAL);
+	CALL(recvmsg, one, &received, MSG_DONTWAIT);
+	received.msg_namelen = sizeof(from);
+	CALL(recvmsg, one, &received, MSG_DONTWAIT);
+	CALL(recvmsg, one, &received, MSG_DONTWAIT);
+	CALL(sendmsg, -1, BAD, 0);
+	many[0].msg_hdr = many[1].msg_hdr = message;
+	CALL(sendmmsg, two, many, 2, 0);
+	memset(got, 0, sizeof(got));
+	got[0].msg_hdr = got[1].msg_hdr = received;
+	CALL(recvmmsg, one, got, 2, MSG_DONTWAIT, &none);
+	close(one);
+	close(two);
+}
+
+static void rights(void)
+{
+	char control[100], text[10];
+	struct iovec io = { "x", 1 }, in = { text, 10 };
+	struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control };
+	struct msghdr received = { .msg_iov = &in, .msg_iovlen = 1, .msg_control = control,
+				   .msg_controllen = sizeof(control) };
+	struct cmsghdr *head = (struct cmsghdr *)control;
+	struct ucred who = { getpid(), 0, 0 };
+	int pair[2], fds[2] = { 0, 1 }, on = 1;
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair))
+		return;
+	memset(control, 0, sizeof(control));
+	*head = (struct cmsghdr){ CMSG_LEN(sizeof(fds)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(head), fds, sizeof(fds));
+	message.msg_controllen = CMSG_SPACE(sizeof(fds));
+	CALL(sendmsg, pair[0], &message, 0);
+	CALL(recvmsg, pair[1], &received, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	CALL(setsockopt, pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	memset(control, 0, sizeof(control));
+	*head = (struct cmsghdr){ CMSG_LEN(sizeof(who)), SOL_SOCKET, SCM_CREDENTIALS };
+	memcpy(CMSG_DATA(head), &who, sizeof(who));
+	message.msg_controllen = CMSG_SPACE(sizeof(who));
+	CALL(sendmsg, pair[0], &message, 0);
+	received.msg_controllen = sizeof(control);
+	CALL(recvmsg, pair[1], &received, MSG_DONTWAIT);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void options(void)
+{
+	static const struct {
+		int level, name;
+		socklen_t size;
+	} known[] = {
+		{ SOL_SOCKET, SO_TYPE }, { SOL_SOCKET, SO_ERROR }, { SOL_SOCKET, SO_RCVBUF },
+		{ SOL_SOCKET, SO_DOMAIN },
+		{ SOL_SOCKET, SO_PROTOCOL }, { SOL_SOCKET, SO_LINGER, 8 }, { SOL_SOCKET, SO_RCVTIMEO, 16 },
+		{ SOL_SOCKET, SO_KEEPALIVE },
+		{ SOL_SOCKET, SO_REUSEADDR }, { SOL_TCP, TCP_NODELAY }, { SOL_TCP, TCP_MAXSEG }, { SOL_IP, IP_TTL },
+		{ SOL_IP, IP_TOS }, { SOL_SOCKET, SO_PEERCRED, 12 }, { SOL_SOCKET, 77 }, { 99, 99 },
+		{ SOL_IPV6, IPV6_V6ONLY },
+	};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, nl = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	struct timeval timeout = { 5, 6 };
+	struct linger linger = { 1, 2 };
+	char buffer[64];
+	socklen_t size;
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		size = known[i].size ? known[i].size : 4;
+		CALL(getsockopt, fd, known[i].level, known[i].name, buffer, &size);
+	}
+	CALL(setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	CALL(setsockopt, fd, SOL_TCP, TCP_NODELAY, &on, sizeof(on));
+	CALL(setsockopt, fd, SOL_IP, IP_TTL, &on, sizeof(on));
+	CALL(setsockopt, fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	CALL(setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	CALL(setsockopt, fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2);
+	CALL(setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, BAD, sizeof(on));
+	CALL(setsockopt, nl, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &on, sizeof(on));
+	CALL(setsockopt, fd, 99, 99, "12345", 5);
+	close(fd);
+	close(nl);
+}
+
+int main(void)
+{
+	made();
+	addresses();
+	streams();
+	datagrams();
+	rights();
+	options();
+	return 0;
+}

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""Runs all tests: everything as built by the default compiler, a part of it once more as tests/elsewhere.sh starts it, and
+what needs no program of its own (units, hooks, commands, sites) as built by clang and with sanitizers, and the units by a
+newer clang. Warnings are errors in these. usage: check.py BUILD
+
+A test that fails is run again and again. One that never fails then is called unstable: that is a defect to look for, of
+the test or of k23, and its output is there, but the check may pass. More than a few such tests fail it. What failed is
+named once more at the end.
+"""
+
+import glob
+import json
+import os
+import subprocess
+import sys
+
+AGAIN, AGAIN_SECONDS, MOST_UNSTABLE = 20, 200, 3
+PASSED, SKIPPED = ("OK", "EXPECTEDFAIL"), "SKIP"
+
+
+class Build:
+    """A folder of meson's, and what is to be run there."""
+
+    def __init__(self, folder, *arguments, setup=None, target=None, options=(), environment=None):
+        self.folder = folder
+        self.arguments = arguments          # of meson test
+        self.setup = setup                  # of meson.build
+        self.target = target                # what is to be built; None: it is there
+        self.options = options              # of meson setup
+        self.environment = {**os.environ, **(environment or {})}
+
+    def logged(self, *command):
+        log = self.folder + ".log"
+        with open(log, "w", encoding="utf-8") as output:
+            done = subprocess.run(command, env=self.environment, stdout=output, stderr=output, check=False)
+        if done.returncode:
+            with open(log, encoding="utf-8", errors="replace") as output:
+                print(output.read(), flush=True)
+        return done.returncode == 0
+
+    def make(self):
+        """Returns whether it is there."""
+        if not self.target:
+            return True
+        if not os.path.exists(os.path.join(self.folder, "build.ninja")) and \
+                not self.logged("meson", "setup", self.folder, "--werror", *self.options):
+            return False
+        return self.logged("ninja", "-C", self.folder, self.target)
+
+    def meson_test(self, log, *arguments):
+        """Runs tests. Returns what is known of each run."""
+        for store in glob.glob(os.path.join(self.folder, "store")) + glob.glob(os.path.join(self.folder, "store.*")):
+            os.unlink(store)  # what was learned by other builds
+        setup = ["--setup", self.setup] if self.setup else []
+        subprocess.run(["meson", "test", "-C", self.folder, "--print-errorlogs", "--no-rebuild", "--logbase", log, *setup,
+                        *arguments], env=self.environment, check=False)
+        name = "-".join([log, *setup[1:]]) + ".json"
+        with open(os.path.join(self.folder, "meson-logs", name), encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines]
+
+    def run(self):
+        return self.meson_test("testlog", *self.arguments)
+
+    def passes_again(self, test):
+        times = max(5, min(AGAIN, int(AGAIN_SECONDS / test["duration"])))
+        runs = self.meson_test("again", "--repeat", str(times), "--maxfail", "1", test["name"].split(" / ")[-1])
+        return len(runs) == times and all(run["result"] in PASSED for run in runs)
+
+
+def builds(main):
+    alone = ("--suite", "unit", "--suite", "hooks", "--suite", "commands", "--suite", "sites")
+    yield Build(main, "--no-suite", "stress")
+    yield Build(main, *(word for suite in ("elsewhere", "hooks", "commands", "attach") for word in ("--suite", suite)),
+                setup="elsewhere")
+    yield Build(main + "-clang", *alone, "--suite", "fuzz", target="check-targets", environment={"CC": "clang"})
+    yield Build(main + "-sanitized", *alone, target="check-targets", options=["-Db_sanitize=address,undefined"],
+                environment={"UBSAN_OPTIONS": "halt_on_error=1"})
+    # The newest compiler that Debian 12 has; its gcc is the default one.
+    yield Build(main + "-newer", "--suite", "unit", target="check-units", environment={"CC": "clang-19"})
+
+
+def name_tests(kind, tests):
+    for build, test in tests:
+        output = (test.get("stdout") or "") + (test.get("stderr") or "")
+        print(f"{kind}: {build.folder}: {test['name']}: {test['result']}", *output.splitlines()[-5:], sep="\n  ")
+
+
+def main():
+    passed, skipped, failed, unbuilt = 0, 0, [], []
+    for build in builds(sys.argv[1]):
+        if not build.make():
+            unbuilt.append(build.folder)
+            continue
+        for test in build.run():
+            passed += test["result"] in PASSED
+            skipped += test["result"] == SKIPPED
+            if test["result"] not in (*PASSED, SKIPPED):
+                failed.append((build, test))
+    # Where much fails, something is broken.
+    unstable = [(build, test) for build, test in failed if len(failed) <= MOST_UNSTABLE and build.passes_again(test)]
+    failed = [one for one in failed if one not in unstable]
+    name_tests("failed", failed)
+    name_tests("unstable: failed once, and never when it was run again", unstable)
+    for folder in unbuilt:
+        print(f"not built: {folder}")
+    print(f"{passed + len(unstable)} passed, {len(failed)} failed, {skipped} skipped")
+    sys.exit(bool(failed or unbuilt or not passed))
+
+
+if __name__ == "__main__":
+    main()
