@@ -7,6 +7,8 @@
  * run. Who needs the descriptor, for the image that an execve makes, asks for it through the memory itself, which it
  * still has: it makes a pair of sockets, writes the memory's cookie to the first, and puts the number of the second
  * into a mailbox. The keeper takes that socket (pidfd_getfd), finds the cookie, and sends the descriptor back.
+ * Processes of different PID namespaces have the same ids, so with the cookie goes the request; if even that is the
+ * same, the one that got no answer asks again.
  *
  * A program can write anything to the memory of its own processes, so the keeper trusts nothing in here.
  */
@@ -38,6 +40,11 @@ struct run_memory {
 	uint32_t vsyscall;
 	uint32_t reserved;
 	uint64_t files[RUN_MEMORY_FILES];
+};
+
+/* What waits in a socket of a request. */
+struct run_memory_sign {
+	uint64_t cookie, request;
 };
 
 /* A request: the number of a socket, and the process that has it, by its id in its own PID namespace.

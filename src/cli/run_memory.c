@@ -59,22 +59,22 @@ bool run_memory_announce(uint32_t *word)
 
 /* --- answering requests, in the keeper's thread */
 
-/* A socket of a process, if it is one of a request: the memory's cookie waits in it. Otherwise -1. */
-static int take_socket(pid_t process, int descriptor)
+/* The socket of a request, if it is one of this process: its sign waits in it. Otherwise -1. */
+static int take_socket(pid_t process, uint64_t request)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, process, 0), taken;
-	uint64_t cookie = 0;
+	struct run_memory_sign sign = { 0 };
 
 	if (pidfd < 0)
 		return -1;
-	taken = (int)syscall(SYS_pidfd_getfd, pidfd, descriptor, 0);
+	taken = (int)syscall(SYS_pidfd_getfd, pidfd, run_memory_descriptor(request), 0);
 	close(pidfd);
 	if (taken < 0)
 		return -1;
-	if (recv(taken, &cookie, sizeof(cookie), MSG_PEEK | MSG_DONTWAIT) == sizeof(cookie) &&
-	    cookie == keeper.cookie &&
+	if (recv(taken, &sign, sizeof(sign), MSG_PEEK | MSG_DONTWAIT) == sizeof(sign) && sign.cookie == keeper.cookie &&
+	    sign.request == request &&
 	    /* What is left unread would reset the other end. */
-	    recv(taken, &cookie, sizeof(cookie), MSG_DONTWAIT) == sizeof(cookie))
+	    recv(taken, &sign, sizeof(sign), MSG_DONTWAIT) == sizeof(sign))
 		return taken;
 	close(taken);
 	return -1;
@@ -145,7 +145,7 @@ static void send_descriptor(int socket)
 /* Answers a request if it is one of this process. Returns whether it is. */
 static bool answer(pid_t process, uint64_t request)
 {
-	int socket = process > 0 ? take_socket(process, run_memory_descriptor(request)) : -1;
+	int socket = process > 0 ? take_socket(process, request) : -1;
 
 	if (socket < 0)
 		return false;

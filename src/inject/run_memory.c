@@ -19,6 +19,8 @@
 #include "core/gaps.h"
 #include "core/string.h"
 
+/* How often a request that gets no answer is made. */
+#define TRIES 4
 /* For how long a keeper that lives, but is stopped, is waited for. */
 #define PATIENCE 100 /* moments */
 static const struct __kernel_timespec moment = { .tv_nsec = 100000000 };
@@ -64,6 +66,13 @@ static long await_answer(struct run_memory *memory, uint64_t *box, uint64_t requ
 	return has_keeper(memory) ? -ETIMEDOUT : -ESRCH;
 }
 
+static bool has_answer(int32_t socket)
+{
+	char byte;
+
+	return sys(recvfrom, socket, &byte, sizeof(byte), KERNEL_MSG_PEEK | KERNEL_MSG_DONTWAIT, NULL, NULL) == 1;
+}
+
 /* Takes the descriptor out of the answer. Returns it or -errno. */
 static long take_answer(int32_t socket)
 {
@@ -94,10 +103,11 @@ static long take_answer(int32_t socket)
 /* Closes both sockets: the second before there is a third descriptor, for which there may be no number. */
 static long ask(struct run_memory *memory, const int32_t sockets[2])
 {
-	uint64_t cookie = memory->cookie, request = run_memory_request((int32_t)sys(getpid), sockets[1]), *box;
-	long r = sys(write, sockets[0], &cookie, sizeof(cookie));
+	uint64_t request = run_memory_request((int32_t)sys(getpid), sockets[1]), *box;
+	struct run_memory_sign sign = { memory->cookie, request };
+	long r = sys(write, sockets[0], &sign, sizeof(sign));
 
-	if (!failed(r)) {
+	for (int i = 0; !failed(r) && i < TRIES && !has_answer(sockets[0]); i++) {
 		box = post(memory, request);
 		r = box ? await_answer(memory, box, request) : has_keeper(memory) ? -ETIMEDOUT : -ESRCH;
 	}

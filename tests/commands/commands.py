@@ -504,6 +504,13 @@ def case_many(t):
         script = 'for i in $(seq 400); do /bin/true & done; wait'
         report, _, result = t.stat('unshare', '-p', '-f', 'sh', '-c', script)
         expect('in a namespace', (report['missed'], result.stderr), (0, ''))
+        # The same ids inside as outside, at nearly the same time.
+        last = '/proc/sys/kernel/ns_last_pid'
+        script = f'{{ echo $(($1 + 60)) > {last}; }} 2>&-; {script}'
+        for _ in range(2):
+            with open(last, encoding='ascii') as file:
+                report, _, result = t.stat('unshare', '-p', '-f', 'sh', '-c', script, 'sh', file.read().strip())
+            expect('the same ids', (report['missed'], result.stderr), (0, ''))
     killed = 'for i in $(seq 20); do /bin/true & kill -9 $!; done; wait; exec "$@"'
     report, calls, _ = t.stat('sh', '-c', killed, 'sh', t.calls, 'execs', '5')
     expect('after kills', calls['getppid']['calls'], 7)  # with the shell's own
