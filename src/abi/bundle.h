@@ -40,6 +40,7 @@ enum bundle_flags {
 	BUNDLE_NO_PATCH = 8, /* the store says which sites are known; none is patched */
 	BUNDLE_PAIRED = 16, /* the runtime's returns are paired (abi/returns.h) */
 	BUNDLE_UNTRACED = 32, /* programs that cannot be interposed, for whatever reason, may run without k23 */
+	BUNDLE_GS_BY_CALL = 64, /* %gs is set by arch_prctl (rt/x86_64/base/gs.h) */
 };
 
 /* A segment of a hook. */

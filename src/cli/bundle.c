@@ -18,9 +18,10 @@
 #include "abi/bundle.h"
 #include "abi/kernel.h"
 #include "abi/nested.h"
-#include "abi/returns.h"
+#include "abi/alternative.h"
 #include "abi/run_memory.h"
 #include "cli/hook_open.h"
+#include "cli/gs.h"
 #include "cli/returns.h"
 #include "cli/self.h"
 #include "core/hash.h"
@@ -371,16 +372,16 @@ static char *bundle_memory(const struct bundle *bundle, int *id)
 	return memory;
 }
 
-/* Replaces the code of the runtime by that for paired returns. */
-static void pair_returns(const struct builder *builder, char *runtime)
+/* Replaces code of the runtime by the alternatives in an array. begin, end: its symbols. */
+static void use_alternatives(const struct builder *builder, char *runtime, const char *begin, const char *end)
 {
 	const struct hook_file *file = &builder->files[0];
-	const char *end = runtime + hook_file_symbol(file, "rt_paired_end");
+	const char *last = runtime + hook_file_symbol(file, end);
 
-	for (const char *at = runtime + hook_file_symbol(file, "rt_paired"); at < end; at += PAIRED_SIZE) {
-		const struct paired_code *paired = (const struct paired_code *)at;
+	for (const char *at = runtime + hook_file_symbol(file, begin); at < last; at += ALTERNATIVE_SIZE) {
+		const struct alternative *other = (const struct alternative *)at;
 
-		memcpy((char *)(uintptr_t)at + paired->distance, paired->code, paired->size);
+		memcpy((char *)(uintptr_t)at + other->distance, other->code, other->size);
 	}
 }
 
@@ -399,7 +400,9 @@ static void fill_bundle(const struct builder *builder, const struct launch *laun
 			       segment->contents_size);
 	}
 	if (builder->bundle->flags & BUNDLE_PAIRED)
-		pair_returns(builder, memory + builder->places[0]);
+		use_alternatives(builder, memory + builder->places[0], "rt_paired", "rt_paired_end");
+	if (builder->bundle->flags & BUNDLE_GS_BY_CALL)
+		use_alternatives(builder, memory + builder->places[0], "rt_gs_by_call", "rt_gs_by_call_end");
 	if (launch->store_size)
 		memcpy(memory + builder->bundle->store, launch->store_bytes, launch->store_size);
 }
@@ -434,6 +437,7 @@ const struct bundle *bundle_build(const struct launch *launch, const struct bund
 	builder.bundle->flags = (launch->foreign ? BUNDLE_FOREIGN : 0) | (launch->eager ? BUNDLE_EAGER : 0) |
 				(launch->profile ? BUNDLE_PROFILE : 0) | (launch->no_patch ? BUNDLE_NO_PATCH : 0) |
 				(returns_choose(launch->returns, outer) ? BUNDLE_PAIRED : 0) |
+				(gs_by_call(launch->gs, outer) ? BUNDLE_GS_BY_CALL : 0) |
 				(launch->untraced ? BUNDLE_UNTRACED : 0);
 	add_site_log(&builder, launch);
 	add_tool(&builder);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "cli/options.h"
+#include "cli/gs.h"
 #include "cli/returns.h"
 
 /* Exit statuses of k23's own failures, as those of env(1). */
@@ -57,6 +58,7 @@ struct launch {
 	bool eager;        /* patch sites that were never observed, too */
 	bool no_patch;     /* leave all sites to the guard */
 	enum returns returns;
+	enum gs gs;
 	const struct run_memory *memory; /* that all processes of the run are to share, or NULL */
 	struct gaps *gaps; /* where the program is counted if it runs without k23, or NULL */
 	const char *user;  /* whose the program's process becomes before; NULL: it stays as it is */

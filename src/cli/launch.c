@@ -75,7 +75,7 @@ void launch_hook(struct launch *launch, const char *spec)
 	launch->hooks[launch->hook_count++] = spec;
 }
 
-enum { HOOK = 0x1000, FOREIGN, ON_FAILURE, STORE, NO_LEARN, EAGER, NO_PATCH, RETURNS };
+enum { HOOK = 0x1000, FOREIGN, ON_FAILURE, STORE, NO_LEARN, EAGER, NO_PATCH, RETURNS, GS };
 
 const struct option_row launch_options[] = {
 	{ NULL, 0, NULL, "How the program is run", 0, NULL },
@@ -96,6 +96,9 @@ const struct option_row launch_patch_options[] = {
 	{ "no-patch", 0, NULL, "leave every site to the guard", NO_PATCH, NULL },
 	{ "returns", 0, "paired|fill",
 	  "how returns after calls are kept predictable (default: what\nis quicker on this machine)", RETURNS, NULL },
+	{ "gs", 0, "fsgsbase|arch_prctl",
+	  "how %gs is set, by which patched sites find their thread\n"
+	  "(default: by fsgsbase, if this machine has it)", GS, NULL },
 	{ 0 },
 };
 
@@ -132,6 +135,12 @@ void launch_option(struct launch *launch, const char *command, int option, const
 	case RETURNS:
 		if (!returns_named(argument, &launch->returns))
 			die_usage(command, "--returns takes paired or fill, not %s", argument);
+		break;
+	case GS:
+		if (!gs_named(argument, &launch->gs))
+			die_usage(command, "--gs takes fsgsbase or arch_prctl, not %s", argument);
+		if (launch->gs == GS_FSGSBASE && !gs_has_fsgsbase())
+			die_usage(command, "this machine has no FSGSBASE: --gs=arch_prctl");
 		break;
 	}
 }

@@ -104,6 +104,37 @@ CASE(by_instruction)
 	EXPECT(gs_base(), 0);
 }
 
+static void load_selector(unsigned selector)
+{
+	__asm__ volatile("mov %w0, %%gs" : : "r"(selector));
+}
+
+/* Calls go on as before, of patched sites and others. */
+static void make_calls(void)
+{
+	for (int i = 0; i < 20; i++) {
+		EXPECT(parent_of(), getppid());
+		EXPECT(raw(SYS_close, -1), -EBADF);
+		EXPECT(raw(SYS_tgkill, getpid(), raw(SYS_gettid), SIGUSR1), 0);
+	}
+}
+
+/* The selector that is there already: on some processors the base becomes 0. */
+CASE(by_selector)
+{
+	set_up();
+	make_calls();
+	load_selector(0);
+	make_calls();
+	EXPECT(gs_base(), 0);
+	load_selector(3);
+	make_calls();
+	load_selector(0);
+	make_calls();
+	EXPECT(gs_base(), 0);
+	EXPECT(handled, 80);
+}
+
 static void *thread(void *arg)
 {
 	EXPECT(gs_base(), 0);

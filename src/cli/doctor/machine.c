@@ -31,7 +31,6 @@
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #endif
-#define HWCAP2_FSGSBASE_BIT 2
 #define X32_BIT 0x40000000
 #define SEGMENT_SIZE (1u << 20) /* about that of the segment with the runtime */
 #define RESULT_SIZE 200
@@ -278,13 +277,13 @@ static void check_io_uring(struct finding *finding)
 
 static void check_gs(struct finding *finding)
 {
-	if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) {
-		finding_set(finding, OK, "FSGSBASE: patched sites can find their thread");
+	if (gs_has_fsgsbase()) {
+		finding_set(finding, OK, "FSGSBASE: patched sites find their thread, whatever it does with %%gs");
 		return;
 	}
 	finding_set(finding, LIMITED, "the processor has no FSGSBASE, or the kernel does not allow it");
-	finding->means = "patching: none, every call takes a signal";
-	finding->todo = "boot without nofsgsbase, on a processor since 2012";
+	finding->means = "patching: none in a process that sets the base of %gs, as Wine does: its calls take a signal";
+	finding->todo = "if that matters, boot without nofsgsbase, on a processor since 2012";
 }
 
 /* Whether this user may write a store: its directory, or where that is to be made. */

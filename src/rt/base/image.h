@@ -20,6 +20,8 @@
  * the thread's region: an access by the program faults, as with the base of 0 that a program starts with. And it is
  * odd, so that no program chooses the same. */
 #define RT_GS_TAG 0x23ul
+/* Where the base is set by a call, the entries look for this in the thread: no number that a program has. */
+#define RT_GS_MARKED 0x6b32f39du
 
 /* Marks a large variable that most processes hardly write to. It lies behind the variables that all processes write to,
  * so that these share few pages. */

@@ -67,6 +67,7 @@ struct rt_thread {
 	uint64_t lent;        /* signals of faults that the program blocks, but not while a hook is told something */
 	int32_t pid, tid;
 	uint64_t stack_top; /* of the runtime stack */
+	uint32_t gs_mark; /* RT_GS_MARKED: the thread may use the fast path (x86_64/base/gs.h) */
 	uint64_t fast_return; /* where the program goes on after a call by the entries `direct` and `number` */
 	uint64_t fast_nr;     /* the number of that call */
 	struct rt_filters *filters; /* of the program, those that judge by the address of a call: base/filters.h */

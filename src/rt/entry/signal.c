@@ -313,7 +313,8 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 		if (info->si_code <= 0)
 			rt_sigsys_comes(thread, info);
 	}
-	if (SIGBIT(sig) & RT_FAULTS && (rt_peek_faulted(sig, info, regs) || rt_tsc_faulted(sig, info, regs)))
+	if (SIGBIT(sig) & RT_FAULTS && (rt_peek_faulted(sig, info, regs) || rt_tsc_faulted(sig, info, regs) ||
+				      rt_gs_faulted(thread, sig, info, regs)))
 		return NULL;
 	if (sig == SIGTRAP && thread->stepping) {
 		stepped(thread, uc);

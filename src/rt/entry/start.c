@@ -172,10 +172,12 @@ static void start_fast_path(struct rt_thread *thread)
 	rt.planned = rt_plans_open(stack);
 	/* A traced program is not patched: its tracer is shown the text of the file. */
 	rt.fast = rt.planned && !(rt.bundle->flags & BUNDLE_NO_PATCH) && !rt_start_block.ptraced && !rt.frozen &&
-		  capabilities && capabilities[1] & KERNEL_HWCAP2_FSGSBASE;
+		  (rt.bundle->flags & BUNDLE_GS_BY_CALL ||
+		   (capabilities && capabilities[1] & KERNEL_HWCAP2_FSGSBASE));
+	rt.fast = rt_gs_set(thread) && rt.fast;
+	if (thread->tsc_faults)
+		rt_gs_give_up();
 	rt_patch_start(stack);
-	if (!thread->tsc_faults)
-		rt_gs_set(thread);
 }
 
 /* The helper has no exit signal, but the kernel sends SIGCHLD for a child whose parent has called execve since. A

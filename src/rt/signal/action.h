@@ -9,7 +9,8 @@
 
 /* Makes an action that enters the runtime, with some of the program's flags. ctx: any */
 void rt_action_of_runtime(struct rt_sigaction *action, uint64_t flags);
-/* Makes SIGSYS, and if there are hooks the faults, enter the runtime. ctx: boot | entry, signals blocked */
+/* Makes SIGSYS, and the faults if the runtime may have to see to them, enter the runtime.
+ * ctx: boot | entry, signals blocked */
 long rt_actions_install(void) must_check;
 /* Tells the kernel of all actions again: the table may have changed while a fork copied it. ctx: entry, signals
  * blocked */

@@ -132,12 +132,12 @@ long special_prctl(struct rt_thread *thread, struct k23_call *call)
 }
 
 /* A program that has not set the base of %gs is shown 0. */
-static long hide_gs(uint64_t to)
+static long hide_gs(const struct rt_thread *thread, uint64_t to)
 {
 	uint64_t base;
 	long r = rt_copy_from(&base, to, sizeof(base));
 
-	if (failed(r) || !rt.fast || !rt_gs_ours(base))
+	if (failed(r) || base != rt_gs_base(thread))
 		return r;
 	base = 0;
 	return rt_copy_to(to, &base, sizeof(base));
@@ -150,8 +150,7 @@ static long refuse_shadow_stack(void)
 	return sys(arch_prctl, ARCH_SHSTK_STATUS, ~0ul) == -EINVAL ? -EINVAL : -EOPNOTSUPP;
 }
 
-/* The program sets a base that looks like the runtime's. The fast path would take it for a thread's, so the
- * process does without the fast path. */
+/* The program sets a base that the fast path would take for a thread's, so the process does without the fast path. */
 static void forget_fast_path(void)
 {
 	rt_texts_lock();
@@ -188,11 +187,11 @@ long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
 		return request_registers(thread, call);
 	if (call->arch != K23_ARCH_X86_64)
 		return rt_gate_i386(call, thread);
-	if (option == ARCH_SET_GS && rt_gs_ours(call->args[1]) && rt.fast)
+	if (option == ARCH_SET_GS && rt_gs_excludes(call->args[1]))
 		forget_fast_path();
 	r = rt_gate_program(call, thread);
 	if (r == 0 && option == ARCH_GET_GS)
-		r = hide_gs(call->args[1]);
+		r = hide_gs(thread, call->args[1]);
 	else if (r == 0 && option == ARCH_SET_GS)
 		rt_gs_take(thread);
 	return r;

@@ -74,6 +74,8 @@ void offsets(void)
 	VALUE(GS_STACK_TOP, GS_THREAD_OFFSET + offsetof(struct rt_thread, stack_top));
 	VALUE(GS_CALL, GS_THREAD_OFFSET + offsetof(struct rt_thread, call));
 	VALUE(GS_RETURN, GS_THREAD_OFFSET + offsetof(struct rt_thread, fast_return));
+	VALUE(GS_MARKED, RT_GS_MARKED);
+	VALUE(GS_MARK, GS_THREAD_OFFSET + offsetof(struct rt_thread, gs_mark));
 	VALUE(GS_NUMBER, GS_THREAD_OFFSET + offsetof(struct rt_thread, fast_nr));
 	VALUE(XSTATE_MAGIC, FP_XSTATE_MAGIC1);
 	VALUE(ERESTART, K23_ERESTART);

@@ -18,24 +18,11 @@
 #define RT_X86_64_RETURNS_H
 
 #include "abi/returns.h"
+#include "rt/x86_64/alternative.h"
 
-/* Between `paired` and `instead_of` stands code that takes the place of what follows where returns are paired, and is
- * no longer than that. It must be right wherever a signal finds it, by what rollback.c and the call frame information
- * say of the code that it replaces. */
+/* `paired` and `instead_of`: what takes the place of the code that follows where returns are paired. */
 .macro paired
-	.pushsection .rodata.paired, "a", @progbits
-772:	.long	775f - .
-	.byte	774f - 773f
-773:
-.endm
-
-.macro instead_of
-774:	.if	. - 772b > PAIRED_SIZE
-	.error	"the code is too long"
-	.endif
-	.balign	PAIRED_SIZE
-	.popsection
-775:
+	alternative paired
 .endm
 
 /* How many returns of the program are prepared for. On Zen 3 eight take 2 ns, and save some 50 in a call from up to

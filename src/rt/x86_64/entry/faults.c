@@ -2,7 +2,10 @@
 
 #include <linux/prctl.h>
 
+#include "rt/base/entry_points.h"
 #include "rt/base/peek.h"
+#include "rt/text/rollback.h"
+#include "rt/x86_64/base/gs.h"
 
 /* ctx: any */
 static bool is_near(uint64_t address, uint64_t register_)
@@ -61,6 +64,20 @@ bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs)
 	if (with_processor)
 		regs->rcx = processor;
 	regs->rip += with_processor ? 3 : 2;
+	return true;
+}
+
+/* ctx: sigsys */
+bool rt_gs_faulted(struct rt_thread *thread, int sig, const siginfo_t *info, struct core_regs *regs)
+{
+	uint64_t ip = regs->rip;
+
+	if ((sig != SIGSEGV && sig != SIGBUS) || info->si_code <= 0 ||
+	    (ip != (uint64_t)rt_fast_number && ip != (uint64_t)rt_fast_dispatch && ip != (uint64_t)rt_fast_direct))
+		return false;
+	rt_rollback_entry(thread, regs);
+	rt_regs_go_on(regs);
+	rt_gs_take(thread);
 	return true;
 }
 
