@@ -22,8 +22,8 @@ import syscalls
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # The guests whose tests as an unprivileged user are also of the suite `elsewhere`, which tests/elsewhere.sh starts.
-ELSEWHERE = ["start", "exec_ways", "exec_limits", "exec_fail", "sig_rules", "forks", "sud", "ptracer", "p1a", "p4a"]
-# A test runs a program in all modes of a group. Without a store, and with one: every case of every guest in both.
+ELSEWHERE = ["start", "exec_ways", "exec_limits", "exec_fail", "sig_rules", "forks", "p1a"]
+# Without a store, and with one: every case of every guest runs in all of them.
 GUARD_MODES = ["plain", "null", "chain"]
 FAST_MODES = ["observed", "eager", "eager-plain"]
 # As an unprivileged user in fewer: what is other then is not how many hooks there are.
@@ -132,7 +132,7 @@ BACKTRACES = {
     "attach": "guard guard-null guard-two guard-hook fast fast-null fast-hook fast-gone",
     "core": "guard-null fast fast-null",
     "dump": "guard-null fast",
-    "step": "guard guard-null fast fast-null fast-hook fast-gone",
+    "step": "guard-null fast fast-hook fast-gone",
     "walk": "guard guard-null fast fast-null fast-hook",
 }
 # syscalls.py: which programs its cases need that there may be none of
@@ -144,10 +144,10 @@ def test(name, script, suites, timeout, *words):
     print(name, script, ",".join(suites), timeout, " ".join(filter(None, map(str, words))), sep="\t")
 
 
-def compare(name, suites, group, modes, *words, user=False):
-    store = ["--base-store", "@base@"] if group == "fast" else []
-    test(f"{name}/{group}{'-user' if user else ''}", "compare.py", suites, 120 * len(modes), "--mode",
-         ",".join(modes), *store, "--user" if user else "", *words)
+def compare(name, suites, modes, *words, user=False):
+    store = ["--base-store", "@base@"] if set(modes) & set(FAST_MODES) else []
+    test(f"{name}{'/user' if user else ''}", "compare.py", suites, 120 * len(modes), "--mode", ",".join(modes), *store,
+         "--user" if user else "", *words)
 
 
 def list_case(guest, variant, case, stress):
@@ -158,17 +158,14 @@ def list_case(guest, variant, case, stress):
         words += ["--beside", file]
     words += ["--", f"@{program}@", case]
     guard = GUARD_MODES if variant == "glibc" else ["plain", "null"]
-    fast = FAST_MODES
+    fast = FAST_MODES if case not in guest.bytes.split() else []
     if case in guest.plain.split():
         guard, fast = ["plain"], ["eager-plain"]
     for user in [False, True] if guest.user and case not in guest.root.split() else [False]:
         elsewhere = user and variant == "glibc" and guest.name in ELSEWHERE
         suites = ["guests", *["user"] * user, guest.name]
-        if user:
-            guard, fast = ([mode for mode in modes if mode in USER_MODES] for modes in (guard, fast))
-        compare(name, suites + ["elsewhere"] * elsewhere, "guard", guard, *words, user=user)
-        if case not in guest.bytes.split():
-            compare(name, suites + ["fast"], "fast", fast, *words, user=user)
+        modes = [mode for mode in guard + fast if not user or mode in USER_MODES]
+        compare(name, suites + ["elsewhere"] * elsewhere, modes, *words, user=user)
         if guest.under:
             test(f"{name}/{guest.under}{'-user' if user else ''}", "compare.py", suites, 300, "--mode", "plain,null,eager",
                  "--base-store", "@base@", "--under", guest.under, "--user" if user else "", *words)
@@ -181,8 +178,7 @@ def list_stress(guest, variant, case):
     test(f"{program}.{case}/100", "compare.py", ["stress", guest.name], 1500, *many, case)
     if guest.ticks:
         test(f"{program}.{case}-ticks/100", "compare.py", ["stress", guest.name], 1500, *many, "--ticks", case)
-        compare(f"{program}.{case}-ticks", ["guests", guest.name], "guard", ["null"], "--", f"@{program}@", "--ticks",
-                case)
+        compare(f"{program}.{case}-ticks", ["guests", guest.name], ["null"], "--", f"@{program}@", "--ticks", case)
 
 
 def list_guest(guest, without):
@@ -200,22 +196,21 @@ def list_guest(guest, without):
 def list_under(guest, started, case):
     words = ["--under", case, "--", f"@{guest}@", started]
     for user in False, True:
-        compare(f"{guest}.{case}", ["guests", guest], "guard", GUARD_MODES, *words, user=user)
-        compare(f"{guest}.{case}", ["guests", guest, "fast"], "fast", FAST_MODES, *words, user=user)
+        compare(f"{guest}.{case}", ["guests", guest], GUARD_MODES + FAST_MODES, *words, user=user)
 
 
 def list_other(program, suite, rounds, status, users):
     words = ["--rounds", rounds, "--expect", status, "--", f"@{program}@"]
-    compare(program, ["guests", suite], "guard", GUARD_MODES, *words)
-    for user in users:
-        compare(program, ["guests", "fast", suite], "fast", FAST_MODES, *words, user=user)
+    compare(program, ["guests", suite], GUARD_MODES + FAST_MODES * (False in users), *words)
+    if True in users:
+        compare(program, ["guests", suite], FAST_MODES, *words, user=True)
 
 
 def list_syscalls(case):
     words = ["--programs", "@folder@", case]
     test(f"syscalls.{case}", "syscalls.py", ["syscalls"], 180, *words)
     if case != "p3b-computed-window":  # looks at the bytes of a patched window
-        test(f"syscalls.{case}/eager", "syscalls.py", ["syscalls", "fast"], 180, "--store", "@base@", *words)
+        test(f"syscalls.{case}/eager", "syscalls.py", ["syscalls"], 180, "--store", "@base@", *words)
 
 
 def list_tests(without):

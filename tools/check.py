@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Runs all tests: everything as built by the default compiler, a part of it once more as tests/elsewhere.sh starts it, and
-what needs no program of its own (units, hooks, commands, sites) as built by clang and with sanitizers, and the units by a
-newer clang. Warnings are errors in these. usage: check.py BUILD
+"""Runs all tests: everything as built by the default compiler, a part of it once more as tests/elsewhere.sh starts it;
+what needs no program of its own (units, hooks, commands, sites) with sanitizers, all of that but the commands as built
+by clang, and the units by a newer clang. Warnings are errors in these. usage: check.py BUILD
 
 A test that fails is run again and again. One that never fails then is called unstable: that is a defect to look for, of
 the test or of k23, and its output is there, but the check may pass. More than a few such tests fail it. What failed is
@@ -68,12 +68,12 @@ class Build:
 
 
 def builds(main):
-    alone = ("--suite", "unit", "--suite", "hooks", "--suite", "commands", "--suite", "sites")
+    alone = ("--suite", "unit", "--suite", "hooks", "--suite", "sites")
     yield Build(main, "--no-suite", "stress")
     yield Build(main, *(word for suite in ("elsewhere", "hooks", "commands", "attach") for word in ("--suite", suite)),
                 setup="elsewhere")
     yield Build(main + "-clang", *alone, "--suite", "fuzz", target="check-targets", environment={"CC": "clang"})
-    yield Build(main + "-sanitized", *alone, target="check-targets", options=["-Db_sanitize=address,undefined"],
+    yield Build(main + "-sanitized", *alone, "--suite", "commands", target="check-targets", options=["-Db_sanitize=address,undefined"],
                 environment={"UBSAN_OPTIONS": "halt_on_error=1"})
     # The newest compiler that Debian 12 has; its gcc is the default one.
     yield Build(main + "-newer", "--suite", "unit", target="check-units", environment={"CC": "clang-19"})

@@ -52,8 +52,9 @@ def all_tests(build):
     tests = []
     for row in json.loads(debian.output("meson", "introspect", "--tests", str(build))):
         suites = {suite.split(":")[-1] for suite in row["suite"]}
-        if "guests" in suites and row["name"].endswith("/guard") or suites & {"hooks", "commands"}:
-            program, *words = row["cmd"]
+        program, *words = row["cmd"]
+        modes = words[words.index("--mode") + 1].split(",") if "--mode" in words else MODES
+        if suites & {"guests", "hooks", "commands"} and set(modes) & set(MODES):
             tests.append({"name": row["name"], "command": [str((build / program).resolve()), *words],
                           "folder": str(build), "environment": row["env"], "timeout": row["timeout"]})
     return tests
