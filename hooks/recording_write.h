@@ -4,6 +4,7 @@
 #ifndef HOOKS_RECORDING_WRITE_H
 #define HOOKS_RECORDING_WRITE_H
 
+#include <sys/mman.h>
 #include <time.h>
 
 #include <k23/hook.h>
@@ -18,6 +19,10 @@
 #define MOMENT_TRIES 8
 /* A record that is less than this is not begun in what is left of a chunk. */
 #define PIECE_LEAST 64u
+/* So many chunks at most are made ready at once for a process. */
+#define AHEAD_MOST 16u
+/* As long as there have been no more threads than this part of the chunks, they keep theirs BUSY. */
+#define HELD_PART 4u
 
 /* What a thread knows of its chunk. */
 struct chunk_writer {
@@ -28,6 +33,7 @@ struct chunk_writer {
 	uint32_t size;	 /* of the chunk, so far */
 	uint32_t number; /* the writer's; 0: none yet */
 	uint32_t chunks; /* that it has had */
+	enum k23_chunk_state kept; /* the chunk's state between records */
 };
 
 struct chunk_record {
@@ -41,6 +47,40 @@ struct chunk_record {
 static struct k23_chunk *chunk_at(struct k23_recording *recording, uint64_t sequence)
 {
 	return (struct k23_chunk *)((char *)recording + recording->chunks_at) + (sequence - 1) % recording->chunks;
+}
+
+/* The chunks that were made ready for this process: how many last, up to which one, and how many in all. */
+static struct {
+	uint64_t count, end, all;
+} chunks_ready;
+
+/* For a child that has a copy of its creator's memory, but nothing of what is mapped and shared. */
+static void chunks_forget(void)
+{
+	memset(&chunks_ready, 0, sizeof(chunks_ready));
+}
+
+/*
+ * To write to a page for the first time is a fault, which takes as long as many records. The kernel makes many pages
+ * ready in one call: the more, the longer this process has taken all chunks itself, and until it has had as many as
+ * there are. Where the kernel cannot do that (before Linux 5.14), it is left to the faults. Of threads that come at
+ * once, one may do it in vain.
+ */
+static void chunk_make_ready(struct k23_recording *recording, uint64_t sequence)
+{
+	uint64_t count = __atomic_load_n(&chunks_ready.count, __ATOMIC_RELAXED);
+	uint64_t end = __atomic_load_n(&chunks_ready.end, __ATOMIC_RELAXED);
+	uint64_t left = recording->chunks - (sequence - 1) % recording->chunks;
+
+	if (end - sequence - 1 < count || __atomic_load_n(&chunks_ready.all, __ATOMIC_RELAXED) >= recording->chunks)
+		return;
+	count = sequence - end >= count ? 1 : count < AHEAD_MOST ? 2 * count : count;
+	count = count < left ? count : left;
+	__atomic_store_n(&chunks_ready.count, count, __ATOMIC_RELAXED);
+	__atomic_store_n(&chunks_ready.end, sequence + count, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&chunks_ready.all, count, __ATOMIC_RELAXED);
+	k23_syscall(SYS_madvise, (unsigned long)chunk_at(recording, sequence), count * K23_CHUNK_SIZE,
+		    MADV_POPULATE_WRITE, 0, 0, 0);
 }
 
 static int chunk_owner_lives(uint64_t word)
@@ -86,7 +126,15 @@ static void chunk_note_moment(struct k23_chunk *chunk)
 	}
 }
 
-static void chunk_init(struct chunk_writer *writer, struct k23_chunk *chunk)
+/* Whether a thread keeps the chunk that it takes BUSY, which spares it the CAS before each record: while all threads
+ * that there have been could do so. */
+static int chunk_is_held(const struct k23_recording *recording)
+{
+	return __atomic_load_n(&recording->writers, __ATOMIC_RELAXED) <= recording->chunks / HELD_PART &&
+	       !__atomic_load_n(&recording->channel.foreign_pids, __ATOMIC_RELAXED);
+}
+
+static void chunk_init(const struct k23_recording *recording, struct chunk_writer *writer, struct k23_chunk *chunk)
 {
 	chunk->writer = writer->number;
 	chunk->pid = (uint32_t)k23_pid();
@@ -98,6 +146,8 @@ static void chunk_init(struct chunk_writer *writer, struct k23_chunk *chunk)
 		chunk_note_moment(chunk);
 	chunk->sequence = writer->sequence;
 	writer->chunk = chunk;
+	writer->kept = chunk_is_held(recording) ? K23_CHUNK_BUSY : K23_CHUNK_IDLE;
+	writer->word = writer->owned | K23_CHUNK_BUSY;
 	writer->seed = k23_chunk_seed(chunk);
 	writer->size = offsetof(struct k23_chunk, data);
 }
@@ -114,9 +164,12 @@ static int chunk_take(struct chunk_record *record)
 	for (uint64_t tries = 0; tries < 2ul * recording->chunks; tries++) {
 		uint64_t sequence = __atomic_add_fetch(&recording->head, 1, __ATOMIC_RELAXED);
 		struct k23_chunk *chunk = chunk_at(recording, sequence);
-		uint64_t word = __atomic_load_n(&chunk->word, __ATOMIC_ACQUIRE);
 		uint64_t owned = k23_chunk_word(sequence, (uint32_t)k23_tid(), 0, K23_CHUNK_FREE);
-		uint64_t lost = k23_chunk_size(word) ? chunk->records : 0;
+		uint64_t word, lost;
+
+		chunk_make_ready(recording, sequence);
+		word = __atomic_load_n(&chunk->word, __ATOMIC_ACQUIRE);
+		lost = k23_chunk_size(word) ? chunk->records : 0;
 
 		if (chunk_is_newer(word, sequence) || !chunk_is_free(recording, word, tries > recording->chunks) ||
 		    !__atomic_compare_exchange_n(&chunk->word, &word,
@@ -126,7 +179,7 @@ static int chunk_take(struct chunk_record *record)
 			__atomic_add_fetch(&recording->overwritten, lost, __ATOMIC_RELAXED);
 		writer->sequence = sequence;
 		writer->owned = owned;
-		chunk_init(writer, chunk);
+		chunk_init(recording, writer, chunk);
 		return 1;
 	}
 	return 0;
@@ -227,7 +280,7 @@ static inline void chunk_record_begin(struct chunk_record *record, struct k23_re
 	record->writer = writer;
 	record->moved = 0;
 	if (writer->chunk && !chunk_is_full(writer) && !chunk_is_old(recording, writer) &&
-	    chunk_change(writer, K23_CHUNK_BUSY))
+	    (writer->kept == K23_CHUNK_BUSY || chunk_change(writer, K23_CHUNK_BUSY)))
 		piece_begin(record, K23_PIECE_FIRST);
 	else
 		chunk_begin_anew(record);
@@ -242,7 +295,9 @@ static inline int chunk_record_end(struct chunk_record *record, int leave)
 	/* The next record's cache lines. A store that has to wait for memory makes the next atomic operation wait. */
 	__builtin_prefetch((char *)record->writer->chunk + record->writer->size + 192);
 	__builtin_prefetch((char *)record->writer->chunk + record->writer->size + 256);
-	chunk_release(record->writer, leave ? K23_CHUNK_CLOSED : K23_CHUNK_IDLE);
+	if (leave)
+		record->writer->kept = K23_CHUNK_CLOSED;
+	chunk_release(record->writer, record->writer->kept);
 	return 1;
 }
 

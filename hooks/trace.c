@@ -509,6 +509,7 @@ static void fork_child(void)
 	/* These are the parent's thread's. */
 	thread->writer = 0;
 	thread->chunk = (struct chunk_writer){ 0 };
+	chunks_forget();
 	thread->urings = (struct uring_thread){ { 0 } };
 	texts_recorded = 0;
 	record_start(1);

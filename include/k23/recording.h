@@ -11,7 +11,8 @@
  *
  *	FREE    nobody has had it
  *	IDLE    its thread may go on in it. It is taken if its thread does not live, or if there is no other
- *	BUSY    its thread is writing, or was killed while it did; it is taken only if the thread does not live
+ *	BUSY    its thread is writing, or was killed while it did; it is taken only if the thread does not live.
+ *		Where chunks are many and threads are few, a chunk stays BUSY between records, too
  *	CLOSED  its thread has left it, and takes it again only if it is as it was
  *
  * A record is one piece, or several, the later of which are each the first of the writer's next chunk. Each piece has a

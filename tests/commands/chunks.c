@@ -6,7 +6,9 @@
  * which it is given are whole, unchanged and in order, and at the end that those of a writer which are there are its
  * last ones without a gap, and that as many were overwritten as the file says.
  *
- * usage: chunks threads|killed|torn|stopped|crowded [SECONDS]
+ * And what a process asks of the kernel for the chunks that it takes.
+ *
+ * usage: chunks threads|killed|torn|stopped|crowded|ready [SECONDS]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,11 +66,34 @@ void die(int status, const char *format, ...)
 	exit(status);
 }
 
+static bool is_mode(const char *name)
+{
+	return strcmp(mode, name) == 0;
+}
+
+/* Of `ready`: the chunks that the kernel was asked to make ready, and how often. */
+static bool made_ready[8 * WRITERS];
+static unsigned asked;
+
+static void note_ready(unsigned long address, size_t size)
+{
+	size_t first = (address - (unsigned long)recording - recording->chunks_at) / K23_CHUNK_SIZE;
+
+	for (size_t i = first; i < first + size / K23_CHUNK_SIZE; i++)
+		if (i >= recording->chunks)
+			FAIL("chunk %zu is to be made ready\n", i);
+		else
+			made_ready[i] = true;
+	asked++;
+}
+
 static long fake_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
 			 unsigned long a5, unsigned long a6)
 {
 	long r = syscall(nr, a1, a2, a3, a4, a5, a6);
 
+	if (nr == SYS_madvise && is_mode("ready"))
+		note_ready(a1, a2);
 	return r < 0 ? -errno : r;
 }
 
@@ -83,11 +108,6 @@ static int fake_tid(void)
 }
 
 static const struct k23_api fake = { .syscall = fake_syscall, .pid = fake_pid, .tid = fake_tid };
-
-static bool is_mode(const char *name)
-{
-	return strcmp(mode, name) == 0;
-}
 
 /* --- writers */
 
@@ -131,6 +151,7 @@ static pid_t start_writer(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		chunks_forget();
 		write_for_ever(NULL);
 		_exit(0);
 	}
@@ -294,15 +315,36 @@ static void check_counts(void)
 		FAIL("there are %lld too many\n", (long long)(kept - *written));
 }
 
+/* A process that takes all chunks, twice: those of the first round are ready when it takes them, by a few calls. */
+static void check_ready(void)
+{
+	struct chunk_writer writer = { 0 };
+
+	this_pid = getpid();
+	this_tid = gettid();
+	for (uint32_t number = 0; writer.sequence < 2 * recording->chunks; number++) {
+		write_record(&writer, number);
+		if (!made_ready[(writer.sequence - 1) % recording->chunks])
+			FAIL("chunk %llu is not ready\n", (unsigned long long)writer.sequence);
+	}
+	printf("ready: %u calls for %u chunks\n", asked, recording->chunks);
+	if (asked > recording->chunks / 4)
+		FAIL("those are too many\n");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
 		mode = argv[1];
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would leave nothing to wait for */
 	make_file(is_mode("crowded") ? WRITERS : 8 * WRITERS);
-	run(argc > 2 ? atof(argv[2]) : 1);
-	recording->ended = 1;
-	check_counts();
+	if (is_mode("ready")) {
+		check_ready();
+	} else {
+		run(argc > 2 ? atof(argv[2]) : 1);
+		recording->ended = 1;
+		check_counts();
+	}
 	unlink(path);
 	return failures ? 1 : 0;
 }
