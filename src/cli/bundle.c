@@ -418,9 +418,19 @@ static uint32_t vdso_syscall(void)
 	return 0;
 }
 
+/* What the front will mostly not be larger than: with all segments' initial contents, and some more. */
+static size_t capacity_for(const struct builder *builder)
+{
+	size_t size = 64 << 10;
+
+	for (size_t i = 1; i < builder->file_count; i++)
+		size += builder->files[i].size;
+	return size;
+}
+
 const struct bundle *bundle_build(const struct launch *launch, const struct bundle *outer)
 {
-	struct builder builder = { .used = sizeof(struct bundle), .capacity = 64 << 10 };
+	struct builder builder = { .used = sizeof(struct bundle) };
 	uint32_t front_size, fixups;
 	size_t fixup_count = 0;
 	uint32_t *fixup_table;
@@ -428,10 +438,12 @@ const struct bundle *bundle_build(const struct launch *launch, const struct bund
 
 	if (launch->hook_count > BUNDLE_MAX_HOOKS)
 		die(EXIT_K23, "more than %u hooks", BUNDLE_MAX_HOOKS);
-	builder.bundle = calloc(1, builder.capacity);
+	open_files(&builder, launch);
+	builder.capacity = capacity_for(&builder);
+	builder.bundle = malloc(builder.capacity);
 	if (!builder.bundle)
 		die(EXIT_K23, "out of memory");
-	open_files(&builder, launch);
+	memset(builder.bundle, 0, builder.used);
 	builder.bundle->magic = BUNDLE_MAGIC;
 	builder.bundle->version = BUNDLE_VERSION;
 	builder.bundle->flags = (launch->foreign ? BUNDLE_FOREIGN : 0) | (launch->eager ? BUNDLE_EAGER : 0) |

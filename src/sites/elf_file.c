@@ -142,7 +142,8 @@ static long read_bytes(int fd, struct stat *before, uint8_t **bytes)
 	if (!S_ISREG(before->st_mode) || before->st_size <= 0)
 		return -ENOEXEC;
 	/* The file is not mapped, as it may shrink at any time. */
-	*bytes = mmap(NULL, (size_t)before->st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*bytes = mmap(NULL, (size_t)before->st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
+		      -1, 0);
 	if (*bytes == MAP_FAILED)
 		return -ENOMEM;
 	r = bytes_load(fd, *bytes, (size_t)before->st_size);

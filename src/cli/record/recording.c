@@ -20,8 +20,8 @@
 #include "version.h"
 
 #define FIRST_DESCRIPTOR 3 /* the first three are the program's, even if they are closed */
-#define AHEAD 1024u	   /* chunks that are prepared for a program that makes many calls */
-#define AHEAD_FIRST 128u   /* and for one of which nothing is known: it may make few */
+#define AHEAD_LEAST 16u	   /* chunks that are prepared for a program of which nothing is known: it may make few calls */
+#define AHEAD_MOST 1024u   /* and for one that makes many; between these, as many as it has used */
 
 /* --- the file */
 
@@ -192,7 +192,7 @@ void recording_prepare(struct k23_recording *recording)
 {
 	static uint64_t prepared;
 	uint64_t head = __atomic_load_n(&recording->head, __ATOMIC_RELAXED);
-	uint64_t end = head + (head > AHEAD_FIRST / 4 ? AHEAD : AHEAD_FIRST);
+	uint64_t end = head + (head < AHEAD_LEAST ? AHEAD_LEAST : head < AHEAD_MOST ? head : AHEAD_MOST);
 
 	if (end > recording->chunks)
 		end = recording->chunks;

@@ -64,7 +64,7 @@ static void print_records(struct recording_reader *reader, const struct trace_op
 	struct k23_ring_request *request = calloc(1, sizeof(*request));
 	struct tsc_moment start = { header->cycles, header->nanoseconds };
 	struct recording_record record;
-	struct trace_log log;
+	static struct trace_log log;
 
 	if (!request)
 		die(EXIT_K23, "out of memory");

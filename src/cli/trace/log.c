@@ -44,7 +44,6 @@ static const char *comm_of(uint32_t tid)
 void trace_log_init(struct trace_log *log, const struct trace_options *options, FILE *output,
 		    const struct k23_channel *channel, const struct k23_ring_request *request)
 {
-	memset(log, 0, sizeof(*log));
 	log->options = options;
 	log->format = options->summary.only ? &trace_silent : options->format;
 	log->channel = channel;

@@ -49,8 +49,8 @@ struct trace_log {
 	uint64_t detached; /* programs that are not traced, by -b */
 };
 
-/* output: where lines go. channel: tells whether process ids are those of this process's namespace. request: what is
- * recorded. */
+/* log: all zero; static, since it is large and little of it is used mostly. output: where lines go. channel: tells
+ * whether process ids are those of this process's namespace. request: what is recorded. */
 void trace_log_init(struct trace_log *log, const struct trace_options *options, FILE *output,
 		    const struct k23_channel *channel, const struct k23_ring_request *request);
 

@@ -103,11 +103,11 @@ static void read_verdict(struct verdict *verdict, struct collection *collection,
 static int trace(int argc, char **argv)
 {
 	static struct verdict verdict;
+	static struct trace_log log;
 	struct trace_options options;
 	struct collection collection;
 	struct ring_reader reader;
 	struct segment segment;
-	struct trace_log log;
 	struct output output;
 	struct k23_ring *ring;
 	int failed;
