@@ -174,6 +174,32 @@ K23_INLINE void *k23_thread_state(void)
 	return k23_api->thread_state(k23_hook.thread_offset);
 }
 
+/* This hook's .run_size bytes: memory that all processes of the run share, from the first to the last, whatever they
+ * do; zeroed when the run began. It may lie elsewhere in each image, so it has no pointers to itself. NULL: this image
+ * could not get it, which the runtime has said on standard error, as when the run's keeper was killed. */
+K23_INLINE void *k23_run_state(void)
+{
+	return k23_api->run_state(k23_hook.index);
+}
+
+/*
+ * Locks in run state, and unlocks. A thread that dies with a lock, in whatever way, leaves it to others. Returns 0;
+ * -EOWNERDEAD: the same, but whoever held it has died, and may have left what it protects half changed; -EDEADLK: this
+ * thread holds it; -EINVAL: it does not lie in run state; -EPERM: the thread is in seccomp's strict mode.
+ *
+ * The program's signals wait meanwhile, and so do other processes: hold it for a few instructions, and not while a call
+ * is forwarded.
+ */
+K23_INLINE long k23_lock(struct k23_lock *lock)
+{
+	return k23_api->lock(lock);
+}
+
+K23_INLINE void k23_unlock(struct k23_lock *lock)
+{
+	k23_api->unlock(lock);
+}
+
 /* The caller's process and thread id. No system call is made. */
 K23_INLINE int k23_pid(void)
 {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Changes when a hook built before the change can no longer be loaded. */
-#define K23_HOOK_VERSION 2u
+#define K23_HOOK_VERSION 3u
 #define K23_HOOK_MAGIC 0x6b6f6f683332336bul /* "k323hook" in memory order */
 
 /* The numbers of all system calls are below this one; tables by number have this number of rows. */
@@ -122,6 +122,8 @@ struct k23_descriptor {
 	/* Bytes of zeroed state that each thread gets; k23_thread_state() finds them. At most 4096 over all
 	 * hooks of a chain. */
 	size_t thread_size;
+	/* Bytes of zeroed memory that all processes of the run share; k23_run_state() finds them. */
+	size_t run_size;
 
 	/* Calls of either kind that `calls` and `i386` do not name. */
 	k23_call_fn *all;
@@ -161,6 +163,11 @@ struct k23_syscall_info {
 	uint8_t result;   /* the same, of the result: mostly K23_LONG, K23_PTR for mmap and the like */
 };
 
+/* A lock in run state, for threads of all processes of the run. Zero: nobody holds it. */
+struct k23_lock {
+	uint32_t word;
+};
+
 /* The runtime's functions, as the SDK's inline functions call them. Members are only ever added at the end. */
 struct k23_api {
 	uint32_t version;
@@ -188,6 +195,9 @@ struct k23_api {
 	long (*text)(unsigned long address, struct k23_text *found, char *path, size_t size);
 	void (*registers)(struct k23_registers *registers);
 	void (*refuse)(const char *why);
+	void *(*run_state)(uint32_t index);
+	long (*lock)(struct k23_lock *lock);
+	void (*unlock)(struct k23_lock *lock);
 };
 
 #endif

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define BUNDLE_MAGIC 0x656c646e75623332ul /* "23bundle" */
-#define BUNDLE_VERSION 8u
+#define BUNDLE_VERSION 9u
 
 /* A 32-bit word must have a bit for each hook, and one more (struct rt_chain). */
 #define BUNDLE_MAX_HOOKS 31u
@@ -58,6 +58,8 @@ struct bundle_hook {
 	uint32_t options;    /* string */
 	uint32_t file;       /* string */
 	uint32_t start, end; /* of all its segments */
+	uint32_t state;      /* where its run state is in that memory (abi/run_state.h); 0: it has none */
+	uint32_t memory;     /* the index of the run memory */
 };
 
 /* A run memory (abi/run_memory.h) that the images of this bundle have. */
@@ -132,7 +134,7 @@ struct start_block {
 };
 
 _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shared by separate builds");
-_Static_assert(sizeof(struct bundle_hook) == 24, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct bundle_hook) == 32, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_memory) == 24, "the bundle's layout is shared by separate builds");
 _Static_assert(2 * BUNDLE_MAX_MEMORIES <= 12, "the address of a page has room for two bits each");
 _Static_assert(sizeof(struct start_block) == 104, "the bundle's layout is shared by separate builds");

@@ -20,9 +20,11 @@
 #include "abi/nested.h"
 #include "abi/alternative.h"
 #include "abi/run_memory.h"
+#include "abi/run_state.h"
 #include "cli/hook_open.h"
 #include "cli/gs.h"
 #include "cli/returns.h"
+#include "cli/run_state.h"
 #include "cli/self.h"
 #include "core/hash.h"
 #include "core/page.h"
@@ -306,17 +308,59 @@ static void free_builder(struct builder *builder)
 	free(builder->bundle);
 }
 
-/* The run memories: this run's, and those of an outer k23, for whose hooks they are. */
-static void add_memories(struct bundle *bundle, const struct launch *launch, const struct bundle *outer)
+static void add_memory(struct bundle *bundle, const struct run_memory *memory)
 {
+	bundle->memories[bundle->memory_count++] =
+		(struct bundle_memory){ memory->cookie, memory->size, (uint64_t)memory };
+}
+
+/* The run state of this run's hooks, which are the first `count`. */
+static void add_state(struct builder *builder, size_t count)
+{
+	struct bundle *bundle = builder->bundle;
+	const char *problem = "";
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct hook_file *file = &builder->files[1 + i];
+		const struct k23_descriptor *descriptor =
+			hook_file_at(file, hook_file_symbol(file, "k23_hook"), sizeof(*descriptor));
+
+		if (!descriptor->run_size)
+			continue;
+		bundle->hooks[i].state = (uint32_t)(RUN_MEMORY_CONTENTS + RUN_STATE_PARTS + size);
+		bundle->hooks[i].memory = bundle->memory_count;
+		if (descriptor->run_size > INT32_MAX || size + descriptor->run_size > INT32_MAX)
+			die(EXIT_K23, "the hooks want more than 2 GB of run state");
+		size += core_page_up(descriptor->run_size);
+	}
+	if (size) {
+		const struct run_memory *memory = run_state_create(size, &problem);
+
+		if (!memory)
+			die(EXIT_K23, "there is no memory for the run state of hooks: %s", problem);
+		add_memory(bundle, memory);
+	}
+}
+
+/* The run memories: this run's, and those of an outer k23, for whose hooks they are. */
+static void add_memories(struct builder *builder, const struct launch *launch, const struct bundle *outer)
+{
+	const uint32_t outer_count = outer ? outer->hook_count : 0;
+	const size_t own = launch->hook_count - outer_count;
+	struct bundle *bundle = builder->bundle;
+
 	if (launch->memory)
-		bundle->memories[bundle->memory_count++] = (struct bundle_memory){
-			launch->memory->cookie, launch->memory->size, (uint64_t)launch->memory
-		};
+		add_memory(bundle, launch->memory);
+	add_state(builder, own);
+	for (uint32_t i = 0; i < outer_count; i++) {
+		bundle->hooks[own + i].state = outer->hooks[i].state;
+		bundle->hooks[own + i].memory = outer->hooks[i].memory + bundle->memory_count;
+	}
 	for (uint32_t i = 0; outer && i < outer->memory_count; i++) {
 		if (bundle->memory_count == BUNDLE_MAX_MEMORIES)
-			die(EXIT_K23, "more than %u commands that collect, one in the other",
-			    BUNDLE_MAX_MEMORIES);
+			die(EXIT_K23, "more than %u commands that collect, or hooks with run state, one in the "
+				      "other", BUNDLE_MAX_MEMORIES);
 		bundle->memories[bundle->memory_count] = outer->memories[i];
 		bundle->memories[bundle->memory_count++].address =
 			(uint64_t)syscall(NESTED_NR, NESTED_OPTION, NESTED_MAGIC, NESTED_MEMORY, i);
@@ -453,7 +497,7 @@ const struct bundle *bundle_build(const struct launch *launch, const struct bund
 				(launch->untraced ? BUNDLE_UNTRACED : 0);
 	add_site_log(&builder, launch);
 	add_tool(&builder);
-	add_memories(builder.bundle, launch, outer);
+	add_memories(&builder, launch, outer);
 	builder.bundle->hook_count = (uint32_t)launch->hook_count;
 	builder.bundle->vdso_syscall = vdso_syscall();
 	if (getrandom(&builder.bundle->unique, sizeof(builder.bundle->unique), 0) != sizeof(builder.bundle->unique))

@@ -37,7 +37,7 @@ static struct {
 	size_t size;
 	uint64_t cookie;
 	int descriptor;
-	bool in_file; /* the descriptor is of a file that the caller has given */
+	bool reopens; /* each process gets a descriptor of its own, with a lock */
 	pthread_mutex_t mapped; /* held by who uses the memory, or maps it anew */
 } keeper = { .mapped = PTHREAD_MUTEX_INITIALIZER };
 
@@ -106,16 +106,13 @@ static pid_t inner_id(int proc, const char *directory)
 	return inner;
 }
 
-/* A descriptor of the memory for another process, or -1. In a file each has a lock of its own, which lasts as long as
- * anything that was made of the descriptor: its mapping, above all. */
-static int make_descriptor(void)
+/* The lock lasts as long as anything that was made of the descriptor: its mapping, above all. */
+int run_memory_reopen(int file)
 {
 	char path[40];
 	int fd;
 
-	if (!keeper.in_file)
-		return keeper.descriptor;
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", keeper.descriptor);
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", file);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
 		flock(fd, LOCK_SH | LOCK_NB);
@@ -124,7 +121,7 @@ static int make_descriptor(void)
 
 static void send_descriptor(int socket)
 {
-	int fd = make_descriptor();
+	int fd = keeper.reopens ? run_memory_reopen(keeper.descriptor) : keeper.descriptor;
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -138,7 +135,7 @@ static void send_descriptor(int socket)
 		return;
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
 	sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (keeper.in_file)
+	if (keeper.reopens)
 		close(fd);
 }
 
@@ -239,6 +236,7 @@ static bool start_keeper(void)
 	sigset_t all, old;
 	int r;
 
+	ready = 0;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = pthread_create(&thread, NULL, keep, &ready);
@@ -324,23 +322,43 @@ size_t run_memory_size(size_t size)
 	return core_page_up(RUN_MEMORY_CONTENTS + size);
 }
 
+static bool may_keep(const char **problem)
+{
+	*problem = "memfd_create, socketpair or pidfd_getfd is denied";
+	return prctl(PR_GET_SECCOMP) == 0 || child_can(makes_calls);
+}
+
+int run_memory_file(size_t size, const char **problem)
+{
+	if (!may_keep(problem))
+		return -1;
+	*problem = "there is no file in memory (memfd_create) of that size";
+	return create_file(run_memory_size(size));
+}
+
 struct run_memory *run_memory_create(size_t size, int file, const char **problem)
+{
+	bool given = file >= 0;
+
+	if (given && !may_keep(problem))
+		return NULL;
+	*problem = "/proc is not mounted, through which it is opened for each";
+	if (given && access("/proc/thread-self/fd", F_OK) != 0)
+		return NULL;
+	if (!given)
+		file = run_memory_file(size, problem);
+	return file < 0 ? NULL : run_memory_keep(size, file, given, problem);
+}
+
+struct run_memory *run_memory_keep(size_t size, int file, bool reopen, const char **problem)
 {
 	struct run_memory *memory;
 
+	pthread_mutex_init(&keeper.mapped, NULL); /* that of a parent, at the fork, may have been held */
+	keeper.descriptor = file;
+	keeper.reopens = reopen;
 	size = keeper.size = run_memory_size(size);
-	keeper.in_file = file >= 0;
-	*problem = "memfd_create, socketpair or pidfd_getfd is denied";
-	if (prctl(PR_GET_SECCOMP) != 0 && !child_can(makes_calls))
-		return NULL;
-	*problem = "/proc is not mounted, through which it is opened for each";
-	if (file >= 0 && access("/proc/thread-self/fd", F_OK) != 0)
-		return NULL;
-	*problem = "there is no file in memory (memfd_create) of that size";
-	keeper.descriptor = keeper.in_file ? file : create_file(size);
-	if (keeper.descriptor < 0)
-		return NULL;
-	*problem = keeper.in_file ? "the file cannot be mapped" : "there is no address space for that size";
+	*problem = "it cannot be mapped";
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, keeper.descriptor, 0);
 	if (memory == MAP_FAILED)
 		return NULL;
@@ -375,7 +393,7 @@ bool run_memory_is_shared(struct run_memory *memory)
 	sigset_t all, old;
 	bool shared;
 
-	if (keeper.in_file)
+	if (keeper.reopens)
 		return is_locked();
 	sigfillset(&all);
 	pthread_mutex_lock(&keeper.mapped);

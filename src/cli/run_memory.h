@@ -17,6 +17,15 @@ size_t run_memory_size(size_t size);
  * a clause. */
 struct run_memory *run_memory_create(size_t size, int file, const char **problem);
 
+/* A file in memory for run_memory_keep(), as large as a run memory with room for `size` bytes; -1: there is none, and
+ * *problem says why. */
+int run_memory_file(size_t size, const char **problem);
+/* The same as run_memory_create, in such a file. reopen: each process gets a descriptor with a lock (flock) of its own,
+ * for which /proc has to be mounted. */
+struct run_memory *run_memory_keep(size_t size, int file, bool reopen, const char **problem);
+/* A descriptor of the file for another process, which has such a lock; or -1. */
+int run_memory_reopen(int file);
+
 static inline void *run_memory_contents(struct run_memory *memory)
 {
 	return (char *)memory + RUN_MEMORY_CONTENTS;

@@ -282,6 +282,60 @@ def case_nested(k23, program):
     expect("failure", run(*deep, "/no/such/program").returncode, 127)
 
 
+def counted(k23, hook, *command, way=()):
+    result = run(k23, "run", *way, "--hook", hook, "--", *command)
+    expect(f"{command} {way}", (result.returncode, result.stderr), (0, ""))
+    return result.stdout.splitlines()
+
+
+def ways(k23, name, *command):
+    store = os.path.join(os.getcwd(), name + ".store")
+    expect("learn", run(k23, "learn", "--store", store, "--", *command).returncode, 0)
+    return ["--no-patch"], ["--store", store], ["--eager"]
+
+
+def case_state(k23, program):
+    """What all processes of a run share outlives whatever they do."""
+    hook = build(k23, "state")
+    steps = ["call", "exec", "call", "processes", "threads", "close", "exec", "spawn", "no-descriptors", "exec", "call"]
+    calls = 1 + 1 + 4000 + 4000 + 2 + 1
+    os.mkdir("empty")
+    os.chmod("empty", 0o755)
+    if os.getuid() == 0:
+        steps += ["ipc", "exec", "call", "mount", "exec", "call", "pid", "exec", "call", "net", "exec", "call", "chroot",
+                  "exec", "call", "user", "exec", "call", "exec", "processes"]
+        calls += 6 + 4000
+    for way in ways(k23, "state", program, "call"):
+        expect(f"{way}", counted(k23, hook, program, *steps, "print", way=way), [f"{calls} calls, 0 died"])
+        # Each run has its own.
+        expect(f"{way}", counted(k23, hook, program, "call", "print", way=way), ["1 calls, 0 died"])
+    # Several hooks have several.
+    both = run(k23, "run", "--hook", hook, "--hook", hook, "--", program, "call", "exec", "call", "print")
+    expect("two hooks", (both.stdout, both.stderr), ("2 calls, 0 died\n", ""))
+    # What others share with the processes does not disturb, nor does a run inside the run.
+    for command in "stat", "trace":
+        result = run(k23, command, "-o", "/dev/null", "--hook", hook, "--", program, "call", "exec", "call", "print")
+        expect(command, (result.returncode, result.stdout, "run state" in result.stderr), (0, "2 calls, 0 died\n", False))
+    for inner, inside in ("null", 2), (hook, 1):
+        nested = counted(k23, hook, program, "call", "run", k23, "run", "--hook", inner, "--", program, "call",
+                         "print")
+        expect(f"a run with {inner} in the run", nested, [f"{inside} calls, 0 died"])
+
+
+def case_locks(k23, program):
+    """Whoever dies with a lock, the others get it."""
+    hook = build(k23, "state")
+    deaths = ["fork-dies", "vm-dies", "vfork-dies"] + (["pid-dies"] if os.getuid() == 0 else [])
+    lists = ["none-dies", "bad-dies"]
+    for way in ways(k23, "locks", program, "call"):
+        lines = counted(k23, hook, program, "twice", *deaths, *lists, "exec", *deaths, "print", way=way)
+        expect(f"{way}", lines, [f"{1 + 4 * len(deaths) + 12 * 2} calls, {2 * len(deaths) + 2} died"])
+        expect(f"{way}", counted(k23, hook, program, "robust", "print", way=way),
+               ["robust mutexes: 0 1", "32 calls, 1 died"])
+        result = run(k23, "run", *way, "--hook", hook, "--", program, "storm", "print")
+        expect(f"storm {way}", (result.returncode, result.stderr), (0, ""))
+
+
 def main():
     k23, program = (os.path.abspath(path) for path in sys.argv[1:3])
     harness.main(lambda: harness.run_case(globals(), sys.argv[3], k23, program))

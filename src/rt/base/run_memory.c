@@ -3,8 +3,10 @@
 #include <asm/errno.h>
 
 #include "abi/run_memory.h"
+#include "abi/run_state.h"
 #include "abi/syscall.h"
 #include "core/gaps.h"
+#include "rt/base/message.h"
 
 #define FILE_PROBES 16u
 
@@ -51,11 +53,11 @@ void rt_run_memories_gap_here(enum gap gap, int64_t count)
 	rt_run_memories_gap(gap, count, failed(length) ? NULL : path);
 }
 
-/* ctx: boot | entry */
+/* The first one in which files are noted. ctx: boot | entry */
 static struct run_memory *first_memory(void)
 {
 	for (uint32_t i = 0; i < rt.bundle->memory_count; i++)
-		if (rt.memories[i] > 1)
+		if (rt.memories[i] > 1 && ((struct run_memory *)rt.memories[i])->vsyscall)
 			return (struct run_memory *)rt.memories[i];
 	return NULL;
 }
@@ -63,9 +65,7 @@ static struct run_memory *first_memory(void)
 /* ctx: boot | entry */
 bool rt_run_memories_want_files(void)
 {
-	const struct run_memory *memory = first_memory();
-
-	return memory && memory->vsyscall;
+	return first_memory() != NULL;
 }
 
 /* ctx: boot | entry */
@@ -108,4 +108,44 @@ long rt_run_memory_get(uint64_t cookie, void **address, size_t *size)
 		return 0;
 	}
 	return -ENOENT;
+}
+
+/* ctx: boot | entry | sigsys */
+void *rt_run_memory_contents(uint32_t index)
+{
+	return (char *)rt.memories[index] + RUN_MEMORY_CONTENTS;
+}
+
+/* ctx: boot | entry | sigsys */
+void *rt_run_memory_state(uint32_t index)
+{
+	const struct bundle_hook *hook = &rt.bundle->hooks[index];
+
+	return hook->state && rt.memories[hook->memory] > 1 ? (char *)rt.memories[hook->memory] + hook->state : NULL;
+}
+
+/* ctx: boot | entry | sigsys */
+long rt_run_memory_with(const void *address)
+{
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++) {
+		const struct bundle_hook *hook = &rt.bundle->hooks[i];
+		uint64_t offset = (uint64_t)address - rt.memories[hook->memory];
+
+		if (hook->state && rt.memories[hook->memory] > 1 && offset >= RUN_MEMORY_CONTENTS + RUN_STATE_PARTS &&
+		    offset < rt.bundle->memories[hook->memory].size)
+			return hook->memory;
+	}
+	return -ENOENT;
+}
+
+/* ctx: boot */
+void rt_run_memory_explain(void)
+{
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
+		if (rt.bundle->hooks[i].state && !rt_run_memory_state(i)) {
+			rt_message("process %d has not got the run state of its hooks: %s", (int)sys(getpid),
+				   rt.memories[rt.bundle->hooks[i].memory] ? "the run's keeper was killed" :
+									     "the run's keeper was not reached");
+			return;
+		}
 }

@@ -26,5 +26,15 @@ bool rt_run_memories_has_file(uint64_t key);
 bool rt_run_memories_add_file(uint64_t key);
 /* k23_run_memory(). ctx: boot | entry */
 long rt_run_memory_get(uint64_t cookie, void **address, size_t *size);
+/* Run state (abi/run_state.h). ctx: boot | entry | sigsys
+ *
+ * What a run memory shares. */
+void *rt_run_memory_contents(uint32_t index);
+/* The part of a hook, or NULL. */
+void *rt_run_memory_state(uint32_t index);
+/* The index of the run memory that has an address in the part of a hook, or -errno. */
+long rt_run_memory_with(const void *address);
+/* Says so if this image has not got it. ctx: boot */
+void rt_run_memory_explain(void);
 
 #endif

@@ -10,6 +10,8 @@
 #ifndef RT_BASE_THREAD_H
 #define RT_BASE_THREAD_H
 
+#include <linux/futex.h>
+
 #include "rt/base/image.h"
 #include "rt/base/sighand.h"
 #include "rt/base/signals.h"
@@ -52,6 +54,22 @@ struct rt_dispatch_request {
 };
 
 struct rt_filters;
+
+/* Locks in run state that the thread holds, or waits for: hook/run_lock.c. */
+struct rt_owner_held {
+	uint32_t index, turn; /* of the owner */
+	uint32_t depth;	      /* how many locks it has; 0: there is no owner */
+};
+
+struct rt_held {
+	struct rt_owner_held owners[BUNDLE_MAX_MEMORIES];
+	uint32_t count;	  /* of owners that the thread has */
+	uint64_t list;	  /* the program's robust list, and the first node in it */
+	uint64_t first;
+	int64_t distance; /* from a node of the list to its word */
+	bool own;	  /* the kernel has this instead */
+	struct robust_list_head own_list;
+};
 
 struct rt_thread {
 	struct core_regs regs; /* the program's, at the call in flight */
@@ -103,6 +121,8 @@ struct rt_thread {
 	struct rt_sighand *sighand;
 	struct rt_region_slot *slot;
 	struct k23_syscall_info described;
+
+	struct rt_held held;
 
 	/* For a tracer (tracer/watch.h). */
 	bool tracing;        /* in the middle of what is done with tracees: SIGCHLD has to wait */

@@ -217,6 +217,8 @@ void rt_start_thread(struct rt_thread *thread)
 	}
 	rt.exe = (const char *)start->exe;
 	place_thread_states();
+	if (rt.bundle->memory_count)
+		rt_run_memory_explain();
 	/* A hook may choose its calls only then, and what is patched depends on that. */
 	if (failed(rt_callbacks_init(start->first)))
 		for (;;)

@@ -14,9 +14,11 @@
 #include "rt/base/peek.h"
 #include "rt/base/run_memory.h"
 #include "rt/base/thread.h"
+#include "rt/hook/faults.h"
 #include "rt/hook/forbidden.h"
 #include "rt/hook/options.h"
 #include "rt/hook/path.h"
+#include "rt/hook/run_lock.h"
 #include "rt/hook/where.h"
 #include "rt/text/text.h"
 
@@ -36,21 +38,9 @@ static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned lo
 /* Blocks that are larger are copied by a system call. */
 #define SMALL 2048u
 
-/* Whether a fault in rt_peek makes it fail, and does nothing else: the signal enters the runtime, and the program, or a
- * tracer of it, does not see it. Then the kernel need not be asked before whether memory can be read, which takes
- * longer than a small copy. */
-static bool catches_faults(const struct rt_thread *thread)
-{
-	const struct rt_sighand *sighand = thread->sighand;
-
-	return !thread->faults_blocked && !thread->callback && !thread->signals && !rt.faults_ignored &&
-	       !(rt.ptraced & RT_PTRACED) && sighand->actions[SIGSEGV].handler != (uint64_t)SIG_IGN &&
-	       sighand->actions[SIGBUS].handler != (uint64_t)SIG_IGN;
-}
-
 static long api_copy_from(void *to, unsigned long from, size_t size)
 {
-	if (size <= SMALL && catches_faults(rt_self()))
+	if (size <= SMALL && rt_catches_faults(rt_self()))
 		return rt_peek(to, from, size);
 	return rt_copy_from(to, from, size);
 }
@@ -128,4 +118,7 @@ void rt_api_fill(struct k23_api *api)
 	api->text = rt_where_text;
 	api->registers = rt_where_registers;
 	api->refuse = rt_options_refuse;
+	api->run_state = rt_run_memory_state;
+	api->lock = rt_run_lock;
+	api->unlock = rt_run_unlock;
 }

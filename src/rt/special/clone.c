@@ -19,6 +19,7 @@
 #include "rt/base/return.h"
 #include "rt/guard/guard.h"
 #include "rt/hook/callbacks.h"
+#include "rt/hook/run_lock.h"
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
 #include "rt/signal/heard.h"
@@ -134,6 +135,8 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	thread->child_kept = thread->child_due = false;
 	share_sighand(thread, thread, flags);
 	rt_threads_forked(thread);
+	if (thread->held.count)
+		rt_run_locks_forked(thread);
 	tracees_forked();
 	rt_texts_forked();
 	child_registers(thread, stack);
