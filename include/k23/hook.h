@@ -174,6 +174,13 @@ K23_INLINE void *k23_thread_state(void)
 	return k23_api->thread_state(k23_hook.thread_offset);
 }
 
+/* What this hook's .exec_begin has set in the image before this one; 0 if it has set nothing, and in the first image of
+ * a run. */
+K23_INLINE uint64_t k23_exec_value(void)
+{
+	return k23_api->exec_value(k23_hook.index);
+}
+
 /* This hook's .run_size bytes: memory that all processes of the run share, from the first to the last, whatever they
  * do; zeroed when the run began. It may lie elsewhere in each image, so it has no pointers to itself. NULL: this image
  * could not get it, which the runtime has said on standard error, as when the run's keeper was killed. */

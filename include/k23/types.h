@@ -90,6 +90,13 @@ struct k23_signal {
 	const void *info; /* the siginfo_t */
 };
 
+/* An execve of the program. */
+struct k23_exec {
+	const char *path; /* of the program, as it was named */
+	uint64_t value;   /* .exec_begin may set it: what k23_exec_value() returns in the new image; before that 0 */
+	long error;       /* for .exec_failed: -errno */
+};
+
 /*
  * Describes a hook. Every member may be left out. Written with K23_HOOK(); the members that the runtime uses
  * come first and are filled in by it or by the macro.
@@ -108,6 +115,12 @@ struct k23_descriptor {
 	int (*init)(const struct k23_options *options);
 	/* After init, in an image that an execve of the program made (not in the first). */
 	void (*exec)(void);
+	/* In a thread that calls execve, when all hooks have forwarded the call: right before the kernel is asked. It
+	 * may set the value, and change memory of the hook, as its run state; of the call nothing is changed any more.
+	 * In a vfork child the hook's variables are the parent's, too. If the execve fails, the second one is called,
+	 * and the program goes on. For calls of which it is known beforehand that they fail, neither is. */
+	void (*exec_begin)(struct k23_exec *exec);
+	void (*exec_failed)(const struct k23_exec *exec);
 	/* In the child of fork, vfork or a clone that makes a process, before it returns to the program. The
 	 * child of vfork shares its parent's memory, and so the hook's variables. */
 	void (*fork_child)(void);
@@ -198,6 +211,7 @@ struct k23_api {
 	void *(*run_state)(uint32_t index);
 	long (*lock)(struct k23_lock *lock);
 	void (*unlock)(struct k23_lock *lock);
+	uint64_t (*exec_value)(uint32_t index);
 };
 
 #endif

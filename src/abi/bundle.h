@@ -105,6 +105,13 @@ struct bundle {
 	struct bundle_hook hooks[BUNDLE_MAX_HOOKS];
 };
 
+/* What hooks carry over an execve: k23_exec_value() of each, in the order of the new image's bundle. */
+struct exec_values {
+	uint32_t size; /* of it all, in bytes */
+	uint32_t reserved;
+	uint64_t values[BUNDLE_MAX_HOOKS];
+};
+
 /* What the helper tells the new image, in the registers that the image starts with (rt/x86_64/entry/start.S). */
 struct start_block {
 	uint64_t entry; /* the program's first instruction, stack pointer and flags */
@@ -125,6 +132,7 @@ struct start_block {
 			       k23 */
 	uint8_t children_elsewhere : 1; /* unshare or setns for a PID namespace */
 	uint8_t disarmed : 1, autodisarm : 1; /* SS_DISABLE and SS_AUTODISARM, which outlive the alternate stack */
+	uint64_t values; /* the address of a struct exec_values, which begins with its size: as `filters`; 0: none */
 	uint64_t exe; /* of a carrier: the address of the program's path, if /proc/PID/exe leads elsewhere; else 0 */
 	/* The address of the run memories, one after the other in the bundle's order. In its low bits: which of them
 	 * are there, and from bit BUNDLE_MAX_MEMORIES on which have no keeper any more. */
@@ -137,6 +145,6 @@ _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shar
 _Static_assert(sizeof(struct bundle_hook) == 32, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_memory) == 24, "the bundle's layout is shared by separate builds");
 _Static_assert(2 * BUNDLE_MAX_MEMORIES <= 12, "the address of a page has room for two bits each");
-_Static_assert(sizeof(struct start_block) == 104, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct start_block) == 112, "the bundle's layout is shared by separate builds");
 
 #endif

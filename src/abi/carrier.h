@@ -26,6 +26,7 @@ struct carrier {
 	uint32_t filters_size; /* of the struct rt_filters that follows this header; 0: none */
 	int32_t descriptor;  /* of the program's file */
 	uint32_t by_descriptor; /* execveat was called with no path */
+	struct exec_values values; /* size 0: hooks carry nothing */
 	struct start_block block;
 	struct carrier_headers program;
 	/* The environment ends with two strings of the carrier's own: an empty one, and the path of the program, where

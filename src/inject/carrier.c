@@ -234,6 +234,8 @@ long inj_carry(const struct inj_exec *exec, const struct inj_program *program)
 	if (!failed(r)) {
 		if (carrier.block.filters)
 			memcpy(&carrier.filters_size, (const void *)carrier.block.filters, sizeof(uint32_t));
+		if (carrier.block.values)
+			memcpy(&carrier.values, (const void *)carrier.block.values, sizeof(carrier.values));
 		carrier.size = (uint32_t)core_page_up(sizeof(carrier) + carrier.filters_size);
 		carrier.descriptor = (int32_t)found.fd;
 		carrier.by_descriptor = !*program->path;

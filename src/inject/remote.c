@@ -266,20 +266,21 @@ static long copy_bundle(const struct image *image, const struct bundle *bundle, 
 	return failed(r) ? r : base;
 }
 
-/* Copies the filters of the program that its new image has to know. Returns their address there, or 0: there are none;
- * or -errno. */
-static long copy_filters(const struct image *image, uint64_t filters)
+/* Copies something that begins with its size, if it is there. Returns its address in the new image, or 0: there is
+ * nothing; or -errno. */
+static long copy_sized(const struct image *image, uint64_t from)
 {
 	uint32_t size;
 	long to, r;
 
-	if (!filters)
+	if (!from)
 		return 0;
-	memcpy(&size, (const void *)filters, sizeof(size));
-	to = remote_syscall(image, __NR_mmap, filters, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~0ul);
+	memcpy(&size, (const void *)from, sizeof(size));
+	to = remote_syscall(image, __NR_mmap, core_page_down(from), size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, ~0ul);
 	if (failed(to))
 		return to;
-	r = inj_write_memory(image->pid, (uint64_t)to, (const void *)filters, size);
+	r = inj_write_memory(image->pid, (uint64_t)to, (const void *)from, size);
 	return failed(r) ? r : to;
 }
 
@@ -380,15 +381,19 @@ static uint64_t bring_memories(const struct image *image, const struct bundle *b
 static long set_start(const struct image *image, const struct bundle *bundle, const struct start_block *block,
 		      uint64_t base)
 {
-	long filters = copy_filters(image, block->filters);
+	long filters = copy_sized(image, block->filters), values;
 	struct core_user_regs regs = image->start;
 	uint64_t words[sizeof(*block) / 8];
 
 	if (failed(filters))
 		return filters;
+	values = copy_sized(image, block->values);
+	if (failed(values))
+		return values;
 	memcpy(words, block, sizeof(words));
 	regs.orig_rax = ~0ul;
 	regs.rax = block->exe;
+	regs.r11 = (uint64_t)values;
 	regs.rbx = bring_memories(image, bundle, block);
 	regs.rip = base + bundle->start;
 	regs.rdi = base;

@@ -336,6 +336,46 @@ def case_locks(k23, program):
         expect(f"storm {way}", (result.returncode, result.stderr), (0, ""))
 
 
+TOO_LONG = """
+import os
+for path, arguments in ("/no/such", ["x"]), ("/bin/true", ["x" * (1 << 20)]), ("/bin/true", ["x"]):
+    try: os.execv(path, arguments)
+    except OSError: pass
+"""
+
+
+def case_carry(k23, program):
+    """What a hook carries over execve, whoever carries it; and it is told when one fails."""
+    hook = build(k23, "carry")
+    name = os.path.basename(program)
+
+    def lines(*command, way=()):
+        result = run(k23, "run", *way, "--hook", hook, "--", *command)
+        expect(f"{command}", result.returncode, 0)
+        return [line.removeprefix("carry: ") for line in result.stderr.splitlines()]
+
+    def arrival(number):
+        return [f"init {number}", f"exec {number}"]
+
+    for way in ways(k23, "carry", program, "call"):
+        # The first step after exec is by descriptor, with no path.
+        expect(f"execs {way}", lines(program, "exec", "exec", "print", way=way),
+               ["begin "] + arrival(1) + ["begin "] + arrival(2))
+        expect(f"vfork {way}", lines(program, "spawn", way=way), ["begin 9"] + arrival(1))
+    expect("failures", lines("/usr/bin/python3", "-c", TOO_LONG),
+           ["begin true", "failed true E2BIG", "begin true"] + arrival(1))
+    if os.getuid() == 0:
+        expect("without a helper", lines(program, "children", "exec", "exec", "print"),
+               ["begin "] + arrival(1) + ["begin "] + arrival(2))
+    nested = lines(program, "run", k23, "run", "--hook", "null", "--", program, "exec", "print")
+    expect("a run in the run", nested[-6:], [f"begin {name}"] + nested[-5:-3] + ["begin "] + nested[-2:])
+    numbers = [int(line.split()[1]) for line in nested if line.startswith("exec")]
+    expect("numbers in there", numbers, list(range(1, len(numbers) + 1)))
+    if shutil.which("strace"):
+        traced = lines("strace", "-o", "/dev/null", program, "exec", "print")
+        expect("traced", traced[-3:], ["begin "] + arrival(2))
+
+
 def main():
     k23, program = (os.path.abspath(path) for path in sys.argv[1:3])
     harness.main(lambda: harness.run_case(globals(), sys.argv[3], k23, program))

@@ -199,7 +199,8 @@ static void step(const char *name)
 	static const struct {
 		const char *name;
 		int flags;
-	} namespaces[] = { { "ipc", CLONE_NEWIPC }, { "mount", CLONE_NEWNS }, { "net", CLONE_NEWNET } };
+	} namespaces[] = { { "ipc", CLONE_NEWIPC }, { "mount", CLONE_NEWNS }, { "net", CLONE_NEWNET },
+			   { "children", CLONE_NEWPID } };
 
 	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++)
 		if (strcmp(name, namespaces[i].name) == 0)

@@ -76,6 +76,7 @@ struct rt_image {
 	bool frozen; /* by PR_SET_MDWE or a seccomp filter: memory that was writable can never become executable */
 	uint64_t memories[BUNDLE_MAX_MEMORIES]; /* the addresses of the run memories; 0: it could not be had; 1: it
 						  has no keeper any more */
+	const struct exec_values *values; /* that hooks have carried into this image; NULL: none */
 	struct k23_api api;
 };
 

@@ -307,6 +307,17 @@ static uint64_t copy_filters(const struct carrier *carrier)
 	return memory;
 }
 
+static uint64_t copy_values(const struct carrier *carrier)
+{
+	uint64_t memory;
+
+	if (!carrier->values.size)
+		return 0;
+	memory = must(sys(mmap, 0, carrier->values.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	memcpy((void *)memory, &carrier->values, carrier->values.size);
+	return memory;
+}
+
 /* Maps the run memories by the descriptors that were left open for that. What cannot be had is not there. */
 static void map_memories(const struct bundle *bundle, struct start_block *start)
 {
@@ -424,6 +435,7 @@ struct bundle *rt_load(uint64_t *stack, struct start_block *start)
 	name_process(path, carrier->by_descriptor, file);
 	*start = carrier->block;
 	start->filters = copy_filters(carrier);
+	start->values = copy_values(carrier);
 	map_memories(bundle, start);
 	start->stack = (uint64_t)stack;
 	start->eflags = EFLAGS_AT_START;

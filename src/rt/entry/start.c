@@ -147,6 +147,7 @@ static void start_process(struct rt_thread *thread)
 	sighand->seccomp = start->seccomp;
 	if (start->filters)
 		rt_filters_set(thread, (struct rt_filters *)start->filters);
+	rt.values = (const struct exec_values *)start->values;
 	sighand->ptracer = start->ptracer;
 	sighand->known = SIGBIT(SIGSYS);
 	sighand->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;

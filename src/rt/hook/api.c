@@ -92,6 +92,11 @@ static const char *api_error_name(long error)
 	return core_error_name(error);
 }
 
+static uint64_t api_exec_value(uint32_t index)
+{
+	return rt.values ? rt.values->values[index] : 0;
+}
+
 void rt_api_fill(struct k23_api *api)
 {
 	api->version = K23_HOOK_VERSION;
@@ -121,4 +126,5 @@ void rt_api_fill(struct k23_api *api)
 	api->run_state = rt_run_memory_state;
 	api->lock = rt_run_lock;
 	api->unlock = rt_run_unlock;
+	api->exec_value = api_exec_value;
 }

@@ -20,6 +20,7 @@
 #include "rt/base/message.h"
 #include "rt/base/owner.h"
 #include "rt/base/run_memory.h"
+#include "rt/hook/callbacks.h"
 #include "rt/signal/action.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/exe.h"
@@ -38,6 +39,7 @@ struct exec {
 	struct rt_thread *caller;
 	bool frees_caller; /* after success, the caller's region; if not, its parent does */
 	uint32_t claim;    /* the caller's */
+	struct exec_values values;
 };
 
 /* The helper's first act. Its id becomes known here, so that no wait of the program shows it as a child. ctx:
@@ -108,11 +110,17 @@ static void explain_permission(const struct inj_check *check, const char *path)
 /* Lets a program run without k23. ctx: entry */
 static long execute_untraced(struct rt_thread *thread, const struct k23_call *call, enum gap gap, const char *path)
 {
+	uint64_t values[BUNDLE_MAX_HOOKS] = { 0 }, mask = rt_mask_block();
 	long r;
 
+	rt_callbacks_exec_begin(path, values); /* nobody will ask for these */
+	rt_mask_unblock(thread, mask);
 	rt_run_memories_gap(gap, 1, path);
 	r = rt_gate_program(call, thread);
 	rt_run_memories_gap(gap, -1, NULL);
+	mask = rt_mask_block();
+	rt_callbacks_exec_failed(path, values, r);
+	rt_mask_unblock(thread, mask);
 	return r;
 }
 
@@ -155,21 +163,33 @@ static const uint64_t *next_memories(const struct rt_sighand *sighand)
 	return sighand->next ? NULL : rt.memories;
 }
 
+/* An execve, with what is known about it. */
+struct attempt {
+	struct k23_call *call; /* the kernel's call */
+	int dirfd;
+	const char *path, *file; /* the program as it is called, and where it is */
+	unsigned flags;
+	uint64_t mask; /* of signals, as the program has it */
+	bool impossible; /* to interpose the program */
+	struct exec_values *values; /* that hooks carry; NULL: none */
+};
+
 /* A process has one tracer at most, so a helper cannot attach to a tracee. If the tracer is under k23, too, its
  * runtime does what a helper does (tracer/exec.h). Returns whether the call has been made that way; *result is its
  * result. ctx: entry, signals blocked */
-static bool carried_by_tracer(struct rt_thread *thread, struct k23_call *call, uint64_t mask, long *result)
+static bool carried_by_tracer(struct rt_thread *thread, const struct attempt *attempt, long *result)
 {
 	struct start_block block = { 0 };
 	bool carried;
 
 	if (!(rt.ptraced & RT_PTRACED))
 		return false;
-	fill_block(&block, thread, mask);
+	fill_block(&block, thread, attempt->mask);
+	block.values = (uint64_t)attempt->values;
 	inj_fetch_memories(rt.bundle, rt.memories, 0, &block);
 	carried = !failed(rt_rendezvous(thread, RT_EXEC_BEGINS, &block));
 	if (carried) {
-		*result = rt_gate_program(call, thread);
+		*result = rt_gate_program(attempt->call, thread);
 		rt_rendezvous(thread, RT_EXEC_FAILED, NULL);
 	}
 	inj_close_memories(&block);
@@ -233,16 +253,6 @@ static bool gains_capabilities(void)
 	return false;
 }
 
-/* An execve, with what is known about it. */
-struct attempt {
-	struct k23_call *call; /* the kernel's call */
-	int dirfd;
-	const char *path, *file; /* the program as it is called, and where it is */
-	unsigned flags;
-	uint64_t mask; /* of signals, as the program has it */
-	bool impossible; /* to interpose the program */
-};
-
 /* By a helper. Returns whether the call was made; if so, *result is its result, and otherwise why there is no helper.
  * ctx: entry; locked */
 static bool carried_by_helper(struct rt_thread *thread, const struct attempt *attempt, long *result)
@@ -272,6 +282,11 @@ static bool carried_by_helper(struct rt_thread *thread, const struct attempt *at
 	exec->inject.begin = begin_helper;
 	exec->inject.end = end_helper;
 	fill_block(&exec->inject.block, thread, attempt->mask);
+	/* The caller's stack may be gone when the helper reads them: that of a vfork child is its parent's to free. */
+	if (attempt->values) {
+		exec->values = *attempt->values;
+		exec->inject.block.values = (uint64_t)&exec->values;
+	}
 	rt_dumpable_need(thread);
 	exec->claim = thread->dumpable_claim;
 	r = inj_begin(&exec->inject, (uint64_t)exec);
@@ -323,6 +338,7 @@ static long carry_vectors(struct rt_thread *thread, const struct attempt *attemp
 	program.argv = vectors.argv;
 	program.envp = vectors.envp;
 	fill_block(&exec.block, thread, attempt->mask);
+	exec.block.values = (uint64_t)attempt->values;
 	hold_sigsys(sighand, SIG_BLOCK);
 	/* No helper unlocks it for the processes that this one shares the lock with (CLONE_SIGHAND). */
 	if (shared)
@@ -361,9 +377,31 @@ static bool may_have_helper(const struct rt_thread *thread, const struct attempt
 	return !thread->children_elsewhere && attempt->file == attempt->path && !gains_capabilities();
 }
 
+/* Tells hooks of the execve. The hooks of a k23 that the image will have besides these, if the program is one, come
+ * first there. ctx: entry, signals blocked */
+static void tell_begin(const struct rt_thread *thread, struct attempt *attempt, struct exec_values *values)
+{
+	const uint32_t count = rt.bundle->hook_count, first = next_bundle(thread->sighand)->hook_count - count;
+
+	memset(values, 0, sizeof(*values));
+	values->size = sizeof(*values);
+	if (rt_callbacks_exec_begin(attempt->path, values->values + first))
+		attempt->values = values;
+}
+
+/* ctx: entry, signals blocked */
+static void tell_failed(const struct rt_thread *thread, const struct attempt *attempt, const struct exec_values *values,
+			long error)
+{
+	const uint32_t count = rt.bundle->hook_count, first = next_bundle(thread->sighand)->hook_count - count;
+
+	rt_callbacks_exec_failed(attempt->path, values->values + first, error);
+}
+
 /* ctx: entry; locked */
 static long carry(struct rt_thread *thread, struct attempt *attempt)
 {
+	struct exec_values values;
 	long r = -EAGAIN;
 
 	attempt->mask = rt_mask_block();
@@ -371,12 +409,14 @@ static long carry(struct rt_thread *thread, struct attempt *attempt)
 		rt_mask_unblock(thread, attempt->mask);
 		return -K23_ERESTART;
 	}
-	if (!carried_by_tracer(thread, attempt->call, attempt->mask, &r)) {
+	tell_begin(thread, attempt, &values);
+	if (!carried_by_tracer(thread, attempt, &r)) {
 		/* A SIGSYS that is kept goes along in the kernel. */
 		rt_sigsys_hold(thread, false);
 		if (!may_have_helper(thread, attempt) || !carried_by_helper(thread, attempt, &r))
 			r = carry_alone(thread, attempt, r);
 	}
+	tell_failed(thread, attempt, &values, r);
 	rt_mask_unblock(thread, attempt->mask);
 	return r;
 }

@@ -18,11 +18,18 @@ uint32_t tracee_run_on(const struct tracee *tracee, int sig)
 }
 
 /* ctx: entry; no locks */
-static void drop_filters(struct tracee *tracee)
+static void drop(uint64_t *kept)
 {
-	if (tracee->block.filters)
-		sys(munmap, tracee->block.filters, *(const uint32_t *)tracee->block.filters);
-	tracee->block.filters = 0;
+	if (*kept)
+		sys(munmap, *kept, *(const uint32_t *)*kept);
+	*kept = 0;
+}
+
+/* ctx: entry; no locks */
+static void drop_kept(struct tracee *tracee)
+{
+	drop(&tracee->block.filters);
+	drop(&tracee->block.values);
 }
 
 /* ctx: entry */
@@ -31,15 +38,15 @@ static void set_options(const struct tracee *tracee, uint32_t options)
 	sys(ptrace, PTRACE_SETOPTIONS, tracee->tid, 0, options);
 }
 
-/* The filters that the tracee's new image has to know (base/filters.h) are in memory that the execve takes away. ctx:
- * entry; no locks */
-static long keep_filters(struct tracee *tracee)
+/* What the tracee's new image has to know is in memory that the execve takes away: filters (base/filters.h), or what
+ * hooks carry. It begins with its size. ctx: entry; no locks */
+static long keep(const struct tracee *tracee, uint64_t *kept)
 {
-	uint64_t there = tracee->block.filters;
+	uint64_t there = *kept;
 	uint32_t size;
 	long here, r;
 
-	tracee->block.filters = 0;
+	*kept = 0;
 	if (!there)
 		return 0;
 	r = tracee_read(tracee->tid, &size, there, sizeof(size));
@@ -48,10 +55,11 @@ static long keep_filters(struct tracee *tracee)
 	here = sys(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (failed(here))
 		return here;
-	tracee->block.filters = (uint64_t)here;
 	r = tracee_read(tracee->tid, (void *)here, there, size);
 	if (failed(r))
-		drop_filters(tracee);
+		sys(munmap, here, size);
+	else
+		*kept = (uint64_t)here;
 	return r;
 }
 
@@ -60,15 +68,24 @@ static long keep_filters(struct tracee *tracee)
 static long accept_exec(struct tracee *tracee, const struct rt_rendezvous *box)
 {
 	struct bundle head;
+	uint64_t there;
 	long r;
 
 	if (failed(tracee_read(tracee->tid, &head, tracee->bundle, offsetof(struct bundle, segments))) ||
 	    head.unique != rt.bundle->unique)
 		return -EPERM;
 	tracee->block = box->block;
-	r = keep_filters(tracee);
+	there = tracee->block.values;
+	tracee->block.values = 0;
+	r = keep(tracee, &tracee->block.filters);
 	if (failed(r))
 		return r;
+	tracee->block.values = there;
+	r = keep(tracee, &tracee->block.values);
+	if (failed(r)) {
+		drop_kept(tracee);
+		return r;
+	}
 	tracee->exec_from = tracee->tid;
 	/* If this process ended before the new image is ready, the image would run without k23: the tracee is killed
 	 * then. */
@@ -92,7 +109,7 @@ uint32_t tracee_meets(struct tracee *tracee, const siginfo_t *info)
 	} else {
 		set_options(tracee, tracee->options);
 		tracee->flags &= ~(uint32_t)TRACEE_EXECS;
-		drop_filters(tracee);
+		drop_kept(tracee);
 	}
 	if (failed(tracee_write(tracee->tid, answer, &box.answer, sizeof(box.answer))))
 		return SIGSYS;
@@ -119,7 +136,7 @@ static long plant_bundle(struct tracee *tracee)
 	tracee->flags |= TRACEE_MARKED | (block->ptraced & RT_PTRACED_CALLS ? TRACEE_CALLS : 0);
 	if (!failed(r))
 		r = inj_plant(tracee->tid, rt.bundle, block, &held, &call);
-	drop_filters(tracee);
+	drop_kept(tracee);
 	if (failed(r))
 		return r;
 	tracee->bundle = (uint64_t)r;

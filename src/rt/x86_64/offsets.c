@@ -90,6 +90,7 @@ void offsets(void)
 	OFFSET(START_HELPER, struct start_block, helper);
 	OFFSET(START_FILTERS, struct start_block, filters);
 	OFFSET(START_EXE, struct start_block, exe);
+	OFFSET(START_VALUES, struct start_block, values);
 	OFFSET(START_MEMORY, struct start_block, memory);
 	OFFSET(START_REST, struct start_block, sigsys_blocked);
 	VALUE(START_SIZE, sizeof(struct start_block));

@@ -27,6 +27,7 @@ rt_carried:
 	mov	START_HELPER(%rsp), %r8
 	mov	START_FILTERS(%rsp), %rcx
 	mov	START_REST(%rsp), %r9
+	mov	START_VALUES(%rsp), %r11
 	mov	START_EXE(%rsp), %rax
 	mov	START_MEMORY(%rsp), %rbx
 	mov	START_STACK(%rsp), %rsp

@@ -10,7 +10,8 @@
 /* rt_start: the first instruction that runs in a new image. Maps the part of the bundle that is written to, unless the
  * helper has made a copy of all of it. The first stack is the signal stack of the first thread's region.
  * in:  %rdi bundle; of struct start_block: %rsi entry, %rsp stack, %rdx eflags, %r10 sigmask, %r8 helper and ptracer,
- *      %rcx filters, %r9 the rest, %rax exe, %rbx memory; every signal blocked.   out: the program starts. */
+ *      %rcx filters, %r9 the rest, %rax exe, %rbx memory, %r11 values; every signal blocked.
+ * out: the program starts. */
 	.globl rt_start
 	.type rt_start, @function
 rt_start:
@@ -26,6 +27,7 @@ rt_start:
 	mov	%r9, %rbp
 	push	%rcx
 	push	%rax
+	push	%r11
 	cmpl	$0, BUNDLE_SHARED_ID(%rbx)
 	jl	2f			/* a copy, which has it */
 	mov	BUNDLE_PRIVATE_START(%rbx), %eax
@@ -41,6 +43,8 @@ rt_start:
 	cmp	%rdi, %rax
 	jne	1f
 2:	pop	%rax
+	mov	%rax, rt_start_block + START_VALUES(%rip)
+	pop	%rax
 	pop	%rcx
 	pop	%rdx
 	mov	%rdx, rt_start_block + START_MEMORY(%rip)
