@@ -376,6 +376,52 @@ def case_carry(k23, program):
         expect("traced", traced[-3:], ["begin "] + arrival(2))
 
 
+def case_files(k23, program):
+    """The cookbook's hook names each file that a build opens once, and no other than strace sees natively."""
+    for tool in "make", "gcc", "strace":
+        harness.need_program(tool)
+    with open(os.path.join(HERE, "../../docs/cookbook.md")) as cookbook:
+        source = next(text for text in re.findall(r"```c\n(.*?)```", cookbook.read(), re.S) if "K23_HOOK(files" in text)
+    with open("files.c", "w") as file:
+        file.write(source)
+    result = run(k23, "cc", "-Werror", "files.c", "-o", "files.so")
+    expect("k23 cc", (result.returncode, result.stderr), (0, ""))
+    for part in "abcd":
+        with open(f"{part}.c", "w") as file:
+            file.write(f'#include <stdio.h>\n#include "all.h"\nint {part}(void) {{ return puts("{part}"); }}\n')
+    with open("main.c", "w") as file:
+        file.write('#include "all.h"\nint main(void) { return a() + b() + c() + d() == 0; }\n')
+    with open("all.h", "w") as file:
+        file.write("".join(f"int {part}(void);\n" for part in "abcd"))
+    with open("Makefile", "w") as file:
+        file.write("all: a.o b.o c.o d.o main.o\n\t$(CC) $^ -o $@\n")
+
+    def build_with(*command):
+        for name in os.listdir("."):
+            if name.endswith(".o") or name == "all":
+                os.remove(name)
+        result = run(*command, "make", "-j2")
+        expect(f"{command[0]}", result.returncode, 0)
+        return result
+
+    def named(paths):
+        """Without what each run calls otherwise: gcc's temporary files, and what has a process's id in its name."""
+        return sorted(re.sub(r"/cc\w{6}\b", "/cc", path) for path in paths if not path.startswith("/proc/"))
+
+    os.mkdir("logs")
+    build_with("strace", "-ff", "-y", "-e", "trace=openat", "-o", "logs/of")
+    opened = set()
+    for name in os.listdir("logs"):
+        with open(os.path.join("logs", name)) as log:
+            found = re.findall(r'openat\((?:AT_FDCWD|\d+)<([^>]*)>, "([^"]*)".* = \d+<', log.read())
+        opened.update(os.path.normpath(os.path.join(directory, path)) for directory, path in found)
+    result = build_with(k23, "run", "--hook", "./files.so", "--")
+    lines = [line.removeprefix("opens ") for line in result.stderr.splitlines() if line.startswith("opens ")]
+    expect("each once", len(lines), len(set(lines)))
+    expect("files", named(lines), named(opened))
+    expect("what was built", run("./all").stdout, "a\nb\nc\nd\n")
+
+
 def main():
     k23, program = (os.path.abspath(path) for path in sys.argv[1:3])
     harness.main(lambda: harness.run_case(globals(), sys.argv[3], k23, program))
