@@ -99,6 +99,7 @@ struct fetch_argument {
 	uint8_t arg;	/* 6: the result */
 	uint8_t phases; /* in which the node may have something to be fetched */
 	uint16_t node;
+	uint8_t size; /* 1 + the argument that says how many bytes there are, if that is all; otherwise 0 */
 };
 
 #include "fetch.inc"
@@ -527,38 +528,51 @@ static void fetch_node(struct fetch *fetch, unsigned number, unsigned long point
 	}
 }
 
-/* What most of the calls that a program makes often have is not worth the way through fetch_node(): a few bytes. */
-static void fetch_argument(struct fetch *fetch, const struct fetch_argument *argument)
+/*
+ * What most of the calls that a program makes often have is not worth the way through fetch_node(): a few bytes. They
+ * go to `room`, as an item of at most FETCH_FEW bytes. most: how many bytes there are at most, besides what the call's
+ * arguments say. Returns the size of the item; 0: it is not so easy.
+ */
+#define FETCH_FEW (FETCH_SHORT + sizeof(struct k23_ring_item))
+
+static inline size_t fetch_few_bytes(const struct k23_call *call, const struct fetch_argument *argument, uint64_t most,
+				     uint32_t string_size, unsigned char *room)
 {
-	unsigned long pointer = argument->arg < 6 ? fetch->call->args[argument->arg] : fetch->result;
-	const struct fetch_node *node = &fetch_nodes[argument->node];
-	unsigned char *room;
+	unsigned long pointer;
 	uint64_t count;
 
-	if (node->op != FETCH_BYTES || !pointer) {
-		fetch_node(fetch, argument->node, pointer);
-		return;
-	}
-	count = fetch_byte_count(fetch, node);
-	room = count && count < FETCH_SHORT ? record_room(fetch->record, sizeof(struct k23_ring_item) + count) : NULL;
-	if (!room)
-		fetch_bytes(fetch, pointer, count);
-	else if (k23_copy_from(room + sizeof(struct k23_ring_item), pointer, count) < 0)
-		fetch->record->at = room;
-	else
-		fetch_item(room, 0, pointer, count);
+	if (!argument->size)
+		return 0;
+	pointer = call->args[argument->arg];
+	count = call->args[argument->size - 1];
+	count = count < most ? count : most;
+	if (!pointer || !count || count >= FETCH_SHORT || count > string_size ||
+	    k23_copy_from(room + sizeof(struct k23_ring_item), pointer, count) < 0)
+		return 0;
+	fetch_item(room, 0, pointer, count);
+	return sizeof(struct k23_ring_item) + count;
+}
+
+/* The arguments of a call that are fetched, up to one without a node. */
+static inline const struct fetch_argument *fetch_arguments_of(const struct k23_call *call, const uint16_t *starts,
+							      size_t count)
+{
+	unsigned long nr = (unsigned long)call->nr;
+
+	return fetch_arguments + (nr < count ? starts[nr] : 0);
 }
 
 static inline void fetch_arguments_from(struct fetch *fetch, const uint16_t *starts, size_t count)
 {
-	unsigned long nr = (unsigned long)fetch->call->nr;
-	const struct fetch_argument *argument = fetch_arguments + (nr < count ? starts[nr] : 0);
+	const struct fetch_argument *argument = fetch_arguments_of(fetch->call, starts, count);
 
 	for (; argument->node; argument++)
 		if (argument->phases & fetch->phase)
-			fetch_argument(fetch, argument);
+			fetch_node(fetch, argument->node,
+				   argument->arg < 6 ? fetch->call->args[argument->arg] : fetch->result);
 }
 
+#define FETCH_ARGUMENTS_OF(call, table) fetch_arguments_of(call, table, sizeof(table) / sizeof(*(table)))
 #define FETCH_FROM(fetch, table) fetch_arguments_from(fetch, table, sizeof(table) / sizeof(*(table)))
 
 /* How many arguments a call has; of one that nobody knows, all. */
@@ -594,6 +608,12 @@ static void fetch_any_call(struct fetch *fetch)
 		FETCH_FROM(fetch, fetch_descriptors_i386);
 	else if (fetch->request->descriptors)
 		FETCH_FROM(fetch, fetch_descriptors_x86_64);
+}
+
+/* Whether nothing that the user wants makes calls have more to be fetched than their types have. */
+static int fetch_is_plain(const struct k23_ring_request *request)
+{
+	return !request->dumps && !request->descriptors && !request->verbose && !request->stack_size;
 }
 
 /* Fetches what is to be fetched in a phase of a call. Of most calls in most phases that is nothing. */

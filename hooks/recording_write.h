@@ -211,6 +211,29 @@ static inline int chunk_change(const struct chunk_writer *writer, enum k23_chunk
 	return __atomic_compare_exchange_n(&writer->chunk->word, &word, changed, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/* Puts a piece at the end of the chunk: its data is there already, and ends here. */
+static inline void piece_put(struct chunk_writer *writer, unsigned char *end, unsigned flags)
+{
+	typedef uint64_t __attribute__((may_alias)) word;
+	word *piece = (word *)((char *)writer->chunk + writer->size), *data = piece + 1;
+	uint32_t size = (uint32_t)(end - (unsigned char *)data);
+
+	if (size % 8)
+		data[size / 8] &= (1ul << size % 8 * 8) - 1;
+	/* A struct k23_piece. */
+	*piece = (uint64_t)flags << 48 | (uint64_t)size << 32 |
+		 k23_piece_check(writer->seed, writer->size, size, flags, data);
+	writer->size += k23_piece_room(size);
+	writer->chunk->records += flags & K23_PIECE_FIRST;
+}
+
+/* The next record's cache lines. A store that has to wait for memory makes the next atomic operation wait. */
+static inline void chunk_prefetch(const struct chunk_writer *writer)
+{
+	__builtin_prefetch((char *)writer->chunk + writer->size + 192);
+	__builtin_prefetch((char *)writer->chunk + writer->size + 256);
+}
+
 static inline void piece_begin(struct chunk_record *record, unsigned flags)
 {
 	unsigned char *chunk = (unsigned char *)record->writer->chunk;
@@ -222,20 +245,7 @@ static inline void piece_begin(struct chunk_record *record, unsigned flags)
 
 static inline void piece_end(struct chunk_record *record, unsigned flags)
 {
-	struct chunk_writer *writer = record->writer;
-	struct k23_piece *piece = (struct k23_piece *)((char *)writer->chunk + writer->size);
-	unsigned char *data = (unsigned char *)(piece + 1);
-	uint32_t size = (uint32_t)(record->record.at - data);
-
-	for (unsigned char *at = record->record.at; (uintptr_t)at % 8; at++)
-		*at = 0;
-	flags |= record->flags;
-	piece->size = (uint16_t)size;
-	piece->flags = (uint8_t)flags;
-	piece->reserved = 0;
-	piece->check = k23_piece_check(writer->seed, writer->size, size, flags, data);
-	writer->size += k23_piece_room(size);
-	writer->chunk->records += flags & K23_PIECE_FIRST;
+	piece_put(record->writer, record->record.at, record->flags | flags);
 }
 
 static void chunk_drop(struct chunk_record *record)
@@ -292,13 +302,32 @@ static inline int chunk_record_end(struct chunk_record *record, int leave)
 	if (record->record.dropped)
 		return 0;
 	piece_end(record, K23_PIECE_LAST);
-	/* The next record's cache lines. A store that has to wait for memory makes the next atomic operation wait. */
-	__builtin_prefetch((char *)record->writer->chunk + record->writer->size + 192);
-	__builtin_prefetch((char *)record->writer->chunk + record->writer->size + 256);
+	chunk_prefetch(record->writer);
 	if (leave)
 		record->writer->kept = K23_CHUNK_CLOSED;
 	chunk_release(record->writer, record->writer->kept);
 	return 1;
+}
+
+/* --- the same for a record of at most RECORD_SMALL bytes, where there is no reason to do more */
+
+#define RECORD_SMALL 256u
+
+/* Where its data goes; NULL: this cannot be done so. Nothing has happened until its end is said. */
+static inline unsigned char *small_record_begin(const struct k23_recording *recording,
+						const struct chunk_writer *writer)
+{
+	if (writer->kept != K23_CHUNK_BUSY || !writer->chunk || chunk_is_old(recording, writer) ||
+	    writer->size > K23_CHUNK_SIZE - sizeof(struct k23_piece) - RECORD_SMALL)
+		return NULL;
+	return (unsigned char *)writer->chunk + writer->size + sizeof(struct k23_piece);
+}
+
+static inline void small_record_end(struct chunk_writer *writer, unsigned char *end)
+{
+	piece_put(writer, end, K23_PIECE_FIRST | K23_PIECE_LAST);
+	chunk_prefetch(writer);
+	chunk_release(writer, K23_CHUNK_BUSY);
 }
 
 #endif

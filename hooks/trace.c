@@ -101,25 +101,31 @@ static void put_entry(struct record *record, const struct k23_call *call, uint64
 		record_put(record, &parts, sizeof(parts));
 }
 
-/* The same in less room, for a recording. */
-static inline void put_short_entry(struct record *record, const struct k23_call *call, uint64_t time)
+/* The same in less room, for a recording: at most so much. Returns its end. */
+#define SHORT_ENTRY_MOST (sizeof(struct k23_recording_entry) + 6 * sizeof(uint64_t))
+
+static inline unsigned char *short_entry(unsigned char *at, const struct k23_call *call, uint64_t time)
 {
+	struct k23_recording_entry *to = (struct k23_recording_entry *)at;
 	unsigned count = argument_count(call);
 	uint32_t arch = call->arch == K23_ARCH_I386 ? K23_CHANNEL_I386 : K23_CHANNEL_X86_64;
-	struct k23_recording_entry *to = NULL;
 
-	if (call->nr == (int32_t)call->nr)
-		to = (struct k23_recording_entry *)record_room(record, sizeof(*to) + 6 * sizeof(to->args[0]));
-	if (!to) {
-		put_entry(record, call, time);
-		return;
-	}
 	put_head(to, K23_RECORDING_ENTRY | count << 8 | arch << 16, (uint32_t)call->nr);
 	to->time = time;
 	to->ip = call->ip;
 	for (int i = 0; i < 6; i++) /* all, as it is known then how many there are */
 		to->args[i] = call->args[i];
-	record->at -= (6 - count) * sizeof(to->args[0]);
+	return (unsigned char *)&to->args[count];
+}
+
+static void put_short_entry(struct record *record, const struct k23_call *call, uint64_t time)
+{
+	unsigned char *room = call->nr == (int32_t)call->nr ? record_room(record, SHORT_ENTRY_MOST) : NULL;
+
+	if (room)
+		record->at = short_entry(room, call, time);
+	else
+		put_entry(record, call, time);
 }
 
 static void put_exit(struct record *record, const struct k23_call *call, uint64_t entered, uint64_t start, uint64_t end,
@@ -138,19 +144,77 @@ static void put_exit(struct record *record, const struct k23_call *call, uint64_
 		record_put(record, &parts, sizeof(parts));
 }
 
-static inline void put_short_exit(struct record *record, const struct k23_call *call, uint64_t entered, uint64_t end,
-				  long result)
+static inline unsigned char *short_exit(unsigned char *at, const struct k23_call *call, uint64_t entered, uint64_t end,
+					long result)
 {
-	struct k23_recording_exit *to = (struct k23_recording_exit *)record_room(record, sizeof(*to));
+	struct k23_recording_exit *to = (struct k23_recording_exit *)at;
 
-	if (!to) {
-		put_exit(record, call, entered, 0, end, result);
-		return;
-	}
 	put_head(to, K23_RECORDING_EXIT | call->tampered << 8, (uint32_t)entered);
 	to->end = end;
 	to->result = result;
+	return (unsigned char *)(to + 1);
 }
+
+static void put_short_exit(struct record *record, const struct k23_call *call, uint64_t entered, uint64_t end,
+			   long result)
+{
+	unsigned char *room = record_room(record, sizeof(struct k23_recording_exit));
+
+	if (room)
+		short_exit(room, call, entered, end, result);
+	else
+		put_exit(record, call, entered, 0, end, result);
+}
+
+/* --- in a recording, the calls that programs make most: nothing is to be fetched for them, or a few bytes. If a record
+ * cannot be made so, nothing is done. Returns whether it was made. */
+
+static int calls_may_be_small;
+
+_Static_assert(SHORT_ENTRY_MOST + FETCH_FEW <= RECORD_SMALL, "a small record has room for these");
+
+/* Ends a record for whose call what this phase has to fetch follows. */
+static inline int small_end(const struct k23_call *call, struct thread *thread, unsigned char *at, unsigned phase,
+			    uint64_t most)
+{
+	const struct fetch_argument *argument = FETCH_ARGUMENTS_OF(call, fetch_memory_x86_64);
+
+	for (; argument->node; argument++) {
+		size_t size;
+
+		if (!(argument->phases & phase))
+			continue;
+		size = argument[1].node ? 0 : fetch_few_bytes(call, argument, most, request->string_size, at);
+		if (!size)
+			return 0;
+		at += size;
+	}
+	small_record_end(&thread->chunk, at);
+	return 1;
+}
+
+static inline int record_small_entry(const struct k23_call *call, struct thread *thread, uint64_t time)
+{
+	unsigned char *at = small_record_begin(recording, &thread->chunk);
+
+	if (!at || !calls_may_be_small || call->arch != K23_ARCH_X86_64 || call->nr != (int32_t)call->nr ||
+	    call->nr == SYS_rt_sigreturn)
+		return 0;
+	return small_end(call, thread, short_entry(at, call, time), FETCH_ENTRY, UINT64_MAX);
+}
+
+static inline int record_small_exit(const struct k23_call *call, struct thread *thread, uint64_t entered, uint64_t time,
+				    long result)
+{
+	unsigned char *at = small_record_begin(recording, &thread->chunk);
+
+	if (!at || !calls_may_be_small || call->arch != K23_ARCH_X86_64 || IS_INTERRUPTED(result))
+		return 0;
+	return small_end(call, thread, short_exit(at, call, entered, time, result), k23_failed(result) ? 0 : FETCH_EXIT,
+			 (uint64_t)result);
+}
+
+/* --- all calls */
 
 /* Returns whether it was recorded. last: no more may be recorded of this thread. */
 FOR_EACH_PLACE int record_entry(const struct k23_call *call, struct thread *thread, uint64_t time, int last,
@@ -161,6 +225,8 @@ FOR_EACH_PLACE int record_entry(const struct k23_call *call, struct thread *thre
 	struct record *record;
 	union any_record any;
 
+	if (to_file && !last && !enter && record_small_entry(call, thread, time))
+		return 1;
 	if (request->stack_size)
 		record_texts(thread);
 	fetch.record = record = record_begin(&any, thread, 0, to_file);
@@ -193,11 +259,14 @@ static void record_entry_again(union any_record *any, const struct k23_call *cal
 FOR_EACH_PLACE void record_exit(const struct k23_call *call, struct thread *thread, uint64_t entered, uint64_t start,
 				long result, const struct uring_call *enter, int to_file)
 {
+	struct fetch fetch = { NULL, call, request, FETCH_EXIT, (uint64_t)result, (uint64_t)result, 0, 0, 0 };
 	uint64_t end = k23_cycles();
 	union any_record any;
-	struct record *record = record_begin(&any, thread, 0, to_file);
-	struct fetch fetch = { record, call, request, FETCH_EXIT, (uint64_t)result, (uint64_t)result, 0, 0, 0 };
+	struct record *record;
 
+	if (to_file && !enter && record_small_exit(call, thread, entered, end, result))
+		return;
+	fetch.record = record = record_begin(&any, thread, 0, to_file);
 	if (to_file && any.chunk.moved)
 		record_entry_again(&any, call, thread, entered);
 	if (to_file)
@@ -214,9 +283,9 @@ FOR_EACH_PLACE void record_exit(const struct k23_call *call, struct thread *thre
 }
 
 /* A reader has to know of each execve, to tell what becomes of the process's threads. */
-static int is_wanted(const struct k23_call *call)
+static inline int is_wanted(const struct k23_call *call)
 {
-	return is_exec(call) || k23_ring_has_call(&request->wanted, call->arch, call->nr);
+	return k23_ring_has_call(&request->wanted, call->arch, call->nr) || is_exec(call);
 }
 
 /* Records what is no call. */
@@ -494,6 +563,7 @@ static int init(const struct k23_options *options)
 	if (ring)
 		uring_unseen = &ring->unseen;
 	request = records ? &recording->request : &ring->request;
+	calls_may_be_small = records && fetch_is_plain(request);
 	k23_syscall(SYS_prctl, PR_GET_NAME, (unsigned long)image.comm, 0, 0, 0, 0);
 	record_event(&image, sizeof(image), 0);
 	/* The reader's child is the first image that arrives, and the program the second. */

@@ -327,14 +327,25 @@ class Fetching:
                                           base + term_values(term)[1] if term else left)
         return found
 
+    @staticmethod
+    def bytes_of(type_):
+        """1 + the argument that says how many bytes a pointer leads to, if that is all there is to it, but that after the
+        call the result may say less; otherwise 0."""
+        inner = type_.of if type_.form == "pointer" and not type_.after else None
+        if not inner or inner.form != "memory" or inner.printer not in ("quoted", "hex_bytes"):
+            return 0
+        terms = {source: value for source, value, _, _, divide, add in map(term_values, inner.count) if (divide, add) == (1, 0)}
+        plain = {"IN": {"ARGUMENT"}, "OUT": {"ARGUMENT", "RESULT"}}.get(type_.direction)
+        return terms["ARGUMENT"] + 1 if set(terms) == plain and len(terms) == len(inner.count) else 0
+
     def memory_of(self, arguments, _):
-        return tuple((at, self.node(type_)) for at, type_ in enumerate(arguments) if self.node(type_))
+        return tuple((at, self.node(type_), self.bytes_of(type_)) for at, type_ in enumerate(arguments) if self.node(type_))
 
     def descriptors_of(self, arguments, result):
         """The result counts as the seventh argument."""
         found = [(at, self.descriptor(type_, "FETCH_ENTRY")) for at, type_ in enumerate(arguments)]
         found.append((6, self.descriptor(result, "FETCH_EXIT")))
-        return tuple((at, node) for at, node in found if node)
+        return tuple((at, node, 0) for at, node in found if node)
 
     def exported(self):
         """Structures that code in C knows by name, and that lead on to other memory: (name, node)."""
@@ -343,7 +354,7 @@ class Fetching:
                 if type_.form == "struct" and self.pointers_in(type_, 0)]
 
     def emit(self):
-        arguments, uses, tables = ["{ 0, 0, 0 }"], {(): 0}, []
+        arguments, uses, tables = ["{ 0 }"], {(): 0}, []
         for what, find in (("memory", self.memory_of), ("descriptors", self.descriptors_of)):
             for arch, table in zip(("x86_64", "i386"), self.signatures.tables):
                 starts = []
@@ -354,8 +365,9 @@ class Fetching:
                     wanted = find(table[nr][1], table[nr][2]) if nr in table else ()
                     if wanted not in uses:
                         uses[wanted] = len(arguments)
-                        arguments += [f"{{ {at}, {' | '.join(sorted(self.phases[node]))}, {node} }}" for at, node in wanted]
-                        arguments.append("{ 0, 0, 0 }")
+                        arguments += [f"{{ {at}, {' | '.join(sorted(self.phases[node]))}, {node}, {size} }}"
+                                      for at, node, size in wanted]
+                        arguments.append("{ 0 }")
                     starts.append(uses[wanted])
                 tables.append(self.table("uint16_t", f"fetch_{what}_{arch}", map(str, starts)))
         exported = self.exported()

@@ -109,8 +109,14 @@ static inline uint32_t k23_piece_check(uint64_t seed, uint32_t offset, uint32_t 
 	const word *at = data, *end = at + (size + 7) / 8;
 	uint64_t sum = seed + ((uint64_t)offset << 32 | size << 8 | flags), sums = sum;
 
-	while (at < end) {
+	if ((end - at) % 2) {
 		sum += *at++;
+		sums += sum;
+	}
+	for (; at < end; at += 2) {
+		sum += at[0];
+		sums += sum;
+		sum += at[1];
 		sums += sum;
 	}
 	return (uint32_t)((sum ^ (sums << 32 | sums >> 32)) * 0x9e3779b97f4a7c15u >> 32);

@@ -24,6 +24,33 @@
 
 static int number;
 
+/* Reads and writes of many sizes, some from where there is no memory. */
+static int bytes(void)
+{
+	static const size_t sizes[] = { 0, 1, 7, 8, 15, 31, 32, 33, 51, 52, 63, 64, 65, 200, 600 };
+	static char data[600], back[600];
+	int ends[2];
+
+	if (pipe(ends) != 0)
+		_exit(1);
+	for (int i = 0; i < number; i++) {
+		size_t size = sizes[i % (sizeof(sizes) / sizeof(sizes[0]))];
+
+		for (size_t at = 0; at < size; at++)
+			data[at] = (char)('a' + (at + (size_t)i) % 26);
+		syscall(SYS_write, ends[1], data, size);
+		if (size)
+			syscall(SYS_read, ends[0], back, i % 2 ? size : sizeof(back));
+		syscall(SYS_write, ends[1], NULL, size);
+		syscall(SYS_write, ends[1], 16, size);
+		syscall(SYS_read, -1, 16, size);
+		syscall(SYS_pwrite64, ends[1], data, size, 0);
+		syscall(SYS_sendto, ends[1], data, size, 0, NULL, 0);
+		syscall(SYS_getppid);
+	}
+	return 0;
+}
+
 static void make_calls(int count)
 {
 	for (int i = 0; i < count; i++)
@@ -263,7 +290,7 @@ int main(int argc, char **argv)
 		{ "threads", threads }, { "forks", forks }, { "killed", killed }, { "massacre", massacre },
 		{ "numbered", numbered }, { "numbered-forever", numbered },
 		{ "errors", errors }, { "naps", naps }, { "arguments", arguments }, { "i386", i386 },
-		{ "nested", nested }, { "orphan", orphan }, { "without-counter", without_counter },
+		{ "nested", nested }, { "bytes", bytes }, { "orphan", orphan }, { "without-counter", without_counter },
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(what, table[i].name) == 0)

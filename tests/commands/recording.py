@@ -58,12 +58,34 @@ def put_together(lines):
     return whole
 
 
+def transfers(name):
+    """The lines of a log that are of reads and writes, and what belongs to them."""
+    with open(name, errors='replace') as log:
+        lines = [re.sub(r'^[0-9]+ +', '', line) for line in log.read().splitlines()]
+    return [re.sub(r'getppid\(\).*', 'getppid()', line) for line in lines
+            if re.match(r'(read|p?write(64)?|sendto|getppid)\(| \| ', line)]
+
+
 def case_complete(t):
     """While the ring has room nothing is lost, and each thread's calls are in order."""
     t.record(t.calls, 'numbered', '3000')
     lines, said = t.show()
     expect('what is said', said, '')
     expect('numbers', dict(numbers(put_together(lines))), {thread: list(range(3000)) for thread in range(4)})
+
+
+def case_bytes(t):
+    """Lines are those of `k23 trace`, whatever of its arguments a call has in the record."""
+    for options in ((), ('-s', '60'), ('-e', 'read=all')):
+        traced = run(t.k23, 'trace', '-q', '-o', 'trace', *options, '--', t.calls, 'bytes', '600')
+        expect('status of the trace', (traced.returncode, traced.stderr), (0, ''))
+        t.record(t.calls, 'bytes', '600', options=options)
+        t.show(*options)
+        traced, recorded = (transfers(name) for name in ('trace', 'log'))
+        if len(traced) < 4000:
+            raise Failed(f'{len(traced)} lines')
+        expect(f'lines with {options}', [pair for pair in zip(recorded, traced) if pair[0] != pair[1]], [])
+        expect(f'lines with {options}', len(recorded), len(traced))
 
 
 def case_order(t):

@@ -136,6 +136,7 @@ REASONS = [
     (r"^read\(\d+, \"[0-9a-f]{12}-[0-9a-f]{12} ", "/proc/self/maps has addresses, and k23's mappings (k23(1), LIMITS)"),
     (r"^read\(\d+, \"\", \d+\) = 0$", "what is read there is as long as /proc/self/maps"),
     (r"^(tgkill|kill)\(.*\) = \?$", "a thread that its own signal stops for good does not record the result"),
+    (r"^clone3\(.*parent_tid=\[0\]\}", "a new thread that has ended before the call came back, where both ids are in one place"),
     (r"copied, [0-9.]+ s", "how long it took"),
     (r"^(read|write)\(\d, \"[^\"]*\", 4\) = 4$", "random bytes of git"),
     (r"^read\(\d+, \".*\"(\.\.\.)?, 44\) = 44$", "random bytes of sqlite3"),
