@@ -161,15 +161,14 @@ static int chunk_take(struct chunk_record *record)
 	writer->chunk = NULL;
 	if (!writer->number)
 		writer->number = __atomic_add_fetch(&recording->writers, 1, __ATOMIC_RELAXED);
+	/* Before the chunk is known, which others, who come by meanwhile, leave to this thread. */
+	chunk_make_ready(recording, __atomic_load_n(&recording->head, __ATOMIC_RELAXED) + 1);
 	for (uint64_t tries = 0; tries < 2ul * recording->chunks; tries++) {
 		uint64_t sequence = __atomic_add_fetch(&recording->head, 1, __ATOMIC_RELAXED);
 		struct k23_chunk *chunk = chunk_at(recording, sequence);
+		uint64_t word = __atomic_load_n(&chunk->word, __ATOMIC_ACQUIRE);
 		uint64_t owned = k23_chunk_word(sequence, (uint32_t)k23_tid(), 0, K23_CHUNK_FREE);
-		uint64_t word, lost;
-
-		chunk_make_ready(recording, sequence);
-		word = __atomic_load_n(&chunk->word, __ATOMIC_ACQUIRE);
-		lost = k23_chunk_size(word) ? chunk->records : 0;
+		uint64_t lost = k23_chunk_size(word) ? chunk->records : 0;
 
 		if (chunk_is_newer(word, sequence) || !chunk_is_free(recording, word, tries > recording->chunks) ||
 		    !__atomic_compare_exchange_n(&chunk->word, &word,
