@@ -50,6 +50,11 @@ def need(condition, why):
         raise Skipped(why)
 
 
+def works_here(*command):
+    """Whether a program ends well natively: some virtual machines lack what is in every processor."""
+    return run(*command).returncode == 0
+
+
 def need_program(name):
     need(shutil.which(name), f"there is no {name}")
 

@@ -94,7 +94,7 @@ def told_when_waited_for(lines):
 
 def words(text):
     text = re.sub(r'0x[0-9a-f]{5,}', 'ADDRESS', text)
-    text = re.sub(r'si_utime=\d+, si_stime=\d+', 'TIMES', text)
+    text = re.sub(r'si_utime=\d+(?: /\* [^*]* \*/)?, si_stime=\d+(?: /\* [^*]* \*/)?', 'TIMES', text)
     return re.sub(r'getppid\(\) = \d+', 'getppid() = PARENT', re.sub(r' += ', ' = ', text))
 
 
