@@ -22,8 +22,13 @@ struct run_state_owner {
 	/* All of a node of a list, at the distance from the word that the program's C library has chosen for its own.
 	 * Where the word is in the middle, any distance will do. */
 	uint8_t before[128];
-	uint32_t tid;  /* a robust futex */
-	uint32_t turn; /* counts who has taken this owner */
+	union {
+		struct {
+			uint32_t tid;  /* a robust futex */
+			uint32_t turn; /* counts who has taken this owner */
+		};
+		uint64_t taken; /* both */
+	};
 	uint8_t behind[120];
 };
 

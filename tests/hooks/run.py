@@ -4,6 +4,8 @@ import itertools
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -334,6 +336,56 @@ def case_locks(k23, program):
                ["robust mutexes: 0 1", "32 calls, 1 died"])
         result = run(k23, "run", *way, "--hook", hook, "--", program, "storm", "print")
         expect(f"storm {way}", (result.returncode, result.stderr), (0, ""))
+
+
+CHILDLESS = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+before = libc.syscall(5000)
+os.getppid()
+try: print("a child", os.wait())
+except ChildProcessError: pass
+if len(sys.argv) > 1: os.execv(sys.executable, [sys.executable, "childless.py"])
+print(libc.syscall(5000) - before, before > 0)
+"""
+SUBREAPER = "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
+
+
+def keepers(hook):
+    """The processes that keep the state of runs with a hook."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm") as comm, open(f"/proc/{pid}/cmdline") as line:
+                if comm.read() == "k23-keeper\n" and hook in line.read():
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def case_keeper(k23, program):
+    """It is nobody's child that a wait finds, ends with the run, and may be killed."""
+    hook = build(k23, "state")
+    python = "/usr/bin/python3"
+    with open("childless.py", "w") as file:
+        file.write(CHILDLESS)
+    starts = [[], [python, "-c", SUBREAPER]]
+    if os.getuid() == 0:
+        starts += [["unshare", "--pid", "--fork"],
+                   ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc; exec "$@"', "sh"]]
+    for start in starts:
+        result = run(*start, k23, "run", "--hook", hook, "--", python, "childless.py", "again")
+        expect(f"{start}", (result.returncode, result.stdout, result.stderr), (0, "1 True\n", ""))
+    harness.wait_until(lambda: not keepers(hook))
+    with subprocess.Popen([k23, "run", "--hook", hook, "--", "sh", "-c", f"echo; read line; exec {program} call print"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        child.stdout.readline()
+        os.kill(keepers(hook)[0], signal.SIGKILL)
+        harness.wait_until(lambda: not keepers(hook))
+        out, err = child.communicate("\n")
+    expect("a keeper that was killed", (out, re.sub(r"process \d+", "process N", err)), (
+        "-1 calls, -1 died\n", "k23: process N has not got the run state of its hooks: the run's keeper was killed\n"))
 
 
 TOO_LONG = """

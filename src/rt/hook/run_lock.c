@@ -125,12 +125,12 @@ static void take_owner(struct rt_thread *thread, uint32_t memory)
 	for (uint32_t n = 1;; n++) {
 		uint32_t index = ((uint32_t)thread->tid + n) % RUN_STATE_OWNERS;
 		struct run_state_owner *owner = &state->owners[index];
-		uint64_t *words = (uint64_t *)&owner->tid, now = __atomic_load_n(words, __ATOMIC_RELAXED);
+		uint64_t now = __atomic_load_n(&owner->taken, __ATOMIC_RELAXED);
 		uint32_t turn = (uint32_t)(now >> 32) + 1;
 
 		if (!((uint32_t)now & RUN_STATE_TID) &&
-		    __atomic_compare_exchange_n(words, &now, (uint64_t)turn << 32 | (uint32_t)thread->tid, false,
-						__ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+		    __atomic_compare_exchange_n(&owner->taken, &now, (uint64_t)turn << 32 | (uint32_t)thread->tid,
+						false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
 			held->index = index;
 			held->turn = turn;
 			return;
@@ -185,13 +185,11 @@ static void end(struct rt_thread *thread, uint32_t memory)
 static bool is_abandoned(uint32_t memory, uint32_t word)
 {
 	uint32_t index = (word & ((1u << TURN_SHIFT) - 1)) - 1;
-	struct run_state_owner *owner;
 	uint64_t now;
 
 	if (index >= RUN_STATE_OWNERS) /* the program, or a hook, has written to it */
 		return true;
-	owner = &state_of(memory)->owners[index];
-	now = __atomic_load_n((uint64_t *)&owner->tid, __ATOMIC_SEQ_CST);
+	now = __atomic_load_n(&state_of(memory)->owners[index].taken, __ATOMIC_SEQ_CST);
 	return !((uint32_t)now & RUN_STATE_TID) || lock_word(index, (uint32_t)(now >> 32)) != (word & ~WAITED_FOR);
 }
 
