@@ -18,8 +18,9 @@ import harness
 from harness import NOBODY, SKIPPED, Broken, Failed, Skipped
 
 # What stands between the k23 executable and the program. One row per mode; a new mode is a new row.
-# {learned}: a store of the test's own, in which `k23 learn` has noted what the same command does; {base}: --base-store
-LEARNED, BASE = "--store={learned}", "--store={base}"
+# {learned}: a store of the test's own, in which `k23 learn` has noted what the same command does; {base}: --base-store;
+# {first}: in each run an empty one, which the program's user may write to
+LEARNED, BASE, FIRST = "--store={learned}", "--store={base}", "--store={first}"
 GUARD = ["run", "--no-patch", "--no-learn"]
 MODES = {
     "plain": [*GUARD],
@@ -27,6 +28,7 @@ MODES = {
     "chain": [*GUARD, "--hook", "null", "--hook", "null", "--hook", "told"],
     "observed": ["run", LEARNED, "--no-learn", "--hook", "null"],
     "observed-plain": ["run", LEARNED, "--no-learn"],
+    "first": ["run", FIRST, "--hook", "null"],
     "eager": ["run", BASE, "--no-learn", "--eager", "--hook", "null"],
     "eager-plain": ["run", BASE, "--no-learn", "--eager"],
 }
@@ -130,6 +132,14 @@ class Runner:
             os.chmod(path, 0o644)
         return path
 
+    def forget(self, store):
+        """Makes a store empty."""
+        directory = os.path.dirname(store)
+        shutil.rmtree(directory)
+        os.mkdir(directory)
+        if self.identity:
+            os.chown(directory, NOBODY, NOBODY)
+
     def run(self, command, identity=None):
         identity = self.identity if identity is None else identity
         cwd = os.path.join(self.base, "cwd")
@@ -176,6 +186,8 @@ def prepare_store(runner, options, mode, k23, command):
         if not options.base_store:
             raise Broken(f"mode {mode} needs --base-store")
         return runner.store(options.base_store, mode)
+    if FIRST in words:
+        return runner.store(None, mode)
     if LEARNED not in words:
         return None
     path = runner.store(options.base_store, mode)
@@ -228,8 +240,10 @@ def compare_in(mode, options, runner, tool, under, command, native):
     store = prepare_store(runner, options, mode, tool, command)
     # Both ways to keep returns predictable are to be right on each machine: one as this user, the other as another.
     returns = "--returns=paired" if options.user else "--returns=fill"
-    k23 = [tool, *(word.format(learned=store, base=store) for word in MODES[mode]), returns, "--"]
+    k23 = [tool, *(word.format(learned=store, base=store, first=store) for word in MODES[mode]), returns, "--"]
     for number in range(1, options.rounds + 1):
+        if FIRST in MODES[mode]:
+            runner.forget(store)
         got = runner.run(under + k23 + command)
         # the store is mapped, and a program that lists its mappings finds it
         lines = [line for line in got.lines() if line.strip() != store]

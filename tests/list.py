@@ -25,7 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ELSEWHERE = ["start", "exec_ways", "exec_limits", "exec_fail", "sig_rules", "forks", "p1a"]
 # Without a store, and with one: every case of every guest runs in all of them.
 GUARD_MODES = ["plain", "null", "chain"]
-FAST_MODES = ["observed", "eager", "eager-plain"]
+FAST_MODES = ["observed", "first", "eager", "eager-plain"]
 # As an unprivileged user in fewer: what is other then is not how many hooks there are.
 USER_MODES = {"plain", "null", "observed", "eager-plain"}
 

@@ -494,7 +494,7 @@ const struct bundle *bundle_build(const struct launch *launch, const struct bund
 				(launch->profile ? BUNDLE_PROFILE : 0) | (launch->no_patch ? BUNDLE_NO_PATCH : 0) |
 				(returns_choose(launch->returns, outer) ? BUNDLE_PAIRED : 0) |
 				(gs_by_call(launch->gs, outer) ? BUNDLE_GS_BY_CALL : 0) |
-				(launch->untraced ? BUNDLE_UNTRACED : 0);
+				(launch->untraced ? BUNDLE_UNTRACED : 0) | (launch->unmet ? BUNDLE_UNMET : 0);
 	add_site_log(&builder, launch);
 	add_tool(&builder);
 	add_memories(&builder, launch, outer);

@@ -56,6 +56,7 @@ struct launch {
 	bool keep_log;     /* leave the site log to the caller, which takes it in when the program has ended */
 	bool profile;      /* learn which sites this program uses */
 	bool eager;        /* patch sites that were never observed, too */
+	bool unmet;        /* the program was never run: sites with a plan are patched unobserved */
 	bool no_patch;     /* leave all sites to the guard */
 	enum returns returns;
 	enum gs gs;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/first_run.h"
 #include "sites/site_log.h"
 
 /* An absolute path: the program may be in another directory when its runtime opens the site log. */
@@ -99,6 +100,24 @@ static long load_bytes(struct launch *launch, bool own)
 	return r;
 }
 
+/* If the store does not know the program, the program was never run: analyses it. */
+static void meet(struct launch *launch, bool own)
+{
+	char *executable;
+
+	if (launch->no_learn || launch->no_patch || launch->profile)
+		return;
+	executable = first_run_of(launch);
+	if (executable) {
+		first_run_analyse(launch, executable);
+		free(launch->store_bytes);
+		launch->store_bytes = NULL;
+		launch->store_size = 0;
+		launch->unmet = load_bytes(launch, own) == 0;
+	}
+	free(executable);
+}
+
 void store_use_prepare(struct launch *launch)
 {
 	bool own = store_use_is_own(launch), wanted = launch->store && !launch->no_learn;
@@ -116,7 +135,11 @@ void store_use_prepare(struct launch *launch)
 	if (launch->no_patch && launch->no_learn)
 		return;
 	r = load_bytes(launch, own);
-	if (r == 0 || r == -ENOENT || (own && r == -ESTALE))
+	if (r == 0 || r == -ENOENT) {
+		meet(launch, own);
+		return;
+	}
+	if (own && r == -ESTALE)
 		return;
 	if (r == -EACCES)
 		complain("%s cannot be read: %s; nothing is patched (--store names another)", launch->store,

@@ -119,7 +119,7 @@ static bool put_leaves(uint8_t *code, uint64_t ip, uint64_t after, uint64_t entr
 	       put_relative(code + LEA_SIZE + sizeof(jmp), ip + PATCH_LEAVES, entry);
 }
 
-bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
+bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, uint32_t word,
 		const struct store_site *plan, const uint8_t *window, uint64_t site)
 {
 	unsigned displaced = in_stub(plan, plan->window);
@@ -128,7 +128,7 @@ bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block,
 	if (!put_window(slot, address, plan, window, site - plan->window))
 		return false;
 	slot[PATCH_SLOT - 1] = (uint8_t)(plan->window | (displaced == plan->window ? 0 : PATCH_WIDENED));
-	return put_leaves(slot + displaced, address + displaced, site + 2, block + 8u * entry);
+	return put_leaves(slot + displaced, address + displaced, site + 2, block + 8ul * word);
 }
 
 void core_patch_call(uint8_t *function, size_t size, uint32_t nr, uint64_t entry)
@@ -217,6 +217,13 @@ uint64_t core_patch_site(const uint8_t slot[PATCH_SLOT], uint64_t address)
 	unsigned displaced = core_patch_displaced(slot);
 
 	return address + displaced + LEA_SIZE + (uint64_t)get_relative(slot + displaced + sizeof(lea)) - 2;
+}
+
+uint64_t core_patch_word(const uint8_t slot[PATCH_SLOT], uint64_t address)
+{
+	unsigned end = core_patch_displaced(slot) + PATCH_LEAVES;
+
+	return address + end + (uint64_t)get_relative(slot + end - 4);
 }
 
 uint64_t core_patch_origin(const uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t ip)

@@ -60,10 +60,14 @@ bool core_patch_valid(const struct store_site *site);
  * own word is not enough, as it decides which hooks see the call. */
 int32_t core_patch_number(const struct store_site *plan, const uint8_t *window);
 
-/* Writes a stub to `slot`, a buffer whose contents will be at `address`; the block begins at `block`. window: the
+/* Writes a stub to `slot`, a buffer whose contents will be at `address`; the block begins at `block`. word: which word
+ * from there on has the address of the entry: one of enum core_patch_entry, or one behind the stubs. window: the
  * window's bytes as they are in the file; site: the address of the `syscall`. False: an operand is out of reach. */
-bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, enum core_patch_entry entry,
+bool core_patch_stub(uint8_t slot[PATCH_SLOT], uint64_t address, uint64_t block, uint32_t word,
 		const struct store_site *plan, const uint8_t *window, uint64_t site);
+
+/* The address of the word that has the address of the stub's entry. */
+uint64_t core_patch_word(const uint8_t slot[PATCH_SLOT], uint64_t address);
 
 /* Writes a function that makes a system call: a site and its stub in one, `mov; lea; jmp; syscall; ret`. The
  * dispatcher's address is `entry`; if it is 0, or `size` bytes are too few, the function is `mov; syscall; ret`: 8

@@ -10,6 +10,7 @@
 
 #include "abi/syscall.h"
 #include "cli/cli.h"
+#include "cli/first_run.h"
 #include "cli/hook_check.h"
 #include "cli/run_state.h"
 #include "cli/self.h"
@@ -77,6 +78,13 @@ bool hook_check_code(const struct hook_file *hook, char **problem)
 {
 	(void)hook;
 	(void)problem;
+	start_over();
+}
+
+void first_run_analyse(const struct launch *launch, const char *executable)
+{
+	(void)launch;
+	(void)executable;
 	start_over();
 }
 

@@ -114,6 +114,12 @@ long analyse_elf(const struct elf_file *elf, const uint64_t *observed, size_t ob
 	r = code_start(&code, elf);
 	if (r == 0)
 		r = code_find_functions(&code);
+	/* Most files have none. */
+	if (r == 0 && !observed_count && !code_has_sites(&code)) {
+		r = hand_over(&code, to);
+		code_end(&code);
+		return r;
+	}
 	if (r == 0)
 		r = code_sweep(&code);
 	if (r == 0)

@@ -113,6 +113,8 @@ static inline bool code_is_opcode(const ZydisDecodedInstruction *instruction, Zy
 long code_find_functions(struct code *code) must_check;
 /* sweep.c */
 long code_sweep(struct code *code) must_check;
+/* Whether the sweep would find a site, which is quicker to say. */
+bool code_has_sites(const struct code *code);
 /* jumps.c. 0, -ENOMEM, or -E2BIG: what looks like jump tables is too large to be them. */
 long code_find_jumps(struct code *code) must_check;
 /* reach.c */

@@ -60,6 +60,10 @@ static long parse_program_headers(struct elf_file *elf, const Elf64_Ehdr *header
 		if (segment.p_type == PT_GNU_EH_FRAME)
 			elf->eh_frame_hdr = (struct elf_file_section){ segment.p_vaddr, segment.p_offset,
 								      segment.p_filesz };
+		if (segment.p_type == PT_INTERP && elf_file_table(elf, segment.p_offset, segment.p_filesz, 1)) {
+			elf->interpreter = segment.p_offset;
+			elf->interpreter_size = segment.p_filesz;
+		}
 		if (segment.p_type == PT_DYNAMIC && elf_file_table(elf, segment.p_offset, segment.p_filesz, 1)) {
 			elf->dynamic = segment.p_offset;
 			elf->dynamic_size = segment.p_filesz;
@@ -238,18 +242,46 @@ void elf_file_symbols(const struct elf_file *elf, elf_file_symbol_fn *see, void 
 	}
 }
 
-static uint64_t dynamic_value(const struct elf_file *elf, int64_t tag)
+/* The value of the index-th entry with a tag; false: there is none. */
+static bool find_dynamic(const struct elf_file *elf, int64_t tag, unsigned index, uint64_t *value)
 {
 	for (uint64_t n = 0; n < elf->dynamic_size / sizeof(Elf64_Dyn); n++) {
 		Elf64_Dyn entry;
 
 		memcpy(&entry, elf->bytes + elf->dynamic + n * sizeof(entry), sizeof(entry));
-		if (entry.d_tag == tag)
-			return entry.d_un.d_val;
+		if (entry.d_tag == tag && index-- == 0) {
+			*value = entry.d_un.d_val;
+			return true;
+		}
 		if (entry.d_tag == DT_NULL)
 			break;
 	}
-	return 0;
+	return false;
+}
+
+static uint64_t dynamic_value(const struct elf_file *elf, int64_t tag)
+{
+	uint64_t value = 0;
+
+	find_dynamic(elf, tag, 0, &value);
+	return value;
+}
+
+const char *elf_file_interpreter(const struct elf_file *elf)
+{
+	const char *name = (const char *)elf->bytes + elf->interpreter;
+
+	return elf->interpreter_size && !name[elf->interpreter_size - 1] ? name : NULL;
+}
+
+const char *elf_file_string(const struct elf_file *elf, int64_t tag, unsigned index)
+{
+	uint64_t size = dynamic_value(elf, DT_STRSZ), at = 0;
+	const uint8_t *strings = elf_file_at(elf, dynamic_value(elf, DT_STRTAB), size);
+
+	if (!strings || !find_dynamic(elf, tag, index, &at) || at >= size || !memchr(strings + at, 0, size - at))
+		return NULL;
+	return (const char *)strings + at;
 }
 
 /* The value of a symbol, to which a relocation against it adds. */

@@ -34,6 +34,7 @@ struct elf_file {
 	uint32_t segment_count;
 	struct elf_file_section eh_frame_hdr, eh_frame; /* size 0: there is none */
 	uint64_t dynamic, dynamic_size; /* in the file */
+	uint64_t interpreter, interpreter_size; /* in the file: its name, with a NUL; size 0: there is none */
 	struct stat stat; /* of the file when its bytes were read; zero for elf_file_parse() */
 };
 
@@ -60,6 +61,11 @@ static inline bool elf_file_is_text(const struct elf_file_segment *segment)
 {
 	return segment && (segment->flags & (PF_X | PF_W)) == PF_X;
 }
+
+/* The ELF interpreter that the file names, or NULL. */
+const char *elf_file_interpreter(const struct elf_file *elf);
+/* The string of the dynamic section's entry with a tag, the index-th of these, or NULL. */
+const char *elf_file_string(const struct elf_file *elf, int64_t tag, unsigned index);
 
 /* Calls `see` for every defined symbol with an address, twice for a symbol that is in two tables, until `see` returns
  * false. */

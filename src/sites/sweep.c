@@ -133,6 +133,26 @@ static bool decode_range(struct position *at, uint64_t start, uint64_t end)
 	return whole;
 }
 
+bool code_has_sites(const struct code *code)
+{
+	for (size_t i = 0; i < code->functions.count; i++) {
+		const struct code_function *function = &code->functions.at[i];
+		const struct code_text *text = code_text(code, function->start);
+
+		for (uint64_t at = function->start; function->may_have_sites && at < function->end;) {
+			ZydisDecodedInstruction instruction;
+			bool decoded = ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&code->quick, NULL,
+										  text->bytes + (at - text->address),
+										  function->end - at, &instruction));
+
+			if (decoded && code_is_opcode(&instruction, ZYDIS_OPCODE_MAP_0F, 0x05))
+				return true;
+			at += decoded ? instruction.length : 1;
+		}
+	}
+	return false;
+}
+
 long code_sweep(struct code *code)
 {
 	size_t next = 0;

@@ -218,6 +218,8 @@ def case_stat_sites(t):
 
     site = sites('--no-learn')
     expect('unknown', (site['fast'], site['why']), (0, 'not learned yet'))
+    site = sites()
+    expect('first run', site['fast'], site['calls'] - 1)
     expect('learn', run(t.k23, 'learn', f'--store={store}', '--', t.calls, 'calls', '10').returncode, 0)
     site = sites()
     expect('learned', (site['fast'], site['why']), (site['calls'], None))
@@ -225,6 +227,31 @@ def case_stat_sites(t):
     expect('not patched', (site['fast'], site['why']), (0, 'nothing is patched (--no-patch)'))
     table = run(t.k23, 'stat', '--sites', f'--store={store}', '--', t.calls, 'calls', '1000').stderr
     expect('table', f"{site['offset']:#x}" in table and '% fast' in table, True)
+
+
+def case_first_run(t):
+    """Of a program that was never run: its files are analysed before it starts, once, and that does not show."""
+    store, program = os.path.abspath('store'), os.path.realpath(t.calls)
+    native = run(t.calls, 'calls', '10')
+    for script in False, True:
+        if script:
+            with open('script', 'w') as file:
+                file.write(f'#!{t.calls} calls\n')
+            os.chmod('script', 0o755)
+        ran = run(t.k23, 'run', f'--store={store}', '--', *(['./script'] if script else [t.calls, 'calls', '10']))
+        expect('run', (ran.returncode, ran.stderr), (native.returncode, native.stderr))
+        known = {line.split(':')[0]: line for line in run(t.k23, 'sites', 'list', '--store', store).stdout.splitlines()}
+        expect('executable', program in known, True)
+        for name in 'libc.so', 'ld-linux':
+            expect(name, any(os.path.basename(path).startswith(name) for path in known), True)
+    changed = os.stat(store).st_mtime_ns
+    # what was met is put into the store at the next start, and then there is nothing more
+    for _ in range(2):
+        run(t.k23, 'run', f'--store={store}', '--', t.calls, 'calls', '10')
+        changed, before = os.stat(store).st_mtime_ns, changed
+    expect('the store again', changed, before)
+    ran = run(t.k23, 'run', '--store=other', '--no-learn', '--', t.calls, 'calls', '10')
+    expect('no store', (ran.returncode, os.path.exists('other')), (0, False))
 
 
 def case_stat_table(t):

@@ -60,6 +60,7 @@ struct rt_image {
 	bool fast;          /* sites may be patched: there is a store, and %gs can be used */
 	bool log_sites;     /* new sites are to be appended to the site log */
 	bool profiled;      /* programs of this name are, or are being, learned: only sites that they use are patched */
+	bool unmet;         /* nothing is known of what this program does: sites are patched that were not observed */
 	uint32_t program;   /* the bit of programs of this name in struct store_site */
 	bool namespaces;    /* tasks in several PID namespaces may share the memory */
 	uint64_t entered;   /* signals that enter the runtime, whatever the program does with them */

@@ -178,6 +178,7 @@ static void start_fast_path(struct rt_thread *thread)
 	rt.fast = rt_gs_set(thread) && rt.fast;
 	if (thread->tsc_faults)
 		rt_gs_give_up();
+	rt.unmet = rt.fast && rt.log_sites && !rt.profiled && rt_start_block.first && rt.bundle->flags & BUNDLE_UNMET;
 	rt_patch_start(stack);
 }
 

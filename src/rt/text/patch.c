@@ -14,6 +14,7 @@
 #include "rt/base/message.h"
 #include "rt/text/candidate.h"
 #include "rt/text/plans.h"
+#include "rt/text/site_log.h"
 #include "rt/text/text.h"
 #include "rt/x86_64/arch.h"
 
@@ -31,6 +32,12 @@
 
 static uint64_t loader_start, loader_end; /* the text of the ELF interpreter */
 
+/* Whether the store knows that the program makes calls at a site. ctx: boot | entry */
+static bool is_observed(const struct store_site *site)
+{
+	return site->flags & STORE_OBSERVED && (!rt.profiled || !site->programs || site->programs & rt.program);
+}
+
 /* Whether the program is expected to make calls at a site. If not, patching does not pay: the process copies each page
  * with a patched site, which takes the time of several caught calls. ctx: boot | entry */
 static bool is_worthwhile(const struct store_site *site)
@@ -40,11 +47,9 @@ static bool is_worthwhile(const struct store_site *site)
 	if (!(site->flags & STORE_STABLE))
 		return false;
 	/* These calls are made once, which takes less time than the copy. */
-	if (!(site->flags & STORE_OBSERVED) || site->nr == __NR_exit_group || site->nr == __NR_exit)
+	if (site->nr == __NR_exit_group || site->nr == __NR_exit)
 		return false;
-	if (rt.bundle->flags & BUNDLE_PROFILE)
-		return site->programs & rt.program;
-	return !rt.profiled || !site->programs || site->programs & rt.program;
+	return rt.unmet || (is_observed(site) && (!(rt.bundle->flags & BUNDLE_PROFILE) || site->programs & rt.program));
 }
 
 /* Whether a site is to be patched, and lies in the text with all of its function. ctx: boot | entry */
@@ -57,14 +62,6 @@ static bool is_to_be_patched(const struct store_site *site, const struct rt_text
 	return site->offset >= site->function_before && begin >= text->offset &&
 	       site->function_size <= text->end - text->start &&
 	       begin - text->offset <= text->end - text->start - site->function_size;
-}
-
-/* Which entry the stub of a site leads to, if its window says the number nr. ctx: boot | entry */
-static enum core_patch_entry choose_entry(int32_t nr)
-{
-	if (nr < 0)
-		return rt_chain_wants_all() ? CORE_PATCH_DISPATCH : CORE_PATCH_NUMBER;
-	return rt_chain_direct(nr) ? CORE_PATCH_DIRECT : CORE_PATCH_DISPATCH;
 }
 
 /* Maps writable memory at an address. Returns whether it could; *error says why not. ctx: boot | entry */
@@ -142,6 +139,20 @@ static bool is_as_analysed(struct site_reader *reader, const struct store_site *
 	return reader->hash == site->function_hash && rt_is_syscall(code);
 }
 
+/* Which word of the block has the address of the entry of a site's stub. A site that was not observed has a word of its
+ * own, with the address of the site's `syscall`: the first call from there takes the guard, which notes the site.
+ * ctx: boot | entry; locked */
+static uint32_t choose_word(const struct rt_text *text, const struct store_site *site, uint64_t address,
+			    const uint8_t *window, const uint8_t *slot)
+{
+	uint32_t word = (uint32_t)(text->block_size / 8 + ((uint64_t)slot - text->block) / PATCH_SLOT - 1);
+
+	if (!text->words_size || is_observed(site) || rt_site_log_has(address))
+		return rt_text_entry(site, window);
+	((uint64_t *)text->block)[word] = address;
+	return word;
+}
+
 /* Patches a site, with its stub in a slot. Returns whether it did, and so used the slot. ctx: boot | entry; locked */
 static bool patch_site(struct site_reader *reader, const struct store_site *site, uint8_t *slot)
 {
@@ -152,7 +163,7 @@ static bool patch_site(struct site_reader *reader, const struct store_site *site
 	__atomic_fetch_or((uint8_t *)window, 0, __ATOMIC_RELAXED);
 	if (!is_as_analysed(reader, site, address) ||
 	    !core_patch_stub(slot, (uint64_t)slot, text->block,
-			     choose_entry(core_patch_number(site, (const uint8_t *)window)), site,
+			     choose_word(text, site, address, (const uint8_t *)window, slot), site,
 			     (const uint8_t *)window, address) ||
 	    !core_patch_jump(site, (uint8_t *)window, window, (uint64_t)slot)) {
 		memset(slot, 0, PATCH_SLOT);
@@ -206,9 +217,9 @@ static void patch_text(struct rt_text *text, int prot)
 {
 	const struct store_run *run = &text->sites;
 	struct site_reader reader = { .text = text,
-				      .end = rt.bundle->flags & BUNDLE_EAGER ? run->count : run->observed };
+				      .end = rt.unmet || rt.bundle->flags & BUNDLE_EAGER ? run->count : run->observed };
 	uint32_t stubs = reader.end < MAX_STUBS ? reader.end : MAX_STUBS;
-	size_t size = core_page_up(core_patch_block_size(stubs));
+	size_t size = core_page_up(core_patch_block_size(stubs)), words_size = rt.unmet ? core_page_up(8ul * stubs) : 0;
 	uint64_t length = text->end - text->start;
 	long block;
 
@@ -219,10 +230,11 @@ static void patch_text(struct rt_text *text, int prot)
 		rt.frozen = true;
 		return;
 	}
-	block = map_block(text, size);
+	block = map_block(text, size + words_size);
 	if (failed(block))
 		return;
 	text->block_size = size;
+	text->words_size = words_size;
 	__atomic_store_n(&text->block, (uint64_t)block, __ATOMIC_RELEASE);
 	if (!failed(sys(mprotect, text->start, length, PROT_READ | PROT_WRITE))) {
 		bool patched = patch_sites(text, &reader, stubs);
@@ -237,7 +249,7 @@ static void patch_text(struct rt_text *text, int prot)
 			return;
 	}
 	__atomic_store_n(&text->block, 0, __ATOMIC_RELEASE);
-	sys(munmap, block, size);
+	sys(munmap, block, size + words_size);
 }
 
 /* ctx: entry */
@@ -251,14 +263,14 @@ void rt_patch_mapped(uint64_t start, size_t size, int prot, int fd, uint64_t off
 {
 	struct store_run sites;
 	uint64_t in_file = 0;
-	bool stored = rt.planned && !failed(rt_plans_find_fd(fd, &sites, &in_file));
+	bool stored = loaded && rt.planned && !failed(rt_plans_find_fd(fd, &sites, &in_file));
 	uint64_t end = start + core_page_up(size);
 	struct rt_text *text;
 
 	rt_texts_lock();
 	text = rt_text_add(start, end, offset, stored ? &sites : NULL);
 	/* A text beyond the end of a file that was truncated has no bytes to compare: reading there faults. */
-	if (text && stored && loaded && offset + size <= core_page_up(in_file))
+	if (text && stored && offset + size <= core_page_up(in_file))
 		patch_text(text, prot);
 	rt_texts_unlock();
 }

@@ -10,6 +10,7 @@
 #include "rt/base/mask.h"
 #include "rt/text/plans.h"
 #include "rt/text/text.h"
+#include "rt/text/unmet.h"
 
 #define MAX_LOG_SIZE (4l << 20) /* for the case that no command puts the site log into the store */
 #define SEEK_TO_END 2
@@ -18,10 +19,16 @@
 static RT_TABLE uint64_t seen_sites[SEEN_SITES]; /* a hash table of addresses */
 static uint32_t seen_sites_count;
 
+/* ctx: any */
+static uint64_t hash_of(uint64_t ip)
+{
+	return ip * 0x9e3779b97f4a7c15ul >> 32;
+}
+
 /* Adds a site to the table. Returns whether it is new there. ctx: entry; no locks */
 static bool add_seen_site(uint64_t ip)
 {
-	uint64_t hash = ip * 0x9e3779b97f4a7c15ul >> 32;
+	uint64_t hash = hash_of(ip);
 
 	for (uint32_t n = 0; n < SEEN_SITES; n++) {
 		uint64_t *slot = &seen_sites[(hash + n) % SEEN_SITES], none = 0;
@@ -42,13 +49,16 @@ static bool add_seen_site(uint64_t ip)
 	return false;
 }
 
-/* Whether the store has a site as observed. ctx: entry */
-static bool is_in_store(const struct rt_text *text, uint64_t offset)
+/* ctx: boot | entry; no locks */
+bool rt_site_log_has(uint64_t ip)
 {
-	struct store_site site;
+	for (uint32_t n = 0; n < SEEN_SITES; n++) {
+		uint64_t seen = __atomic_load_n(&seen_sites[(hash_of(ip) + n) % SEEN_SITES], __ATOMIC_RELAXED);
 
-	return text->stored && !failed(rt_plans_site(&text->sites, offset, &site)) && site.flags & STORE_OBSERVED &&
-	       (!rt.profiled || site.programs & rt.program);
+		if (seen == ip || !seen)
+			return seen;
+	}
+	return false;
 }
 
 /* Appends a line to the site log, unless RLIMIT_FSIZE is set: a write beyond it would send the program a signal.
@@ -68,6 +78,28 @@ static void append_line(const char *line, size_t size)
 	if (sys(lseek, fd, 0, SEEK_TO_END) < MAX_LOG_SIZE)
 		sys(write, fd, line, size);
 	sys(close, fd);
+}
+
+/* Whether the program is known to use a site. ctx: entry */
+static bool is_known(const struct store_run *sites, uint64_t offset)
+{
+	struct store_site site;
+
+	return !failed(rt_plans_site(sites, offset, &site)) && site.flags & STORE_OBSERVED &&
+	       (!rt.profiled || site.programs & rt.program);
+}
+
+/* The same of a file that was not looked up when it was mapped. ctx: entry */
+static bool is_known_in(const char *path, uint64_t offset)
+{
+	struct store_run sites;
+	uint64_t size;
+	long fd = sys(openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool known = !failed(fd) && !failed(rt_plans_find_fd((int)fd, &sites, &size)) && is_known(&sites, offset);
+
+	if (!failed(fd))
+		sys(close, fd);
+	return known;
 }
 
 /* ctx: entry */
@@ -92,7 +124,8 @@ static void note_site(const struct rt_text *text, uint64_t offset)
 			  (status.st_dev & 0xff) | (status.st_dev >> 12 & 0xfff00), status.st_ino, group, path);
 	/* No handler of the program may run, and see the descriptor, while it is open. */
 	mask = rt_mask_block();
-	append_line(line, (size_t)size);
+	if (text->stored || !is_known_in(path, offset))
+		append_line(line, (size_t)size);
 	rt_mask_unblock(rt_self(), mask);
 }
 
@@ -100,11 +133,14 @@ static void note_site(const struct rt_text *text, uint64_t offset)
 void rt_site_log_note(struct rt_thread *thread)
 {
 	struct rt_text text;
+	struct store_site site;
 	uint64_t ip = rt_regs_ip(&thread->regs) - RT_SYSCALL_SIZE, offset;
 
 	if (thread->strict || !add_seen_site(ip) || !rt_text_find(ip, &text))
 		return;
 	offset = text.offset + (ip - text.start);
-	if (!is_in_store(&text, offset))
+	if (text.words_size && !failed(rt_plans_site(&text.sites, offset, &site)))
+		rt_unmet_observed(&text, ip, &site);
+	if (!text.stored || !is_known(&text.sites, offset))
 		note_site(&text, offset);
 }

@@ -13,6 +13,8 @@
 
 #include "rt/base/thread.h"
 
+/* Whether a call was caught at this address in this process. ctx: boot | entry; no locks */
+bool rt_site_log_has(uint64_t ip);
 /* Notes the site of the call in flight, which the guard caught. ctx: entry */
 void rt_site_log_note(struct rt_thread *thread);
 

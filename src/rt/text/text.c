@@ -8,10 +8,11 @@
 #include "core/format.h"
 #include "core/patch.h"
 #include "core/string.h"
+#include "rt/base/chain.h"
 #include "rt/base/lock.h"
 #include "rt/base/thread.h"
 
-#define TEXTS 128u
+#define TEXTS 4096u
 #define KEPT_BLOCKS 8u
 
 static RT_TABLE_FIRST struct rt_text texts[TEXTS];
@@ -116,7 +117,7 @@ static void keep_stubs(struct rt_text *text)
 		uint64_t block = (*kept)->block;
 
 		__atomic_store_n(&(*kept)->block, 0, __ATOMIC_RELAXED);
-		sys(munmap, block, (*kept)->block_size);
+		sys(munmap, block, (*kept)->block_size + (*kept)->words_size);
 	}
 	*kept = text;
 }
@@ -183,6 +184,16 @@ long rt_text_path(const struct rt_text *text, char *path, size_t size)
 	return r;
 }
 
+/* ctx: boot | entry */
+enum core_patch_entry rt_text_entry(const struct store_site *site, const uint8_t *window)
+{
+	int32_t nr = core_patch_number(site, window);
+
+	if (nr < 0)
+		return rt_chain_wants_all() ? CORE_PATCH_DISPATCH : CORE_PATCH_NUMBER;
+	return rt_chain_direct(nr) ? CORE_PATCH_DIRECT : CORE_PATCH_DISPATCH;
+}
+
 /* ctx: entry | sigsys; no locks */
 const uint8_t *rt_text_stub(uint64_t ip)
 {
@@ -222,7 +233,7 @@ bool rt_texts_own(uint64_t start, uint64_t end)
 	for (uint32_t i = 0; i < __atomic_load_n(&texts_end, __ATOMIC_ACQUIRE); i++) {
 		uint64_t block = __atomic_load_n(&texts[i].block, __ATOMIC_ACQUIRE);
 
-		if (block && block < end && block + texts[i].block_size > start)
+		if (block && block < end && block + texts[i].block_size + texts[i].words_size > start)
 			return true;
 	}
 	return false;

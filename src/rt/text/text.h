@@ -2,11 +2,13 @@
  * The table of texts. A text is a private mapping of a file that is executable and not writable. A text that has
  * patched sites owns a block of stubs nearby, which stays for a while when the text is gone.
  *
- * The table's size is fixed. A text for which there is no room is not patched, and its sites are not noted.
+ * The table's size is fixed, and what was never used of it costs nothing. A text for which there is no room is not
+ * patched, and its sites are not noted.
  */
 #ifndef RT_TEXT_TEXT_H
 #define RT_TEXT_TEXT_H
 
+#include "core/patch.h"
 #include "core/store.h"
 #include "rt/base/image.h"
 
@@ -14,6 +16,7 @@ struct rt_text {
 	uint64_t start, end; /* both 0: this entry of the table is free */
 	uint64_t offset;     /* in the file, of `start` */
 	uint64_t block, block_size; /* the block of stubs; 0: none */
+	uint64_t words_size; /* of the words behind it: an entry's address for each site that was not observed */
 	struct store_run sites; /* the file's sites, if `stored` */
 	uint32_t stored; /* the store knows the file */
 	uint32_t restored; /* the patches were taken out, since the program may change the text */
@@ -46,6 +49,8 @@ static inline bool rt_text_find(uint64_t ip, struct rt_text *text)
 }
 /* Gives the path of a text's file, with a NUL. Returns its length or -errno. ctx: entry */
 long rt_text_path(const struct rt_text *text, char *path, size_t size) must_check;
+/* Which entry the stub of a site leads to, with these instructions in its window. ctx: boot | entry */
+enum core_patch_entry rt_text_entry(const struct store_site *site, const uint8_t *window);
 /* The slot of the stub that `ip` is in, or NULL. A block stays in place as long as a thread of the program may be in
  * it. ctx: entry | sigsys; no locks */
 const uint8_t *rt_text_stub(uint64_t ip);

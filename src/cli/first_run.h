@@ -1,0 +1,18 @@
+/*
+ * The first run of a program: what is known of the files that it consists of, before anybody has seen its calls.
+ */
+#ifndef CLI_FIRST_RUN_H
+#define CLI_FIRST_RUN_H
+
+#include "cli/cli.h"
+
+/* The executable of a program of which the store that was read has nothing, and which was not learned: of a script it
+ * is the interpreter. free() is due; NULL: the store has something, or there is no such program. */
+char *first_run_of(const struct launch *launch);
+/* Whether the store that was read has a file, by its key or its build-id. */
+bool first_run_knows(const struct launch *launch, const char *path);
+/* Analyses the executable, its ELF interpreter and the libraries that they name, as far as the store does not have
+ * them, and puts them into the store. A failure is none: what is not analysed is not patched. */
+void first_run_analyse(const struct launch *launch, const char *executable);
+
+#endif
