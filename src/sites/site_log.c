@@ -244,17 +244,31 @@ static long ingest_new(struct store *store, const char *file, const struct seen_
 	return r;
 }
 
+/* The known file that a path leads to now: by its build-id, or, as that takes no reading of the file, by its key.
+ * 0 or -errno. */
+static long find_known(const struct store *store, const char *path, struct stat *status, struct known_file **known)
+{
+	struct store_key key;
+	struct store_id id;
+	long r = identity_of_path(path, &id, status);
+
+	*known = r == 0 ? store_find(store, &id) : NULL;
+	if (r != -ENOENT || stat(path, status) != 0 || !S_ISREG(status->st_mode))
+		return r;
+	identity_key(status, &key);
+	*known = store_find_key(store, &key);
+	return *known ? 0 : r;
+}
+
 long site_log_ingest_file(struct store *store, const char *file, const struct seen_site *seen, size_t count,
 			  struct ingest_report *report)
 {
 	struct store_key key;
-	struct store_id id;
 	struct stat status;
 	uint32_t observed = 0;
 	struct known_file *known;
-	long r = identity_of_path(file, &id, &status);
+	long r = find_known(store, file, &status, &known);
 
-	known = r == 0 ? store_find(store, &id) : NULL;
 	if (known && mark_known(known, seen, count, &observed)) {
 		r = identity_key(&status, &key) ? store_add_key(known, &key) : 0;
 	} else {

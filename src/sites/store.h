@@ -54,6 +54,8 @@ char *store_beside(const char *path, const char *suffix);
 
 /* The known file with an id, or NULL. */
 struct known_file *store_find(const struct store *store, const struct store_id *id);
+/* The known file with a key, or NULL. */
+struct known_file *store_find_key(const struct store *store, const struct store_key *key);
 /* Adds an analysis. Its plans replace older ones of the file, and sites that were observed stay observed. *observed,
  * if it is not NULL, becomes the number of sites that were not observed before. 0 or -ENOMEM. */
 long store_add(struct store *store, const char *path, const struct analysis *analysis, uint32_t *observed)

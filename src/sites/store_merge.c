@@ -18,6 +18,23 @@ struct known_file *store_find(const struct store *store, const struct store_id *
 	return NULL;
 }
 
+/* Whether a file has a key. */
+static bool has_key(const struct known_file *file, const struct store_key *key)
+{
+	for (size_t i = 0; i < file->keys.count; i++)
+		if (memcmp(&file->keys.at[i], key, offsetof(struct store_key, file)) == 0)
+			return true;
+	return false;
+}
+
+struct known_file *store_find_key(const struct store *store, const struct store_key *key)
+{
+	for (size_t i = 0; i < store->files.count; i++)
+		if (has_key(&store->files.at[i], key))
+			return &store->files.at[i];
+	return NULL;
+}
+
 struct store_site *known_site(const struct known_file *file, uint64_t offset)
 {
 	size_t at = core_lower_bound(file->site_count, i, file->sites[i].offset < offset);
@@ -110,9 +127,8 @@ static long unite_sites(struct known_file *file, const struct store_site *sites,
 
 long store_add_key(struct known_file *file, const struct store_key *key)
 {
-	for (size_t i = 0; i < file->keys.count; i++)
-		if (memcmp(&file->keys.at[i], key, offsetof(struct store_key, file)) == 0)
-			return 0;
+	if (has_key(file, key))
+		return 0;
 	if (file->keys.count == MAX_KEYS) {
 		memmove(file->keys.at, file->keys.at + 1, (MAX_KEYS - 1) * sizeof(*key));
 		file->keys.count--;
