@@ -624,10 +624,12 @@ def case_learned(t):
         copy.write(file.read())
     os.chmod(program, 0o755)
     expect('a copy', witness('run'), ('e9f8', ''))
-    # Without the learning that `run` does on the way, the log stays empty; with it, the next command takes it in.
+    # Without the learning that `run` does on the way, nothing is known; with it, the program is analysed before its first
+    # run, whose log the next command takes in.
     t('sites', 'prune', '--reset')
-    witness('run', '--no-learn')
-    expect('nothing', witness('run'), ('b83d', ''))
+    expect('nothing', witness('run', '--no-learn'), ('b83d', ''))
+    expect('the first run', witness('run'), ('e9f8', ''))
+    expect('its log', os.path.exists('store/sites.log'), True)
     expect('learned on the way', witness('run'), ('e9f8', ''))
 
 
