@@ -15,10 +15,6 @@ void rt_callbacks_fork_child(void);
 void rt_callbacks_thread_start(void);
 void rt_callbacks_thread_exit(void);
 void rt_callbacks_process_exit(int status);
-/* An execve of the program with this path is about to be made, or has failed. values: what each hook carries into the
- * new image. Returns whether that is anything. */
-bool rt_callbacks_exec_begin(const char *path, uint64_t *values);
-void rt_callbacks_exec_failed(const char *path, const uint64_t *values, long error);
 /* Whether a hook wants to be told of signals. ctx: boot */
 bool rt_callbacks_hear(void) must_check;
 /* Of one that is delivered; info: its siginfo_t. ctx: sigsys, signals blocked */

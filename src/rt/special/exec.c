@@ -20,7 +20,7 @@
 #include "rt/base/message.h"
 #include "rt/base/owner.h"
 #include "rt/base/run_memory.h"
-#include "rt/hook/callbacks.h"
+#include "rt/hook/exec_callbacks.h"
 #include "rt/signal/action.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/exe.h"
