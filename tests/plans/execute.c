@@ -34,7 +34,7 @@ struct state {
 	greg_t gregs[NGREG];
 	uint8_t xmm[256];
 	uint64_t memory; /* a sum of all that may be written to */
-	int signal;
+	long signal; /* as wide as the rest: all bytes are compared */
 };
 
 static ZydisDecoder decoder;
