@@ -314,7 +314,7 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 			rt_sigsys_comes(thread, info);
 	}
 	if (SIGBIT(sig) & RT_FAULTS && (rt_peek_faulted(sig, info, regs) || rt_tsc_faulted(sig, info, regs) ||
-				      rt_gs_faulted(thread, sig, info, regs)))
+				      rt_gs_faulted(thread, sig, info, uc)))
 		return NULL;
 	if (sig == SIGTRAP && thread->stepping) {
 		stepped(thread, uc);

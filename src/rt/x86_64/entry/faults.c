@@ -68,20 +68,6 @@ bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs)
 }
 
 /* ctx: sigsys */
-bool rt_gs_faulted(struct rt_thread *thread, int sig, const siginfo_t *info, struct core_regs *regs)
-{
-	uint64_t ip = regs->rip;
-
-	if ((sig != SIGSEGV && sig != SIGBUS) || info->si_code <= 0 ||
-	    (ip != (uint64_t)rt_fast_number && ip != (uint64_t)rt_fast_dispatch && ip != (uint64_t)rt_fast_direct))
-		return false;
-	rt_rollback_entry(thread, regs);
-	rt_regs_go_on(regs);
-	rt_gs_take(thread);
-	return true;
-}
-
-/* ctx: sigsys */
 bool rt_is_fault(int sig, const siginfo_t *info, const struct ucontext *uc)
 {
 	uint64_t address = (uint64_t)info->si_addr;
@@ -101,6 +87,22 @@ bool rt_is_fault(int sig, const siginfo_t *info, const struct ucontext *uc)
 	default:
 		return false;
 	}
+}
+
+/* ctx: sigsys */
+bool rt_gs_faulted(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc)
+{
+	struct core_regs *regs = rt_context_regs(uc);
+	uint64_t ip = regs->rip;
+
+	if (!(rt.bundle->flags & BUNDLE_GS_BY_CALL) || (sig != SIGSEGV && sig != SIGBUS) ||
+	    (ip != (uint64_t)rt_fast_number && ip != (uint64_t)rt_fast_dispatch && ip != (uint64_t)rt_fast_direct) ||
+	    !rt_is_fault(sig, info, uc))
+		return false;
+	rt_rollback_entry(thread, regs);
+	rt_regs_go_on(regs);
+	rt_gs_take(thread);
+	return true;
 }
 
 /* ctx: sigsys */

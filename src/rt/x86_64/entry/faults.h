@@ -13,7 +13,7 @@ bool rt_peek_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
 bool rt_tsc_faulted(int sig, const siginfo_t *info, struct core_regs *regs);
 /* If an entry of the fast path did not find the thread, because the program has loaded a selector into %gs
  * (x86_64/need_gs.h), lets the call take the guard. Returns whether that was so. ctx: sigsys */
-bool rt_gs_faulted(struct rt_thread *thread, int sig, const siginfo_t *info, struct core_regs *regs);
+bool rt_gs_faulted(struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc);
 
 /* If a signal in the program is a fault of its own, notes what the processor said of it. ctx: sigsys */
 void rt_fault_note(struct rt_thread *thread, int sig, const siginfo_t *info, const struct ucontext *uc);
