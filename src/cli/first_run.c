@@ -19,6 +19,13 @@ static bool is_program(const char *path)
 	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
+static bool is_too_large(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) != 0 || status.st_size > FIRST_RUN_MAX_SIZE;
+}
+
 /* The program's file, as execvp finds it. */
 static char *find_program(const char *name)
 {
@@ -100,7 +107,7 @@ char *first_run_of(const struct launch *launch)
 		free(path);
 		path = is_program(script.interpreter) ? strdup(script.interpreter) : NULL;
 	}
-	if (!known)
+	if (path && !known && !is_too_large(path))
 		return path;
 	free(path);
 	return NULL;

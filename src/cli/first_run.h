@@ -6,8 +6,12 @@
 
 #include "cli/cli.h"
 
+/* Larger files are not analysed before the program starts, which would wait for longer than for a quarter of a second:
+ * what they do in their first run is seen by the guard. In bytes. */
+#define FIRST_RUN_MAX_SIZE (32 << 20)
+
 /* The executable of a program of which the store that was read has nothing, and which was not learned: of a script it
- * is the interpreter. free() is due; NULL: the store has something, or there is no such program. */
+ * is the interpreter. free() is due; NULL: the store has something, there is no such program, or it is too large. */
 char *first_run_of(const struct launch *launch);
 /* Whether the store that was read has a file, by its key or its build-id. */
 bool first_run_knows(const struct launch *launch, const char *path);

@@ -10,17 +10,13 @@
 #include "sites/needed.h"
 #include "sites/store.h"
 
-/* Larger files are not analysed before the program starts, which would wait for longer than for a quarter of a
- * second. */
-#define MAX_SIZE (32 << 20)
-
 static void analyse(const struct launch *launch, const char *path, struct needed *needed, struct store *found)
 {
 	struct analysis analysis;
 	struct elf_file elf;
 	struct stat status;
 
-	if (stat(path, &status) != 0 || status.st_size > MAX_SIZE || elf_file_open(&elf, path) != 0)
+	if (stat(path, &status) != 0 || status.st_size > FIRST_RUN_MAX_SIZE || elf_file_open(&elf, path) != 0)
 		return;
 	needed_add_of(needed, &elf, path);
 	if (!first_run_knows(launch, path) && analyse_elf(&elf, NULL, 0, &analysis) == 0) {

@@ -113,7 +113,7 @@ static void meet(struct launch *launch, bool own)
 		free(launch->store_bytes);
 		launch->store_bytes = NULL;
 		launch->store_size = 0;
-		launch->unmet = load_bytes(launch, own) == 0;
+		launch->unmet = load_bytes(launch, own) == 0 && first_run_knows(launch, executable);
 	}
 	free(executable);
 }
