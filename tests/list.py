@@ -46,6 +46,7 @@ class Guest:
     ticks: bool = False      # stress cases also under a 1 kHz timer
     under: str = ""          # each case also under this one, which starts what its arguments say
     bytes: str = ""          # cases that depend on the bytes of a patched window, so not with a store
+    later: str = ""          # cases that are not as natively in a first run, but in later ones
 
     def program(self, variant):
         return self.name if variant == "glibc" else f"{self.name}-{variant}"
@@ -91,7 +92,7 @@ GUESTS = [
     Guest("sud", user=True),
     Guest("segments"),
     Guest("clocks", variants="glibc musl-static", plain="present"),
-    Guest("ptracer", user=True),
+    Guest("ptracer", user=True, later="sigsys_blocked"),
     Guest("traced"),
     Guest("sysemu", user=True),
     Guest("tracer_away", user=True),
@@ -159,6 +160,8 @@ def list_case(guest, variant, case, stress):
     words += ["--", f"@{program}@", case]
     guard = GUARD_MODES if variant == "glibc" else ["plain", "null"]
     fast = FAST_MODES if case not in guest.bytes.split() else []
+    if case in guest.later.split():
+        fast = [mode for mode in fast if mode != "first"]
     if case in guest.plain.split():
         guard, fast = ["plain"], ["eager-plain"]
     for user in [False, True] if guest.user and case not in guest.root.split() else [False]:
