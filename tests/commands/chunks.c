@@ -25,20 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The SDK brings these for code without libc. Here the sanitizers should see what is copied. */
-#define memcpy hook_memcpy
-#define memmove hook_memmove
-#define memset hook_memset
-#define memcmp hook_memcmp
-#include <k23/hook.h>
-#undef memcpy
-#undef memmove
-#undef memset
-#undef memcmp
+#include "writer.h"
 #include "../../hooks/recording_write.h"
 
 #include "abi/run_memory.h"
-#include "cli/cli.h"
 #include "cli/record/recording_reader.h"
 
 #define WRITERS 8u
@@ -52,19 +42,10 @@ struct record_head {
 
 static struct k23_recording *recording;
 static uint64_t *written; /* records, by all */
-static _Thread_local int this_tid, this_pid;
 static const char *mode = "threads";
 static char path[] = "/tmp/k23-chunks-XXXXXX";
-static int failures, stop;
+static int stop;
 static uint64_t kills, live_records;
-
-#define FAIL(...) (failures++ < 10 ? (void)fprintf(stderr, __VA_ARGS__) : (void)0)
-
-void die(int status, const char *format, ...)
-{
-	fprintf(stderr, "%s\n", format);
-	exit(status);
-}
 
 static bool is_mode(const char *name)
 {
@@ -87,34 +68,18 @@ static void note_ready(unsigned long address, size_t size)
 	asked++;
 }
 
-static long fake_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
-			 unsigned long a5, unsigned long a6)
+/* Notes what the hook asks for, and does it. */
+static long noting_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
+			   unsigned long a5, unsigned long a6)
 {
-	long r = syscall(nr, a1, a2, a3, a4, a5, a6);
-
-	if (nr == SYS_madvise && is_mode("ready"))
+	if (nr == SYS_madvise)
 		note_ready(a1, a2);
-	return r < 0 ? -errno : r;
+	return fake_syscall(nr, a1, a2, a3, a4, a5, a6);
 }
 
-static int fake_pid(void)
-{
-	return this_pid;
-}
-
-static int fake_tid(void)
-{
-	return this_tid;
-}
-
-static const struct k23_api fake = { .syscall = fake_syscall, .pid = fake_pid, .tid = fake_tid };
+static const struct k23_api noting = { .syscall = noting_syscall, .pid = fake_pid, .tid = fake_tid };
 
 /* --- writers */
-
-static unsigned char byte_of(uint32_t writer, uint32_t number, uint32_t at)
-{
-	return (unsigned char)(writer * 31 + number * 7 + at * 13);
-}
 
 static void write_record(struct chunk_writer *writer, uint32_t number)
 {
@@ -239,14 +204,6 @@ static void make_file(uint32_t chunks)
 	k23_api = &fake;
 }
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 /* Now and then something happens to a writer. */
 static void disturb(pid_t *children)
 {
@@ -339,6 +296,7 @@ int main(int argc, char **argv)
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would leave nothing to wait for */
 	make_file(is_mode("crowded") ? WRITERS : 8 * WRITERS);
 	if (is_mode("ready")) {
+		k23_api = &noting;
 		check_ready();
 	} else {
 		run(argc > 2 ? atof(argv[2]) : 1);

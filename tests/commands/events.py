@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 import harness
 from harness import Failed, expect, need, run
-
+from whole import whole
 
 COMPLETE = 'k23: complete: every system call was seen\n'  # which strace does not say
 
@@ -64,20 +64,10 @@ class Recorded(Tools):
 
 def normal(text):
     """The lines of each thread, calls put together again; threads in the order in which they come."""
-    threads, begun = collections.OrderedDict(), {}
-    for line in text.splitlines():
-        match = re.match(r'(\d+) +(.*)', line)
-        if not match:
-            raise Failed(f'not a line: {line!r}')
-        tid, rest = match.groups()
-        lines = threads.setdefault(tid, [])
-        if rest.endswith(' <unfinished ...>'):
-            begun[tid] = rest.removesuffix(' <unfinished ...>')
-            continue
-        resumed = re.match(r'<\.\.\. \w+ resumed>', rest)
-        if resumed:
-            rest = begun.pop(tid, '') + rest[resumed.end():]
-        lines.append(words(rest))
+    shown = text.splitlines()
+    threads = collections.OrderedDict((line.split()[0], []) for line in shown if line.strip())
+    for tid, rest in whole(shown):
+        threads[tid].append(words(rest))
     ids = {tid: f'ID{number}' for number, tid in enumerate(threads)}
     return [ids[tid] + ' ' + re.sub(r'\b\d{2,}\b', lambda number: ids.get(number[0], number[0]), line)
             for tid, lines in threads.items() for line in told_when_waited_for(lines)]

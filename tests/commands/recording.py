@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 import harness
 from harness import Failed, expect, need, run
+from whole import whole
 
 HEADER, CHUNK = 4096, 8192
 
@@ -45,17 +46,7 @@ def numbers(lines):
 
 def put_together(lines):
     """With calls that were interrupted by other lines in one line again."""
-    begun, whole = {}, []
-    for line in lines:
-        tid, rest = re.fullmatch(r'(\d+) +(.*)', line).groups()
-        if rest.endswith(' <unfinished ...>'):
-            begun[tid] = rest.removesuffix(' <unfinished ...>')
-            continue
-        resumed = re.match(r'<\.\.\. \w+ resumed>', rest)
-        if resumed:
-            rest = begun.pop(tid, '') + rest[resumed.end():]
-        whole.append(f'{tid:5} {re.sub(" += ", " = ", rest)}')
-    return whole
+    return [f'{tid:5} {re.sub(" += ", " = ", rest)}' for tid, rest in whole(lines)]
 
 
 def transfers(name):

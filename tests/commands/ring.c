@@ -21,19 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The SDK brings these for code without libc. Here the sanitizers should see what is copied. */
-#define memcpy hook_memcpy
-#define memmove hook_memmove
-#define memset hook_memset
-#define memcmp hook_memcmp
-#include <k23/hook.h>
-#undef memcpy
-#undef memmove
-#undef memset
-#undef memcmp
+#include "writer.h"
 #include "../../hooks/ring_write.h"
 
-#include "cli/cli.h"
 #include "cli/ring_reader.h"
 
 #define CELLS 256u
@@ -46,7 +36,6 @@ struct record_head {
 };
 
 static struct k23_ring *ring;
-static _Thread_local int this_tid, this_pid;
 static const char *mode = "threads";
 static bool threads_write;
 
@@ -57,40 +46,6 @@ static struct {
 	unsigned char data[LARGEST + sizeof(struct record_head)];
 } *writers;
 static uint64_t records, missing, lost;
-static int failures;
-
-#define FAIL(...) (failures++ < 10 ? (void)fprintf(stderr, __VA_ARGS__) : (void)0)
-
-void die(int status, const char *format, ...)
-{
-	fprintf(stderr, "%s\n", format);
-	exit(status);
-}
-
-static long fake_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
-			 unsigned long a5, unsigned long a6)
-{
-	long r = syscall(nr, a1, a2, a3, a4, a5, a6);
-
-	return r < 0 ? -errno : r;
-}
-
-static int fake_pid(void)
-{
-	return this_pid;
-}
-
-static int fake_tid(void)
-{
-	return this_tid;
-}
-
-static const struct k23_api fake = { .syscall = fake_syscall, .pid = fake_pid, .tid = fake_tid };
-
-static unsigned char byte_of(uint32_t writer, uint32_t number, uint32_t at)
-{
-	return (unsigned char)(writer * 31 + number * 7 + at * 13);
-}
 
 /* Some writers die by themselves while they hold a cell. */
 static bool tears(uint32_t number)
@@ -184,14 +139,6 @@ static void make_ring(enum k23_ring_full full)
 	ring->full = full;
 	ring->channel.reader = (uint32_t)gettid();
 	k23_api = &fake;
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 static void nap(long nanoseconds)
