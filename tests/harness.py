@@ -36,6 +36,10 @@ class Skipped(Exception):
     """The machine or the user lacks what the test needs."""
 
 
+class Impossible(Skipped):
+    """The machine's kernel or processor lacks it, and nothing that is installed could change that."""
+
+
 class Broken(Exception):
     """The harness could not do its work; says nothing about k23."""
 
@@ -48,6 +52,11 @@ def must_work():
 def need(condition, why):
     if not condition:
         raise Skipped(why)
+
+
+def need_machine(condition, why):
+    if not condition:
+        raise Impossible(why)
 
 
 def works_here(*command):
@@ -209,7 +218,7 @@ def status_of(test):
         return test() or PASSED
     except Skipped as why:
         print(f"skipped: {why}")
-        if not must_work():
+        if not must_work() or isinstance(why, Impossible):
             return SKIPPED
         print("K23_MUST_WORK=1: a skipped test is a failed one")
         return FAILED

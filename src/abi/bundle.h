@@ -42,6 +42,7 @@ enum bundle_flags {
 	BUNDLE_UNTRACED = 32, /* programs that cannot be interposed, for whatever reason, may run without k23 */
 	BUNDLE_GS_BY_CALL = 64, /* %gs is set by arch_prctl (rt/x86_64/base/gs.h) */
 	BUNDLE_UNMET = 128, /* the first program was never run: sites with a plan are patched unobserved */
+	BUNDLE_FLAGS_LOST = 256, /* RF may be lost without an instruction (guard/sud.c) */
 };
 
 /* A segment of a hook. */

@@ -22,6 +22,7 @@
 #include "abi/run_memory.h"
 #include "abi/run_state.h"
 #include "cli/hook_open.h"
+#include "cli/flags.h"
 #include "cli/gs.h"
 #include "cli/returns.h"
 #include "cli/run_state.h"
@@ -494,6 +495,7 @@ const struct bundle *bundle_build(const struct launch *launch, const struct bund
 				(launch->profile ? BUNDLE_PROFILE : 0) | (launch->no_patch ? BUNDLE_NO_PATCH : 0) |
 				(returns_choose(launch->returns, outer) ? BUNDLE_PAIRED : 0) |
 				(gs_by_call(launch->gs, outer) ? BUNDLE_GS_BY_CALL : 0) |
+				(flags_are_lost(outer) ? BUNDLE_FLAGS_LOST : 0) |
 				(launch->untraced ? BUNDLE_UNTRACED : 0) | (launch->unmet ? BUNDLE_UNMET : 0);
 	add_site_log(&builder, launch);
 	add_tool(&builder);

@@ -72,7 +72,7 @@ struct rt_held {
 };
 
 struct rt_thread {
-	struct core_regs regs; /* the program's, at the call in flight */
+	struct core_regs regs; /* the program's, at the call in flight, or with which it last went on */
 	/* How many signals are deferred. Written by the handler of the thread's signals, read by the gate. */
 	uint32_t signals;
 	uint32_t in_call;     /* a call of the program is in flight */

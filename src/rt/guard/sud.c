@@ -38,7 +38,9 @@ bool rt_guard_owns(const siginfo_t *info, uint64_t ip)
 
 /* The kernel has one place in the queue of a thread for SIGSYS, and drops the guard's if another waits there. Then the
  * registers are as after a `syscall`. So they are when a call has been made, but then RF is set (x86_64/arch.h); or it
- * came by the fast path, for which %gs has to be ours. ctx: sigsys */
+ * came by the fast path, for which %gs has to be ours. Where RF may be lost, a program has not gone on as long as all
+ * its registers are as they were then; that is wrong in a loop whose call's result is the call's number.
+ * ctx: sigsys */
 bool rt_guard_missed(const struct rt_thread *thread, const struct core_regs *regs)
 {
 	uint64_t ip = rt_regs_ip(regs);
@@ -46,6 +48,8 @@ bool rt_guard_missed(const struct rt_thread *thread, const struct core_regs *reg
 
 	if (!rt_regs_missed(regs) || failed(rt_copy_from(code, ip - sizeof(code), sizeof(code))) ||
 	    !rt_is_syscall(code))
+		return false;
+	if (rt.bundle->flags & BUNDLE_FLAGS_LOST && rt_same_regs(regs, &thread->regs))
 		return false;
 	return !rt_gs_used() ||
 	       !(ip == thread->fast_return || (thread->call.way == K23_BY_SITE && thread->call.ip == ip));

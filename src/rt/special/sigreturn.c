@@ -67,7 +67,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	bool judged = thread->sighand->seccomp && !thread->strict;
 	struct ucontext uc;
 	struct rt_sigstack stack;
-	uint64_t mask;
+	uint64_t mask, flags = rt_regs_flags(&thread->regs);
 
 	mask = judged ? rt_mask_block() : rt_mask_block_all();
 	if (judged && !thread->signals) {
@@ -104,8 +104,9 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	/* rt_sigreturn has no use for an error. */
 	(void)!rt_altstack_set(thread, &stack, rt_regs_sp(rt_context_regs(&uc)));
 	keep_altstack(thread, &uc);
+	rt_copy_regs(&thread->regs, rt_context_regs(&uc));
 	rt_regs_go_on(rt_context_regs(&uc));
 	thread->in_call = 0;
 	thread->runs = RT_RUNS_FIRST;
-	rt_sigreturn_to((uint64_t)&uc, rt_regs_flags(&thread->regs));
+	rt_sigreturn_to((uint64_t)&uc, flags);
 }

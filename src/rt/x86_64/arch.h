@@ -37,6 +37,17 @@ static inline void rt_copy_regs(void *to, const void *from)
 		((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
 }
 
+/* But for the flags. */
+static inline bool rt_same_regs(const struct core_regs *a, const struct core_regs *b)
+{
+	bool same = true;
+
+#define REG(name) same = same && (&a->name == &a->eflags || a->name == b->name);
+	CORE_REGS(REG)
+#undef REG
+	return same;
+}
+
 /* Fills in a call from the registers with which the program makes it. call->arch says by which instruction. */
 static inline void rt_regs_call(const struct core_regs *regs, struct k23_call *call)
 {
