@@ -76,7 +76,11 @@ struct store_key {
 	uint64_t dev, ino, size;
 	int64_t mtime, ctime; /* nanoseconds */
 	uint32_t file; /* its index */
-	uint32_t reserved;
+	uint32_t flags; /* enum store_key_flags */
+};
+
+enum store_key_flags {
+	STORE_NO_VSYSCALL = 1, /* the file was looked through, and names no address of the vsyscall page */
 };
 
 enum store_site_flags {

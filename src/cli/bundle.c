@@ -21,14 +21,15 @@
 #include "abi/alternative.h"
 #include "abi/run_memory.h"
 #include "abi/run_state.h"
-#include "cli/hook_open.h"
 #include "cli/flags.h"
+#include "cli/hook_open.h"
 #include "cli/gs.h"
 #include "cli/returns.h"
 #include "cli/run_state.h"
 #include "cli/self.h"
 #include "core/hash.h"
 #include "core/page.h"
+#include "sites/bytes.h"
 #include "sites/store.h"
 #include "version.h"
 
@@ -434,8 +435,8 @@ static void fill_bundle(const struct builder *builder, const struct launch *laun
 {
 	const struct hook_file *runtime = &builder->files[0];
 
-	/* One call instead of a fault for each page. */
-	madvise(memory, builder->bundle->private_start, MADV_POPULATE_WRITE);
+	bytes_populate(memory, builder->bundle->private_start);
+	bytes_populate(memory + builder->bundle->store, launch->store_size);
 	memcpy(memory, builder->bundle, builder->used);
 	for (size_t k = 0; k < runtime->segment_count; k++) {
 		const struct hook_file_segment *segment = &runtime->segments[k];
@@ -466,10 +467,11 @@ static uint32_t vdso_syscall(void)
 /* What the front will mostly not be larger than: with all segments' initial contents, and some more. */
 static size_t capacity_for(const struct builder *builder)
 {
-	size_t size = 64 << 10;
+	size_t size = 16 << 10;
 
 	for (size_t i = 1; i < builder->file_count; i++)
-		size += builder->files[i].size;
+		for (size_t k = 0; k < builder->files[i].segment_count; k++)
+			size += builder->files[i].segments[k].lead + builder->files[i].segments[k].contents_size;
 	return size;
 }
 
@@ -488,6 +490,7 @@ const struct bundle *bundle_build(const struct launch *launch, const struct bund
 	builder.bundle = malloc(builder.capacity);
 	if (!builder.bundle)
 		die(EXIT_K23, "out of memory");
+	bytes_populate(builder.bundle, builder.capacity);
 	memset(builder.bundle, 0, builder.used);
 	builder.bundle->magic = BUNDLE_MAGIC;
 	builder.bundle->version = BUNDLE_VERSION;

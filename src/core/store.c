@@ -99,7 +99,7 @@ long core_store_find(const struct core_store *store, const struct store_id *id, 
 	}
 }
 
-long core_store_find_key(const struct core_store *store, const struct store_key *key, struct store_file *file)
+long core_store_find_key(const struct core_store *store, struct store_key *key, struct store_file *file)
 {
 	uint64_t hash = core_store_key_hash(key);
 	struct store_key found;
@@ -120,8 +120,10 @@ long core_store_find_key(const struct core_store *store, const struct store_key 
 				sizeof(found));
 		if (failed(r))
 			return r;
-		if (memcmp(&found, key, offsetof(struct store_key, file)) == 0)
+		if (memcmp(&found, key, offsetof(struct store_key, file)) == 0) {
+			*key = found;
 			return read_file(store, found.file, file);
+		}
 	}
 }
 

@@ -19,9 +19,10 @@ struct core_store {
 
 /* size: of the file. 0, -EINVAL for what is no store of this version or points outside itself, or read's error. */
 long core_store_open(struct core_store *store, core_read_fn *read, const void *context, uint64_t size) must_check;
-/* Finds a file by its id, or by a key, whose `file` does not matter: 0 with *file filled in, -ENOENT, or -EINVAL. */
+/* Finds a file by its id, or by a key, whose last two members are not looked at, but filled in: 0 with *file filled in,
+ * -ENOENT, or -EINVAL. */
 long core_store_find(const struct core_store *store, const struct store_id *id, struct store_file *file) must_check;
-long core_store_find_key(const struct core_store *store, const struct store_key *key, struct store_file *file)
+long core_store_find_key(const struct core_store *store, struct store_key *key, struct store_file *file)
 	must_check;
 /* Reads sites of a run from the index `first` on. Returns how many (up to count), or -EINVAL. */
 long core_store_sites(const struct core_store *store, const struct store_run *run, uint32_t first,

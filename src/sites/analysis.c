@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/search.h"
+#include "core/vsyscall.h"
 #include "sites/code.h"
 #include "sites/identity.h"
 
@@ -111,6 +112,9 @@ long analyse_elf(const struct elf_file *elf, const uint64_t *observed, size_t ob
 	if (r != 0)
 		return r;
 	to->has_key = identity_key(&elf->stat, &to->key);
+	/* All of it, as that cannot be too little. */
+	if (!core_vsyscall_named(elf->bytes, elf->size))
+		to->key.flags = STORE_NO_VSYSCALL;
 	r = code_start(&code, elf);
 	if (r == 0)
 		r = code_find_functions(&code);

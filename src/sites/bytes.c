@@ -2,7 +2,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include "abi/kernel.h"
+#include "core/page.h"
 
 long bytes_read(const void *context, uint64_t offset, void *to, size_t size)
 {
@@ -12,6 +16,14 @@ long bytes_read(const void *context, uint64_t offset, void *to, size_t size)
 		return -EBADMSG;
 	memcpy(to, bytes->at + offset, size);
 	return 0;
+}
+
+void bytes_populate(void *at, size_t size)
+{
+	uintptr_t start = core_page_up((uintptr_t)at), end = core_page_down((uintptr_t)at + size);
+
+	if (start < end)
+		madvise((void *)start, end - start, MADV_POPULATE_WRITE);
 }
 
 long bytes_load(int fd, uint8_t *to, size_t size)

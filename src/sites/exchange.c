@@ -38,7 +38,7 @@ static bool read_path(char *path)
 
 void exchange_write_text(FILE *to, const struct store *store)
 {
-	fputs(TITLE "\n# file ID PATH; key DEVICE INODE SIZE MTIME CTIME\n"
+	fputs(TITLE "\n# file ID PATH; key DEVICE INODE SIZE MTIME CTIME FLAGS\n"
 		    "# site OFFSET FLAGS REASON FUNCTION-HASH FUNCTION-BEFORE FUNCTION-SIZE NR WINDOW RELATIVE "
 		    "RELATIVE-END BRANCH KEPT HOP PROGRAMS\n",
 	      to);
@@ -54,8 +54,8 @@ void exchange_write_text(FILE *to, const struct store *store)
 		for (size_t n = 0; n < file->keys.count; n++) {
 			const struct store_key *key = &file->keys.at[n];
 
-			fprintf(to, "key %" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 "\n", key->dev,
-				key->ino, key->size, key->mtime, key->ctime);
+			fprintf(to, "key %" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %" PRIu32 "\n",
+				key->dev, key->ino, key->size, key->mtime, key->ctime, key->flags);
 		}
 		for (uint32_t n = 0; n < file->site_count; n++) {
 			const struct store_site *site = &file->sites[n];
@@ -117,10 +117,13 @@ static long read_file(struct store *store, char *line)
 static long read_key(struct store *store, const char *line)
 {
 	struct store_key key = { 0 };
-	char end;
+	int end = 0;
 
-	if (!store->files.count || sscanf(line, "%" SCNx64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 "%c",
-					  &key.dev, &key.ino, &key.size, &key.mtime, &key.ctime, &end) != 5)
+	/* There were keys without flags. */
+	if (!store->files.count ||
+	    sscanf(line, "%" SCNx64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 "%n %" SCNu32 "%n", &key.dev,
+		   &key.ino, &key.size, &key.mtime, &key.ctime, &end, &key.flags, &end) < 5 ||
+	    line[end])
 		return -EINVAL;
 	return store_add_key(&store->files.at[store->files.count - 1], &key);
 }

@@ -213,6 +213,7 @@ static long read_whole(int fd, uint8_t **bytes, size_t *size)
 	*bytes = malloc(*size + 1);
 	if (!*bytes)
 		return -ENOMEM;
+	bytes_populate(*bytes, *size);
 	r = bytes_load(fd, *bytes, *size);
 	return r == -ENODATA ? -EBADMSG : r;
 }

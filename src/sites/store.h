@@ -62,7 +62,7 @@ long store_add(struct store *store, const char *path, const struct analysis *ana
 	must_check;
 /* Adds another store. A file that is in both keeps its plans, and gets the other store's observations. */
 long store_merge(struct store *store, const struct store *other) must_check;
-/* Adds a key to a file, unless the file has it. */
+/* Adds a key to a file, or its flags to the key that the file has. */
 long store_add_key(struct known_file *file, const struct store_key *key) must_check;
 /* Forgets a file. */
 void store_remove(struct store *store, size_t index);

@@ -18,19 +18,19 @@ struct known_file *store_find(const struct store *store, const struct store_id *
 	return NULL;
 }
 
-/* Whether a file has a key. */
-static bool has_key(const struct known_file *file, const struct store_key *key)
+/* The same key of a file, or NULL. */
+static struct store_key *find_key(const struct known_file *file, const struct store_key *key)
 {
 	for (size_t i = 0; i < file->keys.count; i++)
 		if (memcmp(&file->keys.at[i], key, offsetof(struct store_key, file)) == 0)
-			return true;
-	return false;
+			return &file->keys.at[i];
+	return NULL;
 }
 
 struct known_file *store_find_key(const struct store *store, const struct store_key *key)
 {
 	for (size_t i = 0; i < store->files.count; i++)
-		if (has_key(&store->files.at[i], key))
+		if (find_key(&store->files.at[i], key))
 			return &store->files.at[i];
 	return NULL;
 }
@@ -127,8 +127,12 @@ static long unite_sites(struct known_file *file, const struct store_site *sites,
 
 long store_add_key(struct known_file *file, const struct store_key *key)
 {
-	if (has_key(file, key))
+	struct store_key *same = find_key(file, key);
+
+	if (same) {
+		same->flags |= key->flags;
 		return 0;
+	}
 	if (file->keys.count == MAX_KEYS) {
 		memmove(file->keys.at, file->keys.at + 1, (MAX_KEYS - 1) * sizeof(*key));
 		file->keys.count--;

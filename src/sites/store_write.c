@@ -100,7 +100,6 @@ static void fill_image(const struct store *store, uint8_t *image, struct store_h
 			struct store_key key = known->keys.at[n];
 
 			key.file = i;
-			key.reserved = 0;
 			memcpy(image + header->keys + (uint64_t)keys * sizeof(key), &key, sizeof(key));
 			put_bucket(image, header, core_store_key_hash(&key), STORE_BUCKET_KEY | (1 + keys));
 			keys++;

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 import harness
 from denied import deny
-from harness import Failed, expect, need, need_machine, run, works_here
+from harness import Failed, expect, need, need_machine, need_program, run, works_here
 
 TOOLS = 'stat', 'trace', 'run'
 
@@ -147,6 +147,37 @@ def case_vsyscall(t):
     expect('again and again', t.counts('sh', '-c', '"$0"; "$0"; "$1"; "$1"', code, data), {'vsyscall': 2})
     said = t.judge(sys.executable, '-c', 'import ctypes, sys; ctypes.CDLL(sys.argv[1]).main()', library)
     expect('library', (list(said), said['vsyscall'][1].endswith(f' ({library})')), (['vsyscall'], True))
+    analysed_before(t, code, data)
+
+
+def pieces_read(*command):
+    """How often a run reads a file by pieces, to look through it."""
+    log = run('strace', '-f', '-e', 'trace=pread64,process_vm_readv,process_vm_writev', *command).stderr
+    return len(re.findall(r'=\s65536$', log, re.M))
+
+
+def analysed_before(t, code, data):
+    """What the store knows to have no such address is not looked through, until it is another file."""
+    need_program('strace')
+    shutil.copy(t.calls, 'plain')
+    while os.stat('plain').st_ctime > time.time() - 3:
+        time.sleep(0.2)
+    expect('analyze', run(t.k23, 'analyze', '--store=known', 'plain', code, data, *objects_of('plain')).returncode, 0)
+    options = ('--no-learn', '--store=known')
+    expect('known', t.judge('./plain', 'calls', '1', options=options), None)
+    for path in code, data:
+        expect('known to have it', t.counts(path, options=options), {'vsyscall': 1})
+    read = [pieces_read(t.k23, 'stat', '--no-learn', f'--store={store}', '--', './plain', 'calls', '1')
+            for store in ('none', 'known')]
+    expect(f'looked through: {read}', (read[0] > 5, read[1]), (True, 0))
+    with open(data, 'rb') as file, open('plain', 'r+b') as plain:
+        plain.write(file.read())
+    expect('changed', t.counts('./plain', options=options), {'vsyscall': 1})
+
+
+def objects_of(program):
+    """Its libraries and its ELF interpreter."""
+    return re.findall(r'(/\S+) \(0x', run('ldd', program).stdout)
 
 
 # A 32-bit program: exit(7).

@@ -39,7 +39,8 @@ static const struct store_site sites[] = {
 static struct analysis made_up(unsigned char n)
 {
 	struct analysis analysis = { .id = { .kind = STORE_BUILD_ID, .size = 20, .bytes = { n, 1, 2 } },
-				     .key = { .dev = 1, .ino = n, .size = 5, .mtime = -3, .ctime = 9 }, .has_key = true,
+				     .key = { .dev = 1, .ino = n, .size = 5, .mtime = -3, .ctime = 9,
+					     .flags = n % 2 ? STORE_NO_VSYSCALL : 0 }, .has_key = true,
 				     .sites = (struct store_site *)sites, .site_count = n % 4u };
 
 	return analysis;
@@ -141,7 +142,8 @@ static void same(const struct store *a, const struct store *b)
 		CHECK(x->site_count == y->site_count &&
 			      memcmp(x->sites, y->sites, x->site_count * sizeof(*x->sites)) == 0, "its sites");
 		CHECK(x->keys.count == 1 && y->keys.count == 1 &&
-			      memcmp(x->keys.at, y->keys.at, offsetof(struct store_key, file)) == 0, "its key");
+			      memcmp(x->keys.at, y->keys.at, offsetof(struct store_key, file)) == 0 &&
+			      x->keys.at[0].flags == y->keys.at[0].flags, "its key");
 	}
 }
 
@@ -177,8 +179,10 @@ int main(void)
 
 		CHECK(core_store_open(&core, read_bytes, bytes, size) == 0, "opening");
 		CHECK(core_store_find(&core, &analysis.id, &file) == 0 && file.sites.count == n, "file %u by id", n);
+		analysis.key.flags = 0;
 		CHECK(core_store_find_key(&core, &analysis.key, &file) == 0 && file.sites.count == n, "file %u by key",
 		      n);
+		CHECK(analysis.key.flags == (n % 2 ? STORE_NO_VSYSCALL : 0), "flags of file %u", n);
 	}
 	change_each(bytes, size);
 	store_free(&store);

@@ -45,8 +45,8 @@ static long give_sites(long r, const struct store_file *file, struct store_run *
 	return r;
 }
 
-/* ctx: boot | entry */
-static long find_by_status(const struct stat *status, struct store_run *sites)
+/* flags: of the file's key. ctx: boot | entry */
+static long find_key(const struct stat *status, struct store_run *sites, uint32_t *flags)
 {
 	struct store_key key = {
 		.dev = status->st_dev,
@@ -56,8 +56,27 @@ static long find_by_status(const struct stat *status, struct store_run *sites)
 		.ctime = (int64_t)(status->st_ctime * 1000000000ul + status->st_ctime_nsec),
 	};
 	struct store_file file;
+	long r = give_sites(core_store_find_key(&store, &key, &file), &file, sites);
 
-	return give_sites(core_store_find_key(&store, &key, &file), &file, sites);
+	*flags = key.flags;
+	return r;
+}
+
+/* ctx: boot | entry */
+static long find_by_status(const struct stat *status, struct store_run *sites)
+{
+	uint32_t flags;
+
+	return find_key(status, sites, &flags);
+}
+
+/* ctx: boot | entry */
+bool rt_plans_no_vsyscall(const struct stat *status)
+{
+	struct store_run sites;
+	uint32_t flags;
+
+	return store_is_open && !failed(find_key(status, &sites, &flags)) && flags & STORE_NO_VSYSCALL;
 }
 
 /* ctx: boot | entry */

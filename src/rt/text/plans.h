@@ -4,6 +4,8 @@
 #ifndef RT_TEXT_PLANS_H
 #define RT_TEXT_PLANS_H
 
+#include <asm/stat.h>
+
 #include "abi/syscall.h"
 #include "core/store.h"
 
@@ -21,6 +23,8 @@ long rt_plans_find_same(int fd, struct store_run *sites, uint64_t *size) must_ch
 long rt_plans_find_image(uint64_t elf, struct store_run *sites) must_check;
 /* The file at a path, only by what stat(2) shows. */
 long rt_plans_find_path(const char *path, struct store_run *sites) must_check;
+/* Whether a file is known to name no address of the vsyscall page. ctx: boot | entry */
+bool rt_plans_no_vsyscall(const struct stat *status);
 /* Reads up to `count` sites of a run, from number `first` on; returns how many, or -errno. ctx: boot | entry */
 long rt_plans_sites(const struct store_run *run, uint32_t first, struct store_site *sites, uint32_t count) must_check;
 /* Finds the site of a run with an offset in the file. 0 or -errno. ctx: entry */

@@ -15,6 +15,7 @@
 #include "rt/base/auxv.h"
 #include "rt/base/copy.h"
 #include "rt/base/run_memory.h"
+#include "rt/text/plans.h"
 
 #define PIECE 65536u
 #define HEADERS 64u /* more than linkers make */
@@ -48,7 +49,7 @@ static long read_file(uint64_t from, uint64_t offset, unsigned char *to, size_t 
 /* Where a file was cut, or memory cannot be read, there is no code. ctx: boot | entry */
 static bool is_named(read_fn *read, uint64_t from, uint64_t offset, uint64_t size)
 {
-	long memory = sys(mmap, 0, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long memory = sys(mmap, 0, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	unsigned char *bytes = (unsigned char *)memory;
 	bool named = failed(memory); /* it may be */
 
@@ -72,6 +73,12 @@ static bool is_segment_named(const Elf64_Phdr *header, read_fn *read, uint64_t f
 	       is_named(read, from, at & ~7ul, header->p_filesz + (at & 7));
 }
 
+/* Whether a file need not be looked through. key: of it. ctx: boot | entry */
+static bool is_known(uint64_t key, const struct stat *status)
+{
+	return rt_run_memories_has_file(key) || rt_plans_no_vsyscall(status);
+}
+
 /* Counted first: the process may be killed in between. ctx: boot | entry */
 static void note(uint64_t key, bool named, const char *path)
 {
@@ -91,7 +98,7 @@ static void look_through_image(const Elf64_Phdr *headers, uint64_t count, uint64
 
 	if (path && !failed(sys(newfstatat, AT_FDCWD, path, &status, 0)))
 		key = key_of(&status);
-	if (key && rt_run_memories_has_file(key))
+	if (key && is_known(key, &status))
 		return;
 	for (uint64_t i = 0; i < count && !named; i++)
 		named = is_segment_named(&headers[i], read_memory, bias, headers[i].p_vaddr);
@@ -167,7 +174,7 @@ void rt_vsyscall_mapped(int fd)
 	if (!rt_run_memories_want_files() || failed(sys(fstat, fd, &status)) || (status.st_mode & S_IFMT) != S_IFREG)
 		return;
 	key = key_of(&status);
-	if (rt_run_memories_has_file(key) || !is_elf(fd, &elf))
+	if (is_known(key, &status) || !is_elf(fd, &elf))
 		return;
 	named = is_file_named(fd, &elf);
 	core_print(link, sizeof(link), "/proc/self/fd/%d", fd);
