@@ -71,12 +71,14 @@ struct rt_held {
 	struct robust_list_head own_list;
 };
 
+#define RT_NO_NR UINT64_MAX /* as the kernel has it after an rt_sigreturn */
+
 struct rt_thread {
-	struct core_regs regs; /* the program's, at the call in flight, or with which it last went on */
+	struct core_regs regs; /* the program's, at the call in flight, or after an rt_sigreturn */
 	/* How many signals are deferred. Written by the handler of the thread's signals, read by the gate. */
 	uint32_t signals;
 	uint32_t in_call;     /* a call of the program is in flight */
-	uint64_t orig_nr;     /* the number of the call, after its result has replaced it in `regs` */
+	uint64_t orig_nr;     /* the number of the call, after its result has replaced it in `regs`; or RT_NO_NR */
 	uint64_t saved_mask;  /* the program's signal mask, while signals are deferred */
 
 	struct k23_call call;

@@ -182,7 +182,8 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	thread->call.way = K23_BY_GUARD;
 	if (thread->strict) {
 		/* Of all ways to put the mask back, rt_sigreturn is the one that strict seccomp allows. */
-		rt_regs_enter(rt_context_regs(uc), (uint64_t)rt_guard_entered, (uint64_t)thread);
+		rt_regs_enter(rt_context_regs(uc), (uint64_t)rt_guard_entered, (uint64_t)thread,
+			      rt_regs_sp(rt_context_regs(uc))); /* it takes its own */
 		return false;
 	}
 	rt_sigsys_hold(thread, false);
@@ -293,8 +294,8 @@ static bool child_signal(struct rt_thread *thread, siginfo_t *info, struct core_
 	return false;
 }
 
-/* ctx: sigsys */
-struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
+/* See rt_signal. ctx: sigsys */
+static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_thread *thread = rt_self();
 	struct core_regs *regs = rt_context_regs(uc);
@@ -361,4 +362,14 @@ struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
 		defer(thread, sig, info, uc, false);
 	}
 	return NULL;
+}
+
+/* ctx: sigsys */
+struct rt_thread *rt_signal(int sig, siginfo_t *info, struct ucontext *uc)
+{
+	struct rt_thread *caught = arrives(sig, info, uc);
+
+	if (!caught)
+		rt_guard_keep_mark(rt_self(), rt_context_regs(uc));
+	return caught;
 }

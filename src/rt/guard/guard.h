@@ -21,6 +21,9 @@ bool rt_guard_owns(const siginfo_t *info, uint64_t ip);
 /* Whether `regs` are those of a call that the guard should have caught: instead of the guard's SIGSYS another came, and
  * the call was not made. ctx: sigsys */
 bool rt_guard_missed(const struct rt_thread *thread, const struct core_regs *regs);
+/* The kernel is about to let the program go on with these registers, but might lose what tells that a call has been
+ * made: has them loaded in another way then. ctx: entry | sigsys */
+void rt_guard_keep_mark(struct rt_thread *thread, struct core_regs *regs);
 /* Whether a call that was caught goes on to the dispatcher. Otherwise the program's own use of the mechanism takes
  * it, and all is done. ctx: sigsys, program's mask */
 bool rt_guard_review(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc) must_check;

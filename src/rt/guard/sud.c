@@ -8,6 +8,7 @@
 #include "rt/base/copy.h"
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
+#include "rt/base/return.h"
 #include "rt/guard/guard.h"
 #include "rt/signal/action.h"
 #include "rt/signal/deliver.h"
@@ -38,9 +39,7 @@ bool rt_guard_owns(const siginfo_t *info, uint64_t ip)
 
 /* The kernel has one place in the queue of a thread for SIGSYS, and drops the guard's if another waits there. Then the
  * registers are as after a `syscall`. So they are when a call has been made, but then RF is set (x86_64/arch.h); or it
- * came by the fast path, for which %gs has to be ours. Where RF may be lost, a program has not gone on as long as all
- * its registers are as they were then; that is wrong in a loop whose call's result is the call's number.
- * ctx: sigsys */
+ * came by the fast path, for which %gs has to be ours. ctx: sigsys */
 bool rt_guard_missed(const struct rt_thread *thread, const struct core_regs *regs)
 {
 	uint64_t ip = rt_regs_ip(regs);
@@ -49,10 +48,20 @@ bool rt_guard_missed(const struct rt_thread *thread, const struct core_regs *reg
 	if (!rt_regs_missed(regs) || failed(rt_copy_from(code, ip - sizeof(code), sizeof(code))) ||
 	    !rt_is_syscall(code))
 		return false;
-	if (rt.bundle->flags & BUNDLE_FLAGS_LOST && rt_same_regs(regs, &thread->regs))
+	/* With RF lost, the result tells: if it is not the call's number, another number would be in its place. */
+	if (rt.bundle->flags & BUNDLE_FLAGS_LOST && thread->orig_nr != RT_NO_NR && rt_regs_same(regs, &thread->regs) &&
+	    rt_regs_result(regs) != thread->orig_nr)
 		return false;
 	return !rt_gs_used() ||
 	       !(ip == thread->fast_return || (thread->call.way == K23_BY_SITE && thread->call.ip == ip));
+}
+
+/* By rt_return, which sets it without the kernel. ctx: entry | sigsys */
+void rt_guard_keep_mark(struct rt_thread *thread, struct core_regs *regs)
+{
+	if (rt.bundle->flags & BUNDLE_FLAGS_LOST && thread->call.way != K23_BY_SITE && rt_regs_behind_call(regs) &&
+	    rt_regs_same(regs, &thread->regs))
+		rt_regs_enter(regs, (uint64_t)rt_return, (uint64_t)thread, thread->stack_top);
 }
 
 /* The program may use Syscall User Dispatch itself (special/prctl.c keeps what it asked for): its own dispatch is

@@ -13,6 +13,7 @@
 #include "rt/base/filters.h"
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
+#include "rt/guard/guard.h"
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
 #include "rt/signal/deliver.h"
@@ -105,7 +106,10 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	(void)!rt_altstack_set(thread, &stack, rt_regs_sp(rt_context_regs(&uc)));
 	keep_altstack(thread, &uc);
 	rt_copy_regs(&thread->regs, rt_context_regs(&uc));
+	thread->orig_nr = RT_NO_NR;
+	thread->call.way = K23_BY_GUARD; /* where the program goes on has nothing to do with the site of this call */
 	rt_regs_go_on(rt_context_regs(&uc));
+	rt_guard_keep_mark(thread, rt_context_regs(&uc));
 	thread->in_call = 0;
 	thread->runs = RT_RUNS_FIRST;
 	rt_sigreturn_to((uint64_t)&uc, flags);

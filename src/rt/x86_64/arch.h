@@ -37,12 +37,16 @@ static inline void rt_copy_regs(void *to, const void *from)
 		((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
 }
 
-/* But for the flags. */
-static inline bool rt_same_regs(const struct core_regs *a, const struct core_regs *b)
-{
-	bool same = true;
+/* RF, which the processor clears when it has executed an instruction. Where the program goes on after a call, RF tells
+ * that it has not gone on yet. */
+#define RT_NOT_YET 0x10000ul
 
-#define REG(name) same = same && (&a->name == &a->eflags || a->name == b->name);
+/* Whether both are the same, and those of 64-bit code; but for RF. */
+static inline bool rt_regs_same(const struct core_regs *a, const struct core_regs *b)
+{
+	bool same = a->cs == KERNEL_USER_CS && a->ss == KERNEL_USER_SS && a->cs == b->cs && a->ss == b->ss;
+
+#define REG(name) same = same && ((a->name ^ b->name) & ~(&a->name == &a->eflags ? RT_NOT_YET : 0)) == 0;
 	CORE_REGS(REG)
 #undef REG
 	return same;
@@ -95,10 +99,6 @@ static inline void rt_regs_again(struct core_regs *regs, uint64_t nr)
 	regs->rax = nr;
 }
 
-/* RF, which the processor clears when it has executed an instruction. Where the program goes on after a call, RF tells
- * that it has not gone on yet. */
-#define RT_NOT_YET 0x10000ul
-
 /* Whether the registers are as after a `syscall`, made or not. */
 static inline bool rt_regs_behind_call(const struct core_regs *regs)
 {
@@ -142,10 +142,10 @@ static inline void rt_regs_start(struct core_regs *regs, uint64_t entry, uint64_
 	regs->ss = KERNEL_USER_SS;
 }
 
-/* Sets the registers with which a function of the runtime begins that has one argument, and a stack of its own. */
-static inline void rt_regs_enter(struct core_regs *regs, uint64_t function, uint64_t argument)
+/* Sets the registers with which a function of the runtime begins that has one argument and does not return. */
+static inline void rt_regs_enter(struct core_regs *regs, uint64_t function, uint64_t argument, uint64_t stack)
 {
-	rt_regs_start(regs, function, regs->rsp, 0x202);
+	rt_regs_start(regs, function, stack, 0x202);
 	regs->rdi = argument;
 }
 
