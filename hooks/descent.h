@@ -16,41 +16,38 @@
 #include <k23/descent.h>
 #include <k23/hook.h>
 
-#define FIRST_THREAD 1u
+#ifndef DESCENT_COUNTS
+#define DESCENT_COUNTS K23_DESCENT_COUNTS /* that the hook needs */
+#endif
 #define BIRTH_PATIENCE 100 /* times 10 ms: then a new thread has been killed before it began */
 
 /* The begin of the hook's thread state. */
 struct descent {
-	uint64_t id; /* 0: not known yet */
-	uint32_t children; /* that it has created */
-	uint32_t counts[K23_DESCENT_COUNTS];
+	struct k23_descent thread;
+	struct k23_descent process; /* its first thread */
+	uint32_t children; /* that the thread has created */
+	uint32_t counts[DESCENT_COUNTS];
 };
 
 static struct k23_descent_carried *descent_carried; /* in memory that the run shares; NULL: nothing is carried */
 static uint32_t birth;	 /* a futex: 1 while `newborn` is for a child that has not begun */
-static uint64_t newborn; /* its id */
+static struct k23_descent newborn, newborn_process; /* which thread it is, of which process */
 
 static struct descent *descent(void)
 {
 	return k23_thread_state();
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0xff51afd7ed558ccdul;
-	hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53ul;
-	return hash ^ hash >> 33;
-}
-
 /* --- births */
 
-static void birth_begin(uint64_t id)
+static void birth_begin(const struct descent *creator, int is_thread)
 {
 	static const struct timespec patience = { 0, 10000000 };
 
 	for (int i = 0; __atomic_exchange_n(&birth, 1, __ATOMIC_ACQUIRE) && i < BIRTH_PATIENCE; i++)
 		k23_syscall(SYS_futex, (unsigned long)&birth, FUTEX_WAIT_PRIVATE, 1, (unsigned long)&patience, 0, 0);
-	newborn = id;
+	newborn = k23_descent_child(&creator->thread, creator->children);
+	newborn_process = is_thread ? creator->process : newborn;
 }
 
 static void birth_end(void)
@@ -59,25 +56,26 @@ static void birth_end(void)
 	k23_syscall(SYS_futex, (unsigned long)&birth, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
-/* Whether the child that a call makes shares memory with its creator. */
-static int shares_memory(const struct k23_call *call)
+/* The flags of clone, for a call that makes a child. */
+static unsigned long birth_flags(const struct k23_call *call)
 {
 	unsigned long flags = call->nr == SYS_vfork ? CLONE_VM : call->nr == SYS_fork ? 0 : call->args[0];
 
 	if (call->nr == SYS_clone3 && k23_copy_from(&flags, call->args[0], sizeof(flags)) < 0)
 		flags = 0;
-	return (flags & CLONE_VM) != 0;
+	return flags;
 }
 
 static long forward_birth(struct k23_call *call)
 {
 	struct descent *mine = descent();
-	int shared = shares_memory(call);
+	unsigned long flags = birth_flags(call);
+	int shared = (flags & CLONE_VM) != 0;
 	long result;
 
 	mine->children++;
 	if (shared)
-		birth_begin(mix(mine->id, mine->children));
+		birth_begin(mine, (flags & CLONE_THREAD) != 0);
 	result = k23_forward(call);
 	if (!k23_failed(result))
 		return result;
@@ -90,29 +88,39 @@ static long forward_birth(struct k23_call *call)
 /* For .thread_start and .fork_child: it has counted nothing yet. */
 static void descent_begin(void)
 {
-	struct descent *mine = descent();
-	uint64_t id = mine->id ? mix(mine->id, mine->children) : newborn;
+	struct descent *mine = descent(), begun = { .thread = { .id = K23_DESCENT_FIRST } };
 
 	if (!descent_carried)
 		return;
-	/* Of a process that has a copy of its creator's memory, this thread is the only one. */
-	if (mine->id)
+	if (mine->thread.id) {
+		/* Of a process that has a copy of its creator's memory, this thread is the only one. */
 		birth = 0;
-	else if (__atomic_load_n(&birth, __ATOMIC_ACQUIRE))
-		birth_end();
-	memset(mine, 0, sizeof(*mine));
-	mine->id = id ? id : FIRST_THREAD;
+		begun.thread = k23_descent_child(&mine->thread, mine->children);
+		begun.process = begun.thread;
+	} else if (newborn.id) {
+		begun.thread = newborn;
+		begun.process = newborn_process;
+		if (__atomic_load_n(&birth, __ATOMIC_ACQUIRE))
+			birth_end();
+	}
+	*mine = begun;
 }
 
 /* --- over execve */
 
-/* What tells this process from others of the run, in other PID namespaces, too. */
-static uint64_t process_key(void)
+/* The inode number of this process's PID namespace; 0: it is not known. */
+static uint64_t descent_namespace(void)
 {
 	struct stat status;
 	long r = k23_syscall(SYS_stat, (unsigned long)"/proc/self/ns/pid", (unsigned long)&status, 0, 0, 0, 0);
 
-	return mix(r < 0 ? 0 : status.st_ino, (unsigned)k23_pid()) | 1;
+	return r < 0 ? 0 : status.st_ino;
+}
+
+/* What tells this process from others of the run, in other PID namespaces, too. */
+static uint64_t process_key(void)
+{
+	return k23_descent_key(descent_namespace(), (uint32_t)k23_pid());
 }
 
 static struct k23_descent_carried *find_carried(uint64_t key)
@@ -146,7 +154,8 @@ static long forward_exec(struct k23_call *call)
 
 	if (!carried)
 		carried = take_carried(key);
-	carried->id = mine->id;
+	carried->thread = mine->thread;
+	carried->process = mine->process;
 	carried->children = mine->children;
 	memcpy(carried->counts, mine->counts, sizeof(mine->counts));
 	result = k23_forward(call); /* comes back only when the execve has failed */
@@ -164,10 +173,12 @@ static void descent_go_on(struct k23_descent_carried *table)
 
 	descent_carried = table;
 	carried = find_carried(process_key());
-	mine->id = FIRST_THREAD;
+	mine->thread = mine->process = (struct k23_descent){ .id = K23_DESCENT_FIRST };
 	if (!carried)
 		return;
-	mine->id = carried->id;
+	mine->thread = carried->thread;
+	mine->process = carried->process;
+	mine->process.images++;
 	mine->children = carried->children;
 	memcpy(mine->counts, carried->counts, sizeof(mine->counts));
 	__atomic_store_n(&carried->key, 0, __ATOMIC_RELEASE);

@@ -15,6 +15,7 @@
 #define FRAMES 8u	 /* return addresses that tell places apart */
 #define SHOWN 3u	 /* that are shown */
 #define PROBES 64u
+#define LOCK_PATIENCE 100000u /* looks: then who had it was killed */
 #define KNOWN 1024u /* addresses that are remembered; a power of two */
 
 /* An address of code, and what is known of it. Threads read and write these without locks: an entry of which one has
@@ -61,14 +62,14 @@ static uint64_t hash_address(uint64_t address, int is_return)
 	if (length < 0 || (is_return && !follows_call(address)))
 		return 0;
 	for (long i = 0; i < length; i++)
-		hash = mix(hash, (unsigned char)path[i]);
-	return mix(hash, offset) | 1;
+		hash = k23_descent_mix(hash, (unsigned char)path[i]);
+	return k23_descent_mix(hash, offset) | 1;
 }
 
 /* The same, of addresses that were met before without asking again. */
 static uint64_t address_hash(uint64_t address, int is_return)
 {
-	struct address *slot = &known[mix(0, address) % KNOWN];
+	struct address *slot = &known[k23_descent_mix(0, address) % KNOWN];
 	uint64_t hash = __atomic_load_n(&slot->hash, __ATOMIC_RELAXED);
 
 	if (k23_unmapped() != known_since) {
@@ -96,7 +97,7 @@ static void look_at_stack(struct stack *stack, const struct k23_call *call)
 	uint64_t words[STACK_WORDS];
 	unsigned count = STACK_WORDS;
 
-	stack->hash = mix(address_hash(call->ip, 0), (uint64_t)call->nr);
+	stack->hash = k23_descent_mix(address_hash(call->ip, 0), (uint64_t)call->nr);
 	stack->count = 0;
 	/* Near the end of the stack there are fewer. */
 	while (count && k23_copy_from(words, call->sp, count * sizeof(*words)) < 0)
@@ -107,7 +108,7 @@ static void look_at_stack(struct stack *stack, const struct k23_call *call)
 
 		if (!hash)
 			continue;
-		stack->hash = mix(stack->hash, hash);
+		stack->hash = k23_descent_mix(stack->hash, hash);
 		stack->frames[stack->count++] = words[i];
 	}
 }
@@ -167,47 +168,79 @@ static void describe(struct k23_explore_place *place, const struct k23_call *cal
 
 static struct k23_explore_place *find_place(const struct k23_call *call)
 {
+	const struct k23_descent *process = &descent()->process;
 	struct stack stack;
+	uint64_t key;
 
 	look_at_stack(&stack, call);
-	stack.hash |= 1;
+	key = k23_descent_mix(k23_descent_mix(stack.hash, process->id), process->images) | 1;
 	for (uint64_t n = 0; n < PROBES; n++) {
-		struct k23_explore_place *place = &exploration->places[(stack.hash + n) % K23_EXPLORE_PLACES];
+		struct k23_explore_place *place = &exploration->places[(key + n) % K23_EXPLORE_PLACES];
 		uint64_t free_key = 0;
 
-		if (__atomic_compare_exchange_n(&place->key, &free_key, stack.hash, 0, __ATOMIC_RELAXED,
-						__ATOMIC_RELAXED)) {
+		if (__atomic_compare_exchange_n(&place->key, &free_key, key, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			place->process = *process;
 			describe(place, call, &stack);
 			return place;
 		}
-		if (free_key == stack.hash)
+		if (free_key == key)
 			return place;
 	}
 	return NULL;
+}
+
+/* --- occurrences */
+
+static int compare_occurrences(const struct k23_explore_occurrence *a, const struct k23_explore_occurrence *b)
+{
+	int order = k23_descent_compare(&a->thread, &b->thread);
+
+	return order ? order : a->of_thread < b->of_thread ? -1 : a->of_thread > b->of_thread;
+}
+
+/* Adds an occurrence, unless there is no room left for those that come so late. One that is made again after a signal
+ * is there already. */
+static void insert(struct k23_explore_place *place, const struct k23_explore_occurrence *occurrence)
+{
+	struct k23_explore_occurrence *all = place->occurrences;
+	uint32_t count = place->count < K23_EXPLORE_OCCURRENCES ? place->count : K23_EXPLORE_OCCURRENCES, i = 0;
+
+	while (i < count && compare_occurrences(&all[i], occurrence) < 0)
+		i++;
+	if (i == K23_EXPLORE_OCCURRENCES || (i < count && compare_occurrences(&all[i], occurrence) == 0))
+		return;
+	if (count < K23_EXPLORE_OCCURRENCES)
+		count++;
+	for (uint32_t j = count - 1; j > i; j--)
+		all[j] = all[j - 1];
+	all[i] = *occurrence;
+	place->count = count;
+}
+
+static void add_occurrence(struct k23_explore_place *place, const struct k23_explore_occurrence *occurrence)
+{
+	for (unsigned n = 0; __atomic_exchange_n(&place->lock, 1, __ATOMIC_ACQUIRE) && n < LOCK_PATIENCE; n++)
+		__builtin_ia32_pause();
+	insert(place, occurrence);
+	__atomic_store_n(&place->lock, 0, __ATOMIC_RELEASE);
 }
 
 static void note(const struct k23_call *call)
 {
 	struct descent *mine = descent();
 	struct k23_explore_occurrence occurrence = {
+		.thread = mine->thread,
 		.of_run = __atomic_add_fetch(&exploration->counts[call->nr], 1, __ATOMIC_RELAXED),
-		.thread = mine->id,
 		.of_thread = ++mine->counts[call->nr],
 		.mmaps = mine->counts[SYS_mmap],
 		.brks = mine->counts[SYS_brk],
 	};
 	struct k23_explore_place *place = find_place(call);
-	uint32_t i;
 
-	if (!place) {
+	if (place)
+		add_occurrence(place, &occurrence);
+	else
 		__atomic_add_fetch(&exploration->missed, 1, __ATOMIC_RELAXED);
-		return;
-	}
-	if (__atomic_load_n(&place->count, __ATOMIC_RELAXED) >= K23_EXPLORE_OCCURRENCES)
-		return;
-	i = __atomic_fetch_add(&place->count, 1, __ATOMIC_RELAXED);
-	if (i < K23_EXPLORE_OCCURRENCES)
-		place->occurrences[i] = occurrence;
 }
 
 static long on_call(struct k23_call *call)

@@ -44,9 +44,12 @@ static int rule_counts(const struct k23_inject_rule *rule, uint64_t occurrence)
 static int by_chance(const struct k23_inject_rule *rule, unsigned number, const struct k23_call *call,
 		     uint32_t occurrence)
 {
-	uint64_t hash = mix(mix(mix(rule->seed, number), (uint64_t)call->nr), descent()->id);
+	const uint64_t values[] = { number, (uint64_t)call->nr, descent()->thread.id, occurrence };
+	uint64_t hash = rule->seed;
 
-	return rule->chance >> 32 || (mix(hash, occurrence) >> 32) < rule->chance;
+	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		hash = k23_descent_mix(hash, values[i]);
+	return rule->chance >> 32 || (hash >> 32) < rule->chance;
 }
 
 /* Counts a call that the pair's rule is about. Returns whether it is to be injected. */
@@ -71,7 +74,7 @@ static int rule_has_thread(const struct k23_inject_rule *rule)
 {
 	const struct k23_inject_item *item = item_next(rule, NULL, K23_INJECT_DESCENT);
 
-	return !item || item->a == descent()->id;
+	return !item || item->a == descent()->thread.id;
 }
 
 /* Whether it matters which thread is which. */

@@ -2,8 +2,9 @@
  * k23/explore.h - the places in a program that make system calls, as the hook of `k23 inject --explore` notes them in
  * the memory of k23/channel.h.
  *
- * A place is a call's number, the instruction that makes it, and the return addresses that are near on the stack. The
- * thread that takes an entry fills in the rest, and sets `known` when that is complete.
+ * A place is a call's number, the instruction that makes it, the return addresses that are near on the stack, and the
+ * process, with the program that it is. The thread that takes an entry fills in the rest, and sets `known` when that is
+ * complete.
  */
 #ifndef K23_EXPLORE_H
 #define K23_EXPLORE_H
@@ -15,20 +16,24 @@
 
 #define K23_EXPLORE_MAGIC 0x656c70786533326bul /* "k23exple" */
 
-#define K23_EXPLORE_PLACES 8192u
+#define K23_EXPLORE_PLACES 16384u
 #define K23_EXPLORE_OCCURRENCES 8u
 #define K23_EXPLORE_TEXT 1024u
 
 struct k23_explore_place {
 	uint64_t key; /* a hash; 0: free */
+	struct k23_descent process;
 	uint32_t known;
 	uint32_t nr;
 	uint32_t loader; /* the dynamic linker makes the call */
+	uint32_t lock;	 /* of what follows */
 	uint32_t count;	 /* how many of the occurrences are known */
-	/* Calls that were made here. */
+	uint32_t reserved;
+	/* Calls that were made here: those of the threads that come first in the process, and of a thread its first. So
+	 * it does not matter which thread was there first. */
 	struct k23_explore_occurrence {
+		struct k23_descent thread; /* who made it */
 		uint64_t of_run; /* which one of the run's calls with this number it was, from 1 */
-		uint64_t thread; /* who made it: hooks/descent.h */
 		uint32_t of_thread; /* which one of the thread's */
 		uint32_t mmaps, brks; /* how many of these the thread had made, with this one */
 		uint32_t reserved;

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import sys
 import time
 
@@ -259,7 +260,7 @@ def explore(t, what, *options, status=1):
 MISTAKES = {'memory': ('crash', 'mmap:error=ENOMEM:when=[0-9]+\\+'), 'small': ('crash', 'mmap:error=ENOMEM:when=[0-9]+\\+'),
             'file': ('crash', 'openat:error='), 'writes': ('corrupt', 'write:short=1:'), 'reads': ('corrupt', 'read:error=EINTR:'),
             'leak': ('hang', 'openat:error='), 'child': ('crash', 'clone:error='),
-            'threads': ('crash', 'openat:error=EMFILE:per=thread:thread=[0-9a-f]+:when=1 '),
+            'threads': ('crash', 'openat:error=EMFILE:per=thread:thread=1\\.2:when=1 '),
             'closes': ('unnoticed', 'close:error=EIO:made:')}
 
 
@@ -285,6 +286,99 @@ def case_explore(t):
     expect('a program that is right', found, [])
 
 
+# A mistake in a process that is not the first, in which one, and how it shows.
+LOST = {'forks': ('crash', 'Aborted in process 2 of planted_processes (1.1)'),
+        'execs': ('crash', 'Aborted in process 2 of planted_processes (1.1)'),
+        'thread': ('crash', 'Aborted in process 2 of planted_processes (1.1)'),
+        'spawns': ('crash', 'Aborted in process 2 of planted_processes (1.1)'),
+        'vforks': ('crash', 'Aborted in process 2 of planted_processes (1.1)'),
+        'blocked': ('crash', 'Segmentation fault in process 2 of planted_processes (1.1)'),
+        'second': ('crash', 'Aborted in process 3 of planted_processes (1.2)'),
+        'hangs': ('hang', 'not over after 3.0 s: process 2 of planted_processes (1.1) in read(3); '
+                          'process 4 of planted_processes (1.1.1.1) in pause; process 1 of planted_processes (1) in wait4')}
+ERRORS = 'EACCES', 'EMFILE', 'ENOENT', 'ENOMEM'
+
+
+def survivors(program):
+    """The processes that still run it."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/cmdline', 'rb') as line:
+                if line.read().split(b'\0')[:1] == [program.encode()]:
+                    found.append(pid)
+        except OSError:
+            pass
+    return found
+
+
+def case_explore_processes(t):
+    """Mistakes are found in all processes, although the first one ends as if nothing had happened; each command that is
+    said to show one does; of what hangs nothing is left."""
+    # Whatever else runs here has another name.
+    program = os.path.abspath('planted_processes')
+    os.link(t.faults, program) if os.stat(t.faults).st_dev == os.stat('.').st_dev else shutil.copy(t.faults, program)
+    t.faults = program
+    for what, (end, text) in LOST.items():
+        options = ['-j4', '--timeout=3'] if end == 'hang' else ['-j2', '--timeout=30']
+        found, result = explore(t, what, '--calls=openat', *options)
+        expect(what, sorted((how, said) for how, said, _, _ in found), [(end, text)] * 4)
+        expect(f'{what}: errors', sorted(re.search(r'error=(\w+)', command)[1] for _, _, command, _ in found), list(ERRORS))
+        for _, _, command, place in found:
+            if text.split('in process ')[-1] not in place and end != 'hang':
+                raise Failed(f'{what}: place {place}')
+            again = run('sh', '-c', command.replace('k23', t.k23, 1))
+            messages = text.split(': ')[-1].split('; ')
+            expect(command, (again.returncode, again.stderr.splitlines()),
+                   (124 if end == 'hang' else 134 if 'Aborted' in text else 139, [f'k23: {end}: {line}' for line in messages]))
+        expect(f'{what}: processes that are left', survivors(program), [])
+    for what in 'right', 'ends':
+        found, result = explore(t, what, '--timeout=30', '-j2', status=0)
+        expect(what, found, [])
+    expect('a crash that is meant', 'without any fault' in result.stderr, True)
+
+
+def case_explore_order(t):
+    """The same is tried in each exploration, and reported as JSON, of all commands of a pipeline."""
+    shell = ['sh', '-c', f'{t.faults} careless | {t.faults} careful; {t.faults} careless & {t.faults} careful; wait']
+    reports = []
+    for _ in range(2):
+        result = run(t.k23, 'inject', '--explore', '--format=json', '-v', '--timeout=30', '--calls=openat', '--', *shell)
+        expect(f'status {result.stderr}', result.returncode, 1)
+        report = json.loads(result.stdout)
+        expect('counts', (len(report['runs']), report['not_made'], report['limit']), (sum(report['ends'].values()), 0, None))
+        reports.append([(one['end'], one['command'], one['process'], one['place'][0]) for one in report['runs']])
+    expect('again', reports[0], reports[1])
+    crashes = sorted({(one['process']['number'], one['process']['thread'], tuple(
+        (lost['signal'], os.path.basename(lost['program']), lost['number'], lost['thread']) for lost in one['processes']))
+        for one in report['runs'] if one['end'] == 'crash'})
+    expect('crashes', crashes, [(1, '1.1', ((6, 'planted_processes', 1, '1.1'),)), (3, '1.3', ((6, 'planted_processes', 3, '1.3'),))])
+
+
+def case_watch(t):
+    """--watch and --timeout: what is said of a run, and its exit status."""
+    fails = 'openat:error=ENOENT:path=/etc/passwd'
+
+    def watch(what, *options, rule=fails):
+        return run(t.k23, 'inject', '--counts=counts', '-e', rule, *options, '--', t.faults, what)
+
+    for what, options, status, lines in (
+            ('forks', ['--watch'], 134, ['exit\t0', f'crash\tSIGABRT\t1.1\t2\t{t.faults}']), ('forks', [], 0, []),
+            ('careless', ['--watch'], -6, ['signal\t6', f'crash\tSIGABRT\t1\t1\t{t.faults}']),
+            ('careful', ['--watch'], 1, ['exit\t1']), ('right', ['--watch'], 1, ['exit\t1']),
+            ('hangs', ['--timeout=2'], 124, ['timeout', f'hang\tread(3)\t1.1\t2\t{t.faults}',
+                                                 f'hang\tpause\t1.1.1.1\t4\t{t.faults}', f'hang\twait4\t1\t1\t{t.faults}'])):
+        expect(f'{what} {options}', watch(what, *options).returncode, status)
+        with open('counts') as counts:
+            expect(f'{what} {options}: counts', [re.sub('^[0-9]+ [0-9]+ ', '', line) for line in counts.read().splitlines()],
+                   [fails, *lines])
+    expect('a program that is right', watch('right', '--watch', rule='none:retval=0').returncode, 0)
+    for name, crashes in ('1.2', True), ('1', False), ('1.1', False), ('1.2.1', False):
+        expect(f'thread={name}', watch('second', '--watch', rule=f'{fails}:thread={name}').returncode, 134 if crashes else 0)
+    for name in '1.', '1.0', '1.x', '.1', '2.1', '1..1', '-1', '1.-1', '1.4294967296':
+        expect(f'thread={name}', watch('second', rule=f'{fails}:thread={name}').returncode, 125)
+
+
 def case_explore_check(t):
     """A command that says whether all is well, and one that makes it so; limits; what is said of programs that cannot be
     explored."""
@@ -303,7 +397,7 @@ def case_explore_check(t):
     expect('a check that is interrupted says nothing', (found, '(interrupted)' in result.stdout), ([], True))
     found, _ = explore(t, 'file', '--calls=openat', '--no-learn', '--hook', 'null', '--timeout=30')
     expect('options are kept', {command.split(' -e ')[0] for _, _, command, _ in found},
-           {'k23 inject --no-learn --hook null'})
+           {'k23 inject --no-learn --hook null --watch'})
     for program, options, word in (
             (['sh', '-c', 'kill -SEGV $$'], [], 'crashes'), (['sleep', '9'], ['--timeout=100ms'], 'hangs'),
             (['true'], ['--check=false'], '--check'), (['true'], ['--before=false'], '--before'),

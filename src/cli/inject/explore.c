@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,18 +13,12 @@
 
 #include "cli/collect.h"
 #include "cli/inject/explore.h"
+#include "cli/inject/family.h"
 #include "cli/segment.h"
 
 #define STEP 2000 /* us: how late the end of a run is noticed */
-#define FOREVER 1e9 /* seconds */
 #define PATIENT 3 /* times the timeout, where that is a guess */
 #define PROGRESS_EVERY .5 /* seconds, on a terminal; elsewhere ten times that */
-
-static const char *const end_names[EXPLORE_ENDS] = {
-	[EXPLORE_ALIKE] = "alike", [EXPLORE_FAILED] = "failed", [EXPLORE_MISSED] = "missed",
-	[EXPLORE_CRASH] = "crash", [EXPLORE_HANG] = "hang",	[EXPLORE_CORRUPT] = "corrupt",
-	[EXPLORE_UNNOTICED] = "unnoticed",
-};
 
 /* What has been done. */
 struct exploration {
@@ -33,6 +28,13 @@ struct exploration {
 	double begin, timeout, shown;
 	size_t begun, done, ends[EXPLORE_ENDS];
 	bool line; /* there is a line of progress on the terminal */
+	struct json_object *reports; /* of runs; NULL: they are printed at once */
+};
+
+/* What the run that notes places leaves. */
+struct noted {
+	struct k23_exploration exploration;
+	struct k23_watch watch;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -52,33 +54,36 @@ static void wait_for(struct collection *collection, double timeout)
 
 	while (!collect_over(collection)) {
 		if (timeout > 0 && explore_now() - begin > timeout) {
-			kill(collection->child, SIGKILL);
+			family_kill(getpid());
 			die(EXIT_K23, "the program hangs without any fault (--timeout)");
 		}
 		collect_wait(collection, 100);
+		family_reap(collection->ended ? 0 : collection->child);
 	}
 }
 
-/* Runs the program once, and notes the places of its calls. */
-static const struct k23_exploration *note_places(const struct explore_options *options)
+/* Runs the program once, and notes its processes, and the places of their calls. */
+static const struct noted *note_places(const struct explore_options *options)
 {
 	struct launch launch = *options->launch;
-	struct k23_exploration *exploration;
+	struct noted *noted;
 	struct collection collection;
 	struct segment segment;
-	char *spec;
+	char *explore_spec, *watch_spec;
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC), output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 
 	explore_prepare(options);
-	segment_create(&segment, K23_EXPLORE_MAGIC, sizeof(*exploration));
-	exploration = (struct k23_exploration *)segment.channel;
-	explore_want(&exploration->wanted, options);
+	segment_create(&segment, K23_EXPLORE_MAGIC, sizeof(*noted));
+	noted = (struct noted *)segment.channel;
+	explore_want(&noted->exploration.wanted, options);
 	launch.hooks = NULL;
 	launch.hook_count = 0;
 	for (size_t i = 0; i < options->launch->hook_count; i++)
 		launch_hook(&launch, options->launch->hooks[i]);
-	spec = segment_hook_spec(&segment, "explore");
-	launch_hook(&launch, spec);
+	explore_spec = segment_hook_spec(&segment, "explore");
+	launch_hook(&launch, explore_spec);
+	watch_spec = watch_hook_spec(&segment, offsetof(struct noted, watch), true);
+	launch_hook(&launch, watch_spec);
 	fflush(stdout);
 	dup2(nothing, STDIN_FILENO);
 	dup2(nothing, STDOUT_FILENO);
@@ -89,15 +94,16 @@ static const struct k23_exploration *note_places(const struct explore_options *o
 	close(output);
 	close(nothing);
 	free(launch.hooks);
-	free(spec);
+	free(explore_spec);
+	free(watch_spec);
 	if (!collect_started(&collection))
 		exit(WIFEXITED(collection.status) ? WEXITSTATUS(collection.status) : EXIT_K23);
 	if (!WIFEXITED(collection.status))
 		die(EXIT_K23, "the program crashes without any fault: %s", strsignal(WTERMSIG(collection.status)));
-	if (exploration->missed)
+	if (noted->exploration.missed)
 		complain("there is no room for all places: %llu calls have none, and are not tried; give --calls",
-			 (unsigned long long)exploration->missed);
-	return exploration;
+			 (unsigned long long)noted->exploration.missed);
+	return noted;
 }
 
 /* A run without a fault. */
@@ -106,7 +112,7 @@ static struct explore_outcome run_without(const struct explore_options *options)
 	struct explore_outcome outcome;
 	struct explore_run run;
 
-	explore_begin(&run, NULL, options->timeout ? options->timeout : FOREVER, options);
+	explore_begin(&run, NULL, options->timeout, options);
 	while (!explore_poll(&run, options, NULL, &outcome)) {
 		if (interrupted) {
 			explore_stop(&run);
@@ -130,6 +136,12 @@ static void learn_without(struct exploration *all)
 		die(EXIT_K23, "the program ends otherwise each time that it is run, without any fault");
 	if (all->without.unchecked || again.unchecked)
 		die(EXIT_K23, "the command of --check fails after a run without any fault");
+	for (size_t i = 0; i < all->without.losses.count; i++) {
+		fputs("k23: without any fault, too, there is a crash, which is not reported: ", stderr);
+		watch_print(stderr, &all->without.losses.at[i]);
+		fputc('\n', stderr);
+	}
+	explore_outcome_free(&again);
 	all->without.unstable = all->without.output != again.output;
 	if (all->without.unstable)
 		complain("the program's output is another each time, and is not compared");
@@ -170,71 +182,54 @@ static void show_progress(struct exploration *all)
 	all->line = terminal;
 }
 
-/* A word as a shell takes it. */
-static void print_word(const char *word)
+static void report(struct exploration *all, const struct explore_run *run, const struct explore_outcome *outcome)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+";
-
-	if (*word && !word[strspn(word, plain)]) {
-		fputs(word, stdout);
-		return;
-	}
-	putchar('\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			fputs("'\\''", stdout);
-		else
-			putchar(*word);
-	putchar('\'');
-}
-
-static void print_command(const struct exploration *all, const struct explore_fault *fault)
-{
-	char **words = explore_command(all->options, fault->rules, NULL);
-
-	for (char **word = words; *word; word++) {
-		putchar(word == words ? '\t' : ' ');
-		print_word(*word);
-		free(*word);
-	}
-	free(words);
-	printf("\n\t# ");
-	explore_print_place(fault->place ? fault->place : "");
-}
-
-static void print_finding(struct exploration *all, const struct explore_run *run,
-			  const struct explore_outcome *outcome)
-{
-	int status = outcome->status;
-
 	hide_progress(all);
-	printf("%s: ", end_names[outcome->end]);
-	if (outcome->end == EXPLORE_CORRUPT)
-		printf("%s, ", outcome->unchecked ? "the check fails" : "another output");
-	if (status < 0)
-		printf("not over after %.1f s", run->timeout);
-	else if (WIFSIGNALED(status))
-		printf("%s", strsignal(WTERMSIG(status)));
+	if (all->reports)
+		json_object_array_add(all->reports, explore_json_run(all->options, run, outcome));
 	else
-		printf("exit status %d", WEXITSTATUS(status));
-	if (*outcome->message)
-		printf(": %s", outcome->message);
-	putchar('\n');
-	print_command(all, run->fault);
+		explore_print_run(all->options, all->plan.threads, run, outcome);
 	if (fflush(stdout) != 0)
 		interrupted = 1; /* nobody reads on */
 }
 
-static int print_summary(struct exploration *all)
+/* What kept runs from being made; NULL: nothing. */
+static const char *limit_of(const struct exploration *all)
 {
-	hide_progress(all);
+	if (all->done == all->plan.count)
+		return NULL;
+	return interrupted ? "interrupted" : all->begun >= all->options->runs ? "--runs" : "--time";
+}
+
+static void print_summary(const struct exploration *all)
+{
 	printf("%zu places, %zu runs in %.1f s:", all->plan.places, all->done, explore_now() - all->begin);
 	for (int end = EXPLORE_ENDS - 1; end >= 0; end--)
-		printf(" %zu %s%s", all->ends[end], end_names[end], end ? "," : "");
-	if (all->done < all->plan.count)
-		printf("; %zu were not made (%s)", all->plan.count - all->done,
-		       interrupted ? "interrupted" : all->begun >= all->options->runs ? "--runs" : "--time");
+		printf(" %zu %s%s", all->ends[end], explore_end_names[end], end ? "," : "");
+	if (limit_of(all))
+		printf("; %zu were not made (%s)", all->plan.count - all->done, limit_of(all));
 	putchar('\n');
+}
+
+static void write_json(struct exploration *all)
+{
+	struct json_object *json = explore_json(all->options, all->ends, all->reports);
+
+	json_object_object_add(json, "places", json_object_new_uint64(all->plan.places));
+	json_object_object_add(json, "elapsed", json_object_new_double(explore_now() - all->begin));
+	json_object_object_add(json, "not_made", json_object_new_uint64(all->plan.count - all->done));
+	json_object_object_add(json, "limit", limit_of(all) ? json_object_new_string(limit_of(all)) : NULL);
+	report_write_json(stdout, json);
+}
+
+/* Reports the whole. Returns the exit status. */
+static int summarize(struct exploration *all)
+{
+	hide_progress(all);
+	if (all->reports)
+		write_json(all);
+	else
+		print_summary(all);
 	return findings(all) ? 1 : 0;
 }
 
@@ -258,17 +253,21 @@ static bool step(struct exploration *all, struct explore_run *run)
 	if (!run->pid || !explore_poll(run, all->options, &all->without, &outcome))
 		return false;
 	/* It may also have interrupted the command of --check. */
-	if (interrupted)
+	if (interrupted) {
+		explore_outcome_free(&outcome);
 		return true;
+	}
 	/* Whether the machine was only busy, a longer run tells. */
-	if (outcome.end == EXPLORE_HANG && !all->options->timeout && run->timeout == all->timeout) {
+	if (outcome.end == EXPLORE_HANG && !all->options->timeout && run->timeout <= all->timeout) {
+		explore_outcome_free(&outcome);
 		explore_begin(run, run->fault, PATIENT * all->timeout, all->options);
 		return true;
 	}
 	all->done++;
 	all->ends[outcome.end]++;
 	if (outcome.end >= EXPLORE_CRASH || all->options->verbose)
-		print_finding(all, run, &outcome);
+		report(all, run, &outcome);
+	explore_outcome_free(&outcome);
 	return true;
 }
 
@@ -307,9 +306,18 @@ int explore(const struct explore_options *options)
 	static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 	struct sigaction action = { .sa_handler = on_interrupt }, standard = { .sa_handler = SIG_DFL };
 	struct exploration all = { .options = options };
+	struct watch_processes processes;
+	const struct noted *noted;
 	int status;
 
-	all.plan = explore_plan_make(note_places(options), options);
+	explore_note_descriptors();
+	family_adopt();
+	noted = note_places(options);
+	processes = watch_take(&noted->watch);
+	all.plan = explore_plan_make(&noted->exploration, &processes, options);
+	free(processes.at);
+	if (options->format == REPORT_JSON)
+		all.reports = json_object_new_array();
 	sigaction(SIGCHLD, &standard, NULL); /* the collection is over */
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		sigaction(ends[i], &action, NULL);
@@ -318,7 +326,10 @@ int explore(const struct explore_options *options)
 	fprintf(stderr, "k23: %zu places, %zu runs, of %.2f s without a fault\n", all.plan.places, all.plan.count,
 		all.without.seconds);
 	run_all(&all);
-	status = print_summary(&all);
+	status = summarize(&all);
+	/* Of a run whose first process was killed there may be others. */
+	family_kill(getpid());
+	explore_outcome_free(&all.without);
 	explore_plan_free(&all.plan);
 	explore_forget_places();
 	return status;

@@ -3,6 +3,7 @@
  */
 #include <elfutils/libdwfl.h>
 #include <gelf.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,30 +72,33 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* What is known of an address in a file. */
+struct frame {
+	const char *path, *function, *source; /* NULL: not known */
+	uint64_t offset;
+	int line;
+};
+
 /* The offset is one in the instruction that makes the call, of the system or of a function. */
-static void print_address(const char *path, uint64_t offset)
+static struct frame find_frame(const char *path, uint64_t offset)
 {
+	struct frame frame = { .path = path, .offset = offset };
 	Dwfl_Module *module = find_module(path);
 	uint64_t address = module ? find_address(module, offset) : 0;
-	const char *name = NULL, *file = NULL;
 	GElf_Off from = 0;
 	Dwfl_Line *source;
 	GElf_Sym symbol;
-	int line = 0;
 
-	if (address) {
-		name = dwfl_module_addrinfo(module, address, &from, &symbol, NULL, NULL, NULL);
-		source = dwfl_module_getsrc(module, address);
-		file = source ? dwfl_lineinfo(source, NULL, &line, NULL, NULL, NULL) : NULL;
-	}
-	if (name)
-		printf("%s ", name);
-	if (file)
-		printf("%s:%d ", base_name(file), line);
-	printf("(%s+0x%llx)", base_name(path), (unsigned long long)offset);
+	if (!address)
+		return frame;
+	frame.function = dwfl_module_addrinfo(module, address, &from, &symbol, NULL, NULL, NULL);
+	source = dwfl_module_getsrc(module, address);
+	frame.source = source ? dwfl_lineinfo(source, NULL, &frame.line, NULL, NULL, NULL) : NULL;
+	return frame;
 }
 
-void explore_print_place(const char *place)
+/* Calls a function for each address of a place. */
+static void for_each_frame(const char *place, void (*take)(void *to, const struct frame *frame), void *to)
 {
 	char *text = strdup(place), *rest = text, *part;
 
@@ -102,16 +106,55 @@ void explore_print_place(const char *place)
 		die(EXIT_K23, "out of memory");
 	while ((part = strsep(&rest, "\n"))) {
 		char *offset = strrchr(part, '+');
+		struct frame frame;
 
 		if (!offset)
 			continue;
 		*offset++ = '\0';
-		print_address(part, strtoull(offset, NULL, 16));
-		if (rest)
-			printf(" < ");
+		frame = find_frame(part, strtoull(offset, NULL, 16));
+		take(to, &frame);
 	}
-	putchar('\n');
 	free(text);
+}
+
+static void print_frame(void *to, const struct frame *frame)
+{
+	const char **separator = to;
+
+	fputs(*separator, stdout);
+	*separator = " < ";
+	if (frame->function)
+		printf("%s ", frame->function);
+	if (frame->source)
+		printf("%s:%d ", base_name(frame->source), frame->line);
+	printf("(%s+0x%llx)", base_name(frame->path), (unsigned long long)frame->offset);
+}
+
+void explore_print_place(const char *place)
+{
+	const char *separator = "";
+
+	for_each_frame(place, print_frame, &separator);
+}
+
+static void add_frame(void *array, const struct frame *frame)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "file", json_object_new_string(frame->path));
+	json_object_object_add(object, "offset", json_object_new_uint64(frame->offset));
+	json_object_object_add(object, "function", frame->function ? json_object_new_string(frame->function) : NULL);
+	json_object_object_add(object, "source", frame->source ? json_object_new_string(frame->source) : NULL);
+	json_object_object_add(object, "line", frame->source ? json_object_new_int(frame->line) : NULL);
+	json_object_array_add(array, object);
+}
+
+struct json_object *explore_json_place(const char *place)
+{
+	struct json_object *array = json_object_new_array();
+
+	for_each_frame(place, add_frame, array);
+	return array;
 }
 
 void explore_forget_places(void)

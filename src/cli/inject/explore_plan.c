@@ -71,13 +71,14 @@ static bool starts_with(const char *text, const char *prefix)
 static char *when_of(const struct explore_plan *plan, const struct k23_explore_occurrence *occurrence, uint64_t of_run,
 		     uint64_t of_thread, bool open)
 {
-	char *when;
+	char *when, thread[DESCENT_TEXT];
 	int size;
 
+	descent_write(thread, &occurrence->thread);
 	/* Threads and processes take turns in another way each time. */
 	if (plan->threads)
-		size = asprintf(&when, "per=thread:thread=%llx:when=%llu%s", (unsigned long long)occurrence->thread,
-				(unsigned long long)of_thread, open ? "+" : "");
+		size = asprintf(&when, "per=thread:thread=%s:when=%llu%s", thread, (unsigned long long)of_thread,
+				open ? "+" : "");
 	else
 		size = asprintf(&when, "when=%llu%s", (unsigned long long)of_run, open ? "+" : "");
 	if (size < 0)
@@ -121,15 +122,20 @@ static bool is_harmless(const char *fault)
 	return starts_with(fault, "EINTR") || starts_with(fault, "error=EINTR") || starts_with(fault, "short=");
 }
 
-static void add_place(struct explore_plan *plan, const struct k23_explore_place *place, uint64_t repeat, bool serious)
+/* A place that is to be tried. */
+struct candidate {
+	const struct k23_explore_place *place;
+	struct watch_name process;
+};
+
+static void add_place(struct explore_plan *plan, const struct candidate *candidate, uint64_t repeat, bool serious)
 {
+	const struct k23_explore_place *place = candidate->place;
 	const char *faults = faults_of(name_of(place->nr));
 	uint32_t count = place->count < K23_EXPLORE_OCCURRENCES ? place->count : K23_EXPLORE_OCCURRENCES;
 
 	plan->places++;
 	for (uint32_t i = 0; i < count && i < repeat; i++) {
-		if (i && place->occurrences[i].of_run == place->occurrences[i - 1].of_run)
-			continue; /* a signal came before it was made */
 		for (const char *fault = faults; *fault; fault += strspn(fault, " ")) {
 			size_t length = strcspn(fault, " ");
 
@@ -140,6 +146,7 @@ static void add_place(struct explore_plan *plan, const struct k23_explore_place 
 				.rules = rules_of(plan, place->nr, &place->occurrences[i], fault, length),
 				/* The program may have written to it. */
 				.place = strndup(place->text, sizeof(place->text)),
+				.process = candidate->process,
 				.serious = serious && !is_harmless(fault),
 			};
 			fault += length;
@@ -147,39 +154,49 @@ static void add_place(struct explore_plan *plan, const struct k23_explore_place 
 	}
 }
 
-static int compare_places(const void *a, const void *b)
+/* The same in each run, whichever process comes first: of each program one process, then another one of those that have
+ * several, and so on; in each, by call, and then in the order in which the first thread came there. */
+static int compare_candidates(const void *a, const void *b)
 {
-	const struct k23_explore_place *x = *(struct k23_explore_place *const *)a;
-	const struct k23_explore_place *y = *(struct k23_explore_place *const *)b;
+	const struct candidate *first = a, *second = b;
+	const struct k23_explore_place *x = first->place, *y = second->place;
+	int order = k23_descent_compare(&x->process, &y->process);
 
+	if (first->process.number != second->process.number)
+		return first->process.number < second->process.number ? -1 : 1;
 	if (x->nr != y->nr)
 		return x->nr < y->nr ? -1 : 1;
-	return x->occurrences[0].of_run < y->occurrences[0].of_run ? -1 : 1;
+	if (!order)
+		order = k23_descent_compare(&x->occurrences[0].thread, &y->occurrences[0].thread);
+	return order ? order : x->occurrences[0].of_thread < y->occurrences[0].of_thread ? -1 : 1;
 }
 
-struct explore_plan explore_plan_make(const struct k23_exploration *exploration, const struct explore_options *options)
+struct explore_plan explore_plan_make(const struct k23_exploration *exploration,
+				      const struct watch_processes *processes, const struct explore_options *options)
 {
-	const struct k23_explore_place **places = calloc(K23_EXPLORE_PLACES, sizeof(struct k23_explore_place *));
+	struct candidate *candidates = calloc(K23_EXPLORE_PLACES, sizeof(*candidates));
 	struct explore_plan plan = { .threads = exploration->births > 0 };
 	struct k23_ring_calls noticed, wanted;
 	size_t count = 0;
 
-	if (!places)
+	if (!candidates)
 		die(EXIT_K23, "out of memory");
 	read_wanted(&wanted, options);
 	for (size_t i = 0; i < K23_EXPLORE_PLACES; i++) {
 		const struct k23_explore_place *place = &exploration->places[i];
 
 		if (place->known && place->count && k23_ring_has_call(&wanted, K23_ARCH_X86_64, place->nr) &&
-		    place->nr < K23_NUMBERS && (options->loader || !place->loader))
-			places[count++] = place;
+		    place->nr < K23_NUMBERS && (options->loader || !place->loader)) {
+			watch_name(&candidates[count].process, processes, &place->process);
+			candidates[count++].place = place;
+		}
 	}
-	qsort(places, count, sizeof(struct k23_explore_place *), compare_places);
+	qsort(candidates, count, sizeof(*candidates), compare_candidates);
 	read_calls(&noticed, "--noticed", options->noticed ? options->noticed : "none");
 	for (size_t i = 0; i < count; i++)
-		add_place(&plan, places[i], options->repeat,
-			  k23_ring_has_call(&noticed, K23_ARCH_X86_64, places[i]->nr));
-	free(places);
+		add_place(&plan, &candidates[i], options->repeat,
+			  k23_ring_has_call(&noticed, K23_ARCH_X86_64, candidates[i].place->nr));
+	free(candidates);
 	return plan;
 }
 

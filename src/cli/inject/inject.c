@@ -5,14 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cli/collect.h"
 #include "cli/inject/explore.h"
+#include "cli/inject/family.h"
 #include "cli/inject/rules.h"
+#include "cli/inject/watch.h"
 #include "cli/output.h"
 
 #define MAX_JOBS 256 /* each has three descriptors, and 1024 is the usual limit */
-#define PATIENCE 1000 /* ms: nothing is to be done meanwhile */
+#define PATIENCE 1 /* seconds: nothing is to be done meanwhile */
+#define KILL_PATIENCE 2 /* seconds, until what was killed has ended */
 
 enum {
 	INJECT = 0x100,
@@ -20,6 +25,7 @@ enum {
 	SEED,
 	PER,
 	COUNTS,
+	WATCH,
 	EXPLORE,
 	CALLS,
 	NOTICED,
@@ -30,6 +36,7 @@ enum {
 	RUNS,
 	REPEAT,
 	LOADER,
+	FORMAT,
 };
 
 static const struct option_row option_rows[] = {
@@ -45,6 +52,13 @@ static const struct option_row option_rows[] = {
 	  PER, NULL },
 	{ "verbose", 'v', NULL, "say at the end how often each rule did something", 0, NULL },
 	{ "counts", 0, "FILE", "the same, as numbers, into FILE", COUNTS, NULL },
+	{ "watch", 0, NULL,
+	  "say which processes crash; if the program ends as if\n"
+	  "none had, the exit status is 128 and the signal's number", WATCH, NULL },
+	{ "timeout", 0, "TIME",
+	  "besides, end all processes after TIME, and say what each\n"
+	  "waits for; the exit status is 124 then. With --explore:\n"
+	  "when a run hangs (ten times as long as without a fault,\nand a second)", TIMEOUT, NULL },
 
 	{ NULL, 0, NULL, "Instead of rules: all faults, one after the other", 0, NULL },
 	{ "explore", 0, NULL,
@@ -58,13 +72,12 @@ static const struct option_row option_rows[] = {
 	{ "check", 0, "COMMAND",
 	  "a shell command after each run; if it fails, the run\nhas gone wrong", CHECK, NULL },
 	{ "before", 0, "COMMAND", "a shell command before each run", BEFORE, NULL },
-	{ "timeout", 0, "TIME",
-	  "when a run hangs (ten times as long as without a fault,\nand a second)", TIMEOUT, NULL },
 	{ "time", 0, "TIME", "end after this time", TIME, NULL },
 	{ "runs", 0, "N", "at most N runs (10000)", RUNS, NULL },
 	{ "jobs", 'j', "N", "N runs at the same time (1)", 0, NULL },
 	{ "repeat", 0, "N", "at each place, up to N of its calls (1), each in a run", REPEAT, NULL },
 	{ "loader", 0, NULL, "the calls of the dynamic linker, too", LOADER, NULL },
+	{ "format", 0, "text|json", "how the report is written (text)", FORMAT, NULL },
 	{ 0 },
 };
 
@@ -72,7 +85,7 @@ struct inject_options {
 	char **texts; /* of rules */
 	size_t count;
 	struct inject_rules rules;
-	bool verbose, explores;
+	bool verbose, explores, watch;
 	const char *counts;
 	struct explore_options explore;
 	struct launch launch;
@@ -82,6 +95,13 @@ struct inject_options {
 struct memory {
 	struct k23_channel channel;
 	struct k23_injections injections;
+	struct k23_watch watch; /* if processes are watched */
+};
+
+/* A run that is over, or has been ended. */
+struct ended {
+	bool hangs;
+	struct watch_losses losses;
 };
 
 /* Rules are read when all is known that they depend on. */
@@ -141,6 +161,9 @@ static bool take_exploring(struct explore_options *to, int option, const char *a
 	case REPEAT:
 		to->repeat = parse_number("--repeat", argument, K23_EXPLORE_OCCURRENCES);
 		return true;
+	case FORMAT:
+		to->format = report_format("inject", argument);
+		return true;
 	case LOADER:
 		return to->loader = true;
 	}
@@ -190,6 +213,9 @@ static void parse_options(struct inject_options *to, int argc, char **argv)
 		case COUNTS:
 			to->counts = optarg;
 			break;
+		case WATCH:
+			to->watch = true;
+			break;
 		case EXPLORE:
 			to->explores = true;
 			break;
@@ -199,6 +225,7 @@ static void parse_options(struct inject_options *to, int argc, char **argv)
 		}
 	}
 	take_rules(to, &defaults);
+	to->watch |= to->explore.timeout > 0;
 	if (optind == argc)
 		die_usage("inject", "no program is given");
 	to->launch.argv = argv + optind;
@@ -212,20 +239,93 @@ static void report(const struct inject_options *options, const struct memory *me
 			 (unsigned long long)memory->injections.rules[i].injected);
 }
 
+static void report_losses(const struct ended *ended)
+{
+	for (size_t i = 0; i < ended->losses.count; i++) {
+		fprintf(stderr, "k23: %s: ", ended->losses.at[i].signal ? "crash" : "hang");
+		watch_print(stderr, &ended->losses.at[i]);
+		fputc('\n', stderr);
+	}
+}
+
 /* The same for a program to read. */
-static void write_counts(const struct inject_options *options, const struct memory *memory, struct output *output)
+static void write_counts(const struct inject_options *options, const struct memory *memory, const struct ended *ended,
+			 int status, struct output *output)
 {
 	for (size_t i = 0; i < options->rules.count; i++)
 		fprintf(output->file, "%llu %llu %s\n", (unsigned long long)memory->injections.rules[i].met,
 			(unsigned long long)memory->injections.rules[i].injected, options->rules.at[i].text);
+	if (options->watch && ended->hangs)
+		fputs("timeout\n", output->file);
+	else if (options->watch)
+		fprintf(output->file, "%s\t%d\n", WIFEXITED(status) ? "exit" : "signal",
+			WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	for (size_t i = 0; i < ended->losses.count; i++)
+		watch_write(output->file, &ended->losses.at[i]);
 	if (output_close(output))
 		exit(EXIT_K23);
+}
+
+static void launch_injection(struct inject_options *options, const struct segment *segment)
+{
+	/* The last of the chain: hooks see faults as they see those of the kernel. */
+	launch_hook(&options->launch, inject_hook_spec(&options->rules, segment, offsetof(struct memory, injections),
+						       false, "inject"));
+	if (!options->watch)
+		return;
+	/* It is to see what the kernel says. */
+	launch_hook(&options->launch, watch_hook_spec(segment, offsetof(struct memory, watch), false));
+	family_adopt();
+}
+
+/* Ends all processes of a run whose time is over, and notes what they were doing. */
+static void end_hanging(struct ended *ended, struct collection *collection, const struct memory *memory)
+{
+	struct watch_processes processes = watch_take(&memory->watch);
+	double begin = explore_now();
+
+	ended->hangs = true;
+	watch_add_hanging(&ended->losses, &processes, getpid());
+	watch_add_crashes(&ended->losses, &processes);
+	free(processes.at);
+	if (!family_kill(getpid()))
+		complain("there are processes of the program that could not be killed");
+	while (!collection->ended && explore_now() < begin + KILL_PATIENCE)
+		collect_wait(collection, 10);
+	family_reap(0);
+}
+
+/* Waits until the program has ended. */
+static void wait_for_end(const struct inject_options *options, struct collection *collection,
+			 const struct memory *memory, struct ended *ended)
+{
+	double timeout = options->explore.timeout, end = explore_now() + timeout;
+
+	while (!collect_over(collection)) {
+		double left = timeout > 0 ? end - explore_now() : PATIENCE;
+
+		if (left <= 0) {
+			end_hanging(ended, collection, memory);
+			return;
+		}
+		collect_wait(collection, left < PATIENCE ? 1 + (unsigned)(left * 1000) : PATIENCE * 1000);
+		if (options->watch)
+			family_reap(collection->ended ? 0 : collection->child);
+	}
+	if (options->watch) {
+		struct watch_processes processes = watch_take(&memory->watch);
+
+		watch_add_crashes(&ended->losses, &processes);
+		free(processes.at);
+	}
 }
 
 static int inject(int argc, char **argv)
 {
 	struct inject_options options;
+	struct ended ended = { 0 };
 	struct collection collection;
+	const struct memory *memory;
 	struct segment segment;
 	struct output output;
 
@@ -233,21 +333,25 @@ static int inject(int argc, char **argv)
 	if (options.explores)
 		return explore(&options.explore);
 	output = output_open(options.counts, false, false);
-	segment_create(&segment, K23_INJECT_MAGIC, sizeof(struct memory));
-	/* The last of the chain: hooks see faults as they see those of the kernel. */
-	launch_hook(&options.launch,
-		    inject_hook_spec(&options.rules, &segment, offsetof(struct memory, injections), false, "inject"));
+	segment_create(&segment, K23_INJECT_MAGIC, options.watch ? sizeof(*memory) : offsetof(struct memory, watch));
+	memory = (const struct memory *)segment.channel;
+	launch_injection(&options, &segment);
 	collect_start(&collection, &segment, &options.launch);
-	while (!collect_over(&collection))
-		collect_wait(&collection, PATIENCE);
+	wait_for_end(&options, &collection, memory, &ended);
 	if (options.verbose && collect_started(&collection))
-		report(&options, (const struct memory *)segment.channel);
-	if (options.counts)
-		write_counts(&options, (const struct memory *)segment.channel, &output);
-	if (segment_missed(&segment))
+		report(&options, memory);
+	if (!options.counts)
+		report_losses(&ended);
+	else
+		write_counts(&options, memory, &ended, collection.status, &output);
+	if (segment_missed(&segment) && !ended.hangs)
 		complain("in %llu of %llu programs started nothing was injected",
 			 (unsigned long long)segment_missed(&segment), (unsigned long long)segment.channel->started);
 	segment_close(&segment);
+	if (ended.hangs)
+		exit(EXIT_HANG);
+	if (WIFEXITED(collection.status) && ended.losses.count)
+		exit(128 + ended.losses.at[0].signal);
 	collect_exit(&collection);
 }
 

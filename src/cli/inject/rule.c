@@ -5,6 +5,7 @@
 
 #include "cli/call_set.h"
 #include "cli/cli.h"
+#include "cli/inject/descent.h"
 #include "cli/inject/rule.h"
 #include "cli/name_set.h"
 #include "core/describe.h"
@@ -415,12 +416,9 @@ static void take_fd(struct parse *parse, char *value)
 static void take_thread(struct parse *parse, char *value)
 {
 	struct k23_inject_item item = { .kind = K23_INJECT_DESCENT };
-	char *end;
 
-	errno = 0;
-	item.a = strtoull(value, &end, 16);
-	if (!*value || *end || errno)
-		wrong(parse, "thread= takes a number, as --explore shows it, not", value);
+	if (!descent_read(value, &item.a))
+		wrong(parse, "thread= takes a thread as 1.2 is the second child of the first, not", value);
 	add_item(parse->rule, item, NULL, 0);
 }
 

@@ -1,0 +1,153 @@
+#include "cli/inject/family.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define ROUNDS 400
+#define PAUSE 5000 /* us, between two rounds */
+
+void family_adopt(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+void family_reap(pid_t spared)
+{
+	siginfo_t info = { 0 };
+
+	/* If the first that has ended is the one that is spared, the others' turn comes when it has been waited for. */
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid && info.si_pid != spared)
+		waitpid(info.si_pid, NULL, WNOHANG);
+}
+
+/* False: there is no such process. */
+static bool read_relative(pid_t pid, struct relative *relative)
+{
+	char path[40], text[1024], state, *name_end;
+	int parent, fields = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	name_end = strrchr(text, ')'); /* the name may have any */
+	*relative = (struct relative){ .pid = pid };
+	if (name_end)
+		fields = sscanf(name_end + 1,
+				" %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+				&state, &parent, &relative->start);
+	if (fields != 3)
+		return false;
+	relative->parent = parent;
+	relative->ended = state == 'Z' || state == 'X';
+	return true;
+}
+
+/* All processes that there are. */
+static size_t list_all(struct relative **all)
+{
+	DIR *directory = opendir("/proc");
+	struct dirent *entry;
+	size_t count = 0, room = 0;
+
+	*all = NULL;
+	while (directory && (entry = readdir(directory))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (count == room) {
+			room = room ? 2 * room : 256;
+			*all = reallocarray(*all, room, sizeof(**all));
+			if (!*all)
+				die(EXIT_K23, "out of memory");
+		}
+		if (pid > 0 && read_relative(pid, &(*all)[count]))
+			count++;
+	}
+	if (directory)
+		closedir(directory);
+	return count;
+}
+
+static bool has(const struct relative *list, size_t count, pid_t pid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].pid == pid)
+			return true;
+	return false;
+}
+
+size_t family_list(pid_t ancestor, struct relative **relatives)
+{
+	size_t all = list_all(relatives), count = 0, before;
+	struct relative *list = *relatives;
+
+	/* Those that are known to belong to it come first. */
+	do {
+		before = count;
+		for (size_t i = count; i < all; i++)
+			if (list[i].parent == ancestor || has(list, count, list[i].parent)) {
+				struct relative found = list[i];
+
+				list[i] = list[count];
+				list[count++] = found;
+			}
+	} while (count > before);
+	return count;
+}
+
+/* Sends a signal to this very process, and to none that has got its id since. */
+static void send_one(const struct relative *to, int sig)
+{
+	int fd = (int)syscall(SYS_pidfd_open, to->pid, 0);
+	struct relative now;
+
+	if (fd < 0)
+		return;
+	if (read_relative(to->pid, &now) && now.start == to->start)
+		syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+	close(fd);
+}
+
+/* Sends a signal to all that have not ended. Returns how many there are. */
+static size_t send_all(pid_t ancestor, int sig)
+{
+	struct relative *relatives;
+	size_t count = family_list(ancestor, &relatives), living = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (relatives[i].ended)
+			continue;
+		send_one(&relatives[i], sig);
+		living++;
+	}
+	free(relatives);
+	return living;
+}
+
+bool family_kill(pid_t ancestor)
+{
+	size_t living, before = 0;
+
+	/* What has stopped makes no more children. */
+	for (int i = 0; i < ROUNDS && (living = send_all(ancestor, SIGSTOP)) > before; i++)
+		before = living;
+	for (int i = 0; i < ROUNDS; i++) {
+		if (!send_all(ancestor, SIGKILL))
+			return true;
+		usleep(PAUSE);
+	}
+	return false;
+}
