@@ -62,6 +62,10 @@ class Recorded(Tools):
             return [*texts, normal(log.read())]
 
 
+# Calls with sizes and offsets, one of which is a thread's id once in a while, and without ids.
+WITHOUT_IDS = re.compile(r'(m(un|re)?map|mprotect|brk|lseek|pread64|(new)?fstat(at)?|statx)\(|read\(\d+, "\\177ELF')
+
+
 def normal(text):
     """The lines of each thread, calls put together again; threads in the order in which they come."""
     shown = text.splitlines()
@@ -69,8 +73,11 @@ def normal(text):
     for tid, rest in whole(shown):
         threads[tid].append(words(rest))
     ids = {tid: f'ID{number}' for number, tid in enumerate(threads)}
-    return [ids[tid] + ' ' + re.sub(r'\b\d{2,}\b', lambda number: ids.get(number[0], number[0]), line)
-            for tid, lines in threads.items() for line in told_when_waited_for(lines)]
+
+    def with_ids(line):
+        return line if WITHOUT_IDS.match(line) else re.sub(r'\b\d{2,}\b', lambda number: ids.get(number[0], number[0]), line)
+
+    return [f'{ids[tid]} {with_ids(line)}' for tid, lines in threads.items() for line in told_when_waited_for(lines)]
 
 
 def told_when_waited_for(lines):
