@@ -372,6 +372,10 @@ def case_watch(t):
         with open('counts') as counts:
             expect(f'{what} {options}: counts', [re.sub('^[0-9]+ [0-9]+ ', '', line) for line in counts.read().splitlines()],
                    [fails, *lines])
+    shell = run('sh', '-c', 'sleep 60 >/dev/null 2>&1 & echo $!; exec "$@"', 'sh', t.k23, 'inject', '--timeout=1', '-e', fails, '--',
+                t.faults, 'hangs')
+    expect('a shell', (shell.returncode, 'sleep' in shell.stderr), (124, False))
+    os.kill(int(shell.stdout), 9)  # which is there: it was not the program's
     expect('a program that is right', watch('right', '--watch', rule='none:retval=0').returncode, 0)
     for name, crashes in ('1.2', True), ('1', False), ('1.1', False), ('1.2.1', False):
         expect(f'thread={name}', watch('second', '--watch', rule=f'{fails}:thread={name}').returncode, 134 if crashes else 0)

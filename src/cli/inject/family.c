@@ -16,8 +16,15 @@
 #define ROUNDS 400
 #define PAUSE 5000 /* us, between two rounds */
 
+/* Those that were there before. */
+static struct {
+	struct relative *at;
+	size_t count;
+} strangers;
+
 void family_adopt(void)
 {
+	strangers.count = family_list(getpid(), &strangers.at);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
@@ -89,6 +96,14 @@ static bool has(const struct relative *list, size_t count, pid_t pid)
 	return false;
 }
 
+static bool is_stranger(const struct relative *relative)
+{
+	for (size_t i = 0; i < strangers.count; i++)
+		if (strangers.at[i].pid == relative->pid && strangers.at[i].start == relative->start)
+			return true;
+	return false;
+}
+
 size_t family_list(pid_t ancestor, struct relative **relatives)
 {
 	size_t all = list_all(relatives), count = 0, before;
@@ -98,7 +113,8 @@ size_t family_list(pid_t ancestor, struct relative **relatives)
 	do {
 		before = count;
 		for (size_t i = count; i < all; i++)
-			if (list[i].parent == ancestor || has(list, count, list[i].parent)) {
+			if ((list[i].parent == ancestor || has(list, count, list[i].parent)) &&
+			    !is_stranger(&list[i])) {
 				struct relative found = list[i];
 
 				list[i] = list[count];

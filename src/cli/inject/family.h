@@ -15,7 +15,7 @@ struct relative {
 };
 
 /* From now on this process gets the orphans among its descendants, and has to wait for them. Its children do not
- * inherit that. */
+ * inherit that. Those that it has already, as after an execve, do not belong to the run. */
 void family_adopt(void);
 
 /* Waits for all children that have ended, but for one that is left to others. */
