@@ -88,14 +88,6 @@ static size_t list_all(struct relative **all)
 	return count;
 }
 
-static bool has(const struct relative *list, size_t count, pid_t pid)
-{
-	for (size_t i = 0; i < count; i++)
-		if (list[i].pid == pid)
-			return true;
-	return false;
-}
-
 static bool is_stranger(const struct relative *relative)
 {
 	for (size_t i = 0; i < strangers.count; i++)
@@ -104,23 +96,63 @@ static bool is_stranger(const struct relative *relative)
 	return false;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+	const struct relative *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* The parent among all, in the order of ids; NULL: it has gone, or is another's. */
+static struct relative *find_parent(const struct relative *of, struct relative *all, size_t count)
+{
+	const struct relative parent = { .pid = of->parent };
+
+	return bsearch(&parent, all, count, sizeof(*all), compare_ids);
+}
+
+/* Whether a process descends from the ancestor, and what is known of that then for all between the two. There may be
+ * any number of processes, one below the other. known: for each of all, 0: not yet. */
+static bool belongs(struct relative *one, pid_t ancestor, struct relative *all, size_t count, signed char *known)
+{
+	struct relative *at = one;
+	signed char answer = 0;
+
+	for (size_t steps = 0; !answer && steps <= count; steps++) {
+		struct relative *parent = find_parent(at, all, count);
+
+		answer = known[at - all];
+		if (!answer && is_stranger(at))
+			answer = -1;
+		else if (!answer && at->parent == ancestor)
+			answer = 1;
+		else if (!answer && !parent)
+			answer = -1;
+		at = parent;
+	}
+	for (at = one; at && !known[at - all]; at = find_parent(at, all, count)) {
+		known[at - all] = answer > 0 ? 1 : -1;
+		if (at->parent == ancestor || is_stranger(at))
+			break;
+	}
+	return answer > 0;
+}
+
 size_t family_list(pid_t ancestor, struct relative **relatives)
 {
-	size_t all = list_all(relatives), count = 0, before;
-	struct relative *list = *relatives;
+	size_t all = list_all(relatives), count = 0;
+	struct relative *list = *relatives, *found = calloc(all + 1, sizeof(*found));
+	signed char *known = calloc(all + 1, 1);
 
-	/* Those that are known to belong to it come first. */
-	do {
-		before = count;
-		for (size_t i = count; i < all; i++)
-			if ((list[i].parent == ancestor || has(list, count, list[i].parent)) &&
-			    !is_stranger(&list[i])) {
-				struct relative found = list[i];
-
-				list[i] = list[count];
-				list[count++] = found;
-			}
-	} while (count > before);
+	if (!found || !known)
+		die(EXIT_K23, "out of memory");
+	qsort(list, all, sizeof(*list), compare_ids);
+	for (size_t i = 0; i < all; i++)
+		if (belongs(&list[i], ancestor, list, all, known))
+			found[count++] = list[i];
+	free(known);
+	free(list);
+	*relatives = found;
 	return count;
 }
 

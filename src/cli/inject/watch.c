@@ -259,6 +259,8 @@ void watch_add_hanging(struct watch_losses *losses, const struct watch_processes
 			watch_add(&waiting, &losses->at[--losses->count]);
 	for (size_t i = 0; i < waiting.count; i++)
 		watch_add(losses, &waiting.at[i]);
+	if (losses->count > WATCH_HANGING)
+		losses->count = WATCH_HANGING;
 	free(waiting.at);
 	free(relatives);
 }

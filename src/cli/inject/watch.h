@@ -63,7 +63,10 @@ void watch_name(struct watch_name *name, const struct watch_processes *processes
 /* Adds the processes that crashed, in the order of the tree. */
 void watch_add_crashes(struct watch_losses *losses, const struct watch_processes *processes);
 
-/* Adds the descendants of a process, which hang: before the others those that do not wait for a child. */
+#define WATCH_HANGING 16u
+
+/* Adds the descendants of a process, which hang, but not so many that more than WATCH_HANGING losses are there: before
+ * the others those that do not wait for a child. */
 void watch_add_hanging(struct watch_losses *losses, const struct watch_processes *processes, pid_t ancestor);
 
 /* "process 2 of make (1.2)" */
