@@ -244,9 +244,46 @@ def case_waiting(t):
     expect('the end', [event['type'] for event in events[-2:]], ['killed', 'end'])
 
 
+def case_separate(t):
+    """With -ff, a thread's file has what the trace has of the thread, also if its id changes; and the trace's own the rest."""
+    for words in ('threads',), ('children',), ('killed',), ('exec-thread', '/bin/true'):
+        for name in os.listdir('.'):
+            os.remove(name)
+        run(t.k23[0], 'record', '-o', 'recording', '--', t.program('commands/events'), *words)
+        for more in ['-o', 'whole'], ['-ff', '-o', 'part']:
+            expect('k23 show', run(t.k23[0], 'show', '--format=json', *more, 'recording').returncode, 0)
+        separate(t, 'part', lines_of('whole'))
+    run(*t.k23, '--format=json', '-ff', '-o', 'live', t.program('commands/events'), 'children')
+    separate(t, 'live')
+    expect('-ff -A', run(*t.k23, '--format=json', '-ffA', '-o', 'live', 'true').returncode, 0)
+    expect('appended', [event['type'] for event in lines_of('live')], ['trace', 'end'] * 2)
+
+
+def separate(t, name, whole=None):
+    """Checks the files of a trace. whole: the same events in one file."""
+    files = {path: lines_of(path) for path in os.listdir('.') if path == name or path.startswith(f'{name}.')}
+    heads = {json.dumps(lines[0]) for lines in files.values()}
+    expect('heads', (len(heads), json.loads(heads.pop())['type']), (1, 'trace'))
+    expect('the file of all', [event['type'] for event in files.pop(name)], ['trace', 'end'])
+    former = {event['tid']: event['former_tid'] for lines in files.values() for event in lines if 'former_tid' in event}
+    for path, lines in files.items():
+        for event in lines:
+            t.check(event)
+        tid = int(path.removeprefix(f'{name}.'))
+        # The call of the execve that has succeeded is told by its thread's new id.
+        executed = next((at - 1 for at, event in enumerate(lines) if 'former_tid' in event), len(lines))
+        expect(path, {event['tid'] for event in lines[1:executed]}, {tid})
+        expect(f'{path}, executed', {former[event['tid']] for event in lines[executed:]} <= {tid}, True)
+        expect(f'{path}, ended', lines[-1]['type'] in ('exit', 'killed', 'superseded'), True)
+    if whole:
+        expect('events', sorted(json.dumps(event) for lines in files.values() for event in lines[1:]),
+               sorted(json.dumps(event) for event in whole[1:-1]))
+
+
 def case_options(t):
     for options, said in (('--format=xml',), "'xml'"), (('--format=json', '-c'), '-c'), \
-            (('--format=json', '-ff', '-o', 'x'), '-ff'), (('--format',), 'needs an argument'):
+            (('--format=perfetto', '-ff', '-o', 'x'), '-ff'), (('-ff', '-o', '|cat', '--format=json'), "'|cat'"), \
+            (('--format',), 'needs an argument'):
         result = run(*t.k23, *options, *(['true'] if len(options[0]) > 8 else []))
         expect(f'{options}: {result.stderr}', (result.returncode, len(result.stderr.splitlines()), said in result.stderr),
                (125, 1, True))

@@ -124,8 +124,8 @@ static int show(int argc, char **argv)
 	if (info) {
 		print_info(recording_reader_header(reader));
 	} else {
-		if (options.output && !options.separate)
-			output = output_open(options.output, true, options.append);
+		if (trace_options_output(&options))
+			output = output_open(trace_options_output(&options), true, options.append);
 		print_records(reader, &options, &output);
 		if (output.file != stdout && output_close(&output))
 			exit(EXIT_K23);

@@ -14,6 +14,7 @@
 #include "cli/trace/task.h"
 
 struct stack;
+struct stream;
 struct trace_log;
 
 /* A call that has returned, or of which nothing more will be known. Times are in cycles. */
@@ -37,8 +38,13 @@ struct trace_end {
 struct trace_format {
 	const char *name;
 
-	/* Before anything else, and after everything. */
-	void (*begin)(struct trace_log *log);
+	/* With a file for each thread, what is of no thread goes to one, too, with the name alone; else to stderr. */
+	bool common;
+
+	/* Before anything else in a file: that of all, and each of a thread. */
+	void (*begin)(struct trace_log *log, struct stream *stream);
+
+	/* After everything, in the file of all. */
 	void (*finish)(struct trace_log *log);
 
 	/* A thread makes a call. Not told if it depends on the result whether the call is shown. */

@@ -15,14 +15,14 @@
 #define SCHEMA 1
 
 /* Writes the object, which it takes, as a line. */
-static void put(struct trace_log *log, struct json_object *event)
+static void put(const struct stream *stream, struct json_object *event)
 {
 	size_t size;
 	const char *text = json_object_to_json_string_length(
 		event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
 
-	fwrite(text, 1, size, log->main.file);
-	fputc('\n', log->main.file);
+	fwrite(text, 1, size, stream->file);
+	fputc('\n', stream->file);
 	json_object_put(event);
 }
 
@@ -56,14 +56,14 @@ static struct json_object *task_event(struct trace_log *log, const char *type, c
 	return event_of_task(type, trace_log_time(log, time), task);
 }
 
-static void json_begin(struct trace_log *log)
+static void json_begin(struct trace_log *log, struct stream *stream)
 {
 	struct json_object *event = event_of("trace", 0);
 
 	add(event, "schema", json_object_new_int(SCHEMA));
 	add(event, "generator", json_object_new_string("k23 " K23_VERSION));
 	add(event, "started", json_object_new_int64(log->start_unix));
-	put(log, event);
+	put(stream, event);
 }
 
 static void json_finish(struct trace_log *log)
@@ -74,7 +74,7 @@ static void json_finish(struct trace_log *log)
 	add(event, "dropped", json_object_new_int64(log->dropped ? (int64_t)*log->dropped : 0));
 	if (log->verdict)
 		verdict_json(log->verdict, event);
-	put(log, event);
+	put(&log->main, event);
 }
 
 static void add_call(struct json_object *event, const struct call *call, const struct render_options *options)
@@ -107,7 +107,7 @@ static void json_waiting(struct trace_log *log, struct task *task)
 	struct k23_ring_entry entry;
 	struct call call = task_call(task, &entry);
 
-	put(log, call_event(log, "waiting", task, &call));
+	put(task->stream, call_event(log, "waiting", task, &call));
 	task->begun = true;
 }
 
@@ -146,7 +146,7 @@ static void json_returned(struct trace_log *log, struct task *task, const struct
 		add(event, "stack", value_stack(ret->stack));
 	if (ret->call->outcome == OUTCOME_RESULT)
 		add(event, "duration", json_object_new_int64((int64_t)((double)ret->duration * log->rate)));
-	put(log, event);
+	put(task->stream, event);
 }
 
 static void json_signal(struct trace_log *log, struct task *task, uint64_t time, const siginfo_t *info)
@@ -155,12 +155,12 @@ static void json_signal(struct trace_log *log, struct task *task, uint64_t time,
 
 	add(event, "signal", value_of_signal(info->si_signo));
 	add(event, "siginfo", value_siginfo(info, &log->options->style.render));
-	put(log, event);
+	put(task->stream, event);
 }
 
 static void json_started(struct trace_log *log, struct task *task, uint64_t time, bool process)
 {
-	put(log, task_event(log, process ? "process" : "thread", task, time));
+	put(task->stream, task_event(log, process ? "process" : "thread", task, time));
 }
 
 static void json_executed(struct trace_log *log, struct task *task, uint64_t time, uint32_t former,
@@ -171,7 +171,7 @@ static void json_executed(struct trace_log *log, struct task *task, uint64_t tim
 	add_call(event, call, &log->options->style.render);
 	if (former != task->tid)
 		add(event, "former_tid", json_object_new_int64(former));
-	put(log, event);
+	put(task->stream, event);
 }
 
 static void json_ended(struct trace_log *log, struct task *task, const struct trace_end *end)
@@ -185,7 +185,7 @@ static void json_ended(struct trace_log *log, struct task *task, const struct tr
 	} else {
 		add(event, "status", json_object_new_int(end->status & 0xff));
 	}
-	put(log, event);
+	put(task->stream, event);
 }
 
 static void json_superseded(struct trace_log *log, struct task *leader, uint32_t by)
@@ -193,7 +193,7 @@ static void json_superseded(struct trace_log *log, struct task *leader, uint32_t
 	struct json_object *event = task_event(log, "superseded", leader, log->time);
 
 	add(event, "by_tid", json_object_new_int64(by));
-	put(log, event);
+	put(leader->stream, event);
 }
 
 static void json_lost(struct trace_log *log, uint32_t tid)
@@ -201,11 +201,12 @@ static void json_lost(struct trace_log *log, uint32_t tid)
 	struct json_object *event = event_of("lost", trace_log_time(log, log->time));
 
 	add(event, "tid", json_object_new_int64(tid));
-	put(log, event);
+	put(&log->main, event);
 }
 
 const struct trace_format trace_json = {
 	.name = "json",
+	.common = true,
 	.begin = json_begin,
 	.finish = json_finish,
 	.waiting = json_waiting,

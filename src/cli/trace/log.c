@@ -57,7 +57,7 @@ void trace_log_init(struct trace_log *log, const struct trace_options *options, 
 	render_comm = comm_of;
 	trace_log_clock(log);
 	if (!options->replays)
-		TRACE_TELL(begin, log);
+		TRACE_TELL(begin, log, &log->main);
 }
 
 void trace_log_replay(struct trace_log *log, struct tsc_moment start, int64_t start_unix, double rate)
@@ -67,7 +67,7 @@ void trace_log_replay(struct trace_log *log, struct tsc_moment start, int64_t st
 	log->rate = rate;
 	log->time = start.cycles;
 	log->replayed = true;
-	TRACE_TELL(begin, log);
+	TRACE_TELL(begin, log, &log->main);
 }
 
 int64_t trace_log_time(const struct trace_log *log, uint64_t cycles)

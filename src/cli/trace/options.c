@@ -436,11 +436,12 @@ void trace_options_end(struct trace_options *to, const struct command *command, 
 	summary_check(&to->summary);
 	if (to->separate && to->summary.wanted)
 		die_usage(command_name, "-ff goes with neither -c nor -C");
-	if (to->format != &trace_text && (to->separate || to->summary.wanted))
-		die_usage(command_name, "--format=%s is for all events in one file: it goes with neither -ff, -c nor "
-			  "-C", to->format->name);
-	if (to->format == &trace_perfetto && (!to->output || to->append))
-		die_usage(command_name, "--format=perfetto needs a file of its own: -o FILE, without -A");
+	if (to->separate && to->output && (*to->output == '|' || *to->output == '!'))
+		die_usage(command_name, "-ff writes files: it does not go with a command (-o '%s')", to->output);
+	if (to->format != &trace_text && to->summary.wanted)
+		die_usage(command_name, "--format=%s is for events: it goes with neither -c nor -C", to->format->name);
+	if (to->format == &trace_perfetto && (!to->output || to->append || to->separate))
+		die_usage(command_name, "--format=perfetto needs a file of its own: -o FILE, without -A or -ff");
 	if (to->output)
 		to->style.quiet |= QUIET_ATTACH | QUIET_PERSONALITY;
 	path_filter_resolve(&to->paths, to->style.quiet & QUIET_PATH_RESOLUTION);
@@ -460,6 +461,11 @@ void trace_options_parse(struct trace_options *to, const struct command *command
 	while ((option = option_next(command, argc, argv)) != -1)
 		trace_option_take(to, option, optarg);
 	trace_options_end(to, command, argc, argv);
+}
+
+const char *trace_options_output(const struct trace_options *options)
+{
+	return options->separate && !options->format->common ? NULL : options->output;
 }
 
 void trace_options_request(const struct trace_options *options, struct k23_ring_request *request)

@@ -94,6 +94,9 @@ void trace_options_begin(struct trace_options *to, const struct command *command
 void trace_option_take(struct trace_options *to, int option, const char *argument);
 void trace_options_end(struct trace_options *to, const struct command *command, int argc, char **argv);
 
+/* Where goes what is of no thread: a file, or a command; NULL: stderr. */
+const char *trace_options_output(const struct trace_options *options);
+
 /* What the hook is to record for these options. *request is zeroed. */
 void trace_options_request(const struct trace_options *options, struct k23_ring_request *request);
 

@@ -200,12 +200,13 @@ static const struct {
 
 #define CLOCKS (sizeof(known_clocks) / sizeof(known_clocks[0]))
 
-static void perfetto_begin(struct trace_log *log)
+static void perfetto_begin(struct trace_log *log, struct stream *stream)
 {
 	Perfetto__ClockSnapshot__Clock clocks[CLOCKS], *list[CLOCKS];
 	Perfetto__ClockSnapshot snapshot = PERFETTO__CLOCK_SNAPSHOT__INIT;
 	Perfetto__TracePacket packet = PERFETTO__TRACE_PACKET__INIT;
 
+	(void)stream; /* there is only one */
 	for (size_t i = 0; i < CLOCKS; i++) {
 		struct timespec now;
 

@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/trace/format.h"
 #include "cli/trace/log.h"
 #include "cli/trace/stream.h"
 
 void trace_stream_open(struct trace_log *log, struct task *task)
 {
+	/* After an execve the thread has another number, and the same file. */
+	bool again = task->tid == task->process->pid && task->process->images;
 	char *name;
 
 	if (task->stream)
@@ -18,11 +21,12 @@ void trace_stream_open(struct trace_log *log, struct task *task)
 	task->stream = calloc(1, sizeof(*task->stream));
 	if (!task->stream || asprintf(&name, "%s.%u", log->options->output, task->tid) < 0)
 		die(EXIT_K23, "out of memory");
-	/* After an execve the thread has another number, and the same file. */
-	task->stream->file = fopen(name, task->process->images || log->options->append ? "ae" : "we");
+	task->stream->file = fopen(name, again || log->options->append ? "ae" : "we");
 	if (!task->stream->file)
 		die(EXIT_K23, "cannot write %s: %s", name, strerror(errno));
 	free(name);
+	if (!again)
+		TRACE_TELL(begin, log, task->stream);
 }
 
 void trace_stream_close(struct trace_log *log, struct task *task)

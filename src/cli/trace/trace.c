@@ -119,7 +119,7 @@ static int trace(int argc, char **argv)
 		launch_hook(&options.launch, inject_hook_spec(&options.injections, &segment,
 							      ring_size(cells_of(options.buffer)), true, "trace"));
 	options.launch.carry = first_call;
-	output = output_open(options.separate ? NULL : options.output, true, options.append);
+	output = output_open(trace_options_output(&options), true, options.append);
 	trace_log_init(&log, &options, output.file, &ring->channel, &ring->request);
 	log.dropped = &ring->dropped;
 	ring_reader_init(&reader, ring, cells_of(options.buffer),
