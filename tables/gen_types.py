@@ -12,7 +12,7 @@ PRINTED_WHOLE = 4096  # bytes of memory that is not shown as a string
 
 
 def string(text):
-    return f'"{text}"' if text is not None else "NULL"
+    return '"' + text.replace("??-", "?\\?-") + '"' if text is not None else "NULL"  # no trigraph
 
 
 def number(value):
@@ -141,7 +141,7 @@ class Printing:
         count = field.size // (type_.of.size if type_.form == "array" else 1)
         key = "sized", type_.name, count
         if key not in self.signatures.cache:
-            self.signatures.cache[key] = Type(type_.name, type_.form, type_.printer, of=type_.of,
+            self.signatures.cache[key] = Type(type_.name, type_.form, type_.printer, of=type_.of, unknown=type_.unknown,
                                               count=self.model.expression(str(count), None, "types.def"))
         return self.signatures.cache[key]
 

@@ -27,7 +27,8 @@ VALUES = {
     "ppoll_result": "ppoll_result", "select_result": "select_result", "pselect_result": "select_result",
     "recvmmsg_result": "recvmmsg_result", "result_of_operation": "result_of_operation",
     "filter_instruction": "inner", "sequence": "sequence", "extended": "extended", "netlink_message": "netlink_message",
-    "terminated": "terminated", "inet6": "in6_addr", "link_address": "link_address",
+    "terminated": "terminated", "inet6": "in6_addr", "link_address": "link_address", "indexed": "indexed",
+    "always_verbose": "inner_constant", "message_error": "message_error",
 }
 FORM_VALUES = {"scalar": "text", "struct": "struct", "arguments": "struct", "select": "select", "pointer": "pointer",
                "array": "array", "result": "meaning"}
@@ -168,6 +169,7 @@ class Model:
     def declare(self, where, words, body):
         form, name, *rest = words
         of = rest.pop() if form in ("scalar", "memory") and rest[-2:-1] == ["of"] else None
+        word = rest.pop() if form == "memory" and rest[-2:-1] == ["as"] else None
         if name in self.types:
             raise SystemExit(f"{where}: {name} is there twice")
         self.bodies[name] = where, [words, *body]
@@ -176,7 +178,7 @@ class Model:
                                     of=of)
         elif form == "memory":
             size = int(rest[1]) if rest[1:2] and rest[1].isdigit() else 0
-            self.types[name] = Type(name, form, rest[0], size=size, of=of)
+            self.types[name] = Type(name, form, rest[0], size=size, of=of, unknown=word)
             if size:
                 self.types[name].count = self.expression(str(size), None, where)
         elif form in ("flags", "flags8", "enum", "enum8"):
@@ -287,7 +289,8 @@ class Model:
         prefix, name, count, after = match.groups()
         type_ = self.named(name, where)
         if type_.form == "memory" and count is not None and not type_.size:
-            type_ = Type(name, "memory", type_.printer, of=type_.of, count=self.expression(count, owner, where))
+            type_ = Type(name, "memory", type_.printer, of=type_.of, unknown=type_.unknown,
+                         count=self.expression(count, owner, where))
         elif count is not None:
             type_ = Type(name, "array", "array", of=type_,
                          count=self.expression(count, owner, where) if count else None)

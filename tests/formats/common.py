@@ -4,7 +4,7 @@ import re
 
 from harness import run
 
-LINES = 'bpf', 'files', 'filters', 'netlink', 'others', 'processes', 'ptrace', 'signals', 'sockets', 'waiting'
+LINES = 'bpf', 'diag', 'files', 'filters', 'netlink', 'others', 'processes', 'ptrace', 'signals', 'sockets', 'waiting'
 EVENTS = 'handled', 'seccomp', 'interrupted', 'threads', 'leader', 'killed', 'children'
 
 

@@ -54,6 +54,7 @@ CASES = {
     "diff": ["diff", "-r", "tree/a", "tree/b"],
     "xargs": [*SHELL, "ls tree | xargs -n1 echo"],
     "bpf": ["{bin}/bpf"],
+    "diag": (["-v"], ["{bin}/diag"]),
     "files": ["{bin}/files"],
     "filters": (["-v"], ["{bin}/filters"]),
     "processes": ["{bin}/processes"],

@@ -290,7 +290,7 @@ static void print_apart(struct printer *to, const struct field *apart)
 
 	if (begin_apart(to, apart, &rest)) {
 		type = choose_apart(to, apart);
-		line_text(to->line, ", ");
+		line_text(to->line, type->print == print_nothing ? "" : ", ");
 		print_at(to, type, to->base + apart->offset, type->size < to->rest ? type->size : (unsigned)to->rest);
 	}
 	to->rest = rest;

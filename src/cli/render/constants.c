@@ -182,6 +182,19 @@ void print_by_name(struct printer *to, const struct type *type, struct place pla
 	to->options = options;
 }
 
+/* Flags whose names are of the kernel's inside: they are a comment, unless the user wants none. */
+void print_always_verbose(struct printer *to, const struct type *type, struct place place)
+{
+	const struct render_options *options = to->options;
+	struct render_options verbose = *options;
+
+	if (options->constants != CONSTANTS_RAW)
+		verbose.constants = CONSTANTS_VERBOSE;
+	to->options = &verbose;
+	print_flags(to, type->of, place);
+	to->options = options;
+}
+
 /* Ends a comment on a number. */
 static void print_meaning(struct printer *to, const struct type *type, struct place place)
 {

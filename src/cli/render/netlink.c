@@ -2,6 +2,8 @@
  * Messages of netlink. What is in them is in types.def; here is how they, and attributes in them, follow each other.
  */
 #include <linux/netlink.h>
+#include <stddef.h>
+#include <stdio.h>
 
 #include "cli/render/printer.h"
 
@@ -130,4 +132,56 @@ void print_link_address(struct printer *to, const struct type *type, struct plac
 		line_text(to->line, i ? ":" : "");
 		line_digits(to->line, bytes[i], 16, 2);
 	}
+}
+
+/* How much of what is behind an error is the message that was refused. The kernel may leave out what that has behind
+ * its header. */
+uint64_t begin_refused(struct printer *to, struct place place, uint64_t *more)
+{
+	uint64_t rest = to->rest - sizeof(int), size = NLMSG_HDRLEN, stated;
+	uint64_t flags = read_number(to, to->message - NLMSG_HDRLEN + offsetof(struct nlmsghdr, nlmsg_flags), 2, false);
+
+	stated = read_number(to, place.address + offsetof(struct nlmsgerr, msg.nlmsg_len), sizeof(uint32_t), false);
+	if (!(flags & NLM_F_CAPPED) && stated > size)
+		size = stated < rest ? stated : rest;
+	*more = rest - size;
+	to->rest = sizeof(int) + size;
+	return place.address + sizeof(int) + size;
+}
+
+void print_message_error(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t rest = to->rest, more, reasons = begin_refused(to, place, &more);
+
+	line_text(to->line, more ? "[" : "");
+	print_struct(to, type->of, place);
+	to->rest = more;
+	if (more) {
+		line_text(to->line, ", ");
+		print_sequence(to, type_nlmsgerr_attributes, (struct place){ 0, reasons });
+		line_char(to->line, ']');
+	}
+	to->rest = rest;
+}
+
+/* An array of numbers, each behind the name of its place. */
+void print_indexed(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t count = count_of(to, type) / sizeof(uint32_t), limit = to->verbose ? count : to->options->string;
+
+	line_char(to->line, '[');
+	for (uint64_t i = 0; i < count && i < limit; i++) {
+		const char *name = constant_name(type->of, i);
+		char number[24];
+
+		snprintf(number, sizeof(number), "%llu", (unsigned long long)i);
+		line_text(to->line, i ? ", [" : "[");
+		if (name)
+			print_named(to, number, name);
+		else
+			line_add(to->line, "%s /* %s */", number, type->of->unknown);
+		line_text(to->line, "]=");
+		line_unsigned(to->line, read_number(to, place.address + i * sizeof(uint32_t), sizeof(uint32_t), false));
+	}
+	line_text(to->line, limit < count ? ", ...]" : "]");
 }

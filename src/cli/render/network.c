@@ -52,11 +52,11 @@ static bool add_inet6(struct printer *to, struct place place)
 	return true;
 }
 
+/* An address that is shown with the name of the member that it is. */
 void print_in6_addr(struct printer *to, const struct type *type, struct place place)
 {
-	(void)type;
 	if (add_inet6(to, place))
-		line_text(to->line, ", &sin6_addr)");
+		line_add(to->line, ", &%s)", type->unknown);
 }
 
 /* An address that is no member of a socket's. */
@@ -102,8 +102,7 @@ void print_interface(struct printer *to, const struct type *type, struct place p
 
 void print_groups(struct printer *to, const struct type *type, struct place place)
 {
-	(void)type;
-	line_add(to->line, "%#08x", (unsigned)place.value);
+	line_add(to->line, "%#0*llx", 2 * (int)type->size, (unsigned long long)place.value);
 }
 
 /* The path of a socket, of which not all need be there; one that begins with NUL is no path of a file. */

@@ -168,6 +168,9 @@ bool sequence_next(struct printer *to, struct sequence *sequence, struct element
  * many there are would be up to the program. */
 void begin_answered(struct printer *to, struct place place);
 
+/* Begins a message that was refused, with its error. Returns where that ends, behind which are so many bytes more. */
+uint64_t begin_refused(struct printer *to, struct place place, uint64_t *more);
+
 /* All printers, and all functions that make a typed value; generated. */
 #include "printers.inc"
 

@@ -122,16 +122,17 @@ void print_terminated(struct printer *to, const struct type *type, struct place 
 {
 	uint64_t count = count_of(to, type);
 	unsigned char text[4096];
-	size_t size, shown;
+	size_t shown;
+	bool ended;
 
 	count = count < sizeof(text) ? count : sizeof(text);
 	if (!memory_read(to->call, to->phase, place.address, text, count)) {
 		line_text(to->line, "...");
 		return;
 	}
-	size = strnlen((char *)text, count);
-	shown = size < to->options->string ? size : to->options->string;
-	print_text(to, text, shown, shown < size || size == count);
+	shown = count < to->options->string ? count : to->options->string;
+	ended = shown && !text[shown - 1];
+	print_text(to, text, shown - ended, shown && !ended);
 }
 
 /* A message of a System V queue: its type, and the text that comes behind that. */

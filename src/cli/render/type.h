@@ -96,7 +96,7 @@ struct type {
 	uint16_t size;
 	uint8_t form, direction, term_count;
 	bool is_signed;
-	const char *unknown;	 /* what no constant's name is known for; of a result, the word before */
+	const char *unknown;	 /* for what no constant is known; of a result, the word before; of memory, one */
 	const struct type *of;	 /* of a pointer, an array, a result; a select's default */
 	const struct type *after; /* of a pointer: what is there after the call, if that is another type; or NULL */
 	const void *members;	 /* constants, fields or choices */
@@ -128,7 +128,8 @@ struct call_types {
 /* The types of a call; NULL if there is no such call. */
 const struct call_types *type_of_call(uint32_t arch, uint64_t nr);
 
-extern const struct type *const type_siginfo, *const type_timespec, *const type_netlink_protocol;
+extern const struct type *const type_siginfo, *const type_timespec, *const type_netlink_protocol,
+	*const type_nlmsgerr_attributes;
 extern const struct type *const type_io_uring_sqe, *const type_io_uring_cqe;
 
 #endif

@@ -70,9 +70,10 @@ static void add_apart(struct printer *to, const struct field *apart, struct json
 
 	if (begin_apart(to, apart, &rest)) {
 		type = choose_apart(to, apart);
-		add_member(value, apart->name,
-			   value_at(to, type, to->base + apart->offset,
-				    type->size < to->rest ? type->size : (unsigned)to->rest));
+		if (type->print != print_nothing)
+			add_member(value, apart->name,
+				   value_at(to, type, to->base + apart->offset,
+					    type->size < to->rest ? type->size : (unsigned)to->rest));
 	}
 	to->rest = rest;
 }

@@ -130,7 +130,7 @@ struct json_object *value_terminated(struct printer *to, const struct type *type
 	count = count < sizeof(text) ? count : sizeof(text);
 	if (!memory_read(to->call, to->phase, place.address, text, count))
 		return value_unknown(place.address);
-	size = strnlen((char *)text, count);
+	size = count && !text[count - 1] ? count - 1 : count;
 	shown = size < to->options->string ? size : to->options->string;
 	return value_bytes(text, shown, shown < size);
 }

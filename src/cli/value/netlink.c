@@ -50,3 +50,34 @@ struct json_object *value_link_address(struct printer *to, const struct type *ty
 	print_link_address(to, type, place);
 	return json_object_new_string_len(to->line->data, (int)to->line->size);
 }
+
+struct json_object *value_message_error(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t rest = to->rest, more, reasons = begin_refused(to, place, &more);
+	struct json_object *value = value_struct(to, type->of, place);
+
+	to->rest = more;
+	if (more)
+		json_object_object_add(value, "attributes",
+				       value_sequence(to, type_nlmsgerr_attributes, (struct place){ 0, reasons }));
+	to->rest = rest;
+	return value;
+}
+
+struct json_object *value_indexed(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t count = count_of(to, type) / sizeof(uint32_t);
+	struct json_object *array = json_object_new_array();
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t address = place.address + i * sizeof(uint32_t);
+
+		json_object_array_add(array, json_object_new_uint64(read_number(to, address, sizeof(uint32_t), false)));
+	}
+	return array;
+}
+
+struct json_object *value_inner_constant(struct printer *to, const struct type *type, struct place place)
+{
+	return type->of->value(to, type->of, place);
+}
