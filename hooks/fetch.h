@@ -85,9 +85,10 @@ struct fetch_node {
 };
 
 /* A pointer in an element, and the node for what it points to. base: of the structure in the element that has it.
- * left: where the number of bytes is that this child is about; 0: it is about those of the result. */
+ * left: where the number of bytes is that this child is about; 0: it is about those of the result. size: bytes of the
+ * pointer. */
 struct fetch_child {
-	uint16_t offset, base, node, left;
+	uint16_t offset, base, node, left, size;
 };
 
 struct fetch_case {
@@ -370,7 +371,7 @@ static void fetch_children(struct fetch *fetch, const struct fetch_node *node, u
 		fetch->base = element + child->base;
 		if (child->left && fetch->phase == FETCH_EXIT)
 			fetch->left = fetch_number(element + child->left, sizeof(uint32_t));
-		fetch_node(fetch, child->node, fetch_number(element + child->offset, sizeof(uint64_t)));
+		fetch_node(fetch, child->node, fetch_number(element + child->offset, child->size));
 	}
 	fetch->base = base;
 }

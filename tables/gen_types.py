@@ -6,7 +6,7 @@ usage: gen_types.py print|printers|fetch|layouts types.def syscalls.tsv OUTPUT C
 import sys
 
 from syscall_rows import rows
-from type_model import Model, Type
+from type_model import Item, Model, Type
 
 PRINTED_WHOLE = 4096  # bytes of memory that is not shown as a string
 
@@ -27,12 +27,77 @@ def term_values(term):
     return source, resolve(value), resolve(size), signed, divide, add
 
 
+def constant_value(found):
+    """Of an expression in headers, or a number; 0: the headers do not have it."""
+    return found[1].value(found[0]) if found and found[1] else (found or (0,))[0]
+
+
+class Likeness:
+    """Which types of one model are as those of another. Types may be in each other: those differ that differ themselves,
+    or have one in them that does."""
+
+    def __init__(self):
+        self.pairs, self.different = {}, set()
+
+    def compare(self, some, others):
+        """Those of `some` that are as the ones of the same name are, as a mapping."""
+        named = [(some[name], type_) for name, type_ in others.items() if name in some]
+        for pair in named:
+            self.alike(*pair)
+        known = 0
+        while known != (known := len(self.pairs) + len(self.different)):
+            for key, pair in list(self.pairs.items()):
+                if key not in self.different and not self.shallow(*pair):
+                    self.different.add(key)
+        return {one: other for one, other in named if self.alike(one, other)}
+
+    def alike(self, one, other):
+        if one is None or other is None:
+            return one is other
+        key = id(one), id(other)
+        self.pairs.setdefault(key, (one, other))
+        return key not in self.different
+
+    def shallow(self, one, other):
+        if (one.form, one.printer, one.kind, one.size, one.signed, one.direction, one.unknown) != \
+                (other.form, other.printer, other.kind, other.size, other.signed, other.direction, other.unknown) or \
+                self.terms(one.count) != self.terms(other.count) or not self.alike(one.after, other.after):
+            return False
+        if isinstance(one.of, Type) or one.of is None:
+            return self.alike(one.of, other.of)
+        return len(one.of) == len(other.of) and all(self.part(a, b) for a, b in zip(one.of, other.of)) and \
+            (one.form != "select" or (one.mask == other.mask and self.alike(one.otherwise, other.otherwise)))
+
+    def part(self, one, other):
+        """A constant, a field, or a case of a select."""
+        if isinstance(one, tuple):
+            return one[0].value() == other[0].value() and self.alike(one[1], other[1])
+        if isinstance(one, Item):
+            return (one.name, one.value()) == (other.name, other.value()) and self.alike(one.part, other.part)
+        return (one.name, one.offset, one.size, self.attributes(one)) == \
+            (other.name, other.offset, other.size, self.attributes(other)) and self.alike(one.type, other.type)
+
+    def attributes(self, field):
+        attributes = dict(field.attributes)
+        if attributes["left"]:
+            attributes["left"] = term_values(attributes["left"])
+        if attributes["condition"]:
+            term, mask, value, equal = attributes["condition"]
+            attributes["condition"] = term_values(term), constant_value(mask), constant_value(value), equal
+        return attributes
+
+    @staticmethod
+    def terms(terms):
+        return terms and [term_values(term) for term in terms]
+
+
 class Signatures:
     """The types of the arguments and the result of each call."""
 
-    def __init__(self, model, path):
-        self.model, self.tables = model, ({}, {})
+    def __init__(self, models, path):
+        self.models, self.model, self.tables = models, models[0], ({}, {})
         self.cache = {}
+        self.shared = Likeness().compare(models[1].types, models[0].types)
         for row in rows(path):
             for arch, table in enumerate(self.tables):
                 if row.numbers[arch] is not None:
@@ -42,19 +107,12 @@ class Signatures:
     def type(self, text, at, arch):
         text = {"buf": f"<bytes[a{at + 1}]", "outbuf": f">bytes[ret,a{at + 1}]", "fdpair": ">fd[2]"}.get(text, text)
         if (text, arch) not in self.cache:
-            type_ = self.model.type_of(text)
-            self.cache[text, arch] = self.narrow(type_) if arch else type_
+            self.cache[text, arch] = self.models[arch].type_of(text)
         return self.cache[text, arch]
 
-    def narrow(self, type_):
-        """As an i386 call has it: what it points to has another layout, unless it is bytes."""
-        if type_.form == "pointer":
-            inner = type_.of
-            plain = inner.form == "string" or inner.printer in ("quoted", "hex_bytes") or type_.name == ">fd[2]"
-            return type_ if plain else self.model.types["addr"]
-        if type_.form == "select":
-            return self.model.types["hex32"] if type_.kind != "MODE" else type_
-        return type_
+    def one_of(self, type_):
+        """The type that stands for this one, and for those that are as it is."""
+        return self.shared.get(type_, type_)
 
 
 class Printing:
@@ -74,6 +132,7 @@ class Printing:
     def index(self, type_):
         if type_ is None:
             return 0
+        type_ = self.signatures.one_of(type_)
         if type_.number is None:
             type_.number = len(self.types) + 1
             self.types.append(type_)
@@ -104,9 +163,8 @@ class Printing:
             return "NULL"
         term, mask, value, equal = condition
         source, at, size, signed, divide, add = term_values(term)
-        value_of = lambda found: found[1].value(found[0]) if found and found[1] else (found or (0,))[0]
-        line = (f"{{ {{ TERM_{source}, {size}, {int(signed)}, {add}, {divide}, {at} }}, {number(value_of(mask))}, "
-                f"{number(value_of(value))}, {int(equal)} }}")
+        line = (f"{{ {{ TERM_{source}, {size}, {int(signed)}, {add}, {divide}, {at} }}, "
+                f"{number(constant_value(mask))}, {number(constant_value(value))}, {int(equal)} }}")
         return self.array("condition", f"condition_{name}", [line])
 
     def left(self, term, name):
@@ -139,7 +197,7 @@ class Printing:
         if type_.form not in ("array", "memory") or type_.count is not None or field.attributes["apart"]:
             return type_
         count = field.size // (type_.of.size if type_.form == "array" else 1)
-        key = "sized", type_.name, count
+        key = "sized", type_.name, self.signatures.one_of(type_.of), count
         if key not in self.signatures.cache:
             self.signatures.cache[key] = Type(type_.name, type_.form, type_.printer, of=type_.of, unknown=type_.unknown,
                                               count=self.model.expression(str(count), None, "types.def"))
@@ -197,6 +255,7 @@ class Fetching:
 
     def node(self, type_):
         """The number of the node for a type; 0: nothing is to be fetched for it."""
+        type_ = self.signatures.one_of(type_)
         if type_ not in self.known:
             self.known[type_] = 0
             if type_.form == "pointer":
@@ -209,7 +268,7 @@ class Fetching:
 
     def fields(self, type_):
         found = self.pointers_in(type_, 0)
-        phases = set.union(set(), *(self.phases[node] for _, _, node, _ in found))
+        phases = set.union(set(), *(self.phases[child[2]] for child in found))
         first = self.add_children(found)
         return self.add(f"{{ FETCH_FIELDS, FETCH_ALWAYS, 0, 0, {self.terms(None)}, {first}, {len(found)}, 0 }}",
                         phases) if found else 0
@@ -297,30 +356,32 @@ class Fetching:
         element = inner.of if inner.form == "array" else inner
         found = self.pointers_in(element, 0) if element.form == "struct" else []
         if element.form == "pointer":
-            found.append((0, 0, self.node(element), 0))
+            found.append((0, 0, self.node(element), 0, element.size))
         first = self.add_children(found)
         count = self.terms(inner.count if inner.form == "array" else None)
         return self.add(f"{{ FETCH_MEMORY, {phases}, {element.size}, 0, {count}, {first}, {len(found)}, 0 }}", phases)
 
     def two_pointers(self, type_):
         """Before the call to one type, after it to another."""
-        before = self.node(Model.pointer("IN", type_.of, type_.name))
-        after = self.node(Model.pointer("OUT", type_.after, type_.name))
+        pointer = self.signatures.model.pointer
+        before = self.node(pointer("IN", type_.of, type_.name))
+        after = self.node(pointer("OUT", type_.after, type_.name))
         first = len(self.cases)
         self.cases.append(f"{{ 1, {before} }}")
         failed = "{ { FETCH_FAILED, 0, 0, 1, 0 } }, 1"
         return self.add(f"{{ FETCH_SELECT, 0, 0, {after}, {failed}, {first}, 1, 1 }}", self.phases[before] | self.phases[after])
 
     def pointers_in(self, struct, base, left=0):
-        """(offset, base of its structure, node, where the bytes are counted that it is about; 0: as those before)"""
+        """(offset, base of its structure, node, where the bytes are counted that it is about; 0: as those before, and how
+        many bytes the pointer has)"""
         found = []
         for field in struct.of:
             if field.attributes["same"]:
                 node = self.node(field.type)
-                found += [(base, base, node, left)] if node else []
+                found += [(base, base, node, left, 0)] if node else []
             elif field.type.form in ("pointer", "select"):
                 node = self.node(field.type)
-                found += [(base + field.offset, base, node, left)] if node else []
+                found += [(base + field.offset, base, node, left, field.size)] if node else []
             elif field.type.form == "struct":
                 term = field.attributes["left"]
                 found += self.pointers_in(field.type, base + field.offset,
@@ -350,7 +411,7 @@ class Fetching:
     def exported(self):
         """Structures that code in C knows by name, and that lead on to other memory: (name, node)."""
         types = [self.signatures.model.types[name] for name in self.signatures.model.exported]
-        return [(type_.name, self.node(Model.pointer("IN", type_, type_.name))) for type_ in types
+        return [(type_.name, self.node(self.signatures.model.pointer("IN", type_, type_.name))) for type_ in types
                 if type_.form == "struct" and self.pointers_in(type_, 0)]
 
     def emit(self):
@@ -387,30 +448,44 @@ class Fetching:
         return f"static const {kind} {name}[{len(lines)}] = {{\n" + "".join(f"\t{line},\n" for line in lines) + "};\n"
 
 
-def layouts(model):
+# What the kernel calls those of i386 that have not the name behind compat_.
+COMPAT = {"timespec": "old_timespec32", "timeval": "old_timeval32", "itimerspec": "old_itimerspec32", "stat64": "stat64",
+          "user_msghdr": "compat_msghdr", "siginfo_t": "compat_siginfo", "__kernel_old_timespec": "old_timespec32",
+          "__kernel_old_timeval": "old_timeval32", "select_args": "compat_sel_arg_struct"}
+
+
+def layout_rows(types, name_of):
     """Rows of a structure's name in the kernel, a member, its offset and its size; first the structure's own."""
-    out = ["/* Generated by tables/gen_types.py. */"]
-    for type_ in model.types.values():
+    for type_ in types:
         if type_.form != "struct":
             continue
-        name = type_.name if "{" in type_.c_type else type_.c_type.split()[-1]
-        if "{" not in type_.c_type:
-            out.append(f'{{ "{name}", NULL, 0, {type_.size} }},')
-        out += [f'{{ "{name}", "{field.member}", {field.offset}, {field.size} }},'
-                for field in type_.of if not field.attributes["same"]]
-    return "\n".join(dict.fromkeys(out)) + "\n"
+        own = "{" in type_.c_type
+        name = name_of(type_.name if own else type_.c_type.split()[-1])
+        if not own:
+            yield f'{{ "{name}", NULL, 0, {type_.size} }},'
+        for field in type_.of:
+            if not field.attributes["same"]:
+                yield f'{{ "{name}", "{field.member}", {field.offset}, {field.size} }},'
+
+
+def layouts(model, i386, shared):
+    """Those of x86-64, and of i386 those that are others there."""
+    rows = [*layout_rows(model.types.values(), lambda name: name),
+            *layout_rows((type_ for type_ in i386.types.values() if type_ not in shared),
+                         lambda name: COMPAT.get(name, f"compat_{name}"))]
+    return "\n".join(["/* Generated by tables/gen_types.py. */", *dict.fromkeys(rows)]) + "\n"
 
 
 def main():
     what, types, calls, output, *compiler = sys.argv[1:]
-    model = Model(types, compiler)
-    signatures = Signatures(model, calls)
+    models = [Model(types, compiler), Model(types, compiler, i386=True)]
+    signatures = Signatures(models, calls)
     if what == "fetch":
         text = Fetching(signatures).emit()
     elif what == "layouts":
-        text = layouts(model)
+        text = layouts(*models, signatures.shared)
     else:
-        printing = Printing(model, signatures)
+        printing = Printing(models[0], signatures)
         text = printing.emit()
         if what == "printers":
             names = sorted({f"print_fn print_{type_.printer};\n" for type_ in printing.types} |

@@ -3,20 +3,35 @@
 The compiler is asked: once for the names, and once for the values.
 """
 import fnmatch
+import os
 import re
 import subprocess
 import sys
+import tempfile
 
 # For the kernel's headers, some of which would take a part of the C library's.
 FLAGS = {"uapi": ["-D__KERNEL_STRICT_NAMES"], "libc": ["-D_GNU_SOURCE"]}
 ENUM = re.compile(r"\benum\b[^{};]*\{([^}]*)\}", re.S)
 
 
+def stubs_for_i386():
+    """A folder with the header that glibc's, which some of the kernel's include, want for 32-bit code: what functions it
+    does not have there. It is part of a library that need not be installed."""
+    folder = tempfile.TemporaryDirectory()
+    os.mkdir(os.path.join(folder.name, "gnu"))
+    with open(os.path.join(folder.name, "gnu/stubs-32.h"), "w", encoding="utf-8"):
+        pass
+    return folder
+
+
 class Headers:
     """One set of headers that can be included together."""
 
-    def __init__(self, kind, names, compiler):
+    def __init__(self, kind, names, compiler, i386=False):
         self.flags = [*compiler, "-xc", "-", *FLAGS[kind], "-w", "-o", "-"]
+        if i386:
+            self.stubs = stubs_for_i386()
+            self.flags += ["-m32", "-idirafter", self.folder_of("asm/types.h"), "-idirafter", self.stubs.name]
         self.include = "".join(f"#include <{name}>\n" for name in names) + "#include <stddef.h>\n"
         self.wanted, self.types = {}, []
         text = self.compile("-E", self.include, "-dD")
@@ -24,6 +39,11 @@ class Headers:
         text = re.sub(r"^#.*$", "", text, flags=re.M)
         for match in ENUM.finditer(text):
             self.names.update(re.findall(r"(?:^|,)\s*([A-Za-z_]\w*)", match[1]))
+
+    def folder_of(self, name):
+        """Where a header is for 64-bit code: those of x86 are for both, and there need be none for 32-bit code alone."""
+        text = self.compile("-E", f"#include <{name}>\n")
+        return re.search(rf'"(.*)/{name}"', text)[1]
 
     def compile(self, how, text, *more):
         done = subprocess.run([*self.flags, how, *more], input=text, capture_output=True, text=True, check=False)

@@ -24,7 +24,7 @@ VALUES = {
     "entries64": "entries64", "socket_address": "socket_address", "control_messages": "control_messages",
     "capabilities": "capabilities", "control_characters": "control_characters", "string": "string", "path": "path",
     "strings": "strings", "environment": "environment", "poll_result": "poll_result",
-    "ppoll_result": "ppoll_result", "select_result": "select_result", "pselect_result": "select_result",
+    "ppoll_result": "ppoll_result", "select_result": "select_result",
     "recvmmsg_result": "recvmmsg_result", "result_of_operation": "result_of_operation",
     "filter_instruction": "inner", "sequence": "sequence", "extended": "extended", "netlink_message": "netlink_message",
     "terminated": "terminated", "inet6": "in6_addr", "link_address": "link_address", "indexed": "indexed",
@@ -52,9 +52,13 @@ class Type:
         self.number = None
 
 
-def spelled_out(rows):
+def spelled_out(rows, i386=True):
     """The same rows, with those whose forms are made of other forms."""
     for where, words, body in rows:
+        if words[0] == "i386":
+            if not i386:
+                continue
+            words = words[1:]
         if words[0] == "attributes":
             name, unknown = words[1:]
             names = [item for line in body for item in line[:line.index(":")]]
@@ -106,6 +110,10 @@ class Kinds:
             {"flags": "HEX", "flags8": "HEX", "enum": "INT", "enum8": "INT", "result": "LONG"}[words[0]]
 
 
+# What printers read by the layout that it has in 64-bit programs.
+WIDE = {"control_messages", "entries", "message", "sigframe"}
+
+
 class Term:
     def __init__(self, source, value=0, size=8, signed=False, divide=1, add=0):
         self.key = (source, value, size, signed, divide, add)
@@ -129,12 +137,15 @@ class Field:
 
 
 class Model:
-    def __init__(self, path, compiler):
+    """i386: as calls of i386 have them. Words, and so pointers, have four bytes there, and structures another layout."""
+
+    def __init__(self, path, compiler, i386=False):
+        self.word = 4 if i386 else 8
         self.headers, self.types, self.calls, self.missing = {}, {}, {}, []
-        self.rows = list(spelled_out(self.read(path)))
+        self.rows = list(spelled_out(self.read(path), i386))
         for kind in ("uapi", "libc"):
             names = [name for row in self.rows if row[1][0] == kind for name in row[1][1:]]
-            self.headers[kind] = Headers(kind, names, compiler)
+            self.headers[kind] = Headers(kind, names, compiler, i386 and kind == "uapi")
         self.bodies = {}
         self.exported = [words[1] for _, words, _ in self.rows if words[0] == "export"]
         for where, words, body in self.rows:
@@ -174,10 +185,10 @@ class Model:
             raise SystemExit(f"{where}: {name} is there twice")
         self.bodies[name] = where, [words, *body]
         if form == "scalar":
-            self.types[name] = Type(name, form, rest[0], rest[1], int(rest[2]), signed="signed" in rest[3:],
+            self.types[name] = Type(name, form, rest[0], rest[1], self.bytes(rest[2]), signed="signed" in rest[3:],
                                     of=of)
         elif form == "memory":
-            size = int(rest[1]) if rest[1:2] and rest[1].isdigit() else 0
+            size = self.bytes(rest[1]) if re.match(r"\d*w?$", "".join(rest[1:2]) or "-") else 0
             self.types[name] = Type(name, form, rest[0], size=size, of=of, unknown=word)
             if size:
                 self.types[name].count = self.expression(str(size), None, where)
@@ -191,7 +202,7 @@ class Model:
         elif form == "select":
             self.types[name] = Type(name, form, "select")
         elif form == "pointer":
-            self.types[name] = Type(name, form, "pointer", size=8, direction="SAME")
+            self.types[name] = Type(name, form, "pointer", size=self.word, direction="SAME")
         elif form == "result":
             self.types[name] = Type(name, form, rest[0], "LONG", 8, signed=True, of=rest[1],
                                     unknown="".join(rest[2:]) or None)
@@ -201,6 +212,9 @@ class Model:
             self.calls["call " + name] = Type(name, "struct", "arguments", c_type=None)
         else:
             raise SystemExit(f"{where}: {form} is no form of types")
+
+    def bytes(self, text):
+        return self.word * int(text[:-1] or 1) if text.endswith("w") else int(text)
 
     def named(self, name, where="types.def"):
         if name not in self.types:
@@ -294,15 +308,16 @@ class Model:
         elif count is not None:
             type_ = Type(name, "array", "array", of=type_,
                          count=self.expression(count, owner, where) if count else None)
+        if prefix and self.word == 4 and (type_.printer in WIDE or name in WIDE):
+            return self.named("addr")
         if prefix:
             type_ = self.pointer(DIRECTIONS[prefix], type_, text)
             type_.after = self.named(after, where) if after else None
         return type_
 
-    @staticmethod
-    def pointer(direction, type_, text):
+    def pointer(self, direction, type_, text):
         kind = type_.kind if type_.form == "string" else "PTR"
-        return Type(text, "pointer", "pointer", kind, 8, of=type_, direction=direction)
+        return Type(text, "pointer", "pointer", kind, self.word, of=type_, direction=direction)
 
     # --- bodies ---
 

@@ -1,6 +1,7 @@
 /*
  * A program of threads, signals and ends, for events.py. usage: events WHAT
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -12,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -253,15 +256,56 @@ static void trapped(void)
 	syscall(SYS_getppid);
 }
 
-static long call_i386(long nr)
+static long call_i386_with(long nr, long a1, long a2, long a3, long a4)
 {
 	long result;
 
 	__asm__ volatile("int $0x80"
 			 : "=a"(result)
-			 : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0), "D"(0)
+			 : "a"(nr), "b"(a1), "c"(a2), "d"(a3), "S"(a4), "D"(0)
 			 : "memory", "r8", "r9", "r10", "r11");
 	return result;
+}
+
+static long call_i386(long nr)
+{
+	return call_i386_with(nr, 0, 0, 0, 0);
+}
+
+/* Calls of i386 with structures, which have words of four bytes there. */
+static void compat(void)
+{
+	uint32_t *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	uint32_t at = (uint32_t)(uintptr_t)low, text = at + 512;
+	static const uint32_t action[] = { 1 /* SIG_IGN */, 0x10000000, 0, 1 << 1, 0 };
+	int fd = memfd_create("compat", 0);
+
+	memcpy((char *)low + 512, "one\0two\n", 8);
+	low[0] = text;
+	low[1] = 3;
+	low[2] = text + 4;
+	low[3] = 4;
+	call_i386_with(146 /* writev */, fd, at, 2, 0);
+	call_i386_with(140 /* _llseek */, fd, 0, 1, at + 64);
+	low[0] = at + 1024;
+	low[2] = at + 1032;
+	low[1] = low[3] = 3;
+	call_i386_with(145 /* readv */, fd, at, 2, 0);
+	call_i386_with(197 /* fstat64 */, fd, at + 2048, 0, 0);
+	call_i386_with(108 /* fstat */, fd, at + 2048, 0, 0);
+	low[0] = 0;
+	low[1] = 1;
+	call_i386_with(162 /* nanosleep */, at, 0, 0, 0);
+	low[0] = 64;
+	low[1] = 64;
+	call_i386_with(75 /* setrlimit */, RLIMIT_NOFILE, at, 0, 0);
+	call_i386_with(191 /* ugetrlimit */, RLIMIT_NOFILE, at + 64, 0, 0);
+	memcpy(low, action, sizeof(action));
+	call_i386_with(174 /* rt_sigaction */, SIGUSR2, at, at + 64, 8);
+	low[0] = AF_UNIX;
+	low[1] = SOCK_STREAM;
+	low[2] = 0;
+	call_i386_with(102 /* socketcall */, 1, at, 0, 0);
 }
 
 /* Makes every call, under a filter that lets none of them happen. uretprobe and uprobe raise a signal all the same. */
@@ -322,6 +366,7 @@ int main(int argc, char **argv)
 		{ "threads", threads }, { "leader", leader }, { "exec-thread", exec_thread }, { "children", children },
 		{ "child", child }, { "handled", handled }, { "interrupted", interrupted }, { "seccomp", trapped },
 		{ "every", every }, { "none", none }, { "wait", wait_for_input }, { "strict", strict },
+		{ "compat", compat },
 	};
 
 	arguments = argv;

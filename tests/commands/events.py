@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 import harness
-from harness import Failed, expect, need, run
+from harness import Failed, expect, need, need_machine, run, works_here
 from whole import whole
 
 COMPLETE = 'k23: complete: every system call was seen\n'  # which strace does not say
@@ -481,6 +481,29 @@ def case_options(t):
         expect(f'{options}: {result.stderr}', (result.returncode, len(result.stderr.splitlines()), said in result.stderr),
                (125, 1, True))
     expect('-V', run(*t.k23, '-V').stdout.startswith('k23 '), True)
+
+
+def case_compat(t):
+    """Structures of calls of i386. strace can show them only if it was built for that, so the lines stand here."""
+    need_machine(works_here(t.events, 'compat'), 'there are no i386 calls')
+    result = run(*t.k23, '-qq', '-o', 'log', '-e', 'trace=writev,_llseek,readv,fstat64,fstat@32,nanosleep,setrlimit,ugetrlimit,'
+                 'rt_sigaction@32,socketcall', t.events, 'compat')
+    expect('exit status', (result.returncode, result.stderr), (0, ''))
+    with open('log') as log:
+        lines = [re.sub(r'^\d+ +| +(?== )', '', line.rstrip('\n')) for line in log if ' i386:' in line]
+    expect('lines', lines, [
+        'i386:writev(3, [{iov_base="one", iov_len=3}, {iov_base="two\\n", iov_len=4}], 2)= 7',
+        'i386:_llseek(3, 0, 1, [1], SEEK_SET)= 0',
+        'i386:readv(3, [{iov_base="net", iov_len=3}, {iov_base="wo\\n", iov_len=3}], 2)= 6',
+        'i386:fstat64(3, {st_mode=S_IFREG|0777, st_size=7, ...})= 0',
+        'i386:fstat(3, {st_mode=S_IFREG|0777, st_size=7, ...})= 0',
+        'i386:nanosleep({tv_sec=0, tv_nsec=1}, NULL)= 0',
+        'i386:setrlimit(RLIMIT_NOFILE, {rlim_cur=64, rlim_max=64})= 0',
+        'i386:ugetrlimit(RLIMIT_NOFILE, {rlim_cur=64, rlim_max=64})= 0',
+        'i386:rt_sigaction(SIGUSR2, {sa_handler=SIG_IGN, sa_mask=[INT], sa_flags=SA_RESTART}, '
+        '{sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}, 8)= 0',
+        'i386:socketcall(SYS_SOCKET, {domain=AF_UNIX, type=SOCK_STREAM, protocol=0})= 4',
+    ])
 
 
 def case_environment(t):

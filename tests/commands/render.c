@@ -155,6 +155,80 @@ static void check_structures(void)
 	expect("nanosleep(0x1000, NULL)                 = 0", X64, SYS_nanosleep, 0, 2, 0x1000ul, 0ul);
 }
 
+/* What calls of i386 have in memory: words and pointers of four bytes, and structures as 32-bit code lays them out. */
+static void check_i386_files(void)
+{
+	static const uint32_t vectors[] = { 0x2000, 3, 0x3000, 5 }, message[] = { 0, 0, 0x1000, 1, 0, 0, 0 };
+	static const struct { uint16_t type, whence; uint32_t words[3]; } lock = { F_WRLCK, SEEK_SET, { 5, 6, 7 } };
+	static const struct { uint16_t type, whence; uint32_t words[5]; } lock64 = {
+		F_RDLCK, SEEK_END, { 5, 1, 6, 0, 7 } };
+	static const uint32_t position[] = { 1, 1 };
+	unsigned char status[96] = { [8] = 0xa4, [9] = 0x81, [20] = 5 }, status64[96] = {
+		[16] = 0xa4, [17] = 0x81, [44] = 5 };
+
+	item(0x1000, 0, vectors, sizeof(vectors));
+	item(0x2000, 0, "abc", 3);
+	expect("i386:writev(1, [{iov_base=\"abc\", iov_len=3}, {iov_base=0x3000, iov_len=5}], 2) = 3", I386, 146, 3,
+	       3, 1ul, 0x1000ul, 2ul);
+	item(0x1000, 0, vectors, 8);
+	item(0x2000, 0, "abc", 3);
+	item(0x4000, 0, message, sizeof(message));
+	expect("i386:sendmsg(1, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"abc\", iov_len=3}], "
+	       "msg_iovlen=1, msg_controllen=0, msg_flags=0}, 0) = 3", I386, 370, 3, 3, 1ul, 0x4000ul, 0ul);
+	item(0x1000, 0, &lock, sizeof(lock));
+	expect("i386:fcntl(3, F_SETLK, {l_type=F_WRLCK, l_whence=SEEK_SET, l_start=5, l_len=6}) = 0", I386, 55, 0, 3,
+	       3ul, 6ul, 0x1000ul);
+	item(0x1000, 0, &lock64, sizeof(lock64));
+	expect("i386:fcntl64(3, F_GETLK64, {l_type=F_RDLCK, l_whence=SEEK_END, l_start=4294967301, l_len=6, "
+	       "l_pid=7}) = 0", I386, 221, 0, 3, 3ul, 12ul, 0x1000ul);
+	item(0x1000, 0, position, sizeof(position));
+	expect("i386:_llseek(3, 1, 1, [4294967297], SEEK_SET) = 0", I386, 140, 0, 5, 3ul, 1ul, 1ul, 0x1000ul, 0ul);
+	item(0x1000, 0, status64, sizeof(status64));
+	expect("i386:fstat64(3, {st_mode=S_IFREG|0644, st_size=5, ...}) = 0", I386, 197, 0, 2, 3ul, 0x1000ul);
+	item(0x1000, 0, status, 64);
+	expect("i386:fstat(3, {st_mode=S_IFREG|0644, st_size=5, ...}) = 0", I386, 108, 0, 2, 3ul, 0x1000ul);
+	/* Nobody here knows the layout of these. */
+	item(0x1000, 0, status, sizeof(status));
+	expect("i386:getdents(3, 0x1000, 96)            = 96", I386, 141, 96, 3, 3ul, 0x1000ul, 96ul);
+}
+
+static void check_i386_processes(void)
+{
+	static const uint32_t time[] = { 5, (uint32_t)-7 }, longer[] = { 5, 1, 7, 0 }, limit[] = { 1024, ~0u };
+	static const uint32_t action[] = { 0x8048000, 0x04000004, 0x8049000, 1 << 9, 0 };
+	static const uint32_t old_action[] = { 1, 1 << 1, 0x10000000, 0 };
+	static const uint32_t info[32] = { SIGCHLD, 0, CLD_EXITED, 77, 1000, 3, 1, 2 };
+	static const uint32_t mapping[] = { 0, 4096, 3, 0x22, ~0u, 0 }, files[] = { AF_INET, SOCK_STREAM, 0 };
+	static const uint16_t groups[] = { 1, 2 };
+
+	item(0x1000, 0, time, sizeof(time));
+	expect("i386:nanosleep({tv_sec=5, tv_nsec=-7}, NULL) = 0", I386, 162, 0, 2, 0x1000ul, 0ul);
+	item(0x1000, 0, longer, sizeof(longer));
+	expect("i386:clock_settime64(CLOCK_REALTIME, {tv_sec=4294967301, tv_nsec=7}) = 0", I386, 404, 0, 2, 0ul,
+	       0x1000ul);
+	item(0x1000, 0, limit, sizeof(limit));
+	expect("i386:setrlimit(RLIMIT_NOFILE, {rlim_cur=1024, rlim_max=RLIM_INFINITY}) = 0", I386, 75, 0, 2, 7ul,
+	       0x1000ul);
+	item(0x1000, 0, action, sizeof(action));
+	expect("i386:rt_sigaction(SIGHUP, {sa_handler=0x8048000, sa_mask=[USR1], sa_flags=SA_RESTORER|SA_SIGINFO, "
+	       "sa_restorer=0x8049000}, NULL, 8) = 0", I386, 174, 0, 4, 1ul, 0x1000ul, 0ul, 8ul);
+	item(0x1000, 0, old_action, sizeof(old_action));
+	expect("i386:sigaction(SIGHUP, {sa_handler=SIG_IGN, sa_mask=[INT], sa_flags=SA_RESTART}, NULL) = 0", I386, 67,
+	       0, 3, 1ul, 0x1000ul, 0ul);
+	item(0x1000, 0, info, sizeof(info));
+	expect("i386:waitid(P_ALL, 0, {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=77, si_uid=1000, si_status=3, "
+	       "si_utime=1, si_stime=2}, WEXITED, NULL) = 0", I386, 284, 0, 5, 0ul, 0ul,
+	       0x1000ul, 4ul, 0ul);
+	item(0x1000, 0, groups, sizeof(groups));
+	expect("i386:getgroups(2, [1, 2])               = 2", I386, 80, 2, 2, 2ul, 0x1000ul);
+	item(0x1000, 0, mapping, sizeof(mapping));
+	expect("i386:mmap({addr=NULL, len=4096, prot=PROT_READ|PROT_WRITE, flags=MAP_PRIVATE|MAP_ANONYMOUS, fd=-1, "
+	       "offset=0}) = 0xf7000000", I386, 90, 0xf7000000, 1, 0x1000ul);
+	item(0x1000, 0, files, sizeof(files));
+	expect("i386:socketcall(SYS_SOCKET, {domain=AF_INET, type=SOCK_STREAM, protocol=0}) = 3", I386, 102, 3, 2, 1ul,
+	       0x1000ul);
+}
+
 /* A control message that is longer than there is memory. */
 static void check_control_messages(void)
 {
@@ -185,8 +259,8 @@ static void check_constants(void)
 
 static void check_numbers(void)
 {
-	expect("i386:_llseek(3, 1, 2, 0x1000, 4)        = -1 EBADF (Bad file descriptor)", I386, 140, -EBADF, 5,
-	       3ul, 1ul, 2ul, 0x1000ul, 4ul);
+	expect("i386:_llseek(3, 1, 2, 0x1000, SEEK_CUR) = -1 EBADF (Bad file descriptor)", I386, 140, -EBADF, 5,
+	       3ul, 1ul, 2ul, 0x1000ul, 1ul);
 	expect("i386:lseek(3, -1, SEEK_END)             = 0", I386, 19, 0, 3, 3ul, 0xfffffffful, 2ul);
 	expect("lseek(3, 4294967295, SEEK_END)          = 0", X64, SYS_lseek, 0, 3, 3ul, 0xfffffffful, 2ul);
 	expect("ioctl(1, _IOC(_IOC_READ|_IOC_WRITE, 0x54, 0x30, 0x4), 0) = 0", X64, SYS_ioctl, 0, 3, 1ul,
@@ -377,6 +451,8 @@ int main(void)
 {
 	check_strings();
 	check_structures();
+	check_i386_files();
+	check_i386_processes();
 	check_control_messages();
 	check_constants();
 	check_options();

@@ -165,6 +165,14 @@ const struct call_types *types_of(const struct k23_ring_entry *entry, struct k23
 	return types && core_describe(entry->arch, (long)entry->nr, info) ? types : NULL;
 }
 
+const struct type *type_behind(const struct printer *to, unsigned argument)
+{
+	const struct call_types *types = type_of_call(to->call->entry->arch, (uint64_t)to->call->entry->nr);
+	const struct type *type = types ? types->arguments[argument] : NULL;
+
+	return type && type->form == FORM_POINTER ? type->of : NULL;
+}
+
 void render_name(struct line *line, const struct k23_ring_entry *entry)
 {
 	struct k23_syscall_info info = { 0 };

@@ -63,20 +63,40 @@ static void add_data(struct dump *to, uint64_t address, uint64_t size)
 	free(data);
 }
 
+/* A vector has two words; a message has its address and length as the third and the fourth one, and of several, each
+ * has eight, the last of which begins with the number of bytes that came. */
+enum { VECTOR_WORDS = 2, MESSAGE_VECTOR = 2, MESSAGE_LENGTH = 7, MESSAGE_WORDS = 8 };
+
+static unsigned word_size(const struct dump *to)
+{
+	return to->call->entry->arch == K23_ARCH_I386 ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
+/* Two words of the program's. */
+static bool read_words(const struct dump *to, uint64_t address, uint64_t *first, uint64_t *second)
+{
+	unsigned size = word_size(to);
+
+	*first = *second = 0;
+	return memory_read(to->call, to->phase, address, first, size) &&
+	       memory_read(to->call, to->phase, address + size, second, size);
+}
+
 static void add_vector(struct dump *to, uint64_t address, uint64_t count)
 {
-	struct iovec part;
+	uint64_t base, length;
 
 	for (uint64_t i = 0; i < count && to->left; i++) {
-		if (!memory_read(to->call, to->phase, address + i * sizeof(part), &part, sizeof(part)))
+		if (!read_words(to, address + i * VECTOR_WORDS * word_size(to), &base, &length))
 			return;
-		if (part.iov_len > to->left)
-			part.iov_len = (size_t)to->left;
-		to->left -= part.iov_len;
-		if (!part.iov_len)
+		if (length > to->left)
+			length = to->left;
+		to->left -= length;
+		if (!length)
 			continue;
-		line_add(to->line, "\n * %zu bytes in buffer %llu", part.iov_len, (unsigned long long)i);
-		add_data(to, (uint64_t)(uintptr_t)part.iov_base, part.iov_len);
+		line_add(to->line, "\n * %llu bytes in buffer %llu", (unsigned long long)length,
+			 (unsigned long long)i);
+		add_data(to, base, length);
 	}
 }
 
@@ -101,23 +121,26 @@ static void dump_vector(struct dump *to)
 
 static void dump_message(struct dump *to)
 {
-	struct msghdr message;
+	uint64_t vector, count;
 
-	if (memory_read(to->call, to->phase, to->call->entry->args[1], &message, sizeof(message)))
-		add_vector(to, (uint64_t)(uintptr_t)message.msg_iov, message.msg_iovlen);
+	if (read_words(to, to->call->entry->args[1] + MESSAGE_VECTOR * word_size(to), &vector, &count))
+		add_vector(to, vector, count);
 }
 
 static void dump_messages(struct dump *to)
 {
-	uint64_t address = to->call->entry->args[1];
-	struct mmsghdr message;
+	uint64_t address = to->call->entry->args[1], vector, count;
+	unsigned size = word_size(to);
 
-	for (int64_t i = 0; i < to->call->result; i++, address += sizeof(message)) {
-		if (!memory_read(to->call, to->phase, address, &message, sizeof(message)))
+	for (int64_t i = 0; i < to->call->result; i++, address += MESSAGE_WORDS * size) {
+		uint32_t length;
+
+		if (!read_words(to, address + MESSAGE_VECTOR * size, &vector, &count) ||
+		    !memory_read(to->call, to->phase, address + MESSAGE_LENGTH * size, &length, sizeof(length)))
 			return;
-		line_add(to->line, "\n = %zu buffers in vector %lld", message.msg_hdr.msg_iovlen, (long long)i);
-		to->left = to->phase == PHASE_ENTRY ? UINT64_MAX : message.msg_len;
-		add_vector(to, (uint64_t)(uintptr_t)message.msg_hdr.msg_iov, message.msg_hdr.msg_iovlen);
+		line_add(to->line, "\n = %llu buffers in vector %lld", (unsigned long long)count, (long long)i);
+		to->left = to->phase == PHASE_ENTRY ? UINT64_MAX : length;
+		add_vector(to, vector, count);
 	}
 }
 

@@ -83,10 +83,8 @@ static void add_moment(struct printer *to, int64_t seconds, uint64_t fraction, i
 /* Seconds, of which the nanoseconds come next in memory. */
 void print_seconds(struct printer *to, const struct type *type, struct place place)
 {
-	(void)type;
 	line_signed(to->line, (int64_t)place.value);
-	add_moment(to, (int64_t)place.value,
-		   read_number(to, place.address + sizeof(uint64_t), sizeof(uint64_t), false), 9);
+	add_moment(to, (int64_t)place.value, read_number(to, place.address + type->size, type->size, false), 9);
 }
 
 void print_moment(struct printer *to, const struct type *type, struct place place)
@@ -98,10 +96,10 @@ void print_moment(struct printer *to, const struct type *type, struct place plac
 
 void print_utime_timespec(struct printer *to, const struct type *type, struct place place)
 {
-	int64_t seconds = (int64_t)read_number(to, place.address, sizeof(uint64_t), true);
-	int64_t nanoseconds = (int64_t)read_number(to, place.address + sizeof(uint64_t), sizeof(uint64_t), true);
+	unsigned half = type->size / 2;
+	int64_t seconds = (int64_t)read_number(to, place.address, half, true);
+	int64_t nanoseconds = (int64_t)read_number(to, place.address + half, half, true);
 
-	(void)type;
 	if (nanoseconds == NOW || nanoseconds == OMIT) {
 		line_text(to->line, nanoseconds == NOW ? "UTIME_NOW" : "UTIME_OMIT");
 		return;
@@ -112,10 +110,10 @@ void print_utime_timespec(struct printer *to, const struct type *type, struct pl
 
 void print_utime_timeval(struct printer *to, const struct type *type, struct place place)
 {
-	int64_t seconds = (int64_t)read_number(to, place.address, sizeof(uint64_t), true);
-	int64_t microseconds = (int64_t)read_number(to, place.address + sizeof(uint64_t), sizeof(uint64_t), true);
+	unsigned half = type->size / 2;
+	int64_t seconds = (int64_t)read_number(to, place.address, half, true);
+	int64_t microseconds = (int64_t)read_number(to, place.address + half, half, true);
 
-	(void)type;
 	line_add(to->line, "{tv_sec=%lld, tv_usec=%lld}", (long long)seconds, (long long)microseconds);
 	add_moment(to, seconds, (uint64_t)microseconds, 6);
 }

@@ -71,13 +71,13 @@ void print_id(struct printer *to, const struct type *type, struct place place)
 /* A limit of a resource. */
 void print_limit(struct printer *to, const struct type *type, struct place place)
 {
+	bool narrow = type->size == sizeof(uint32_t);
 	char number[32], name[32];
 
-	(void)type;
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)place.value);
 	snprintf(name, sizeof(name), "%llu*1024", (unsigned long long)place.value / 1024);
-	if (place.value == UINT64_MAX)
-		print_named(to, number, "RLIM64_INFINITY");
+	if (place.value == (narrow ? UINT32_MAX : UINT64_MAX))
+		print_named(to, number, narrow ? "RLIM_INFINITY" : "RLIM64_INFINITY");
 	else if (place.value > 1024 && place.value % 1024 == 0)
 		print_named(to, number, name);
 	else

@@ -37,6 +37,9 @@ struct printer printer_of(struct line *line, const struct call *call, const stru
 /* The types of a call, and what else is known of it; NULL: nothing is. */
 const struct call_types *types_of(const struct k23_ring_entry *entry, struct k23_syscall_info *info);
 
+/* The type of what an argument of the call leads to; NULL: that is not known. */
+const struct type *type_behind(const struct printer *to, unsigned argument);
+
 /* Whether the user wants the call's arguments as numbers alone. */
 bool is_raw(const struct call *call, const struct render_options *options);
 

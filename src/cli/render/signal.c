@@ -67,11 +67,10 @@ void print_signal_number(struct printer *to, const struct type *type, struct pla
 /* A set with most of the signals is shown by what it has not. */
 void print_signal_set(struct printer *to, const struct type *type, struct place place)
 {
-	uint64_t set;
+	uint64_t set = 0;
 	const char *separator = "";
 
-	(void)type;
-	if (!memory_read(to->call, to->phase, place.address, &set, sizeof(set))) {
+	if (!memory_read(to->call, to->phase, place.address, &set, type->size)) {
 		line_hex(to->line, place.address);
 		return;
 	}

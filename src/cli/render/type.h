@@ -128,7 +128,7 @@ struct call_types {
 /* The types of a call; NULL if there is no such call. */
 const struct call_types *type_of_call(uint32_t arch, uint64_t nr);
 
-extern const struct type *const type_siginfo, *const type_timespec, *const type_netlink_protocol,
+extern const struct type *const type_siginfo, *const type_netlink_protocol,
 	*const type_nlmsgerr_attributes;
 extern const struct type *const type_io_uring_sqe, *const type_io_uring_cqe;
 

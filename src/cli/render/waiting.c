@@ -77,9 +77,9 @@ static void add_polled(struct printer *to, const struct type *type)
 }
 
 /* The time that was left, as far as the call tells. Returns whether there was something to tell. */
-static bool add_left(struct printer *to, const char *before, uint64_t address, const char *fraction)
+static bool add_left(struct printer *to, const char *before, uint64_t address, const struct type *type)
 {
-	int64_t left[2];
+	enum phase phase = to->phase;
 
 	if (address && !to->followed) {
 		line_text(to->line, before);
@@ -87,14 +87,20 @@ static bool add_left(struct printer *to, const char *before, uint64_t address, c
 		line_hex(to->line, address);
 		return true;
 	}
-	if (!address || !memory_read(to->call, PHASE_EXIT, address, left, sizeof(left)))
-		return false;
-	line_add(to->line, "%sleft {tv_sec=%lld, tv_%s=%lld}", before, (long long)left[0], fraction,
-		 (long long)left[1]);
-	return true;
+	to->phase = PHASE_EXIT;
+	if (address && (!type || !is_readable(to, address, type->size)))
+		address = 0;
+	if (address) {
+		line_text(to->line, before);
+		line_text(to->line, "left ");
+		print_struct(to, type, (struct place){ 0, address });
+	}
+	to->phase = phase;
+	return address;
 }
 
-static void add_poll_result(struct printer *to, const struct type *type, struct place place, uint64_t timeout)
+static void add_poll_result(struct printer *to, const struct type *type, struct place place, uint64_t timeout,
+			    const struct type *timeout_type)
 {
 	line_signed(to->line, (int64_t)place.value);
 	if ((int64_t)place.value == 0) {
@@ -105,21 +111,21 @@ static void add_poll_result(struct printer *to, const struct type *type, struct 
 		return;
 	line_text(to->line, " (");
 	add_polled(to, type->of);
-	add_left(to, ", ", timeout, "nsec");
+	add_left(to, ", ", timeout, timeout_type);
 	line_char(to->line, ')');
 }
 
 void print_poll_result(struct printer *to, const struct type *type, struct place place)
 {
-	add_poll_result(to, type, place, 0);
+	add_poll_result(to, type, place, 0, NULL);
 }
 
 void print_ppoll_result(struct printer *to, const struct type *type, struct place place)
 {
-	add_poll_result(to, type, place, to->call->entry->args[2]);
+	add_poll_result(to, type, place, to->call->entry->args[2], type_behind(to, 2));
 }
 
-static void add_select_result(struct printer *to, struct place place, const char *fraction)
+void print_select_result(struct printer *to, const struct type *type, struct place place)
 {
 	static const char *const names[] = { "in ", "out ", "except " };
 	const uint64_t *args = to->call->entry->args;
@@ -142,29 +148,16 @@ static void add_select_result(struct printer *to, struct place place, const char
 		separator = ", ";
 		add_set(to, &set);
 	}
-	if (add_left(to, separator, args[4], fraction))
+	if (add_left(to, separator, args[4], type->of))
 		separator = ", ";
 	if (*separator == ',')
 		line_char(to->line, ')');
 }
 
-void print_select_result(struct printer *to, const struct type *type, struct place place)
-{
-	(void)type;
-	add_select_result(to, place, "usec");
-}
-
-void print_pselect_result(struct printer *to, const struct type *type, struct place place)
-{
-	(void)type;
-	add_select_result(to, place, "nsec");
-}
-
 void print_recvmmsg_result(struct printer *to, const struct type *type, struct place place)
 {
-	(void)type;
 	line_signed(to->line, (int64_t)place.value);
-	if (to->followed && add_left(to, " (", to->call->entry->args[4], "nsec"))
+	if (to->followed && add_left(to, " (", to->call->entry->args[4], type->of))
 		line_char(to->line, ')');
 }
 

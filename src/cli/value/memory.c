@@ -294,8 +294,7 @@ static struct json_object *make_signal(struct printer *to, unsigned bit)
 
 struct json_object *value_signal_set(struct printer *to, const struct type *type, struct place place)
 {
-	(void)type;
-	return set_of(to, place.address, sizeof(uint64_t), UINT64_MAX, make_signal);
+	return set_of(to, place.address, type->size, UINT64_MAX, make_signal);
 }
 
 static struct json_object *make_descriptor(struct printer *to, unsigned bit)
@@ -362,11 +361,13 @@ struct json_object *value_control_characters(struct printer *to, const struct ty
 
 /* --- times */
 
-static struct json_object *time_of(struct printer *to, uint64_t address, const char *fraction, unsigned size)
+/* size: of the seconds; rest_size: of what comes behind them. */
+static struct json_object *time_of(struct printer *to, uint64_t address, unsigned size, const char *fraction,
+				   unsigned rest_size)
 {
 	struct json_object *value = json_object_new_object(), *rest;
-	int64_t seconds = (int64_t)read_number(to, address, sizeof(uint64_t), true);
-	int64_t part = (int64_t)read_number(to, address + sizeof(uint64_t), size, true);
+	int64_t seconds = (int64_t)read_number(to, address, size, true);
+	int64_t part = (int64_t)read_number(to, address + size, rest_size, true);
 
 	rest = value_named(json_object_new_int64(part), part == UTIME_NOW  ? "UTIME_NOW" :
 							part == UTIME_OMIT ? "UTIME_OMIT" : NULL);
@@ -377,18 +378,16 @@ static struct json_object *time_of(struct printer *to, uint64_t address, const c
 
 struct json_object *value_timespec(struct printer *to, const struct type *type, struct place place)
 {
-	(void)type;
-	return time_of(to, place.address, "tv_nsec", sizeof(uint64_t));
+	return time_of(to, place.address, type->size / 2, "tv_nsec", type->size / 2);
 }
 
 struct json_object *value_timeval(struct printer *to, const struct type *type, struct place place)
 {
-	(void)type;
-	return time_of(to, place.address, "tv_usec", sizeof(uint64_t));
+	return time_of(to, place.address, type->size / 2, "tv_usec", type->size / 2);
 }
 
 struct json_object *value_statx_timestamp(struct printer *to, const struct type *type, struct place place)
 {
 	(void)type;
-	return time_of(to, place.address, "tv_nsec", sizeof(uint32_t));
+	return time_of(to, place.address, sizeof(uint64_t), "tv_nsec", sizeof(uint32_t));
 }

@@ -8,7 +8,7 @@
 /* NULL: the call does not say. */
 static struct json_object *left_of(struct printer *to, const struct type *type, uint64_t address)
 {
-	if (!address || !to->followed || !is_readable(to, address, type->size))
+	if (!address || !type || !to->followed || !is_readable(to, address, type->size))
 		return NULL;
 	return value_at(to, type, address, type->size);
 }
@@ -42,7 +42,7 @@ struct json_object *value_poll_result(struct printer *to, const struct type *typ
 
 struct json_object *value_ppoll_result(struct printer *to, const struct type *type, struct place place)
 {
-	struct json_object *left = left_of(to, type_timespec, to->call->entry->args[2]);
+	struct json_object *left = left_of(to, type_behind(to, 2), to->call->entry->args[2]);
 	struct json_object *value = value_poll_result(to, type, place);
 
 	return left ? value_and(value, "left", left) : value;
