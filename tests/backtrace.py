@@ -138,7 +138,7 @@ class Case:
             os.unlink(output)
         try:
             done = harness.run(*words, *where, "-x", os.path.join(HERE, "backtrace_gdb.py"), stderr=subprocess.STDOUT,
-                               timeout=180)
+                               timeout=600)
         except subprocess.TimeoutExpired as error:
             raise Failed(f"gdb does not end:\n{(error.stdout or b'').decode('utf-8', 'replace')}") from None
         try:

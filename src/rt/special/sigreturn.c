@@ -105,6 +105,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	/* rt_sigreturn has no use for an error. */
 	(void)!rt_altstack_set(thread, &stack, rt_regs_sp(rt_context_regs(&uc)));
 	keep_altstack(thread, &uc);
+	rt_regs_keep_flags(rt_context_regs(&uc), flags);
 	rt_copy_regs(&thread->regs, rt_context_regs(&uc));
 	thread->orig_nr = RT_NO_NR;
 	thread->call.way = K23_BY_GUARD; /* where the program goes on has nothing to do with the site of this call */

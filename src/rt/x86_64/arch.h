@@ -111,6 +111,15 @@ static inline bool rt_regs_missed(const struct core_regs *regs)
 	return rt_regs_behind_call(regs) && !(regs->eflags & RT_NOT_YET);
 }
 
+/* rt_sigreturn takes these flags from the frame, and leaves the others as they were: CF PF AF ZF SF TF DF OF RF AC. */
+#define RT_FRAME_FLAGS 0x50dd5ul
+
+/* Puts into the registers of a frame the flags that stay. flags: those of the program at the rt_sigreturn. */
+static inline void rt_regs_keep_flags(struct core_regs *regs, uint64_t flags)
+{
+	regs->eflags = (regs->eflags & RT_FRAME_FLAGS) | (flags & ~RT_FRAME_FLAGS);
+}
+
 /* The program goes on with these registers, which may be those after a call. */
 static inline void rt_regs_go_on(struct core_regs *regs)
 {
