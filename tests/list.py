@@ -243,7 +243,7 @@ def list_tests(without):
     for kind, modes in BACKTRACES.items():
         for mode in modes.split():
             program = "@blocked-frames@" if kind == "walk" else "@blocked@"
-            test(f"backtrace.{kind}/{mode}", "backtrace.py", ["backtrace"], 240, kind, mode, program)
+            test(f"backtrace.{kind}/{mode}", "backtrace.py", ["backtrace"], 720, kind, mode, program)
     for case in ptrace_tools.CASES:
         test(f"ptrace_tools.{case}", "ptrace_tools.py", ["ptrace_tools"], 180, case, "@traced@")
 
