@@ -367,12 +367,14 @@ def case_colour(t):
     for more, coloured in ({'TERM': 'xterm'}, True), ({'TERM': 'xterm', 'NO_COLOR': '1'}, False), ({'TERM': 'dumb'}, False):
         for tool in 'stat', 'trace':
             main, terminal = os.openpty()
-            subprocess.run([t.k23, tool, t.calls, 'calls', '1'], stderr=terminal, env=dict(os.environ, **more), check=True)
+            # Read meanwhile, as a terminal takes only so much.
+            process = subprocess.Popen([t.k23, tool, t.calls, 'calls', '1'], stderr=terminal, env=dict(os.environ, **more))
             os.close(terminal)
             said = b''
             while chunk := read_terminal(main):
                 said += chunk
             os.close(main)
+            expect(f'{tool} {more}: {said}', process.wait(), 0)
             expect(f'{tool} {more}', (b'\x1b[32mcomplete\x1b[0m' in said, b'\x1b' in said), (coloured, coloured))
     expect('no terminal', '\x1b' in run(t.k23, 'stat', t.calls, env={'TERM': 'xterm'}).stderr, False)
 
