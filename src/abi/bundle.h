@@ -43,6 +43,7 @@ enum bundle_flags {
 	BUNDLE_GS_BY_CALL = 64, /* %gs is set by arch_prctl (rt/x86_64/base/gs.h) */
 	BUNDLE_UNMET = 128, /* the first program was never run: sites with a plan are patched unobserved */
 	BUNDLE_FLAGS_LOST = 256, /* RF may be lost without an instruction (guard/sud.c) */
+	BUNDLE_XSAVEC = 512, /* the processor has this instruction */
 };
 
 /* A segment of a hook. */
@@ -50,19 +51,32 @@ struct bundle_segment {
 	uint32_t offset;       /* page-aligned */
 	uint32_t size;         /* whole pages */
 	uint32_t prot;         /* PROT_*; never both writable and executable */
-	uint32_t initial;      /* the offset of the initial contents */
+	uint32_t initial;      /* the offset of the initial contents; page-aligned, if the pages can be the segment's */
 	uint32_t initial_size; /* the rest of the segment starts as zero */
 };
 
 struct bundle_hook {
 	uint32_t descriptor; /* struct k23_descriptor */
-	uint32_t api;        /* const struct k23_api *, which the runtime sets */
+	uint32_t api;        /* const struct k23_api *, which the runtime sets; 0: a world sets it */
 	uint32_t options;    /* string */
 	uint32_t file;       /* string */
 	uint32_t start, end; /* of all its segments */
 	uint32_t state;      /* where its run state is in that memory (abi/run_state.h); 0: it has none */
 	uint32_t memory;     /* the index of the run memory */
 };
+
+/* The hook that is a world (k23/world.h), if one is. */
+struct bundle_world {
+	uint32_t hook;    /* 1 + its index; 0: none is */
+	uint32_t world;   /* struct k23_world */
+	uint32_t entry;   /* its first instruction */
+	uint32_t headers; /* its program headers */
+	uint32_t header_count;
+	uint32_t state_size; /* of what XSAVE writes, at most BUNDLE_STATE_MAX */
+};
+
+/* Bytes of vector state. With AMX and AVX-512 there are 11,008. */
+#define BUNDLE_STATE_MAX (12u << 10)
 
 /* A run memory (abi/run_memory.h) that the images of this bundle have. */
 struct bundle_memory {
@@ -101,6 +115,7 @@ struct bundle {
 	uint32_t store, store_size; /* the store as it was when `k23 run` began; size 0: nothing is known */
 	uint32_t site_log; /* string: the file to which new sites are appended; 0: none */
 	uint32_t tool; /* string: the command's file, which knows the lines of hooks; 0: it is not known */
+	struct bundle_world world;
 	uint32_t memory_count;
 	struct bundle_memory memories[BUNDLE_MAX_MEMORIES];
 	struct bundle_segment segments[BUNDLE_MAX_SEGMENTS];
@@ -145,6 +160,7 @@ struct start_block {
 
 _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_hook) == 32, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct bundle_world) == 24, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_memory) == 24, "the bundle's layout is shared by separate builds");
 _Static_assert(2 * BUNDLE_MAX_MEMORIES <= 12, "the address of a page has room for two bits each");
 _Static_assert(sizeof(struct start_block) == 112, "the bundle's layout is shared by separate builds");

@@ -223,6 +223,10 @@ static void add_segments(struct builder *builder)
 
 			if (segment->contents_size) {
 				entry.initial_size = (uint32_t)(segment->lead + segment->contents_size);
+				if (builder->files[i].hosted && !(segment->prot & PROT_WRITE)) {
+					add_to_front(builder, NULL, core_page_up(builder->used) - builder->used);
+					entry.initial_size = entry.size;
+				}
 				entry.initial = add_to_front(builder, NULL, entry.initial_size);
 				memcpy((char *)builder->bundle + entry.initial + segment->lead,
 				       segment->contents, segment->contents_size);
@@ -286,6 +290,51 @@ static void describe_runtime(struct builder *builder)
 		}
 }
 
+/* What the processor says of itself. Without <cpuid.h>: the front has no headers of the compiler's. */
+static void ask_processor(uint32_t leaf, uint32_t part, uint32_t answer[4])
+{
+	__asm__("cpuid" : "=a"(answer[0]), "=b"(answer[1]), "=c"(answer[2]), "=d"(answer[3]) : "a"(leaf), "c"(part));
+}
+
+#define HAS_XSAVE (1u << 27)  /* leaf 1, ecx; the kernel uses it */
+#define HAS_XSAVEC (1u << 1) /* leaf 13, part 1, eax */
+
+/* Where the vector state goes while the world runs. */
+static void describe_state(struct bundle *bundle)
+{
+	uint32_t answer[4];
+
+	ask_processor(1, 0, answer);
+	if (!(answer[2] & HAS_XSAVE))
+		die(EXIT_K23, "hosted hooks need a processor that has XSAVE");
+	ask_processor(13, 0, answer);
+	bundle->world.state_size = (answer[1] + 63) & ~63u;
+	if (bundle->world.state_size > BUNDLE_STATE_MAX)
+		die(EXIT_K23, "this processor has more vector state than k23 knows: %u bytes", answer[1]);
+	ask_processor(13, 1, answer);
+	bundle->flags |= answer[0] & HAS_XSAVEC ? BUNDLE_XSAVEC : 0;
+}
+
+static void describe_world(struct builder *builder, size_t i)
+{
+	const struct hook_file *file = &builder->files[1 + i];
+	struct bundle_world *world = &builder->bundle->world;
+	uint32_t place = builder->places[1 + i];
+	Elf64_Ehdr header;
+
+	if (world->hook)
+		die(EXIT_K23, "more than one hosted hook: %s", file->path);
+	memcpy(&header, file->elf.bytes, sizeof(header));
+	if (header.e_phentsize != sizeof(Elf64_Phdr) || file->segments[0].address || file->segments[0].lead)
+		die(EXIT_K23, "cannot use the hook %s: its headers are not where it can see them", file->path);
+	world->hook = 1 + (uint32_t)i;
+	world->world = place + (uint32_t)hook_file_symbol(file, "k23_world");
+	world->entry = place + (uint32_t)file->entry;
+	world->headers = place + (uint32_t)header.e_phoff;
+	world->header_count = header.e_phnum;
+	describe_state(builder->bundle);
+}
+
 static void describe_hook(struct builder *builder, size_t i)
 {
 	const struct hook_file *file = &builder->files[1 + i];
@@ -293,9 +342,12 @@ static void describe_hook(struct builder *builder, size_t i)
 	uint32_t place = builder->places[1 + i];
 
 	hook->descriptor = place + (uint32_t)hook_file_symbol(file, "k23_hook");
-	hook->api = place + (uint32_t)hook_file_word(file, hook_file_symbol(file, "k23_hook_api"));
 	hook->start = place;
 	hook->end = place + (uint32_t)file->size;
+	if (file->hosted)
+		describe_world(builder, i);
+	else
+		hook->api = place + (uint32_t)hook_file_word(file, hook_file_symbol(file, "k23_hook_api"));
 }
 
 static void free_builder(struct builder *builder)

@@ -16,12 +16,17 @@
 #include "version.h"
 
 static const char *const flags[] = { "-O2", "-g", "-Wall", "-Wextra", K23_HOOK_FLAGS };
+/* A hosted hook is an ordinary program. */
+static const char *const hosted_flags[] = {
+	"-O2", "-g", "-Wall", "-Wextra", "-D_GNU_SOURCE", "-fPIE", "-fno-omit-frame-pointer", "-pthread",
+	"-static-pie", "-Wl,-z,separate-code", "-Wl,-z,noexecstack"
+};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The compilers of a language. */
 static const struct language {
 	const char *variable, *compiler;
-	const char *flags[4]; /* what else it needs */
+	const char *flags[4]; /* what else it needs without a library of its own */
 } c = { "CC", "cc", { "-std=gnu11" } }, cxx = {
 	"CXX", "c++", { "-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics" }
 };
@@ -63,25 +68,41 @@ static const struct language *language_of(int argc, char **argv)
 	return &c;
 }
 
-static int compile_hook(int argc, char **argv)
+/* What makes a program of a hosted hook: beside <k23/hook.h>. */
+static const char *world_source(void)
+{
+	static char path[PATH_MAX + 128];
+
+	snprintf(path, sizeof(path), "%s/k23/world.c", include_flag() + 2);
+	return path;
+}
+
+static int compile_hook(int argc, char **argv, bool hosted)
 {
 	const struct language *language = language_of(argc, argv);
 	const char *compiler = getenv(language->variable);
-	const char **arguments = calloc((size_t)argc + COUNT(flags) + COUNT(language->flags) + 3, sizeof(*arguments));
-	size_t n = 0;
+	const char *const *own = hosted ? hosted_flags : flags;
+	size_t own_count = hosted ? COUNT(hosted_flags) : COUNT(flags), n = 0;
+	const char **arguments = calloc((size_t)argc + own_count + COUNT(language->flags) + 8, sizeof(*arguments));
 	int status;
 	pid_t pid;
 
 	if (!arguments)
 		die(EXIT_K23, "out of memory");
 	arguments[n++] = compiler && *compiler ? compiler : language->compiler;
-	for (size_t i = 0; i < COUNT(language->flags) && language->flags[i]; i++)
+	for (size_t i = 0; i < COUNT(language->flags) && language->flags[i] && !hosted; i++)
 		arguments[n++] = language->flags[i];
-	for (size_t i = 0; i < COUNT(flags); i++)
-		arguments[n++] = flags[i];
+	for (size_t i = 0; i < own_count; i++)
+		arguments[n++] = own[i];
 	arguments[n++] = include_flag();
+	if (hosted) { /* before the libraries */
+		arguments[n++] = "-xc";
+		arguments[n++] = world_source();
+		arguments[n++] = "-xnone";
+	}
 	for (int i = 1; i < argc; i++)
-		arguments[n++] = argv[i];
+		if (strcmp(argv[i], "--hosted") != 0)
+			arguments[n++] = argv[i];
 	pid = fork();
 	if (pid == 0) {
 		execvp(arguments[0], (char **)arguments);
@@ -110,6 +131,7 @@ static int where(int argc, char **argv)
 static int cc(int argc, char **argv)
 {
 	const char *output = NULL;
+	bool hosted = false;
 	struct hook_file hook;
 	char *problem;
 	int status;
@@ -119,6 +141,7 @@ static int cc(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0)
 			return command_help(&command_cc);
+		hosted |= strcmp(argv[i], "--hosted") == 0;
 		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
 			output = argv[i + 1];
 		else if (strncmp(argv[i], "-o", 2) == 0 && argv[i][2])
@@ -126,7 +149,7 @@ static int cc(int argc, char **argv)
 	}
 	if (!output)
 		die_usage("cc", "-o HOOK.so is missing");
-	status = compile_hook(argc, argv);
+	status = compile_hook(argc, argv, hosted);
 	if (status != 0)
 		return status;
 	if (!hook_open(&hook, output, false, &problem)) {
@@ -141,11 +164,13 @@ const struct command command_cc = {
 	.name = "cc",
 	.run = cc,
 	.summary = "build a hook from C or C++, and check it",
-	.usage = "[COMPILER OPTIONS] FILE.c... -o HOOK.so",
+	.usage = "[--hosted] [COMPILER OPTIONS] FILE.c... -o HOOK.so",
 	.about = "Builds a hook with $CC (default: cc), or of FILE.cc with $CXX (default: c++), and checks that\n"
 		 "the result can be one: no library, no vector registers, no system calls of its own, and calls\n"
 		 "in .calls that there are. `pkg-config --cflags --libs k23` gives the same flags to a build\n"
 		 "system of yours.\n\n"
+		 "With --hosted, the hook is an ordinary program with a C library of its own, linked statically;\n"
+		 "libraries may follow (-lsqlite3). See k23-hook(7).\n\n"
 		 "`k23 cc --where HOOK.so ADDRESS` says which line of the source an address is in that the\n"
 		 "message about a crash has (hook+ADDRESS).\n",
 	.after = "Exit status: 0, the compiler's when it fails, 125 when the result is no hook; then it is removed.",

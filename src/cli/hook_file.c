@@ -63,7 +63,9 @@ static bool read_segments(struct hook_file *file, char **problem)
 		Elf64_Phdr segment;
 
 		memcpy(&segment, file->elf.bytes + header.e_phoff + i * sizeof(segment), sizeof(segment));
-		if (segment.p_type == PT_TLS)
+		if (segment.p_type == PT_INTERP && file->hosted)
+			return hook_wrong(problem, "it is not linked statically (build it with k23 cc --hosted)");
+		if (segment.p_type == PT_TLS && !file->hosted)
 			return hook_wrong(problem, "it has thread-local variables (use .thread_size)");
 		if (segment.p_type == PT_LOAD && segment.p_memsz && !read_segment(file, &segment, problem))
 			return false;
@@ -125,7 +127,6 @@ static bool for_tables(struct hook_file *file, uint32_t type, size_t size,
 
 static bool check_dynamic(struct hook_file *file, const struct table *table, char **problem)
 {
-	(void)file;
 	for (size_t i = 0; i < table->count; i++) {
 		Elf64_Dyn entry;
 
@@ -133,6 +134,8 @@ static bool check_dynamic(struct hook_file *file, const struct table *table, cha
 		if (entry.d_tag == DT_NEEDED)
 			return hook_wrong(problem, "it needs the library %s (link it with -nostdlib)",
 					  name_at(table, entry.d_un.d_val));
+		if (file->hosted)
+			continue;
 		if (entry.d_tag == DT_INIT || (entry.d_tag == DT_INIT_ARRAYSZ && entry.d_un.d_val))
 			return hook_wrong(problem, "it has constructors (use .init)");
 	}
@@ -141,13 +144,15 @@ static bool check_dynamic(struct hook_file *file, const struct table *table, cha
 
 static bool check_symbols(struct hook_file *file, const struct table *table, char **problem)
 {
-	(void)file;
+	if (file->hosted)
+		return true; /* that are not there are weak */
 	for (size_t i = 1; i < table->count; i++) {
 		Elf64_Sym symbol;
 
 		memcpy(&symbol, table->at + i * sizeof(symbol), sizeof(symbol));
 		if (symbol.st_shndx == SHN_UNDEF)
-			return hook_wrong(problem, "it uses %s, which nobody provides: there is no libc in a hook",
+			return hook_wrong(problem, "it uses %s, which nobody provides: there is no libc in a hook "
+						   "(build it with k23 cc --hosted)",
 					  name_at(table, symbol.st_name));
 	}
 	return true;
@@ -199,6 +204,8 @@ static bool read_relocation(struct hook_file *file, const struct table *table, c
 		value = symbol.st_value + (type == R_X86_64_64 ? value : 0);
 		break;
 	default:
+		if (file->hosted)
+			return true;
 		return hook_wrong(problem, "it has a relocation of type %u, which k23 does not know", type);
 	}
 	segment = segment_of(file, relocation->r_offset, 8);
@@ -230,6 +237,7 @@ static bool read_file(struct hook_file *file, char **problem)
 	if (file->elf.fixed)
 		return hook_wrong(problem, "it is not a shared object");
 	file->entry = file->elf.entry;
+	file->hosted = hook_file_symbol(file, "k23_world") != 0;
 	return read_segments(file, problem) &&
 	       for_tables(file, SHT_DYNAMIC, sizeof(Elf64_Dyn), check_dynamic, problem) &&
 	       for_tables(file, SHT_DYNSYM, sizeof(Elf64_Sym), check_symbols, problem) &&

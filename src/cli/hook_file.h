@@ -31,11 +31,12 @@ struct hook_file {
 	const char *path;
 	struct elf_file elf;
 	bool opened; /* and not in memory already */
+	bool hosted; /* it is a world (k23/world.h) */
 	uint64_t entry;
 	uint64_t size; /* from 0 to the end of the last segment */
 	struct hook_file_segment segments[HOOK_FILE_SEGMENTS];
 	size_t segment_count;
-	struct hook_file_fixup *fixups;
+	struct hook_file_fixup *fixups; /* a world makes them itself */
 	size_t fixup_count;
 };
 

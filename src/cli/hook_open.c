@@ -7,6 +7,7 @@
 #include "core/describe.h"
 
 #include <k23/types.h>
+#include <k23/world.h>
 
 /* "openat", or its number if it has no name. */
 static const char *name_of(long nr)
@@ -52,6 +53,19 @@ static bool check_calls(const struct hook_file *hook, char **problem)
 	return true;
 }
 
+/* Whether a world is one of this version, and wants nothing that worlds have not. */
+static bool check_world(const struct hook_file *hook, char **problem)
+{
+	const struct k23_world *world = hook_file_at(hook, hook_file_symbol(hook, "k23_world"), sizeof(*world));
+
+	if (!world || world->magic != K23_WORLD_MAGIC || world->version != K23_WORLD_VERSION ||
+	    world->size != sizeof(*world))
+		return hook_wrong(problem, "it was built for another version of k23 (k23 cc --hosted builds it again)");
+	if (hook_file_word(hook, hook_file_symbol(hook, "k23_hook") + offsetof(struct k23_descriptor, signal)))
+		return hook_wrong(problem, "it has .signal, which a hosted hook cannot have");
+	return true;
+}
+
 /* Whether K23_HOOK() is there, of this version. */
 static bool check_descriptor(const struct hook_file *hook, char **problem)
 {
@@ -68,6 +82,12 @@ static bool check_descriptor(const struct hook_file *hook, char **problem)
 
 bool hook_open(struct hook_file *hook, const char *path, bool checked, char **problem)
 {
-	return hook_file_open(hook, path, problem) && check_descriptor(hook, problem) &&
-	       (checked || (hook_check_code(hook, problem) && check_calls(hook, problem)));
+	if (!hook_file_open(hook, path, problem) || !check_descriptor(hook, problem))
+		return false;
+	if (!hook->hosted)
+		return checked || (hook_check_code(hook, problem) && check_calls(hook, problem));
+	if (!check_world(hook, problem) || !check_calls(hook, problem))
+		return false;
+	hook->fixup_count = 0;
+	return true;
 }

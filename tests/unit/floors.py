@@ -19,11 +19,12 @@ BELOW = {
     "base": [],
     "text": ["base"],
     "signal": ["base"],
-    "hook": ["text", "base"],
+    "world": ["signal", "base"],
+    "hook": ["world", "text", "base"],
     "tracer": ["text", "base"],
     "guard": ["signal", "base"],
-    "special": ["guard", "tracer", "hook", "signal", "text", "base"],
-    "entry": ["special", "guard", "tracer", "hook", "signal", "text", "base"],
+    "special": ["guard", "tracer", "hook", "world", "signal", "text", "base"],
+    "entry": ["special", "guard", "tracer", "hook", "world", "signal", "text", "base"],
 }
 TABLE = "special/table.c"
 

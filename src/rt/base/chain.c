@@ -1,5 +1,7 @@
 #include "rt/base/chain.h"
 
+#include "rt/base/entry_points.h"
+
 RT_TABLE __attribute__((aligned(CORE_PAGE))) struct rt_chain rt_chains[K23_NUMBERS];
 /* Sets of hooks: a bit for each. */
 static RT_TABLE uint32_t naming_hooks[K23_NUMBERS]; /* those that name a number in their table of calls */
@@ -55,6 +57,16 @@ static void add_hook(uint32_t index, const struct k23_descriptor *hook)
 		i386_hooks |= 1u << index;
 }
 
+/* What the fast path is to call, as a distance from rt_chains. ctx: boot */
+static int32_t first_function(uint32_t index, unsigned long nr)
+{
+	uintptr_t function = (uintptr_t)rt_chain_function(index, K23_ARCH_X86_64, nr);
+
+	if (rt_in_world(function))
+		function = (uintptr_t)rt_world_first;
+	return (int32_t)(function - (uintptr_t)rt_chains);
+}
+
 /* ctx: boot */
 void rt_chain_build(const uint64_t special[K23_NUMBERS / 64])
 {
@@ -68,9 +80,7 @@ void rt_chain_build(const uint64_t special[K23_NUMBERS / 64])
 		rt_chains[nr].who = wanted | (has_number(special, nr) ? RT_CHAIN_SPECIAL : 0);
 		if (!wanted)
 			continue;
-		rt_chains[nr].first =
-			(int32_t)((uintptr_t)rt_chain_function((uint32_t)__builtin_ctz(wanted), K23_ARCH_X86_64, nr) -
-				  (uintptr_t)rt_chains);
+		rt_chains[nr].first = first_function((uint32_t)__builtin_ctz(wanted), nr);
 		rt_chain_indirect[nr / 64] |= 1ul << nr % 64;
 	}
 }

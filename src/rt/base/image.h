@@ -79,7 +79,13 @@ struct rt_image {
 						  has no keeper any more */
 	const struct exec_values *values; /* that hooks have carried into this image; NULL: none */
 	struct k23_api api;
+	/* A hosted hook, if there is one. */
+	struct k23_world *world;
+	bool fsgsbase; /* the base of %fs can be changed without a system call */
+	uintptr_t world_start, world_size; /* of all its segments */
 };
+
+struct k23_world;
 
 extern struct rt_image rt;
 extern struct start_block rt_start_block; /* x86_64/entry/start.S fills it in */
@@ -88,6 +94,12 @@ extern struct start_block rt_start_block; /* x86_64/entry/start.S fills it in */
 static inline bool rt_in_image(uintptr_t address)
 {
 	return address - rt.start < rt.end - rt.start;
+}
+
+/* Whether code is a hosted hook's. ctx: any */
+static inline bool rt_in_world(uintptr_t address)
+{
+	return address - rt.world_start < rt.world_size;
 }
 
 #endif

@@ -54,6 +54,30 @@ struct rt_dispatch_request {
 };
 
 struct rt_filters;
+struct rt_thread;
+
+/* A thread of a hosted hook's C library, which stands for a thread of the program: see rt/world/world.h. */
+struct rt_world {
+	struct core_regs regs;   /* at its system call */
+	struct core_regs parked; /* where it goes on when it is to end */
+	uint64_t sp;             /* the next function of the hook begins below */
+	uint64_t base;           /* the same while no function of the hook is being called */
+	uint64_t host_sp;        /* on the runtime's stack, while it runs */
+	uint64_t fs, program_fs; /* bases of %fs: its own, and the program's while it runs */
+	uint64_t program_state;  /* where the program's vector state is while a function of the hook is being called */
+	uint32_t *own_tid[2];    /* where its thread id goes when it begins */
+	uint32_t *clear_tid;     /* what is 0 when it has ended */
+	struct rt_world *made;   /* a thread that it is about to make */
+	/* Makes a process, instead of a fork() that it is about to make; and the result. */
+	long (*make)(struct rt_thread *thread, void *argument);
+	void *argument;
+	long result;
+	bool begun, ending, ended;
+	bool shares; /* its thread of the program is that of a process which shares its creator's memory */
+	bool inside; /* it runs */
+	bool held;   /* SIGSYS was blocked (signal/sigsys.h), and is again when it runs no more */
+	bool loaded; /* the program's vector state was loaded for a call */
+};
 
 /* Locks in run state that the thread holds, or waits for: hook/run_lock.c. */
 struct rt_owner_held {
@@ -143,6 +167,9 @@ struct rt_thread {
 	uint32_t sigsys_pending;
 	siginfo_t sigsys_info;
 	siginfo_t sigsys_queued_info; /* what the thread has queued to itself, if sigsys_queued */
+
+	struct rt_world *world; /* that runs, or is to run, for the thread; NULL: no hook is hosted */
+	struct rt_world own_world;
 
 	struct rt_sighand own_sighand;
 };

@@ -32,6 +32,7 @@
 #include "rt/text/rollback.h"
 #include "rt/tracer/ptraced.h"
 #include "rt/tracer/watch.h"
+#include "rt/world/world.h"
 #include "rt/x86_64/base/gs.h"
 #include "rt/x86_64/entry/faults.h"
 
@@ -166,6 +167,14 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		rt_deliver_deferred(thread, uc);
 		return false;
 	}
+	if (rt_in_world(ip)) {
+		rt_world_caught(thread, uc);
+		/* From here on none may come that the handler's end would let another follow. */
+		rt_mask_block_all();
+		if (thread->signals)
+			uc->uc_sigmask |= RT_ALL_BLOCKED;
+		return false;
+	}
 	if (rt_in_image(ip))
 		rt_panic("a hook makes system calls without k23_syscall", (long)ip);
 	if (!rt_guard_review(thread, info, uc))
@@ -208,8 +217,10 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		/* nothing is left to do */
 	} else if (!in_program) {
 		/* A call that is not to know of it goes on, unless it has ended, or is to find the signal that is
-		 * kept. */
-		if (!unseen || rt_sigsys_blocked(thread) || is_interrupted(thread, regs))
+		 * kept. A hosted hook runs with SIGSYS unblocked. */
+		if (thread->world && thread->world->inside && rt_sigsys_blocked(thread))
+			rt_sigsys_keep(thread, info);
+		else if (!unseen || rt_sigsys_blocked(thread) || is_interrupted(thread, regs))
 			defer(thread, SIGSYS, info, uc, unseen);
 	} else {
 		if (rt_in_image(ip))
@@ -236,7 +247,7 @@ static void make_missed(struct rt_thread *thread, int sig, struct core_regs *reg
 {
 	uint64_t pending = 0;
 
-	if (rt_in_image(rt_regs_ip(regs)) || !rt_guard_missed(thread, regs))
+	if ((rt_in_image(rt_regs_ip(regs)) && !rt_in_world(rt_regs_ip(regs))) || !rt_guard_missed(thread, regs))
 		return;
 	if (sig != SIGSYS)
 		sys(rt_sigpending, &pending, 8);

@@ -21,6 +21,7 @@
 #include "rt/base/message.h"
 #include "rt/base/owner.h"
 #include "rt/base/run_memory.h"
+#include "rt/entry/start_world.h"
 #include "rt/guard/guard.h"
 #include "rt/hook/api.h"
 #include "rt/hook/callbacks.h"
@@ -33,6 +34,7 @@
 #include "rt/text/vdso.h"
 #include "rt/text/vsyscall.h"
 #include "rt/tracer/ptraced.h"
+#include "rt/world/start.h"
 #include "rt/x86_64/base/gs.h"
 
 extern const char rt_start_needs[], rt_start_needs_end[]; /* rt.lds */
@@ -88,14 +90,15 @@ static void settle_segments(void)
 	for (uint32_t i = 0; i < bundle->segment_count; i++) {
 		const struct bundle_segment *segment = &bundle->segments[i];
 
-		if (segment->initial_size && !is_settled(segment))
+		if (segment->initial_size && !is_settled(segment) && !rt_world_map(segment))
 			memcpy((char *)rt.start + segment->offset, (char *)rt.start + segment->initial,
 			       segment->initial_size);
 	}
 	for (uint32_t i = 0; i < bundle->fixup_count; i++)
 		*(uint64_t *)(rt.start + fixups[i]) += rt.start;
 	for (uint32_t i = 0; i < bundle->hook_count; i++)
-		*(const struct k23_api **)(rt.start + bundle->hooks[i].api) = &rt.api;
+		if (bundle->hooks[i].api)
+			*(const struct k23_api **)(rt.start + bundle->hooks[i].api) = &rt.api;
 	protect_segments(bundle);
 }
 
@@ -200,7 +203,7 @@ static void drop_helpers_signal(int helper)
 		sys(rt_sigqueueinfo, sys(getpid), SIGCHLD, &info);
 }
 
-/* All signals are blocked until the end. */
+/* All signals but SIGSYS are blocked until the end. */
 void rt_start_thread(struct rt_thread *thread)
 {
 	const struct start_block *start = &rt_start_block;
@@ -213,6 +216,8 @@ void rt_start_thread(struct rt_thread *thread)
 	start_process(thread);
 	must("cannot set the signal stack", rt_altstack_install(thread));
 	must("cannot set the signal handlers", rt_actions_install());
+	if (rt.bundle->world.hook)
+		rt_start_world(thread);
 	if (rt_callbacks_hear()) {
 		rt.tell = rt_callbacks_signal;
 		must("cannot set the handlers of signals that hooks are told of", rt_signals_hear());
@@ -241,6 +246,6 @@ void rt_start_thread(struct rt_thread *thread)
 	}
 	if (start->ptraced && !(start->ptraced & RT_PTRACED_TRACEME))
 		rt_rendezvous(thread, RT_EXEC_STARTED, NULL);
-	rt_mask_restore(start->sigmask);
+	rt_mask_unblock(thread, start->sigmask);
 	rt_ptraced_started(thread, start);
 }

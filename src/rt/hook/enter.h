@@ -9,6 +9,7 @@
 
 #include "abi/syscall.h"
 #include "rt/base/thread.h"
+#include "rt/world/world.h"
 
 /* x86_64/hook/enter.S: jumps to the function, which returns to the caller. ctx: boot | entry */
 long rt_hook_enter(uint64_t argument, const void *function);
@@ -28,7 +29,8 @@ static inline long rt_hook_run(struct rt_thread *thread, uint32_t index, const v
 	thread->runs = rt_runs_hook(index);
 	if (__builtin_expect(thread->tsc_faults, 0))
 		rt_hook_set_tsc(false);
-	result = rt_hook_enter(argument, function);
+	result = rt_in_world((uintptr_t)function) ? rt_world_run(thread, function, argument) :
+						    rt_hook_enter(argument, function);
 	if (__builtin_expect(thread->tsc_faults, 0))
 		rt_hook_set_tsc(true);
 	thread->runs = caller;

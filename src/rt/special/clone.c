@@ -23,11 +23,13 @@
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
 #include "rt/signal/heard.h"
+#include "rt/signal/sigsys.h"
 #include "rt/special/child.h"
 #include "rt/special/clone.h"
 #include "rt/special/special.h"
 #include "rt/text/text.h"
 #include "rt/tracer/tracee.h"
+#include "rt/world/world.h"
 #include "rt/x86_64/base/gs.h"
 
 #define CLONE_ARGS_KNOWN CLONE_ARGS_SIZE_VER2
@@ -105,6 +107,10 @@ static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 		r = rt_guard_arm();
 	if (failed(r))
 		rt_panic("cannot guard a new thread or process", r);
+	if (flags & CLONE_VM && child->world) {
+		rt_sigsys_unblock(child); /* its creator may have held it */
+		rt_world_begin(child);
+	}
 	if (flags & CLONE_THREAD)
 		rt_callbacks_thread_start();
 	else
@@ -124,6 +130,7 @@ struct rt_thread *rt_child_start(void)
 __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t flags, uint64_t stack,
 					      uint64_t mask)
 {
+	rt_world_forked(thread);
 	if (thread->sighand != &thread->own_sighand)
 		thread->own_sighand = *thread->sighand;
 	flags &= ~(uint64_t)CLONE_SIGHAND;
@@ -144,8 +151,9 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	rt_return(thread);
 }
 
-/* A region for a child that shares the memory. */
-static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t mask)
+/* A region for a child that shares the memory. made: for its hosted hook, if there is one. */
+static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t mask,
+				   const struct rt_world *made)
 {
 	struct rt_thread *child = rt_thread_new();
 
@@ -170,34 +178,65 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->orig_nr = flags;
 	child_registers(child, stack);
 	share_sighand(thread, child, flags);
+	if (thread->world) {
+		child->own_world = *made;
+		child->own_world.shares = !(flags & CLONE_THREAD);
+		child->world = &child->own_world;
+	}
 	/* The gate goes on in the child at what it finds here. */
 	((uint64_t *)child->stack_top)[-1] = (uint64_t)rt_child_entry;
 	return child;
 }
 
 /* The child does not run, or does not run any more: gives back its region, and what it holds for others. */
-static void child_discard(struct rt_thread *child)
+static void child_discard(struct rt_thread *thread, struct rt_thread *child)
 {
+	if (child->world)
+		rt_world_end(thread, child->world, true);
 	if (!child->leads)
 		rt_sighand_leave(child);
 	rt_dumpable_abandon(child);
 	rt_thread_free(child);
 }
 
-/* call: the kernel's call, with the flags as given; *stack_argument is set to the child's stack if it needs one.
- * stack: the child's stack pointer in the program, 0 for the caller's. ctx: entry */
-static long create(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
-		   uint64_t *stack_argument, uint64_t *stack_size)
+/* The call of create_task. */
+struct creation {
+	const struct k23_call *call;
+	/* The kernel copies its actions of the signals, and the memory with the table of actions, at different times:
+	 * meanwhile the table is locked. */
+	bool locked;
+};
+
+/* In the child, too. A hosted hook goes on there before all else, which needs the guard. */
+static long make_creation(struct rt_thread *thread, void *argument)
 {
-	/* The kernel copies its actions of the signals, and the memory with the table of actions, at different
-	 * times. */
-	bool locked = !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(flags);
+	const struct creation *creation = argument;
+	long r;
+
+	if (creation->locked)
+		rt_lock(&thread->sighand->action_lock);
+	r = rt_gate_program(creation->call, thread);
+	if (r == 0 && thread->world && failed(rt_guard_arm()))
+		rt_panic("cannot guard a new process", 0);
+	if (r != 0 && creation->locked)
+		rt_unlock(&thread->sighand->action_lock);
+	return r;
+}
+
+/* call: the kernel's call, with the flags as given; *stack_argument is set to the child's stack if it needs one.
+ * stack: the child's stack pointer in the program, 0 for the caller's. made: see child_new();
+ * marked as ended when the child has it. ctx: entry */
+static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
+			uint64_t *stack_argument, uint64_t *stack_size, struct rt_world *made)
+{
+	struct creation creation = { call, !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(flags) };
 	/* A vfork child has its creator's signal stack for a moment: no signal may come there. */
-	uint64_t mask = flags & CLONE_VFORK ? rt_mask_block_all() : rt_mask_block();
+	uint64_t mask = flags & CLONE_VFORK && (flags & CLONE_VM || !thread->world) ? rt_mask_block_all() :
+										       rt_mask_block();
 	struct rt_thread *child = NULL;
 	struct rt_region_slot *slot = NULL;
 	uint64_t begin = 0;
-	bool vforked = false;
+	bool vforked = false, discard;
 	long r;
 
 	if (thread->signals) {
@@ -208,11 +247,12 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 	if (stack_size)
 		*stack_size = 0;
 	if (flags & CLONE_VM) {
-		child = child_new(thread, flags, stack, mask);
+		child = child_new(thread, flags, stack, mask, made);
 		if (!child) {
 			rt_mask_unblock(thread, mask);
 			return -ENOMEM;
 		}
+		made->ended = true; /* it is the child's from now on */
 		vforked = child->vforked;
 		slot = child->slot;
 		begin = rt_owner_begin(child);
@@ -224,22 +264,40 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 		if (flags & CLONE_NEWPID)
 			rt.namespaces = true;
 	}
-	if (locked)
-		rt_lock(&thread->sighand->action_lock);
-	r = rt_gate_program(call, thread);
+	if (flags & CLONE_VM)
+		rt_world_show_state(thread);
+	r = thread->world && !(flags & CLONE_VM) ? rt_world_fork(thread, make_creation, &creation) :
+						   make_creation(thread, &creation);
 	if (r == 0)
 		forked(thread, flags, stack, mask);
-	if (locked)
-		rt_unlock(&thread->sighand->action_lock);
 	if (flags & CLONE_THREAD && !failed(r))
 		thread->alone = false;
 	/* The child may have been killed before it ran. */
 	if (slot && !failed(r))
 		rt_owner_began(slot, begin, (int)r);
 	/* A thread may have ended, and its region be another's. */
-	if (child && (failed(r) || vforked || rt_trapped(thread)))
-		child_discard(child);
+	discard = child && (failed(r) || vforked || rt_trapped(thread));
 	rt_mask_unblock(thread, mask);
+	if (discard)
+		child_discard(thread, child);
+	return r;
+}
+
+/* The same, with a thread for a hosted hook. */
+static long create(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
+		   uint64_t *stack_argument, uint64_t *stack_size)
+{
+	struct rt_world made = { .ended = true };
+	long r;
+
+	if (thread->world && flags & CLONE_VM) {
+		r = rt_world_create(thread, &made);
+		if (failed(r))
+			return r;
+	}
+	r = create_task(thread, call, flags, stack, stack_argument, stack_size, &made);
+	if (!made.ended)
+		rt_world_end(thread, &made, true);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include "rt/hook/callbacks.h"
 #include "rt/special/special.h"
 #include "rt/special/tracing.h"
+#include "rt/special/world_end.h"
 
 static __attribute__((noreturn)) void leave(long nr, uint64_t status)
 {
@@ -49,13 +50,9 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 		rt_note_tracer();
 		rt_callbacks_process_exit((int)call->args[0]);
 	}
-	if (thread->sighand->seccomp) {
-		long r = leave_judged(thread, call, counted);
-
-		rt_callbacks_thread_start();
-		rt_mask_unblock(thread, mask);
-		return r;
-	}
+	rt_end_world(thread, others);
+	if (thread->sighand->seccomp)
+		return rt_go_on(thread, leave_judged(thread, call, counted), mask);
 	/* Threads that go on use what is in the leader's region; a vfork child's is freed by its parent. */
 	if (thread->vforked || (thread->leads && others))
 		leave(__NR_exit, call->args[0]);
@@ -75,9 +72,12 @@ long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 	}
 	rt_note_tracer();
 	rt_callbacks_process_exit((int)call->args[0]);
+	rt_end_world(thread, false);
 	if (thread->sighand->seccomp) {
 		long r = leave_judged(thread, call, thread->counted);
 
+		if (thread->world && thread->world->ended)
+			return rt_go_on(thread, r, mask);
 		rt_mask_unblock(thread, mask);
 		return r;
 	}

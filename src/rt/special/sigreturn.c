@@ -19,6 +19,7 @@
 #include "rt/signal/deliver.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
+#include "rt/world/world.h"
 
 /* As the kernel does: the program handles SIGSEGV where it stands, or dies of it. mask: that of the program. */
 static void note_bad_frame(struct rt_thread *thread, uint64_t mask)
@@ -113,5 +114,6 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	rt_guard_keep_mark(thread, rt_context_regs(&uc));
 	thread->in_call = 0;
 	thread->runs = RT_RUNS_FIRST;
+	rt_world_abandon(thread);
 	rt_sigreturn_to((uint64_t)&uc, flags);
 }

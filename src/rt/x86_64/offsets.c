@@ -60,6 +60,9 @@ void offsets(void)
 	OFFSET(UC_FPSTATE, struct ucontext, uc_mcontext.fpstate);
 	OFFSET(FPSTATE_MAGIC, struct _fpstate_64, sw_reserved.magic1);
 	OFFSET(FPSTATE_FEATURES, struct _fpstate_64, sw_reserved.xfeatures);
+	OFFSET(WORLD_REGS, struct rt_world, regs);
+	OFFSET(WORLD_SP, struct rt_world, sp);
+	OFFSET(WORLD_HOST_SP, struct rt_world, host_sp);
 	VALUE(BY_SITE, K23_BY_SITE);
 	OFFSET(IMAGE_PTRACED, struct rt_image, ptraced);
 	VALUE(PTRACED_SLOWLY, RT_PTRACED_CALLS | RT_PTRACED_DISPATCH | RT_PTRACED_TRACES);

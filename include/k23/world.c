@@ -1,0 +1,257 @@
+/*
+ * k23/world.c - what makes a program of a hosted hook: `k23 cc --hosted` compiles it, and links it to the hook.
+ *
+ * The program starts as any other does, and then parks: its threads run only when a thread of the program that it lives
+ * in comes to the hook. The functions of <k23/hook.h> reach the runtime by k23_world.out.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <k23/world.h>
+
+#define STACK_SIZE (256u << 10) /* of a thread */
+
+static long run(void *self, const void *function, unsigned long argument);
+static long create(void);
+static long make_fork(void);
+static long flush(void);
+
+__attribute__((visibility("default"), used)) struct k23_world k23_world = {
+	.magic = K23_WORLD_MAGIC,
+	.version = K23_WORLD_VERSION,
+	.size = sizeof(struct k23_world),
+	.run = run,
+	.create = create,
+	.fork = make_fork,
+	.flush = flush,
+};
+
+/* K23_HOOK() defines it. */
+extern __attribute__((visibility("default"))) const struct k23_api **k23_hook_api;
+
+static __thread void *thread_self;
+
+#define OUT(function, ...) \
+	k23_world.out(thread_self, (const void *)k23_world.api->function, (unsigned long[7]){ __VA_ARGS__ })
+#define ARGUMENT(x) ((unsigned long)(x))
+
+static long out_forward(struct k23_call *call)
+{
+	return OUT(forward, ARGUMENT(call));
+}
+
+static long out_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
+			unsigned long a5, unsigned long a6)
+{
+	return OUT(syscall, ARGUMENT(nr), a1, a2, a3, a4, a5, a6);
+}
+
+static long out_copy_from(void *to, unsigned long from, size_t size)
+{
+	return OUT(copy_from, ARGUMENT(to), from, size);
+}
+
+static long out_copy_to(unsigned long to, const void *from, size_t size)
+{
+	return OUT(copy_to, to, ARGUMENT(from), size);
+}
+
+static long out_copy_string(char *to, size_t size, unsigned long from)
+{
+	return OUT(copy_string, ARGUMENT(to), size, from);
+}
+
+static const char *out_option(const struct k23_options *options, const char *key)
+{
+	return (const char *)OUT(option, ARGUMENT(options), ARGUMENT(key));
+}
+
+static long out_format(char *to, size_t size, const char *format, va_list arguments)
+{
+	return OUT(format, ARGUMENT(to), size, ARGUMENT(format), ARGUMENT(arguments));
+}
+
+static long out_print(const char *text, size_t size)
+{
+	return OUT(print, ARGUMENT(text), size);
+}
+
+static long out_path_absolute(char *to, size_t size, int dirfd, const char *path)
+{
+	return OUT(path_absolute, ARGUMENT(to), size, ARGUMENT(dirfd), ARGUMENT(path));
+}
+
+static int out_path_under(const char *path, const char *root)
+{
+	return (int)OUT(path_under, ARGUMENT(path), ARGUMENT(root));
+}
+
+static void *out_thread_state(uint32_t offset)
+{
+	return (void *)OUT(thread_state, offset);
+}
+
+static int out_pid(void)
+{
+	return (int)OUT(pid, 0);
+}
+
+static int out_tid(void)
+{
+	return (int)OUT(tid, 0);
+}
+
+static const struct k23_syscall_info *out_describe(uint32_t arch, long nr)
+{
+	return (const struct k23_syscall_info *)OUT(describe, arch, ARGUMENT(nr));
+}
+
+static const char *out_error_name(long error)
+{
+	return (const char *)OUT(error_name, ARGUMENT(error));
+}
+
+static long out_site(const struct k23_call *call, char *path, size_t size, unsigned long *offset)
+{
+	return OUT(site, ARGUMENT(call), ARGUMENT(path), size, ARGUMENT(offset));
+}
+
+static long out_run_memory(uint64_t cookie, void **address, size_t *size)
+{
+	return OUT(run_memory, cookie, ARGUMENT(address), ARGUMENT(size));
+}
+
+static long out_text(unsigned long address, struct k23_text *found, char *path, size_t size)
+{
+	return OUT(text, address, ARGUMENT(found), ARGUMENT(path), size);
+}
+
+static void out_registers(struct k23_registers *registers)
+{
+	OUT(registers, ARGUMENT(registers));
+}
+
+static void out_refuse(const char *why)
+{
+	OUT(refuse, ARGUMENT(why));
+}
+
+static void *out_run_state(uint32_t index)
+{
+	return (void *)OUT(run_state, index);
+}
+
+static long out_lock(struct k23_lock *lock)
+{
+	return OUT(lock, ARGUMENT(lock));
+}
+
+static void out_unlock(struct k23_lock *lock)
+{
+	OUT(unlock, ARGUMENT(lock));
+}
+
+static uint64_t out_exec_value(uint32_t index)
+{
+	return (uint64_t)OUT(exec_value, index);
+}
+
+static struct k23_api api = {
+	.version = 0, /* the runtime's, and so are the counters that the other members lead to */
+	.size = sizeof(struct k23_api),
+	.forward = out_forward,
+	.syscall = out_syscall,
+	.copy_from = out_copy_from,
+	.copy_to = out_copy_to,
+	.copy_string = out_copy_string,
+	.option = out_option,
+	.format = out_format,
+	.print = out_print,
+	.path_absolute = out_path_absolute,
+	.path_under = out_path_under,
+	.thread_state = out_thread_state,
+	.pid = out_pid,
+	.tid = out_tid,
+	.describe = out_describe,
+	.error_name = out_error_name,
+	.site = out_site,
+	.run_memory = out_run_memory,
+	.text = out_text,
+	.registers = out_registers,
+	.refuse = out_refuse,
+	.run_state = out_run_state,
+	.lock = out_lock,
+	.unlock = out_unlock,
+	.exec_value = out_exec_value,
+};
+
+_Static_assert(sizeof(struct k23_api) == 27 * sizeof(void *), "all functions of the runtime are here");
+
+/* Before all other constructors, which may use it. */
+__attribute__((constructor(101))) static void begin(void)
+{
+	api.version = k23_world.api->version;
+	api.unmapped = k23_world.api->unmapped;
+	api.texts_added = k23_world.api->texts_added;
+	thread_self = k23_world.first;
+	*k23_hook_api = &api;
+}
+
+static long run(void *self, const void *function, unsigned long argument)
+{
+	thread_self = self;
+	return ((long (*)(unsigned long))function)(argument);
+}
+
+/* Returns when the thread is to end. */
+static void park(void)
+{
+	long nr = K23_WORLD_PARK;
+
+	__asm__ volatile("syscall" : "+a"(nr) : : "rcx", "r11", "memory");
+}
+
+static void *thread(void *argument)
+{
+	park();
+	return argument;
+}
+
+static long create(void)
+{
+	pthread_attr_t attributes;
+	pthread_t created;
+	int error = errno;
+	long r;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	r = pthread_create(&created, &attributes, thread, NULL);
+	pthread_attr_destroy(&attributes);
+	errno = error;
+	return r;
+}
+
+/* The hook may be in the middle of a function, with an errno of its own. */
+static long make_fork(void)
+{
+	int error = errno;
+	long r = fork();
+
+	errno = error;
+	return r;
+}
+
+static long flush(void)
+{
+	return fflush(NULL);
+}
+
+int main(void)
+{
+	park();
+	pthread_exit(NULL);
+}

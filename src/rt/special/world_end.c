@@ -1,0 +1,40 @@
+/*
+ * ctx: entry, for all here.
+ */
+#include "rt/special/world_end.h"
+
+#include "rt/base/mask.h"
+#include "rt/base/return.h"
+#include "rt/hook/callbacks.h"
+#include "rt/signal/sigsys.h"
+#include "rt/world/world.h"
+
+void rt_end_world(struct rt_thread *thread, bool others)
+{
+	if (!thread->world || thread->vforked || !(others || thread->world->shares))
+		return;
+	if (thread->sighand->seccomp)
+		rt_world_spare(thread);
+	rt_world_abandon(thread);
+	rt_world_end(thread, thread->world, thread->sighand->seccomp);
+}
+
+long rt_go_on(struct rt_thread *thread, long result, uint64_t mask)
+{
+	bool ended = thread->world && thread->world->ended;
+
+	if (ended)
+		rt_world_renew(thread);
+	rt_callbacks_thread_start();
+	rt_mask_unblock(thread, mask);
+	if (!ended)
+		return result;
+	rt_sigsys_release(thread);
+	thread->in_call = 0;
+	thread->runs = RT_RUNS_FIRST;
+	if (result == -K23_ERESTART)
+		rt_regs_again(&thread->regs, rt_regs_result(&thread->regs));
+	else
+		rt_regs_return(&thread->regs, thread->call.arch, result);
+	rt_return(thread);
+}

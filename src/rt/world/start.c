@@ -1,0 +1,92 @@
+/*
+ * The start of the world, as the kernel would start it.
+ *
+ * ctx: boot, for all here.
+ */
+#include <linux/auxvec.h>
+#include <linux/mman.h>
+
+#include <k23/world.h>
+
+#include "abi/kernel.h"
+#include "core/string.h"
+#include "rt/base/auxv.h"
+#include "rt/base/entry_points.h"
+#include "rt/base/message.h"
+#include "rt/world/start.h"
+#include "rt/world/switch.h"
+#include "rt/world/world.h"
+
+#define STACK_SIZE (256ul << 10) /* of the first thread, with a page that nothing can be in */
+
+/* It is not told of the vDSO: all of its code is to be in the bundle. */
+static const uint8_t as_the_programs[] = { AT_HWCAP, AT_HWCAP2, AT_CLKTCK, AT_MINSIGSTKSZ };
+
+/* Makes the initial stack, which ends at `top`, and returns its address. Without an environment: the program may write
+ * to its own. */
+static uint64_t make_stack(uint64_t top, const uint64_t *programs)
+{
+	const struct bundle_world *world = &rt.bundle->world;
+	const uint64_t fixed[][2] = {
+		{ AT_PHDR, rt.start + world->headers },
+		{ AT_PHENT, 56 },
+		{ AT_PHNUM, world->header_count },
+		{ AT_PAGESZ, CORE_PAGE },
+		{ AT_ENTRY, rt.start + world->entry },
+		{ AT_RANDOM, top - 16 },
+		{ AT_SECURE, 0 },
+	};
+	uint64_t words[40] = { 1, rt.start + rt.bundle->hooks[world->hook - 1].file }, at;
+	size_t n = 4; /* behind the ends of argv and of the environment */
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		words[n++] = fixed[i][0];
+		words[n++] = fixed[i][1];
+	}
+	for (size_t i = 0; i < sizeof(as_the_programs); i++) {
+		const uint64_t *entry = rt_auxv_find(programs, as_the_programs[i]);
+
+		if (!entry)
+			continue;
+		words[n++] = entry[0];
+		words[n++] = entry[1];
+	}
+	n += 2; /* AT_NULL */
+	sys(getrandom, top - 16, 16, 0);
+	at = (top - 16 - n * sizeof(words[0])) & ~15ul;
+	memcpy((void *)at, words, n * sizeof(words[0]));
+	return at;
+}
+
+bool rt_world_map(const struct bundle_segment *segment)
+{
+	uintptr_t to = rt.start + segment->offset;
+
+	return rt.bundle->shared_id >= 0 && segment->initial_size == segment->size &&
+	       segment->initial % CORE_PAGE == 0 &&
+	       sys(mremap, rt.start + segment->initial, 0, segment->size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+		       (long)to;
+}
+
+long rt_world_start(struct rt_thread *thread)
+{
+	const struct bundle_world *bundle = &rt.bundle->world;
+	const uint64_t *programs = (const uint64_t *)rt_start_block.stack, *capabilities;
+	struct rt_world *world = &thread->own_world;
+	long stack;
+
+	capabilities = rt_auxv_find(programs, AT_HWCAP2);
+	rt.fsgsbase = capabilities && capabilities[1] & KERNEL_HWCAP2_FSGSBASE;
+	stack = sys(mmap, 0, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (failed(stack) || failed(sys(mprotect, stack, CORE_PAGE, PROT_NONE)))
+		rt_panic("no memory for a hosted hook", stack);
+	rt.world = (struct k23_world *)(rt.start + bundle->world);
+	rt.world->api = &rt.api;
+	rt.world->out = (long (*)(void *, const void *, const unsigned long *))(uintptr_t)rt_world_out;
+	rt.world->first = world;
+	thread->world = world;
+	memset(&world->regs, 0, sizeof(world->regs));
+	rt_regs_start(&world->regs, rt.start + bundle->entry, make_stack((uint64_t)stack + STACK_SIZE, programs),
+		      0x202);
+	return rt_world_first_begin(thread);
+}

@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+"""Hosted hooks, in C and C++: exact counts, threads, forks, and what they must not do. usage: hosted.py K23 PROGRAM CASE"""
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+import harness
+from harness import Failed, Skipped, expect, run
+
+
+def build(k23, source, *words):
+    out = os.path.join(os.getcwd(), source.split(".")[0])
+    result = run(k23, "cc", "--hosted", "-Werror", os.path.join(HERE, source), *words, "-o", out)
+    if source.endswith(".cc") and "cannot run the compiler" in result.stderr:
+        raise Skipped("no C++ compiler")
+    expect(f"k23 cc --hosted {source}", (result.returncode, result.stderr), (0, ""))
+    return out
+
+
+def ways(k23, program):
+    """Each way in which calls come to hooks."""
+    store = os.path.join(os.getcwd(), "store")
+    expect("learn", run(k23, "learn", "--store", store, "--", program, "three").returncode, 0)
+    return ["--no-patch"], ["--store", store, "--no-learn"], ["--store", store, "--no-learn", "--eager"]
+
+
+def counts(text, name):
+    return [int(number) for number in re.findall(rf"^{name}: (\d+)$", text, re.M)]
+
+
+def counted(k23, program, words, hooks, way, status=0):
+    """Runs the program, and returns what its last process has made, and what all processes have counted."""
+    natively = run(program, *words)
+    result = run(k23, "run", *way, *(word for hook in hooks for word in ("--hook", hook)), "--", program, *words)
+    what = f"{words} {hooks} {way}"
+    if natively.returncode == 77:
+        raise Skipped("nothing to try here")
+    expect(f"natively {words}", natively.returncode, status)
+    expect(f"status {what}: {result.stdout}{result.stderr[-500:]}", result.returncode, status)
+    made = counts(result.stdout, "made")
+    return made[-1], counts(result.stderr, "map"), counts(result.stderr, "ended")
+
+
+def case_threads(k23, program):
+    """A thousand that live shortly, whose thread-local variables are destroyed."""
+    hook = build(k23, "hosted_map.cc")
+    for way in ways(k23, program):
+        for hooks in [hook], ["null", hook, "told"]:
+            expect("threads", counted(k23, program, ["threads"], hooks, way), (3000, [3000], [3000]))
+
+
+def count_forks(k23, program, each):
+    hook = build(k23, "hosted_map.cc")
+    for way in ways(k23, program):
+        made, mapped, _ = counted(k23, program, ["forks", str(each)], [hook], way)
+        expect("children", mapped[:-1], [2] * (8 * each))
+        expect("parent", mapped[-1], made)
+
+
+def case_forks(k23, program):
+    """From eight threads, while all are in the C library of the hook."""
+    count_forks(k23, program, 20)
+
+
+def case_many_forks(k23, program):
+    count_forks(k23, program, 250)
+
+
+def case_spawns(k23, program):
+    """Children that share the memory for a while."""
+    hook = build(k23, "hosted_map.cc")
+    for way in ways(k23, program):
+        made, mapped, _ = counted(k23, program, ["spawns"], [hook], way)
+        expect("calls", (made, sum(count for count in mapped if count > 1), sorted(set(mapped))[0:2]),
+               (400, 0, [0, 1]))
+
+
+def case_storm(k23, program):
+    """Signals come all the time, and each call counts once."""
+    hook = build(k23, "hosted_map.cc")
+    for way in ways(k23, program):
+        made, mapped, _ = counted(k23, program, ["storm"], [hook], way)
+        expect("calls", mapped, [made])
+
+
+def case_exec(k23, program):
+    """By a thread that is not the first, while others are in the hook: the new image has a world of its own."""
+    hook = build(k23, "hosted_map.cc")
+    for way in ways(k23, program):
+        expect("calls", counted(k23, program, ["exec"], [hook], way), (3, [3], [0]))
+
+
+def case_vectors(k23, program):
+    """What the hook does with vector registers is its own matter, also in children."""
+    hooks = [build(k23, "hosted_map.cc")], [build(k23, "hosted.c")]
+    for way in ways(k23, program):
+        for hook in hooks:
+            result = run(k23, "run", *way, "--hook", hook[0], "--", program, "vectors")
+            if result.returncode == 77:
+                raise Skipped("no XSAVE")
+            expect(f"{hook} {way} {result.stdout}", result.returncode, 0)
+            expect("complaints", [line for line in result.stderr.splitlines() if "wrong" in line], [])
+
+
+def case_bare(k23, program):
+    """Nothing but the bundle is needed where the program is: no file, no /proc, no descriptor that is free."""
+    hook = build(k23, "hosted.c")
+    code = ("import os, sys, resource\n"
+            "if os.getuid() == 0: os.chroot(sys.argv[1])\n"
+            "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+            "pid = os.fork()\n"
+            "if pid == 0: os.getppid(); os._exit(3)\n"
+            "os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n")
+    os.mkdir("root")
+    result = run(k23, "run", "--hook", hook + ":count", "--", sys.executable, "-S", "-c", code, "root")
+    expect("status", (result.returncode, len(re.findall("^hosted: [0-9]+ calls", result.stderr, re.M))), (3, 2))
+    if "wrong" in result.stderr:
+        raise Failed(result.stderr)
+
+
+def case_mistakes(k23, program):
+    hook = build(k23, "hosted_map.cc")
+    with open(os.path.join(HERE, "hosted_map.cc")) as source:
+        line = next(i for i, text in enumerate(source, 1) if "/* crash */" in text)
+    for what, status, words in (
+            ("crash", -11, rf"k23: hook hosted_map \(\S+\) crashed with signal 11 \(SIGSEGV\) in system call 500, at "
+                           rf"hook\+0x[0-9a-f]+, address 0x1230\nk23: that is \S+ at \S*hosted_map\.cc:{line}\n"),
+            ("abort", 125, r"k23: hosted hook \S+ has called abort\(\) \(6\)\n"),
+            ("exit", 125, r"k23: hosted hook \S+ has called exit\(\) \(3\)\n"),
+            ("throw", 125, r"(?s)terminate called .*k23: hosted hook \S+ has called abort\(\) \(6\)\n"),
+            ("fork", 0, r"k23: hosted hook \S+: hooks do not create threads or processes: EPERM\n")):
+        result = run(k23, "run", "--hook", f"{hook}:wrong={what}", "--", program, "three")
+        expect(f"status of {what}: {result.stderr}", result.returncode, status)
+        if not re.match(words, result.stderr):
+            raise Failed(f"{what} says {result.stderr!r}")
+    result = run(k23, "run", "--hook", hook, "--hook", hook, "--", program, "three")
+    expect("two", (result.returncode, "more than one hosted hook" in result.stderr), (125, True))
+
+
+def case_refused(k23, program):
+    """What k23 cc refuses, with or without --hosted."""
+    del program
+    source = "#include <k23/hook.h>\n%s\nK23_HOOK(refused, .all = k23_forward%s);\n"
+    for name, text, more, words, flags in (
+            ("signal", "static void on_signal(const struct k23_signal *s) { (void)s; }", ", .signal = on_signal",
+             "has .signal", ["--hosted"]),
+            ("library", "#include <stdlib.h>\nint f(void); int f(void) { return abs(rand()); }", "",
+             "k23 cc --hosted", []),
+            ("shared", "", "", "not linked statically", ["--hosted", "-no-pie", "-pie"])):
+        with open(name + ".c", "w") as file:
+            file.write(source % (text, more))
+        result = run(k23, "cc", *flags, name + ".c", "-o", name)
+        if result.returncode != 125 or words not in result.stderr or os.path.exists(name):
+            raise Failed(f"{name}: {result.returncode} {result.stderr!r}")
+
+
+def main():
+    k23, program = (os.path.abspath(path) for path in sys.argv[1:3])
+    harness.main(lambda: harness.run_case(globals(), sys.argv[3], k23, program))
+
+
+main()

@@ -1,0 +1,312 @@
+/*
+ * The program that hosted hooks are tried on. It makes call 500, which no kernel has, and says how often.
+ * usage: hosted-program WHAT [FORKS]
+ */
+#include <cpuid.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define THREADS 8
+#define SHORT_LIVED 1000
+#define SPAWNS 200
+
+extern char **environ;
+
+static int forks_each = 20;
+static long made;
+static volatile int over;
+
+static void call(void)
+{
+	syscall(500);
+	__atomic_fetch_add(&made, 1, __ATOMIC_RELAXED);
+}
+
+static void *three(void *argument)
+{
+	for (int i = 0; i < 3; i++)
+		call();
+	return argument;
+}
+
+static int threads(void)
+{
+	for (int i = 0; i < SHORT_LIVED; i += THREADS) {
+		pthread_t thread[THREADS];
+
+		for (int k = 0; k < THREADS; k++)
+			if (pthread_create(&thread[k], NULL, three, NULL) != 0)
+				return 1;
+		for (int k = 0; k < THREADS; k++)
+			pthread_join(thread[k], NULL);
+	}
+	return 0;
+}
+
+static void *busy(void *argument)
+{
+	while (!over)
+		call();
+	return argument;
+}
+
+static void *fork_many(void *wrong)
+{
+	for (int i = 0; i < forks_each; i++) {
+		pid_t child = i % 2 ? fork() : (pid_t)syscall(SYS_fork);
+		int status;
+
+		if (child == 0) {
+			syscall(500);
+			syscall(501);
+			syscall(500);
+			_exit(5);
+		}
+		if (waitpid(child, &status, 0) != child || status != 5 << 8)
+			*(volatile int *)wrong = 1;
+	}
+	return NULL;
+}
+
+static int forks(void)
+{
+	pthread_t thread[THREADS], others[2];
+	int wrong = 0;
+
+	for (int k = 0; k < 2; k++)
+		pthread_create(&others[k], NULL, busy, NULL);
+	for (int k = 0; k < THREADS; k++)
+		pthread_create(&thread[k], NULL, fork_many, &wrong);
+	for (int k = 0; k < THREADS; k++)
+		pthread_join(thread[k], NULL);
+	over = 1;
+	for (int k = 0; k < 2; k++)
+		pthread_join(others[k], NULL);
+	return wrong;
+}
+
+static int mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int c, count = 0;
+
+	while (maps && (c = getc(maps)) != EOF)
+		count += c == '\n';
+	if (maps)
+		fclose(maps);
+	return count;
+}
+
+static pid_t vfork_once(void)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		call();
+		_exit(6);
+	}
+	return child;
+}
+
+/* Children that share the memory, and leave nothing there. */
+static int spawns(void)
+{
+	int before = 0;
+
+	for (int i = 0; i < SPAWNS; i++) {
+		char *const argv[] = { "/bin/true", NULL };
+		int status;
+		pid_t child;
+
+		call();
+		if (i == SPAWNS / 2)
+			before = mappings();
+		if (posix_spawn(&child, argv[0], NULL, NULL, argv, environ) != 0 ||
+		    waitpid(child, &status, 0) != child || status != 0)
+			return 1;
+		child = vfork_once();
+		if (waitpid(child, &status, 0) != child || status != 6 << 8)
+			return 1;
+	}
+	return mappings() > before + 4;
+}
+
+static void handle(int sig)
+{
+	(void)sig;
+	call();
+}
+
+static int storm(void)
+{
+	struct itimerval timer = { { 0, 500 }, { 0, 500 } };
+	struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART };
+	pthread_t thread[2];
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	for (int k = 0; k < 2; k++)
+		pthread_create(&thread[k], NULL, busy, NULL);
+	for (int i = 0; i < 5000; i++)
+		call();
+	over = 1;
+	for (int k = 0; k < 2; k++)
+		pthread_join(thread[k], NULL);
+	memset(&timer, 0, sizeof(timer));
+	setitimer(ITIMER_REAL, &timer, NULL);
+	return 0;
+}
+
+static void *execute(void *argument)
+{
+	execl("/proc/self/exe", "hosted-program", "three", NULL);
+	return argument;
+}
+
+static int exec(void)
+{
+	pthread_t thread, other;
+
+	pthread_create(&other, NULL, busy, NULL);
+	pthread_create(&thread, NULL, execute, NULL);
+	pthread_join(thread, NULL);
+	return 1;
+}
+
+/* Vector state: all components that the kernel has switched on, and that XRSTOR takes any contents of. */
+#define STATE_MAX 16384
+#define MXCSR 24
+
+static uint8_t before[STATE_MAX] __attribute__((aligned(64))), after[STATE_MAX] __attribute__((aligned(64)));
+static uint64_t components;
+static uint32_t state_size;
+
+static uint32_t random_state = 23;
+
+static uint8_t random_byte(void)
+{
+	return (uint8_t)((random_state = random_state * 1103515245 + 12345) >> 16);
+}
+
+static void fill(size_t offset, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		before[offset + i] = random_byte();
+}
+
+/* Loads what is in `before`, makes a call, and saves to `after`. */
+__attribute__((noinline)) static long call_with_state(long nr)
+{
+	long result;
+
+	__asm__ volatile("mov %[low], %%eax\n\t"
+			 "xor %%edx, %%edx\n\t"
+			 "xrstor64 %[before]\n\t"
+			 "mov %[nr], %%rax\n\t"
+			 "syscall\n\t"
+			 "mov %%rax, %%rbx\n\t"
+			 "mov %[low], %%eax\n\t"
+			 "xor %%edx, %%edx\n\t"
+			 "xsave64 %[after]\n\t"
+			 "fninit\n\t"
+			 "ldmxcsr %[usual]"
+			 : [after] "=m"(after), "=&b"(result)
+			 : [before] "m"(before), [low] "r"((uint32_t)components), [nr] "r"(nr),
+			   [usual] "m"((uint32_t){ 0x1f80 })
+			 : "rax", "rcx", "rdx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+			   "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+	return result;
+}
+
+static void fill_state(void)
+{
+	uint32_t size, offset, ecx, edx;
+	uint64_t bits = components;
+
+	memset(before, 0, sizeof(before));
+	memset(after, 0, sizeof(after));
+	*(uint16_t *)before = 0x0f7f;             /* of the x87: rounds towards zero */
+	*(uint32_t *)(before + MXCSR) = 0x3f80 | random_byte() % 64;
+	before[4] = 0xff;                         /* all of its registers are in use, with numbers */
+	for (size_t i = 0; i < 8; i++)
+		fill(32 + 16 * i, 9);
+	fill(160, 256);
+	for (unsigned i = 2; i < 32; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		__cpuid_count(13, i, size, offset, ecx, edx);
+		fill(offset, size);
+	}
+	memcpy(before + 512, &bits, 8);
+}
+
+static int state_differs(void)
+{
+	/* What XSAVE writes of the last x87 instruction is not the program's. */
+	memset(before + 6, 0, 18);
+	memset(after + 6, 0, 18);
+	memset(before + 28, 0, 4); /* MXCSR_MASK */
+	memset(after + 28, 0, 4);
+	for (size_t i = 0; i < state_size; i++)
+		if (before[i] != after[i] && (i < 416 || i >= 520)) {
+			printf("byte %zu: %x, after the call %x\n", i, before[i], after[i]);
+			return 1;
+		}
+	return 0;
+}
+
+static int vectors(void)
+{
+	uint32_t eax, ebx, ecx, edx, high;
+
+	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & bit_OSXSAVE))
+		return 77;
+	__asm__("xgetbv" : "=a"(eax), "=d"(high) : "c"(0));
+	components = eax & 0xe7; /* x87, SSE, AVX, AVX-512 */
+	__cpuid_count(13, 0, eax, ebx, ecx, edx);
+	state_size = ebx < STATE_MAX ? ebx : STATE_MAX;
+	for (int i = 0; i < 3000; i++) {
+		long nr = i % 100 == 99 ? SYS_fork : i & 1 ? 500 : SYS_getpid, result;
+
+		fill_state();
+		result = call_with_state(nr);
+		made += nr == 500;
+		if (state_differs())
+			return 1;
+		if (nr == SYS_fork && result == 0)
+			_exit(state_differs() ? 1 : 7);
+		if (nr == SYS_fork && (waitpid((pid_t)result, (int *)&eax, 0) != result || eax != 7 << 8))
+			return 1;
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} cases[] = {
+	{ "threads", threads }, { "forks", forks }, { "spawns", spawns }, { "storm", storm }, { "exec", exec },
+	{ "vectors", vectors },
+};
+
+int main(int argc, char **argv)
+{
+	int result = argc == 2 && strcmp(argv[1], "three") == 0 ? three(NULL) != NULL : 2;
+
+	if (argc == 3)
+		forks_each = atoi(argv[2]);
+	for (size_t i = 0; argc > 1 && i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (strcmp(argv[1], cases[i].name) == 0)
+			result = cases[i].run();
+	printf("made: %ld\n", made);
+	return result;
+}
