@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <pthread.h>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -74,7 +75,8 @@ static int init(const struct k23_options *options)
 	const char *what = k23_option(options, "wrong");
 
 	mistake = what ? what : "";
-	return 0;
+	/* As in any program that forks while others have its locks. */
+	return -pthread_atfork([] { lock.lock(); }, [] { lock.unlock(); }, [] { lock.unlock(); });
 }
 
 static void fork_child()
