@@ -63,17 +63,19 @@ struct bundle_hook {
 	uint32_t start, end; /* of all its segments */
 	uint32_t state;      /* where its run state is in that memory (abi/run_state.h); 0: it has none */
 	uint32_t memory;     /* the index of the run memory */
+	uint32_t world;      /* 1 + the index of the world that it is; 0: it is plain */
 };
 
-/* The hook that is a world (k23/world.h), if one is. */
+/* A hook that is a world (k23/world.h). */
 struct bundle_world {
-	uint32_t hook;    /* 1 + its index; 0: none is */
+	uint32_t hook;    /* its index */
 	uint32_t world;   /* struct k23_world */
 	uint32_t entry;   /* its first instruction */
 	uint32_t headers; /* its program headers */
 	uint32_t header_count;
-	uint32_t state_size; /* of what XSAVE writes, at most BUNDLE_STATE_MAX */
 };
+
+#define BUNDLE_MAX_WORLDS 4u
 
 /* Bytes of vector state. With AMX and AVX-512 there are 11,008. */
 #define BUNDLE_STATE_MAX (12u << 10)
@@ -115,7 +117,10 @@ struct bundle {
 	uint32_t store, store_size; /* the store as it was when `k23 run` began; size 0: nothing is known */
 	uint32_t site_log; /* string: the file to which new sites are appended; 0: none */
 	uint32_t tool; /* string: the command's file, which knows the lines of hooks; 0: it is not known */
-	struct bundle_world world;
+	uint32_t world_count;
+	struct bundle_world worlds[BUNDLE_MAX_WORLDS];
+	uint32_t worlds_start, worlds_end; /* of all their segments, between which nothing else is */
+	uint32_t state_size;               /* of what XSAVE writes, at most BUNDLE_STATE_MAX, if there is a world */
 	uint32_t memory_count;
 	struct bundle_memory memories[BUNDLE_MAX_MEMORIES];
 	struct bundle_segment segments[BUNDLE_MAX_SEGMENTS];
@@ -159,8 +164,8 @@ struct start_block {
 };
 
 _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shared by separate builds");
-_Static_assert(sizeof(struct bundle_hook) == 32, "the bundle's layout is shared by separate builds");
-_Static_assert(sizeof(struct bundle_world) == 24, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct bundle_hook) == 36, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct bundle_world) == 20, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_memory) == 24, "the bundle's layout is shared by separate builds");
 _Static_assert(2 * BUNDLE_MAX_MEMORIES <= 12, "the address of a page has room for two bits each");
 _Static_assert(sizeof(struct start_block) == 112, "the bundle's layout is shared by separate builds");

@@ -187,7 +187,7 @@ static void open_files(struct builder *builder, const struct launch *launch)
 	}
 }
 
-/* Gives all parts their places behind the front. What each image makes for itself begins with the runtime's variables,
+/* Gives all parts their places behind the front, worlds the last. What each image makes for itself begins with the runtime's variables,
  * which are the end of the runtime. */
 static void place_parts(struct builder *builder, uint32_t front_size, size_t store_size)
 {
@@ -195,12 +195,20 @@ static void place_parts(struct builder *builder, uint32_t front_size, size_t sto
 	const struct hook_file *runtime = &builder->files[0];
 	uint64_t at = front_size;
 
-	for (size_t i = 0; i < builder->file_count; i++) {
+	for (size_t k = 0; k < 2 * builder->file_count; k++) {
+		size_t i = k % builder->file_count;
+		bool second = k >= builder->file_count;
+
+		if (k == builder->file_count)
+			bundle->worlds_start = (uint32_t)at;
+		if (builder->files[i].hosted != second)
+			continue;
 		builder->places[i] = (uint32_t)at;
 		at += builder->files[i].size;
 		if (at > INT32_MAX / 2)
 			die(EXIT_K23, "the hooks are too large");
 	}
+	bundle->worlds_end = (uint32_t)at;
 	bundle->private_start = front_size + (uint32_t)runtime->segments[runtime->segment_count - 1].address;
 	bundle->regions = (uint32_t)at;
 	bundle->store = (uint32_t)at + (BUNDLE_REGIONS + 1) * BUNDLE_REGION_SIZE;
@@ -308,8 +316,8 @@ static void describe_state(struct bundle *bundle)
 	if (!(answer[2] & HAS_XSAVE))
 		die(EXIT_K23, "hosted hooks need a processor that has XSAVE");
 	ask_processor(13, 0, answer);
-	bundle->world.state_size = (answer[1] + 63) & ~63u;
-	if (bundle->world.state_size > BUNDLE_STATE_MAX)
+	bundle->state_size = (answer[1] + 63) & ~63u;
+	if (bundle->state_size > BUNDLE_STATE_MAX)
 		die(EXIT_K23, "this processor has more vector state than k23 knows: %u bytes", answer[1]);
 	ask_processor(13, 1, answer);
 	bundle->flags |= answer[0] & HAS_XSAVEC ? BUNDLE_XSAVEC : 0;
@@ -318,21 +326,23 @@ static void describe_state(struct bundle *bundle)
 static void describe_world(struct builder *builder, size_t i)
 {
 	const struct hook_file *file = &builder->files[1 + i];
-	struct bundle_world *world = &builder->bundle->world;
+	struct bundle *bundle = builder->bundle;
+	struct bundle_world *world = &bundle->worlds[bundle->world_count];
 	uint32_t place = builder->places[1 + i];
 	Elf64_Ehdr header;
 
-	if (world->hook)
-		die(EXIT_K23, "more than one hosted hook: %s", file->path);
+	if (bundle->world_count == BUNDLE_MAX_WORLDS)
+		die(EXIT_K23, "more than %u hosted hooks: %s", BUNDLE_MAX_WORLDS, file->path);
 	memcpy(&header, file->elf.bytes, sizeof(header));
 	if (header.e_phentsize != sizeof(Elf64_Phdr) || file->segments[0].address || file->segments[0].lead)
 		die(EXIT_K23, "cannot use the hook %s: its headers are not where it can see them", file->path);
-	world->hook = 1 + (uint32_t)i;
+	bundle->hooks[i].world = ++bundle->world_count;
+	world->hook = (uint32_t)i;
 	world->world = place + (uint32_t)hook_file_symbol(file, "k23_world");
 	world->entry = place + (uint32_t)file->entry;
 	world->headers = place + (uint32_t)header.e_phoff;
 	world->header_count = header.e_phnum;
-	describe_state(builder->bundle);
+	describe_state(bundle);
 }
 
 static void describe_hook(struct builder *builder, size_t i)

@@ -45,16 +45,16 @@ def counted(k23, program, words, hooks, way, status=0):
 
 def case_threads(k23, program):
     """A thousand that live shortly, whose thread-local variables are destroyed."""
-    hook = build(k23, "hosted_map.cc")
+    hook, other = build(k23, "hosted_map.cc"), build(k23, "hosted.c")
     for way in ways(k23, program):
-        for hooks in [hook], ["null", hook, "told"]:
+        for hooks in [hook], ["null", hook, "told"], [other, hook, "null", other]:
             expect("threads", counted(k23, program, ["threads"], hooks, way), (3000, [3000], [3000]))
 
 
-def count_forks(k23, program, each):
+def count_forks(k23, program, each, *beside):
     hook = build(k23, "hosted_map.cc")
     for way in ways(k23, program):
-        made, mapped, _ = counted(k23, program, ["forks", str(each)], [hook], way)
+        made, mapped, _ = counted(k23, program, ["forks", str(each)], [*beside, hook], way)
         expect("children", mapped[:-1], [2] * (8 * each))
         expect("parent", mapped[-1], made)
 
@@ -62,6 +62,11 @@ def count_forks(k23, program, each):
 def case_forks(k23, program):
     """From eight threads, while all are in the C library of the hook."""
     count_forks(k23, program, 20)
+
+
+def case_forks_in_two(k23, program):
+    """In the middle of the first's fork the second forks."""
+    count_forks(k23, program, 5, build(k23, "hosted.c"))
 
 
 def case_many_forks(k23, program):
@@ -79,10 +84,11 @@ def case_spawns(k23, program):
 
 def case_storm(k23, program):
     """Signals come all the time, and each call counts once."""
-    hook = build(k23, "hosted_map.cc")
+    hook, other = build(k23, "hosted_map.cc"), build(k23, "hosted.c")
     for way in ways(k23, program):
-        made, mapped, _ = counted(k23, program, ["storm"], [hook], way)
-        expect("calls", mapped, [made])
+        for hooks in [hook], [hook, other]:
+            made, mapped, _ = counted(k23, program, ["storm"], hooks, way)
+            expect("calls", mapped, [made])
 
 
 def case_exec(k23, program):
@@ -94,10 +100,11 @@ def case_exec(k23, program):
 
 def case_vectors(k23, program):
     """What the hook does with vector registers is its own matter, also in children."""
-    hooks = [build(k23, "hosted_map.cc")], [build(k23, "hosted.c")]
+    hooks = build(k23, "hosted_map.cc"), build(k23, "hosted.c")
     for way in ways(k23, program):
-        for hook in hooks:
-            result = run(k23, "run", *way, "--hook", hook[0], "--", program, "vectors")
+        for hook in *hooks, ",".join(hooks):
+            chosen = (word for name in hook.split(",") for word in ("--hook", name))
+            result = run(k23, "run", *way, *chosen, "--", program, "vectors")
             if result.returncode == 77:
                 raise Skipped("no XSAVE")
             expect(f"{hook} {way} {result.stdout}", result.returncode, 0)
@@ -135,8 +142,8 @@ def case_mistakes(k23, program):
         expect(f"status of {what}: {result.stderr}", result.returncode, status)
         if not re.match(words, result.stderr):
             raise Failed(f"{what} says {result.stderr!r}")
-    result = run(k23, "run", "--hook", hook, "--hook", hook, "--", program, "three")
-    expect("two", (result.returncode, "more than one hosted hook" in result.stderr), (125, True))
+    result = run(k23, "run", *["--hook", hook] * 5, "--", program, "three")
+    expect("five", (result.returncode, "more than 4 hosted hooks" in result.stderr), (125, True))
 
 
 def case_refused(k23, program):

@@ -79,13 +79,10 @@ struct rt_image {
 						  has no keeper any more */
 	const struct exec_values *values; /* that hooks have carried into this image; NULL: none */
 	struct k23_api api;
-	/* A hosted hook, if there is one. */
-	struct k23_world *world;
-	bool fsgsbase; /* the base of %fs can be changed without a system call */
-	uintptr_t world_start, world_size; /* of all its segments */
+	/* Hosted hooks: */
+	bool fsgsbase;                       /* the base of %fs can be changed without a system call */
+	uintptr_t worlds_start, worlds_size; /* of all their segments; nothing of others is between them */
 };
-
-struct k23_world;
 
 extern struct rt_image rt;
 extern struct start_block rt_start_block; /* x86_64/entry/start.S fills it in */
@@ -96,10 +93,10 @@ static inline bool rt_in_image(uintptr_t address)
 	return address - rt.start < rt.end - rt.start;
 }
 
-/* Whether code is a hosted hook's. ctx: any */
+/* Whether code is one of a hosted hook. ctx: any */
 static inline bool rt_in_world(uintptr_t address)
 {
-	return address - rt.world_start < rt.world_size;
+	return address - rt.worlds_start < rt.worlds_size;
 }
 
 #endif

@@ -63,8 +63,8 @@ struct rt_world {
 	uint64_t sp;             /* the next function of the hook begins below */
 	uint64_t base;           /* the same while no function of the hook is being called */
 	uint64_t host_sp;        /* on the runtime's stack, while it runs */
-	uint64_t fs, program_fs; /* bases of %fs: its own, and the program's while it runs */
-	uint64_t program_state;  /* where the program's vector state is while a function of the hook is being called */
+	uint64_t fs, outer_fs;   /* bases of %fs: its own, and while it runs that of the program, or of `outer` */
+	struct rt_world *outer;  /* while it runs: what runs on when it does no more */
 	uint32_t *own_tid[2];    /* where its thread id goes when it begins */
 	uint32_t *clear_tid;     /* what is 0 when it has ended */
 	struct rt_world *made;   /* a thread that it is about to make */
@@ -72,11 +72,10 @@ struct rt_world {
 	long (*make)(struct rt_thread *thread, void *argument);
 	void *argument;
 	long result;
+	uint32_t index;          /* which world it is of */
 	bool begun, ending, ended;
-	bool shares; /* its thread of the program is that of a process which shares its creator's memory */
 	bool inside; /* it runs */
 	bool held;   /* SIGSYS was blocked (signal/sigsys.h), and is again when it runs no more */
-	bool loaded; /* the program's vector state was loaded for a call */
 };
 
 /* Locks in run state that the thread holds, or waits for: hook/run_lock.c. */
@@ -168,8 +167,11 @@ struct rt_thread {
 	siginfo_t sigsys_info;
 	siginfo_t sigsys_queued_info; /* what the thread has queued to itself, if sigsys_queued */
 
-	struct rt_world *world; /* that runs, or is to run, for the thread; NULL: no hook is hosted */
-	struct rt_world own_world;
+	struct rt_world *world;               /* that runs; NULL: none does */
+	struct rt_world worlds[BUNDLE_MAX_WORLDS]; /* those that stand for the thread */
+	uint64_t program_state;               /* where the program's vector state is while a hosted hook is entered */
+	bool state_loaded;                    /* the program's vector state was loaded for a call */
+	bool shares_memory;                   /* made without CLONE_THREAD, but with CLONE_VM */
 
 	struct rt_sighand own_sighand;
 };

@@ -218,7 +218,7 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	} else if (!in_program) {
 		/* A call that is not to know of it goes on, unless it has ended, or is to find the signal that is
 		 * kept. A hosted hook runs with SIGSYS unblocked. */
-		if (thread->world && thread->world->inside && rt_sigsys_blocked(thread))
+		if (thread->world && rt_sigsys_blocked(thread))
 			rt_sigsys_keep(thread, info);
 		else if (!unseen || rt_sigsys_blocked(thread) || is_interrupted(thread, regs))
 			defer(thread, SIGSYS, info, uc, unseen);

@@ -216,8 +216,8 @@ void rt_start_thread(struct rt_thread *thread)
 	start_process(thread);
 	must("cannot set the signal stack", rt_altstack_install(thread));
 	must("cannot set the signal handlers", rt_actions_install());
-	if (rt.bundle->world.hook)
-		rt_start_world(thread);
+	if (rt.bundle->world_count)
+		rt_start_worlds(thread);
 	if (rt_callbacks_hear()) {
 		rt.tell = rt_callbacks_signal;
 		must("cannot set the handlers of signals that hooks are told of", rt_signals_hear());

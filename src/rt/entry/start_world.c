@@ -9,19 +9,19 @@
 #include "rt/signal/sigsys.h"
 #include "rt/world/world.h"
 
-void rt_start_world(struct rt_thread *thread)
+void rt_start_worlds(struct rt_thread *thread)
 {
-	const struct bundle_hook *hook = &rt.bundle->hooks[rt.bundle->world.hook - 1];
 	long r;
 
-	rt.world_start = rt.start + hook->start;
-	rt.world_size = hook->end - hook->start;
+	rt.worlds_start = rt.start + rt.bundle->worlds_start;
+	rt.worlds_size = rt.bundle->worlds_end - rt.bundle->worlds_start;
 	r = rt_guard_arm();
 	if (failed(r))
 		rt_panic("cannot switch the guard on (Syscall User Dispatch)", r);
 	rt_sigsys_unblock(thread);
-	if (failed(rt_hook_tell(thread, rt.bundle->world.hook - 1, "start", (const void *)rt_world_start,
-				(uint64_t)thread)))
-		for (;;)
-			sys(exit_group, 125);
+	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
+		if (failed(rt_hook_tell(thread, rt.bundle->worlds[i].hook, "start", (const void *)rt_world_start,
+					(uint64_t)&thread->worlds[i])))
+			for (;;)
+				sys(exit_group, 125);
 }

@@ -86,5 +86,5 @@ bool rt_callbacks_hear(void)
 void rt_callbacks_process_exit(int status)
 {
 	TELL_HOOKS(process_exit, (uint32_t)status);
-	rt_world_flush(rt_self());
+	rt_worlds_flush(rt_self());
 }

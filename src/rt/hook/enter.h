@@ -29,7 +29,7 @@ static inline long rt_hook_run(struct rt_thread *thread, uint32_t index, const v
 	thread->runs = rt_runs_hook(index);
 	if (__builtin_expect(thread->tsc_faults, 0))
 		rt_hook_set_tsc(false);
-	result = rt_in_world((uintptr_t)function) ? rt_world_run(thread, function, argument) :
+	result = rt_in_world((uintptr_t)function) ? rt_world_run(thread, index, function, argument) :
 						    rt_hook_enter(argument, function);
 	if (__builtin_expect(thread->tsc_faults, 0))
 		rt_hook_set_tsc(true);

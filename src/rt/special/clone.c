@@ -107,9 +107,9 @@ static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 		r = rt_guard_arm();
 	if (failed(r))
 		rt_panic("cannot guard a new thread or process", r);
-	if (flags & CLONE_VM && child->world) {
+	if (flags & CLONE_VM && rt.bundle->world_count) {
 		rt_sigsys_unblock(child); /* its creator may have held it */
-		rt_world_begin(child);
+		rt_worlds_begin(child);
 	}
 	if (flags & CLONE_THREAD)
 		rt_callbacks_thread_start();
@@ -130,7 +130,7 @@ struct rt_thread *rt_child_start(void)
 __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t flags, uint64_t stack,
 					      uint64_t mask)
 {
-	rt_world_forked(thread);
+	rt_worlds_forked(thread);
 	if (thread->sighand != &thread->own_sighand)
 		thread->own_sighand = *thread->sighand;
 	flags &= ~(uint64_t)CLONE_SIGHAND;
@@ -151,7 +151,7 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	rt_return(thread);
 }
 
-/* A region for a child that shares the memory. made: for its hosted hook, if there is one. */
+/* A region for a child that shares the memory. made: for its hosted hooks. */
 static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t mask,
 				   const struct rt_world *made)
 {
@@ -178,11 +178,9 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->orig_nr = flags;
 	child_registers(child, stack);
 	share_sighand(thread, child, flags);
-	if (thread->world) {
-		child->own_world = *made;
-		child->own_world.shares = !(flags & CLONE_THREAD);
-		child->world = &child->own_world;
-	}
+	child->shares_memory = !(flags & CLONE_THREAD);
+	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
+		child->worlds[i] = made[i];
 	/* The gate goes on in the child at what it finds here. */
 	((uint64_t *)child->stack_top)[-1] = (uint64_t)rt_child_entry;
 	return child;
@@ -191,15 +189,14 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 /* The child does not run, or does not run any more: gives back its region, and what it holds for others. */
 static void child_discard(struct rt_thread *thread, struct rt_thread *child)
 {
-	if (child->world)
-		rt_world_end(thread, child->world, true);
+	rt_worlds_end(thread, child->worlds, true);
 	if (!child->leads)
 		rt_sighand_leave(child);
 	rt_dumpable_abandon(child);
 	rt_thread_free(child);
 }
 
-/* The call of create_task. */
+/* The call of create_task(). */
 struct creation {
 	const struct k23_call *call;
 	/* The kernel copies its actions of the signals, and the memory with the table of actions, at different times:
@@ -207,7 +204,7 @@ struct creation {
 	bool locked;
 };
 
-/* In the child, too. A hosted hook goes on there before all else, which needs the guard. */
+/* In the child, too. Hosted hooks go on there before all else, which needs the guard. */
 static long make_creation(struct rt_thread *thread, void *argument)
 {
 	const struct creation *creation = argument;
@@ -216,7 +213,7 @@ static long make_creation(struct rt_thread *thread, void *argument)
 	if (creation->locked)
 		rt_lock(&thread->sighand->action_lock);
 	r = rt_gate_program(creation->call, thread);
-	if (r == 0 && thread->world && failed(rt_guard_arm()))
+	if (r == 0 && rt.bundle->world_count && failed(rt_guard_arm()))
 		rt_panic("cannot guard a new process", 0);
 	if (r != 0 && creation->locked)
 		rt_unlock(&thread->sighand->action_lock);
@@ -231,8 +228,8 @@ static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_
 {
 	struct creation creation = { call, !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(flags) };
 	/* A vfork child has its creator's signal stack for a moment: no signal may come there. */
-	uint64_t mask = flags & CLONE_VFORK && (flags & CLONE_VM || !thread->world) ? rt_mask_block_all() :
-										       rt_mask_block();
+	uint64_t mask = flags & CLONE_VFORK && (flags & CLONE_VM || !rt.bundle->world_count) ? rt_mask_block_all() :
+											       rt_mask_block();
 	struct rt_thread *child = NULL;
 	struct rt_region_slot *slot = NULL;
 	uint64_t begin = 0;
@@ -252,7 +249,7 @@ static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_
 			rt_mask_unblock(thread, mask);
 			return -ENOMEM;
 		}
-		made->ended = true; /* it is the child's from now on */
+		made->ended = true; /* they are the child's from now on */
 		vforked = child->vforked;
 		slot = child->slot;
 		begin = rt_owner_begin(child);
@@ -265,9 +262,8 @@ static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_
 			rt.namespaces = true;
 	}
 	if (flags & CLONE_VM)
-		rt_world_show_state(thread);
-	r = thread->world && !(flags & CLONE_VM) ? rt_world_fork(thread, make_creation, &creation) :
-						   make_creation(thread, &creation);
+		rt_worlds_show_state(thread);
+	r = flags & CLONE_VM ? make_creation(thread, &creation) : rt_worlds_fork(thread, make_creation, &creation);
 	if (r == 0)
 		forked(thread, flags, stack, mask);
 	if (flags & CLONE_THREAD && !failed(r))
@@ -283,21 +279,22 @@ static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_
 	return r;
 }
 
-/* The same, with a thread for a hosted hook. */
+/* The same, with threads for hosted hooks. */
 static long create(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
 		   uint64_t *stack_argument, uint64_t *stack_size)
 {
-	struct rt_world made = { .ended = true };
+	struct rt_world made[BUNDLE_MAX_WORLDS];
 	long r;
 
-	if (thread->world && flags & CLONE_VM) {
-		r = rt_world_create(thread, &made);
+	made[0].ended = true;
+	if (rt.bundle->world_count && flags & CLONE_VM) {
+		r = rt_worlds_create(thread, made);
 		if (failed(r))
 			return r;
 	}
-	r = create_task(thread, call, flags, stack, stack_argument, stack_size, &made);
-	if (!made.ended)
-		rt_world_end(thread, &made, true);
+	r = create_task(thread, call, flags, stack, stack_argument, stack_size, made);
+	if (!made[0].ended)
+		rt_worlds_end(thread, made, true);
 	return r;
 }
 

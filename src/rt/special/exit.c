@@ -50,7 +50,7 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 		rt_note_tracer();
 		rt_callbacks_process_exit((int)call->args[0]);
 	}
-	rt_end_world(thread, others);
+	rt_end_worlds(thread, others);
 	if (thread->sighand->seccomp)
 		return rt_go_on(thread, leave_judged(thread, call, counted), mask);
 	/* Threads that go on use what is in the leader's region; a vfork child's is freed by its parent. */
@@ -72,11 +72,11 @@ long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 	}
 	rt_note_tracer();
 	rt_callbacks_process_exit((int)call->args[0]);
-	rt_end_world(thread, false);
+	rt_end_worlds(thread, false);
 	if (thread->sighand->seccomp) {
 		long r = leave_judged(thread, call, thread->counted);
 
-		if (thread->world && thread->world->ended)
+		if (thread->worlds[0].ended)
 			return rt_go_on(thread, r, mask);
 		rt_mask_unblock(thread, mask);
 		return r;

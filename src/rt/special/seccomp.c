@@ -276,7 +276,7 @@ long rt_seccomp_strict(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	/* A system call is needed to enter a hosted hook (x86_64/world/state.c), which would then kill. */
-	if (thread->world && !rt.fsgsbase)
+	if (rt.bundle->world_count && !rt.fsgsbase)
 		return -EINVAL;
 	rt_sigsys_take_back(thread);
 	rt_signals_unhear();

@@ -114,6 +114,6 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	rt_guard_keep_mark(thread, rt_context_regs(&uc));
 	thread->in_call = 0;
 	thread->runs = RT_RUNS_FIRST;
-	rt_world_abandon(thread);
+	rt_worlds_abandon(thread);
 	rt_sigreturn_to((uint64_t)&uc, flags);
 }

@@ -9,22 +9,22 @@
 #include "rt/signal/sigsys.h"
 #include "rt/world/world.h"
 
-void rt_end_world(struct rt_thread *thread, bool others)
+void rt_end_worlds(struct rt_thread *thread, bool others)
 {
-	if (!thread->world || thread->vforked || !(others || thread->world->shares))
+	if (!rt.bundle->world_count || thread->vforked || !(others || thread->shares_memory))
 		return;
 	if (thread->sighand->seccomp)
-		rt_world_spare(thread);
-	rt_world_abandon(thread);
-	rt_world_end(thread, thread->world, thread->sighand->seccomp);
+		rt_worlds_spare(thread);
+	rt_worlds_abandon(thread);
+	rt_worlds_end(thread, thread->worlds, thread->sighand->seccomp);
 }
 
 long rt_go_on(struct rt_thread *thread, long result, uint64_t mask)
 {
-	bool ended = thread->world && thread->world->ended;
+	bool ended = thread->worlds[0].ended;
 
 	if (ended)
-		rt_world_renew(thread);
+		rt_worlds_renew(thread);
 	rt_callbacks_thread_start();
 	rt_mask_unblock(thread, mask);
 	if (!ended)

@@ -21,15 +21,15 @@
 
 #define RED_ZONE 128u
 
-static const char *file_name(void)
+static const char *file_name(const struct rt_world *world)
 {
-	return (const char *)rt.start + rt.bundle->hooks[rt.bundle->world.hook - 1].file;
+	return (const char *)rt.start + rt.bundle->hooks[rt.bundle->worlds[world->index].hook].file;
 }
 
 /* What natively would end the program, or a thread of it. */
-static __attribute__((noreturn)) void end_by_mistake(const char *what, long detail)
+static __attribute__((noreturn)) void end_by_mistake(const struct rt_world *world, const char *what, long detail)
 {
-	rt_message("hosted hook %s %s (%ld)", file_name(), what, detail);
+	rt_message("hosted hook %s %s (%ld)", file_name(world), what, detail);
 	for (;;)
 		sys(exit_group, 125);
 }
@@ -54,6 +54,7 @@ static long note_thread(const struct rt_thread *thread, struct rt_world *world, 
 
 	world->made = NULL;
 	memset(made, 0, sizeof(*made));
+	made->index = world->index;
 	made->regs = world->regs;
 	made->regs.rax = made->regs.rcx = made->regs.r11 = 0;
 	made->regs.rsp = args->stack + args->stack_size;
@@ -75,7 +76,7 @@ static long make_process(struct rt_thread *thread, struct rt_world *world, const
 
 		/* The kernel has given it to the child of the program. */
 		if (base != world->fs)
-			world->program_fs = base;
+			world->outer_fs = base;
 		rt_fs_write(world->fs);
 		if (args->flags & CLONE_CHILD_SETTID)
 			*(uint32_t *)args->child_tid = (uint32_t)sys(gettid);
@@ -103,7 +104,7 @@ static long create(struct rt_thread *thread, struct rt_world *world)
 	if (!(args.flags & CLONE_VM) && world->make)
 		return make_process(thread, world, &args);
 	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-		rt_message("hosted hook %s: hooks do not create threads or processes: EPERM", file_name());
+		rt_message("hosted hook %s: hooks do not create threads or processes: EPERM", file_name(world));
 	return -EPERM;
 }
 
@@ -111,7 +112,7 @@ static long create(struct rt_thread *thread, struct rt_world *world)
 static __attribute__((noreturn)) void end_thread(struct rt_world *world, const char *call, long status)
 {
 	if (!world->ending)
-		end_by_mistake(call, status);
+		end_by_mistake(world, call, status);
 	if (world->clear_tid) {
 		*(volatile uint32_t *)world->clear_tid = 0;
 		sys(futex, world->clear_tid, FUTEX_WAKE, 1);
@@ -180,7 +181,7 @@ static long answer(struct rt_thread *thread, struct rt_world *world)
 	const struct core_regs *regs = &world->regs;
 
 	if (aborts(thread, regs))
-		end_by_mistake("has called abort()", SIGABRT);
+		end_by_mistake(world, "has called abort()", SIGABRT);
 	if (is_refused(regs))
 		return -EPERM;
 	switch (regs->rax) {

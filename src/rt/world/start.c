@@ -24,9 +24,8 @@ static const uint8_t as_the_programs[] = { AT_HWCAP, AT_HWCAP2, AT_CLKTCK, AT_MI
 
 /* Makes the initial stack, which ends at `top`, and returns its address. Without an environment: the program may write
  * to its own. */
-static uint64_t make_stack(uint64_t top, const uint64_t *programs)
+static uint64_t make_stack(const struct bundle_world *world, uint64_t top, const uint64_t *programs)
 {
-	const struct bundle_world *world = &rt.bundle->world;
 	const uint64_t fixed[][2] = {
 		{ AT_PHDR, rt.start + world->headers },
 		{ AT_PHENT, 56 },
@@ -36,7 +35,7 @@ static uint64_t make_stack(uint64_t top, const uint64_t *programs)
 		{ AT_RANDOM, top - 16 },
 		{ AT_SECURE, 0 },
 	};
-	uint64_t words[40] = { 1, rt.start + rt.bundle->hooks[world->hook - 1].file }, at;
+	uint64_t words[40] = { 1, rt.start + rt.bundle->hooks[world->hook].file }, at;
 	size_t n = 4; /* behind the ends of argv and of the environment */
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
@@ -68,11 +67,12 @@ bool rt_world_map(const struct bundle_segment *segment)
 		       (long)to;
 }
 
-long rt_world_start(struct rt_thread *thread)
+long rt_world_start(struct rt_world *world)
 {
-	const struct bundle_world *bundle = &rt.bundle->world;
+	struct rt_thread *thread = rt_self();
+	const struct bundle_world *bundle = &rt.bundle->worlds[world - thread->worlds];
+	struct k23_world *program = (struct k23_world *)(rt.start + bundle->world);
 	const uint64_t *programs = (const uint64_t *)rt_start_block.stack, *capabilities;
-	struct rt_world *world = &thread->own_world;
 	long stack;
 
 	capabilities = rt_auxv_find(programs, AT_HWCAP2);
@@ -80,13 +80,12 @@ long rt_world_start(struct rt_thread *thread)
 	stack = sys(mmap, 0, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (failed(stack) || failed(sys(mprotect, stack, CORE_PAGE, PROT_NONE)))
 		rt_panic("no memory for a hosted hook", stack);
-	rt.world = (struct k23_world *)(rt.start + bundle->world);
-	rt.world->api = &rt.api;
-	rt.world->out = (long (*)(void *, const void *, const unsigned long *))(uintptr_t)rt_world_out;
-	rt.world->first = world;
-	thread->world = world;
-	memset(&world->regs, 0, sizeof(world->regs));
-	rt_regs_start(&world->regs, rt.start + bundle->entry, make_stack((uint64_t)stack + STACK_SIZE, programs),
+	program->api = &rt.api;
+	program->out = (long (*)(void *, const void *, const unsigned long *))(uintptr_t)rt_world_out;
+	program->first = world;
+	memset(world, 0, sizeof(*world));
+	world->index = (uint32_t)(bundle - rt.bundle->worlds);
+	rt_regs_start(&world->regs, rt.start + bundle->entry, make_stack(bundle, (uint64_t)stack + STACK_SIZE, programs),
 		      0x202);
-	return rt_world_first_begin(thread);
+	return rt_world_first_begin(thread, world);
 }

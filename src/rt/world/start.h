@@ -9,7 +9,7 @@
 /* What a hosted hook only reads is large, and stays in the pages that all images share. Returns whether the segment's
  * pages are those. ctx: boot */
 bool rt_world_map(const struct bundle_segment *segment);
-/* Lets the first thread of the world run until it parks. ctx: boot */
-long rt_world_first_begin(struct rt_thread *thread);
+/* Lets the first thread of a world run until it parks. ctx: boot */
+long rt_world_first_begin(struct rt_thread *thread, struct rt_world *world);
 
 #endif

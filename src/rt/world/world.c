@@ -6,6 +6,7 @@
 #include <asm/errno.h>
 #include <k23/world.h>
 
+#include "core/string.h"
 #include "rt/base/chain.h"
 #include "rt/base/lock.h"
 #include "rt/base/message.h"
@@ -13,54 +14,70 @@
 #include "rt/world/start.h"
 #include "rt/world/switch.h"
 
+static struct k23_world *program_of(uint32_t world)
+{
+	return (struct k23_world *)(rt.start + rt.bundle->worlds[world].world);
+}
+
 /* Its system calls need SIGSYS. */
 void rt_world_enters(struct rt_thread *thread, struct rt_world *world)
 {
+	world->outer = thread->world;
+	thread->world = world;
 	world->inside = true;
 	world->held = thread->sigsys_held;
 	if (__builtin_expect(world->held, 0))
 		rt_sigsys_unblock(thread);
-	world->program_fs = rt_fs_read();
+	world->outer_fs = rt_fs_read();
 	rt_fs_write(world->fs);
 }
 
 void rt_world_leaves(struct rt_thread *thread, struct rt_world *world)
 {
-	rt_fs_write(world->program_fs);
+	rt_fs_write(world->outer_fs);
 	world->inside = false;
 	if (__builtin_expect(world->held, 0))
 		rt_sigsys_hold(thread, false);
+	thread->world = world->outer;
 }
 
-long rt_world_run(struct rt_thread *thread, const void *function, uint64_t argument)
+/* Calls a function of a world's program that has another of the hook's as its argument. */
+static long run(struct rt_thread *thread, uint32_t i, const void *function, uint64_t argument)
 {
-	struct rt_world *world = thread->world;
+	struct rt_world *world = &thread->worlds[i];
 	uint64_t sp = world->sp, host_sp = world->host_sp;
-	bool outermost = !world->program_state;
+	bool outermost = !thread->program_state;
 	long result;
 
 	if (outermost) {
-		world->sp = (sp - rt.bundle->world.state_size) & ~63ul;
-		world->program_state = world->sp;
-		rt_state_save((void *)world->program_state);
+		world->sp = (sp - rt.bundle->state_size) & ~63ul;
+		thread->program_state = world->sp;
+		rt_state_save((void *)thread->program_state);
 	}
 	rt_state_clean();
 	rt_world_enters(thread, world);
-	result = rt_world_switch(world, (const void *)rt.world->run, function, argument);
+	result = rt_world_switch(world, (const void *)program_of(i)->run, function, argument);
 	rt_world_leaves(thread, world);
 	if (outermost) {
-		rt_state_load((const void *)world->program_state);
-		world->program_state = 0;
+		rt_state_load((const void *)thread->program_state);
+		thread->program_state = 0;
 	}
 	world->sp = sp;
 	world->host_sp = host_sp;
 	return result;
 }
 
+long rt_world_run(struct rt_thread *thread, uint32_t hook, const void *function, uint64_t argument)
+{
+	return run(thread, rt.bundle->hooks[hook].world - 1, function, argument);
+}
+
 /* ctx: entry */
 long rt_world_call(struct k23_call *call)
 {
-	return rt_world_run(rt_self(), rt_chain_function(call->next - 1, call->arch, (unsigned long)call->nr),
+	uint32_t hook = call->next - 1;
+
+	return rt_world_run(rt_self(), hook, rt_chain_function(hook, call->arch, (unsigned long)call->nr),
 			    (uint64_t)call);
 }
 
@@ -80,34 +97,31 @@ long rt_world_out_call(struct rt_world *world, const void *function, const uint6
 	if (!forwards)
 		return result;
 	rt_world_enters(thread, world);
-	if (__builtin_expect(world->loaded, 0)) {
-		world->loaded = false;
+	if (__builtin_expect(thread->state_loaded, 0)) {
+		thread->state_loaded = false;
 		rt_state_clean();
 	}
 	return result;
 }
 
 /* ctx: entry */
-void rt_world_show_state(struct rt_thread *thread)
+void rt_worlds_show_state(struct rt_thread *thread)
 {
-	struct rt_world *world = thread->world;
-
-	if (!world || !world->program_state)
+	if (!thread->program_state)
 		return;
-	rt_state_load((const void *)world->program_state);
-	world->loaded = true;
+	rt_state_load((const void *)thread->program_state);
+	thread->state_loaded = true;
 }
 
 /* ctx: entry */
-void rt_world_abandon(struct rt_thread *thread)
+void rt_worlds_abandon(struct rt_thread *thread)
 {
-	struct rt_world *world = thread->world;
-
-	if (!world || !world->program_state)
+	if (!thread->program_state)
 		return;
-	rt_state_load((const void *)world->program_state);
-	world->program_state = 0;
-	world->sp = world->base;
+	rt_state_load((const void *)thread->program_state);
+	thread->program_state = 0;
+	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
+		thread->worlds[i].sp = thread->worlds[i].base;
 }
 
 /* Threads that have been made, and have not begun. Each lies in its own stack, which it does not use yet. */
@@ -116,34 +130,30 @@ struct spare {
 	struct spare *next;
 };
 #define SPARE_DEPTH (64u << 10) /* in the stack */
-static struct spare *spares;
+static struct spare *spares[BUNDLE_MAX_WORLDS];
 static uint64_t spares_lock;
 
 /* For the C library of the child, all stacks but this thread's are free. ctx: entry */
-void rt_world_forked(struct rt_thread *thread)
+void rt_worlds_forked(struct rt_thread *thread)
 {
-	rt_world_abandon(thread);
-	if (thread->world)
-		thread->world->shares = false;
-	spares = NULL;
+	rt_worlds_abandon(thread);
+	thread->shares_memory = false;
+	memset(spares, 0, sizeof(spares));
 	spares_lock = 0;
 }
 
-/* Lets a thread of the world go on where it is, until it parks or ends. */
+/* Lets a thread of a world go on where it is, until it parks or ends. */
 static void resume(struct rt_thread *thread, struct rt_world *world, bool keeps)
 {
 	uint8_t state[BUNDLE_STATE_MAX] __attribute__((aligned(64)));
-	struct rt_world *before = thread->world;
 	uint64_t host_sp = world->host_sp;
 
 	if (keeps)
 		rt_state_save(state);
 	rt_state_clean();
-	thread->world = world;
 	rt_world_enters(thread, world);
 	rt_world_resume(world);
 	rt_world_leaves(thread, world);
-	thread->world = before;
 	world->host_sp = host_sp;
 	if (keeps)
 		rt_state_load(state);
@@ -160,28 +170,30 @@ static void begin(struct rt_thread *thread, struct rt_world *world)
 }
 
 /* ctx: boot */
-long rt_world_first_begin(struct rt_thread *thread)
+long rt_world_first_begin(struct rt_thread *thread, struct rt_world *world)
 {
-	begin(thread, thread->world);
-	return thread->world->ended ? -ENOEXEC : 0;
+	begin(thread, world);
+	return world->ended ? -ENOEXEC : 0;
 }
 
 /* ctx: entry */
-void rt_world_begin(struct rt_thread *thread)
+void rt_worlds_begin(struct rt_thread *thread)
 {
-	if (thread->world)
-		begin(thread, thread->world);
+	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
+		begin(thread, &thread->worlds[i]);
 }
 
 /* ctx: entry */
-static bool take_spare(struct rt_world *world)
+static bool take_spare(uint32_t i, struct rt_world *world)
 {
 	struct spare *spare;
 
+	if (!__atomic_load_n(&spares[i], __ATOMIC_RELAXED))
+		return false;
 	rt_lock(&spares_lock);
-	spare = spares;
+	spare = spares[i];
 	if (spare) {
-		spares = spare->next;
+		spares[i] = spare->next;
 		*world = spare->world;
 	}
 	rt_unlock(&spares_lock);
@@ -189,51 +201,17 @@ static bool take_spare(struct rt_world *world)
 }
 
 /* ctx: entry */
-static long create(struct rt_thread *thread, struct rt_world *made)
+static long create(struct rt_thread *thread, uint32_t i, struct rt_world *made)
 {
 	long r;
 
-	thread->world->made = made;
-	r = rt_world_run(thread, (const void *)rt.world->create, 0);
-	thread->world->made = NULL;
+	thread->worlds[i].made = made;
+	r = run(thread, i, (const void *)program_of(i)->create, 0);
+	thread->worlds[i].made = NULL;
 	return -r;
 }
 
-/* ctx: entry */
-long rt_world_create(struct rt_thread *thread, struct rt_world *made)
-{
-	return __atomic_load_n(&spares, __ATOMIC_RELAXED) && take_spare(made) ? 0 : create(thread, made);
-}
-
-/* ctx: entry */
-void rt_world_spare(struct rt_thread *thread)
-{
-	struct rt_world made;
-	struct spare *spare;
-
-	if (failed(create(thread, &made)))
-		return;
-	spare = (struct spare *)((made.regs.rsp - SPARE_DEPTH) & ~63ul);
-	spare->world = made;
-	rt_lock(&spares_lock);
-	spare->next = spares;
-	spares = spare;
-	rt_unlock(&spares_lock);
-}
-
-/* ctx: entry */
-void rt_world_renew(struct rt_thread *thread)
-{
-	bool shares = thread->own_world.shares;
-
-	if (!take_spare(&thread->own_world))
-		rt_panic("a seccomp filter keeps a thread, and there is no memory for its hosted hook", 0);
-	thread->own_world.shares = shares;
-	begin(thread, &thread->own_world);
-}
-
-/* ctx: entry */
-void rt_world_end(struct rt_thread *thread, struct rt_world *world, bool keeps)
+static void end(struct rt_thread *thread, struct rt_world *world, bool keeps)
 {
 	if (world->ended || world->inside)
 		return;
@@ -245,21 +223,94 @@ void rt_world_end(struct rt_thread *thread, struct rt_world *world, bool keeps)
 }
 
 /* ctx: entry */
-long rt_world_fork(struct rt_thread *thread, long (*make)(struct rt_thread *thread, void *argument), void *argument)
+long rt_worlds_create(struct rt_thread *thread, struct rt_world made[BUNDLE_MAX_WORLDS])
 {
-	struct rt_world *world = thread->world;
+	long r = 0;
 
-	world->make = make;
-	world->argument = argument;
+	for (uint32_t i = 0; i < rt.bundle->world_count; i++) {
+		if (!take_spare(i, &made[i]))
+			r = create(thread, i, &made[i]);
+		if (!failed(r))
+			continue;
+		while (i--)
+			end(thread, &made[i], true);
+		break;
+	}
+	return r;
+}
+
+/* ctx: entry */
+void rt_worlds_spare(struct rt_thread *thread)
+{
+	for (uint32_t i = 0; i < rt.bundle->world_count; i++) {
+		struct rt_world made;
+		struct spare *spare;
+
+		if (failed(create(thread, i, &made)))
+			continue;
+		spare = (struct spare *)((made.regs.rsp - SPARE_DEPTH) & ~63ul);
+		spare->world = made;
+		rt_lock(&spares_lock);
+		spare->next = spares[i];
+		spares[i] = spare;
+		rt_unlock(&spares_lock);
+	}
+}
+
+/* ctx: entry */
+void rt_worlds_renew(struct rt_thread *thread)
+{
+	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
+		if (!take_spare(i, &thread->worlds[i]))
+			rt_panic("a seccomp filter keeps a thread, and there is no memory for its hosted hooks", 0);
+	rt_worlds_begin(thread);
+}
+
+/* ctx: entry */
+void rt_worlds_end(struct rt_thread *thread, struct rt_world worlds[BUNDLE_MAX_WORLDS], bool keeps)
+{
+	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
+		end(thread, &worlds[i], keeps);
+}
+
+/* A fork in the worlds from one on, each in the middle of the one before. */
+struct fork {
+	uint32_t world;
+	long (*make)(struct rt_thread *thread, void *argument);
+	void *argument;
+};
+
+/* ctx: entry */
+static long fork_from(struct rt_thread *thread, void *argument)
+{
+	struct fork *fork = argument, inner = *fork;
+	struct rt_world *world = &thread->worlds[fork->world];
+	const void *function;
+
+	if (fork->world == rt.bundle->world_count)
+		return fork->make(thread, fork->argument);
+	function = (const void *)program_of(fork->world)->fork;
+	inner.world++;
+	world->make = fork_from;
+	world->argument = &inner;
 	world->result = -EAGAIN;
-	rt_world_run(thread, (const void *)rt.world->fork, 0);
+	run(thread, fork->world, function, 0);
 	world->make = NULL;
 	return world->result;
 }
 
 /* ctx: entry */
-void rt_world_flush(struct rt_thread *thread)
+long rt_worlds_fork(struct rt_thread *thread, long (*make)(struct rt_thread *thread, void *argument), void *argument)
 {
-	if (thread->world && !thread->world->ended)
-		rt_world_run(thread, (const void *)rt.world->flush, 0);
+	struct fork fork = { 0, make, argument };
+
+	return fork_from(thread, &fork);
+}
+
+/* ctx: entry */
+void rt_worlds_flush(struct rt_thread *thread)
+{
+	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
+		if (!thread->worlds[i].ended)
+			run(thread, i, (const void *)program_of(i)->flush, 0);
 }
