@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -31,7 +32,34 @@ __attribute__((visibility("default"), used)) struct k23_world k23_world = {
 /* K23_HOOK() defines it. */
 extern __attribute__((visibility("default"))) const struct k23_api **k23_hook_api;
 
-static __thread void *thread_self;
+static __thread void *thread_self __attribute__((used));
+static unsigned ready __attribute__((used)); /* thread-local variables are there */
+
+/* `k23 cc` makes jumps of system calls: to stubs, which go on here, with the address behind the call in %r11. Calls for
+ * which there is no thread of the program yet are made where they stand, and caught. */
+#define TEXT_OF(x) #x
+#define NUMBER_IN_TEXT(x) TEXT_OF(x)
+__asm__(".pushsection .text\n"
+	"	.balign 32\n"
+	"	.globl k23_world_stubs\n"
+	"	.type k23_world_stubs, @object\n"
+	"k23_world_stubs:\n"
+	"	.fill " NUMBER_IN_TEXT(K23_WORLD_STUBS) " * " NUMBER_IN_TEXT(K23_WORLD_STUB_SIZE) ", 1, 0xcc\n"
+	"	.size k23_world_stubs, . - k23_world_stubs\n"
+	"k23_world_called:\n"
+	"	mov ready(%rip), %ecx\n"
+	"	jrcxz 1f\n"
+	"	mov %fs:thread_self@tpoff, %rcx\n"
+	"	jrcxz 1f\n"
+	"	jmp *k23_world + 40(%rip)\n"
+	"1:	lea -2(%r11), %rcx\n"
+	"	jmp *%rcx\n"
+	".popsection\n");
+_Static_assert(offsetof(struct k23_world, entered) == 40, "as above");
+
+extern const char k23_world_called[] __attribute__((visibility("hidden")));
+/* Where stubs find it. */
+__attribute__((visibility("default"), used)) const void *const k23_world_stub_entry = k23_world_called;
 
 #define OUT(function, ...) \
 	k23_world.out(thread_self, (const void *)k23_world.api->function, (unsigned long[7]){ __VA_ARGS__ })
@@ -196,6 +224,7 @@ __attribute__((constructor(101))) static void begin(void)
 	api.unmapped = k23_world.api->unmapped;
 	api.texts_added = k23_world.api->texts_added;
 	thread_self = k23_world.first;
+	ready = 1;
 	*k23_hook_api = &api;
 }
 

@@ -9,6 +9,10 @@
 
 #include <k23/types.h>
 
+/* How many system calls of a file can be made jumps, and the size of the code for each. */
+#define K23_WORLD_STUBS 1024
+#define K23_WORLD_STUB_SIZE 32
+
 /* Changes when a hosted hook built before the change can no longer be loaded. */
 #define K23_WORLD_VERSION 1u
 #define K23_WORLD_MAGIC 0x646c726f7733326bul /* "k23world" in memory order */
@@ -28,6 +32,8 @@ struct k23_world {
 	/* Calls a function of the runtime, with up to seven arguments. self: what run() was given. */
 	long (*out)(void *self, const void *function, const unsigned long arguments[7]);
 	void *first; /* `self` of the world's first thread */
+	/* Where a system call goes on that `k23 cc` has made a jump of. In %rcx `self`, in %r11 the address behind it. */
+	const void *entered;
 
 	/* The world's, from when it parks for the first time. Called by the runtime, on the stack of one of the world's
 	 * threads. */

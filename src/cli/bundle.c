@@ -66,6 +66,14 @@ static uint32_t add_to_front(struct builder *builder, const void *data, size_t s
 	return (uint32_t)at;
 }
 
+/* What is added next begins a page. */
+static void begin_page(struct builder *builder)
+{
+	uint32_t at = add_to_front(builder, NULL, 0);
+
+	add_to_front(builder, NULL, core_page_up(at) - at);
+}
+
 /* Adds a hook's options "a=1,b=2" as strings one after the other, ended by an empty one. A backslash keeps the next
  * character. Returns their offset. */
 static uint32_t add_options(struct builder *builder, const char *options)
@@ -187,8 +195,8 @@ static void open_files(struct builder *builder, const struct launch *launch)
 	}
 }
 
-/* Gives all parts their places behind the front, worlds the last. What each image makes for itself begins with the runtime's variables,
- * which are the end of the runtime. */
+/* Gives all parts their places behind the front, worlds the last. What each image makes for itself begins with the
+ * runtime's variables, which are the end of the runtime. */
 static void place_parts(struct builder *builder, uint32_t front_size, size_t store_size)
 {
 	struct bundle *bundle = builder->bundle;
@@ -232,7 +240,7 @@ static void add_segments(struct builder *builder)
 			if (segment->contents_size) {
 				entry.initial_size = (uint32_t)(segment->lead + segment->contents_size);
 				if (builder->files[i].hosted && !(segment->prot & PROT_WRITE)) {
-					add_to_front(builder, NULL, core_page_up(builder->used) - builder->used);
+					begin_page(builder);
 					entry.initial_size = entry.size;
 				}
 				entry.initial = add_to_front(builder, NULL, entry.initial_size);

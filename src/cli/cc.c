@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/hook_line.h"
 #include "cli/hook_open.h"
+#include "cli/world_patch.h"
 #include "version.h"
 
 static const char *const flags[] = { "-O2", "-g", "-Wall", "-Wextra", K23_HOOK_FLAGS };
@@ -157,6 +158,8 @@ static int cc(int argc, char **argv)
 		die(EXIT_K23, "%s would be no hook, and is removed: %s", output, problem);
 	}
 	hook_file_close(&hook);
+	if (hosted)
+		world_patch(output);
 	return 0;
 }
 

@@ -14,9 +14,9 @@ extern const char rt_signal_entry[], rt_restorer[], rt_guard_entered[], rt_child
 /* For hooks: the member `forward` of struct k23_api. */
 extern const char rt_forward[];
 
-/* For hosted hooks: what the chain calls instead of their functions; where a system call of theirs goes on; and the
- * member `out` of struct k23_world. */
-extern const char rt_world_first[], rt_world_entered[], rt_world_out[];
+/* For hosted hooks: what the chain calls instead of their functions; where a system call of theirs goes on that the
+ * guard has caught; and the members `entered` and `out` of struct k23_world. */
+extern const char rt_world_first[], rt_world_entered[], rt_world_called[], rt_world_out[];
 
 /* The first instruction that runs in a new image, and the end of its function. */
 extern const char rt_start[], rt_start_end[];

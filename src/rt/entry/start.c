@@ -81,6 +81,16 @@ static void protect_segments(const struct bundle *bundle)
 	}
 }
 
+/* Makes pages ready by one call, where each would take a fault: the kernel maps none around a fault in memory that is
+ * shared by SysV IPC, and none in private memory. It may refuse, which changes nothing. */
+static void populate(uintptr_t start, size_t size, int how)
+{
+	uintptr_t page = core_page_down(start);
+
+	if (size > 2 * CORE_PAGE)
+		sys(madvise, page, core_page_up(start + size) - page, how);
+}
+
 /* The hooks: their contents, then their permissions. */
 static void settle_segments(void)
 {
@@ -90,9 +100,11 @@ static void settle_segments(void)
 	for (uint32_t i = 0; i < bundle->segment_count; i++) {
 		const struct bundle_segment *segment = &bundle->segments[i];
 
-		if (segment->initial_size && !is_settled(segment) && !rt_world_map(segment))
-			memcpy((char *)rt.start + segment->offset, (char *)rt.start + segment->initial,
-			       segment->initial_size);
+		if (!segment->initial_size || is_settled(segment) || rt_world_map(segment))
+			continue;
+		populate(rt.start + segment->initial, segment->initial_size, MADV_POPULATE_READ);
+		populate(rt.start + segment->offset, segment->size, MADV_POPULATE_WRITE);
+		memcpy((char *)rt.start + segment->offset, (char *)rt.start + segment->initial, segment->initial_size);
 	}
 	for (uint32_t i = 0; i < bundle->fixup_count; i++)
 		*(uint64_t *)(rt.start + fixups[i]) += rt.start;

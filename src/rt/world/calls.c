@@ -224,8 +224,9 @@ static long answer(struct rt_thread *thread, struct rt_world *world)
 	}
 }
 
-struct rt_world *rt_world_answer(struct rt_thread *thread)
+struct rt_world *rt_world_answer(void)
 {
+	struct rt_thread *thread = rt_self();
 	struct rt_world *world = thread->world;
 	long result = answer(thread, world);
 

@@ -82,10 +82,11 @@ long rt_world_start(struct rt_world *world)
 		rt_panic("no memory for a hosted hook", stack);
 	program->api = &rt.api;
 	program->out = (long (*)(void *, const void *, const unsigned long *))(uintptr_t)rt_world_out;
+	program->entered = rt_world_called;
 	program->first = world;
 	memset(world, 0, sizeof(*world));
 	world->index = (uint32_t)(bundle - rt.bundle->worlds);
-	rt_regs_start(&world->regs, rt.start + bundle->entry, make_stack(bundle, (uint64_t)stack + STACK_SIZE, programs),
-		      0x202);
+	rt_regs_start(&world->regs, rt.start + bundle->entry,
+		      make_stack(bundle, (uint64_t)stack + STACK_SIZE, programs), 0x202);
 	return rt_world_first_begin(thread, world);
 }

@@ -2,12 +2,14 @@
  * Worlds: hosted hooks, each of which is a program with a C library of its own (k23/world.h). They lie in the bundle,
  * and so a signal that arrives in their code is deferred, and a fault there is reported, as in any hook's.
  *
- * A world's threads are no tasks of the kernel. Each stands for a thread of the program, and runs when that thread comes to
- * the hook: by a switch of stack and %fs base. Whenever the program creates a thread, the creator lets each world create
- * one; the world's system call for that is not made, but says where the new thread is to begin. A fork goes through the
- * world's fork(), whose system call is the program's, so that all of its locks are in order in the child.
+ * A world's threads are no tasks of the kernel. Each stands for a thread of the program, and runs when that thread
+ * comes to the hook: by a switch of stack and %fs base. Whenever the program creates a thread, the creator lets each
+ * world create one; the world's system call for that is not made, but says where the new thread is to begin. A fork
+ * goes through the world's fork(), whose system call is the program's, so that all of its locks are in order in the
+ * child.
  *
- * The world's own system calls are made by the runtime (world/calls.c), which the guard's SIGSYS brings there.
+ * The world's own system calls are made by the runtime (world/calls.c). `k23 cc` has made jumps there of most; the
+ * guard's SIGSYS brings the others.
  */
 #ifndef RT_WORLD_WORLD_H
 #define RT_WORLD_WORLD_H

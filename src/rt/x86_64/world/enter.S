@@ -9,8 +9,38 @@
 
 	.text
 
+/* rt_world_called: the world makes a system call that `k23 cc` has patched (k23_world.entered).
+ * in:  %rcx world, %r11 the address behind the call, the others as at the call.   out: the world goes on. */
+	.globl rt_world_called
+	.type rt_world_called, @function
+rt_world_called:
+	.cfi_startproc
+	.cfi_undefined %rip
+	mov	%rax, WORLD_REGS + REGS_RAX(%rcx)
+	mov	%rbx, WORLD_REGS + REGS_RBX(%rcx)
+	mov	%rdx, WORLD_REGS + REGS_RDX(%rcx)
+	mov	%rsi, WORLD_REGS + REGS_RSI(%rcx)
+	mov	%rdi, WORLD_REGS + REGS_RDI(%rcx)
+	mov	%rbp, WORLD_REGS + REGS_RBP(%rcx)
+	mov	%rsp, WORLD_REGS + REGS_RSP(%rcx)
+	mov	%r8, WORLD_REGS + REGS_R8(%rcx)
+	mov	%r9, WORLD_REGS + REGS_R9(%rcx)
+	mov	%r10, WORLD_REGS + REGS_R10(%rcx)
+	mov	%r12, WORLD_REGS + REGS_R12(%rcx)
+	mov	%r13, WORLD_REGS + REGS_R13(%rcx)
+	mov	%r14, WORLD_REGS + REGS_R14(%rcx)
+	mov	%r15, WORLD_REGS + REGS_R15(%rcx)
+	mov	%r11, WORLD_REGS + REGS_RIP(%rcx)
+	mov	WORLD_HOST_SP(%rcx), %rsp
+	pushfq
+	pop	WORLD_REGS + REGS_EFLAGS(%rcx)
+	cld
+	/* and on into rt_world_entered */
+	.cfi_endproc
+	.size rt_world_called, . - rt_world_called
+
 /* rt_world_entered: the world has made a system call, and its registers are in world->regs.
- * in:  %rdi thread, %rsp its runtime stack, aligned.   out: the world goes on. */
+ * in:  %rsp the thread's runtime stack, aligned.   out: the world goes on. */
 	.globl rt_world_entered
 	.type rt_world_entered, @function
 rt_world_entered:
