@@ -98,6 +98,15 @@ def case_exec(k23, program):
         expect("calls", counted(k23, program, ["exec"], [hook], way), (3, [3], [0]))
 
 
+def case_fs(k23, program):
+    """Each hook has a base of %fs, and so has the program."""
+    hook, other = build(k23, "hosted_map.cc"), build(k23, "hosted.c")
+    for way in ways(k23, program):
+        for hooks in [hook], [other], [other, "null", hook, other]:
+            made, mapped, _ = counted(k23, program, ["fs"], hooks, way)
+            expect("calls", (made, mapped), (200, [0] * 10 + [200] if hook in hooks else []))
+
+
 def case_vectors(k23, program):
     """What the hook does with vector registers is its own matter, also in children."""
     hooks = build(k23, "hosted_map.cc"), build(k23, "hosted.c")

@@ -2,6 +2,7 @@
  * The program that hosted hooks are tried on. It makes call 500, which no kernel has, and says how often.
  * usage: hosted-program WHAT [FORKS]
  */
+#include <asm/prctl.h>
 #include <cpuid.h>
 #include <pthread.h>
 #include <signal.h>
@@ -290,12 +291,54 @@ static int vectors(void)
 	return 0;
 }
 
+/* Makes a call without the C library, as the base of %fs may be anything. */
+static long raw(long nr, long a1, void *a2)
+{
+	register long a4 __asm__("r10") = 0;
+	long result;
+
+	__asm__ volatile("syscall" : "=a"(result) : "a"(nr), "D"(a1), "S"(a2), "d"(0), "r"(a4) : "rcx", "r11", "memory");
+	return result;
+}
+
+/* The base of %fs is the program's own. */
+static int fs(void)
+{
+	static unsigned long block[64], base, other;
+	int wrong = 0;
+
+	raw(SYS_arch_prctl, ARCH_GET_FS, &base);
+	block[0] = (unsigned long)block;
+	for (int i = 0; i < 200; i++) {
+		raw(SYS_arch_prctl, ARCH_SET_FS, i & 1 ? block : (unsigned long *)base);
+		raw(500, 0, NULL);
+		raw(SYS_getppid, 0, NULL);
+		made++;
+		__asm__ volatile("mov %%fs:0, %0" : "=r"(other));
+		wrong |= other != (i & 1 ? (unsigned long)block : base);
+		raw(SYS_arch_prctl, ARCH_GET_FS, &other);
+		wrong |= other != (i & 1 ? (unsigned long)block : base);
+		if (i % 20 == 1) { /* a child has it, too */
+			int status = 1;
+			long child = raw(SYS_fork, 0, NULL);
+
+			__asm__ volatile("mov %%fs:0, %0" : "=r"(other));
+			if (child == 0)
+				raw(SYS_exit_group, other != (unsigned long)block, NULL);
+			raw(SYS_wait4, child, &status);
+			wrong |= status;
+		}
+	}
+	raw(SYS_arch_prctl, ARCH_SET_FS, (void *)base);
+	return wrong;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
 } cases[] = {
 	{ "threads", threads }, { "forks", forks }, { "spawns", spawns }, { "storm", storm }, { "exec", exec },
-	{ "vectors", vectors },
+	{ "vectors", vectors }, { "fs", fs },
 };
 
 int main(int argc, char **argv)

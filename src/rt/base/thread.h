@@ -170,6 +170,8 @@ struct rt_thread {
 	struct rt_world *world;               /* that runs; NULL: none does */
 	struct rt_world worlds[BUNDLE_MAX_WORLDS]; /* those that stand for the thread */
 	uint64_t program_state;               /* where the program's vector state is while a hosted hook is entered */
+	uint64_t fs_left, program_fs;         /* without FSGSBASE, in a call that a hosted hook forwards: the base of
+						 %fs that the hook has left, and the program's; 0: it is the program's */
 	bool state_loaded;                    /* the program's vector state was loaded for a call */
 	bool shares_memory;                   /* made without CLONE_THREAD, but with CLONE_VM */
 

@@ -18,6 +18,7 @@
 #include "rt/text/site_log.h"
 #include "rt/text/vsyscall.h"
 #include "rt/tracer/ptraced.h"
+#include "rt/world/world.h"
 #include "rt/x86_64/base/gs.h"
 
 /* After a system call, returns may be mispredicted (x86_64/returns.h); indirect jumps are not. */
@@ -40,15 +41,21 @@ static bool x32_refused(long nr)
 	return rt.x32 == 1 && (nr - bit >= K23_NUMBERS || rt_special(K23_ARCH_X86_64, nr - bit));
 }
 
-/* A new image or a child is to begin with what the program has set for rdtsc, which hooks run without. ctx: entry */
+/* A new image or a child is to begin with what the program has set for rdtsc and as the base of %fs, and not with what
+ * hooks run with. ctx: entry */
 static long make_special(struct rt_thread *thread, struct k23_call *call, rt_special_fn *special)
 {
 	bool switched = __builtin_expect(thread->tsc_faults && call->next, 0);
+	uint64_t fs = 0;
 	long result;
 
 	if (switched)
 		rt_hook_set_tsc(true);
+	if (__builtin_expect(thread->fs_left, 0))
+		fs = rt_world_show_fs(thread);
 	result = special(thread, call);
+	if (__builtin_expect(fs, 0))
+		rt_world_hide_fs(thread, fs);
 	if (switched && thread->tsc_faults)
 		rt_hook_set_tsc(false);
 	return result;

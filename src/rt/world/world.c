@@ -20,7 +20,7 @@ static struct k23_world *program_of(uint32_t world)
 }
 
 /* Its system calls need SIGSYS. */
-void rt_world_enters(struct rt_thread *thread, struct rt_world *world)
+static void goes_on(struct rt_thread *thread, struct rt_world *world)
 {
 	world->outer = thread->world;
 	thread->world = world;
@@ -28,17 +28,27 @@ void rt_world_enters(struct rt_thread *thread, struct rt_world *world)
 	world->held = thread->sigsys_held;
 	if (__builtin_expect(world->held, 0))
 		rt_sigsys_unblock(thread);
-	world->outer_fs = rt_fs_read();
+}
+
+static void stops(struct rt_thread *thread, struct rt_world *world)
+{
+	world->inside = false;
+	if (__builtin_expect(world->held, 0))
+		rt_sigsys_hold(thread, false);
+	thread->world = world->outer;
+}
+
+void rt_world_enters(struct rt_thread *thread, struct rt_world *world)
+{
+	goes_on(thread, world);
+	world->outer_fs = thread->fs_left ? thread->fs_left : rt_fs_read();
 	rt_fs_write(world->fs);
 }
 
 void rt_world_leaves(struct rt_thread *thread, struct rt_world *world)
 {
 	rt_fs_write(world->outer_fs);
-	world->inside = false;
-	if (__builtin_expect(world->held, 0))
-		rt_sigsys_hold(thread, false);
-	thread->world = world->outer;
+	stops(thread, world);
 }
 
 /* Calls a function of a world's program that has another of the hook's as its argument. */
@@ -82,6 +92,53 @@ long rt_world_call(struct k23_call *call)
 }
 
 /* In a call of the program the kernel is not to see the world's %fs base. The runtime has no use for either. */
+static long forward(struct rt_thread *thread, struct rt_world *world, struct k23_call *call)
+{
+	long result;
+
+	rt_world_leaves(thread, world);
+	result = rt.api.forward(call);
+	rt_world_enters(thread, world);
+	return result;
+}
+
+/* Where each change of the base is a system call, it is left to special calls: others do not look at it, and handlers
+ * of signals run after the call. */
+static long forward_lazily(struct rt_thread *thread, struct rt_world *world, struct k23_call *call)
+{
+	uint64_t outer = thread->fs_left; /* 0: what is outside is the program */
+	long result;
+
+	if (!outer)
+		thread->program_fs = world->outer_fs;
+	thread->fs_left = world->fs;
+	stops(thread, world);
+	result = rt.api.forward(call);
+	goes_on(thread, world);
+	thread->fs_left = outer;
+	/* A special call may have run functions of the hook. */
+	world->outer_fs = outer ? outer : thread->program_fs;
+	return result;
+}
+
+/* ctx: entry */
+uint64_t rt_world_show_fs(struct rt_thread *thread)
+{
+	uint64_t left = thread->fs_left;
+
+	thread->fs_left = 0;
+	rt_fs_write(thread->program_fs);
+	return left;
+}
+
+/* ctx: entry */
+void rt_world_hide_fs(struct rt_thread *thread, uint64_t left)
+{
+	thread->program_fs = rt_fs_read();
+	thread->fs_left = left;
+	rt_fs_write(left);
+}
+
 long rt_world_out_call(struct rt_world *world, const void *function, const uint64_t arguments[7])
 {
 	long (*called)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) =
@@ -90,13 +147,14 @@ long rt_world_out_call(struct rt_world *world, const void *function, const uint6
 	struct rt_thread *thread = rt_self();
 	long result;
 
-	if (forwards)
-		rt_world_leaves(thread, world);
-	result = called(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
-			arguments[6]);
 	if (!forwards)
-		return result;
-	rt_world_enters(thread, world);
+		return called(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
+			      arguments[6]);
+	/* Tracers see the base. */
+	if (rt.fsgsbase || rt.ptraced)
+		result = forward(thread, world, (struct k23_call *)arguments[0]);
+	else
+		result = forward_lazily(thread, world, (struct k23_call *)arguments[0]);
 	if (__builtin_expect(thread->state_loaded, 0)) {
 		thread->state_loaded = false;
 		rt_state_clean();

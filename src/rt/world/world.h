@@ -52,6 +52,11 @@ void rt_worlds_flush(struct rt_thread *thread);
  * k23_forward() and needs none. ctx: entry */
 void rt_worlds_show_state(struct rt_thread *thread);
 
+/* The same of the base of %fs, for special calls, if fs_left is set. Returns what the second function needs after the
+ * call. ctx: entry */
+uint64_t rt_world_show_fs(struct rt_thread *thread);
+void rt_world_hide_fs(struct rt_thread *thread, uint64_t left);
+
 /* The guard has caught a call of the world: makes the thread go on with that call on its runtime stack. ctx: sigsys */
 void rt_world_caught(struct rt_thread *thread, struct ucontext *uc);
 
