@@ -32,7 +32,7 @@ struct k23_world {
 	/* Calls a function of the runtime, with up to seven arguments. self: what run() was given. */
 	long (*out)(void *self, const void *function, const unsigned long arguments[7]);
 	void *first; /* `self` of the world's first thread */
-	/* Where a system call goes on that `k23 cc` has made a jump of. In %rcx `self`, in %r11 the address behind it. */
+	/* Where a system call goes on that `k23 cc` has made a jump of: %rcx `self`, %r11 the address behind it. */
 	const void *entered;
 
 	/* The world's, from when it parks for the first time. Called by the runtime, on the stack of one of the world's

@@ -297,7 +297,8 @@ static long raw(long nr, long a1, void *a2)
 	register long a4 __asm__("r10") = 0;
 	long result;
 
-	__asm__ volatile("syscall" : "=a"(result) : "a"(nr), "D"(a1), "S"(a2), "d"(0), "r"(a4) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall" : "=a"(result) : "a"(nr), "D"(a1), "S"(a2), "d"(0), "r"(a4)
+			 : "rcx", "r11", "memory");
 	return result;
 }
 

@@ -167,13 +167,15 @@ struct rt_thread {
 	siginfo_t sigsys_info;
 	siginfo_t sigsys_queued_info; /* what the thread has queued to itself, if sigsys_queued */
 
-	struct rt_world *world;               /* that runs; NULL: none does */
-	struct rt_world worlds[BUNDLE_MAX_WORLDS]; /* those that stand for the thread */
-	uint64_t program_state;               /* where the program's vector state is while a hosted hook is entered */
-	uint64_t fs_left, program_fs;         /* without FSGSBASE, in a call that a hosted hook forwards: the base of
-						 %fs that the hook has left, and the program's; 0: it is the program's */
-	bool state_loaded;                    /* the program's vector state was loaded for a call */
-	bool shares_memory;                   /* made without CLONE_THREAD, but with CLONE_VM */
+	/* Of hosted hooks: */
+	struct rt_world *world; /* that runs; NULL: none does */
+	struct rt_world worlds[BUNDLE_MAX_WORLDS]; /* that stand for the thread */
+	uint64_t program_state; /* where the program's vector state is while one is entered */
+	bool state_loaded;      /* the program's vector state was loaded for a call */
+	/* Without FSGSBASE, in a call that one forwards: the base of %fs that it has left; 0: it is the program's. */
+	uint64_t fs_left;
+	uint64_t program_fs; /* if fs_left is set */
+	bool shares_memory;  /* made without CLONE_THREAD, but with CLONE_VM */
 
 	struct rt_sighand own_sighand;
 };
