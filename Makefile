@@ -107,7 +107,7 @@ deps:
 	@SUDO='$(SUDO)' tools/packages.sh $(PACKAGES)
 
 test-deps: deps
-	@SUDO='$(SUDO)' tools/packages.sh $(TEST_PACKAGES)
+	@SUDO='$(SUDO)' tools/packages.sh $(TEST_PACKAGES) $$(rustc --version >/dev/null 2>&1 || echo rustc)
 
 app-deps: deps
 	@SUDO='$(SUDO)' tools/packages.sh $$(sed 's/#.*//' tests/apps/packages.txt)

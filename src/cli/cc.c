@@ -17,10 +17,14 @@
 #include "version.h"
 
 static const char *const flags[] = { "-O2", "-g", "-Wall", "-Wextra", K23_HOOK_FLAGS };
-/* A hosted hook is an ordinary program. */
+#define EXPORTED(symbol) "-Wl,--export-dynamic-symbol=" symbol
+/* A hosted hook is an ordinary program, whose hook may come from a library. What k23 looks for stays when the file is
+ * stripped. */
 static const char *const hosted_flags[] = {
 	"-O2", "-g", "-Wall", "-Wextra", "-D_GNU_SOURCE", "-fPIE", "-fno-omit-frame-pointer", "-pthread",
-	"-static-pie", "-Wl,-z,separate-code", "-Wl,-z,noexecstack"
+	"-static-pie", "-Wl,-z,separate-code", "-Wl,-z,noexecstack", "-Wl,--gc-sections", "-Wl,--undefined=k23_hook",
+	EXPORTED("k23_hook"), EXPORTED("k23_hook_api"), EXPORTED("k23_world"), EXPORTED("k23_world_stubs"),
+	EXPORTED("k23_world_stub_entry")
 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

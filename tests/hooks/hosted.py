@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Hosted hooks, in C and C++: exact counts, threads, forks, and what they must not do. usage: hosted.py K23 PROGRAM CASE"""
 import os
+import pwd
 import re
+import shutil
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -134,6 +136,33 @@ def case_bare(k23, program):
     expect("status", (result.returncode, len(re.findall("^hosted: [0-9]+ calls", result.stderr, re.M))), (3, 2))
     if "wrong" in result.stderr:
         raise Failed(result.stderr)
+
+
+def case_rust(k23, program):
+    """The example, as its README builds it."""
+    del program
+    # One of rustup's is found by the real home.
+    environment = {**os.environ, "HOME": pwd.getpwuid(os.getuid()).pw_dir}
+    if not shutil.which("rustc") or run("rustc", "--version", env=environment).returncode != 0:
+        raise Skipped("no rustc that runs")
+    source = os.path.join(HERE, "..", "..", "examples", "rust", "frozen.rs")
+    built = run("rustc", "--edition", "2021", "--crate-type", "staticlib", "-O", "-g", "-C", "panic=abort",
+                "-D", "warnings", source, "-o", "libfrozen.a", env=environment)
+    expect("rustc", (built.returncode, built.stderr), (0, ""))
+    expect("k23 cc", run(k23, "cc", "--hosted", "libfrozen.a", "-o", "frozen").returncode, 0)
+    os.mkdir("cold")
+    place = os.path.realpath("cold")
+    for what, options, status, words in (
+            ("refused", f":root={place}/", 2, f"frozen: {place}/a was tried 1 times\n"),
+            ("no root", "", 125, "k23: hook frozen refuses to start: root=DIRECTORY is missing\n"),
+            ("unknown", ":root=/x,y=1", 125, "k23: hook frozen has no option y; it has root\n"),
+            ("elsewhere", f":root={place}/b", 0, "")):
+        result = run(k23, "run", "--hook", "./frozen" + options, "--", "sh", "-c",
+                     ": > cold/a", env={**os.environ, "LC_ALL": "C"})
+        expect(f"status {what}", result.returncode, status)
+        if words not in result.stderr or bool(words) != bool(result.stderr):
+            raise Failed(f"{what}: {result.stderr!r}")
+        expect(f"files {what}", os.listdir("cold"), ["a"] if status == 0 else [])
 
 
 def case_mistakes(k23, program):

@@ -7,12 +7,11 @@
 #include "core/string.h"
 #include "rt/base/message.h"
 
-#define KEYS 16u /* that are named in a message; of more than 64 options all are taken for known */
-
+/* Of more than 64 options all are taken for known. */
 static struct {
 	const char *hook;
-	const char *keys[KEYS]; /* that were looked up */
-	unsigned count;
+	char keys[256]; /* that were looked up, for a message: strings one after the other; more are left out */
+	size_t keys_size;
 	uint64_t found; /* a bit for each option */
 	bool refused;
 } start;
@@ -20,18 +19,23 @@ static struct {
 void rt_options_begin(const char *hook)
 {
 	start.hook = hook;
-	start.count = 0;
+	start.keys_size = 0;
 	start.found = 0;
 	start.refused = false;
 }
 
+/* The hook may have the key for the time of the call only. */
 static void note_key(const char *key)
 {
-	for (unsigned i = 0; i < start.count; i++)
-		if (core_equal(start.keys[i], key))
+	size_t size = core_strlen(key) + 1;
+
+	for (size_t at = 0; at < start.keys_size; at += core_strlen(start.keys + at) + 1)
+		if (core_equal(start.keys + at, key))
 			return;
-	if (start.count < KEYS)
-		start.keys[start.count++] = key;
+	if (size > sizeof(start.keys) - start.keys_size)
+		return;
+	memcpy(start.keys + start.keys_size, key, size);
+	start.keys_size += size;
 }
 
 static size_t key_length(const char *option)
@@ -63,14 +67,13 @@ const char *rt_options_find(const struct k23_options *options, const char *key)
 
 static void name_unknown(const char *option)
 {
-	char text[512];
-	long length = 0;
+	char text[512] = "";
+	size_t length = 0;
 
-	for (unsigned i = 0; i < start.count && length < (long)sizeof(text); i++)
-		length += core_print(text + length, sizeof(text) - (size_t)length, "%s%s", i ? ", " : "; it has ",
-				     start.keys[i]);
-	rt_message("hook %s has no option %.*s%s", start.hook, (int)key_length(option), option,
-		   start.count ? text : "");
+	for (size_t at = 0; at < start.keys_size; at += core_strlen(start.keys + at) + 1)
+		length += (size_t)core_print(text + length, sizeof(text) - length, "%s%s", at ? ", " : "; it has ",
+					     start.keys + at);
+	rt_message("hook %s has no option %.*s%s", start.hook, (int)key_length(option), option, text);
 }
 
 bool rt_options_known(const struct k23_options *options)
