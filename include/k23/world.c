@@ -12,7 +12,7 @@
 
 #include <k23/world.h>
 
-#define STACK_SIZE (256u << 10) /* of a thread */
+#define STACK_SIZE (1u << 20) /* of a thread */
 
 static long run(void *self, const void *function, unsigned long argument);
 static long create(void);

@@ -17,7 +17,7 @@
 #include "rt/world/switch.h"
 #include "rt/world/world.h"
 
-#define STACK_SIZE (256ul << 10) /* of the first thread, with a page that nothing can be in */
+#define STACK_SIZE (1ul << 20) /* of the first thread, with a page that nothing can be in */
 
 /* It is not told of the vDSO: all of its code is to be in the bundle. */
 static const uint8_t as_the_programs[] = { AT_HWCAP, AT_HWCAP2, AT_CLKTCK, AT_MINSIGSTKSZ };
