@@ -3,7 +3,7 @@
 BUILD := build
 PACKAGES := gcc meson ninja-build pkg-config python3 binutils libelf-dev libdw-dev libbz2-dev libzydis-dev \
 	libjson-c-dev nettle-dev libprotobuf-c-dev protobuf-c-compiler linux-libc-dev musl-dev
-TEST_PACKAGES := busybox-static clang clang-19 libclang-rt-14-dev musl-tools golang-go strace gdb libbpf-dev util-linux \
+TEST_PACKAGES := busybox-static clang clang-19 libclang-rt-14-dev libpython3.11-dev musl-tools golang-go strace gdb libbpf-dev util-linux \
 	iproute2 libsqlite3-dev mandoc python3-jsonschema python3-protobuf bubblewrap crun curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux \
 	xz-utils zstd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)

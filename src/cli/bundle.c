@@ -148,6 +148,9 @@ static char *shipped_hook(const char *name)
 	}
 	if (!list || fclose(list) != 0)
 		die(EXIT_K23, "out of memory");
+	if (strcmp(name, "python") == 0)
+		die(EXIT_K23, "this k23 was built without Python, which policies need: install libpython3.11-dev, and "
+			      "build it again (there is no python.so in %s)", tried);
 	die(EXIT_K23, "there is no hook %s among those that come with k23, in %s; a hook of your own is named by a "
 		      "path with a slash", name, tried);
 }

@@ -19,6 +19,7 @@
 #include "abi/nested.h"
 #include "cli/bundle.h"
 #include "cli/cli.h"
+#include "cli/hook_spec.h"
 #include "cli/store_use.h"
 #include "core/gaps.h"
 #include "core/page.h"
@@ -55,14 +56,8 @@ static const char *outer_hook(const struct bundle *outer, const struct bundle_ho
 	if (!text)
 		die(EXIT_K23, "out of memory");
 	fputs((const char *)outer + hook->file, text);
-	for (const char *at = options; *at; at += strlen(at) + 1) {
-		fputc(at == options ? ':' : ',', text);
-		for (const char *c = at; *c; c++) {
-			if (*c == ',' || *c == '\\')
-				fputc('\\', text);
-			fputc(*c, text);
-		}
-	}
+	for (const char *at = options; *at; at += strlen(at) + 1)
+		hook_spec_add(text, at, at == options);
 	fclose(text);
 	return spec;
 }
@@ -80,7 +75,8 @@ enum { HOOK = 0x1000, FOREIGN, ON_FAILURE, STORE, NO_LEARN, EAGER, NO_PATCH, RET
 const struct option_row launch_options[] = {
 	{ NULL, 0, NULL, "How the program is run", 0, NULL },
 	{ "hook", 0, "FILE[:KEY=VALUE,...]",
-	  "a hook; may be repeated. A FILE without a slash is one that\ncomes with k23", HOOK, NULL },
+	  "a hook; may be repeated. A FILE without a slash is one that\n"
+	  "comes with k23; FILE.py is a policy in Python", HOOK, NULL },
 	{ "foreign", 0, "refuse|allow",
 	  "32-bit programs: refuse them with ENOEXEC (default), or let\nthem run without k23", FOREIGN, NULL },
 	{ "on-failure", 0, "refuse|untraced",
@@ -106,7 +102,7 @@ void launch_option(struct launch *launch, const char *command, int option, const
 {
 	switch (option) {
 	case HOOK:
-		launch_hook(launch, argument);
+		launch_hook(launch, hook_spec_of_policy(argument));
 		break;
 	case FOREIGN:
 		if (strcmp(argument, "allow") != 0 && strcmp(argument, "refuse") != 0)

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Every command that a document or a manual page shows is run. usage: commands.py K23 DOCUMENT
 
-In Markdown these are the blocks that are sh; a block of C is the file that the next one gives to `k23 cc`. In manual
+In Markdown these are the blocks that are sh; a block of C is the file that the next one gives to `k23 cc`, one of
+Python the policy that it runs. In manual
 pages they are the displayed lines (.Dl, .Bd -literal) that begin with a prompt. One document's commands run one after the
 other in a scratch folder; the last command of each has to succeed, or to fail if the line in front of it is
 <!-- fails: why -->. What cannot be run has <!-- not run: why --> there, or .\\" not run: why in a manual page."""
@@ -26,13 +27,13 @@ def mark_of(line):
 
 
 def of_markdown(lines):
-    """(script, its mark or "", a file of C that it needs) for each block."""
+    """(script, its mark or "", a file of C or Python that it needs) for each block."""
     source, before, block = None, "", None
     for line in lines:
         if block is None and line.startswith("```"):
             kind, block, mark = line[3:].strip(), [], mark_of(before)
         elif block is not None and line.startswith("```"):
-            if kind == "c":
+            if kind in ("c", "python"):
                 source = "\n".join(block) + "\n"
             elif kind == "sh":
                 yield "\n".join(block), mark, source
@@ -72,8 +73,10 @@ def test():
     if not any(mark != "not run" for _, mark, _ in blocks):
         raise Broken(f"{DOCUMENT.name} shows no command that can be run")
     for script, mark, source in blocks:
-        for name in re.findall(r"k23 cc (\w+\.c)", script) if source else []:
+        for name in re.findall(r"(?:k23 cc|--hook) (\w+\.(?:c|py))\b", script) if source else []:
             pathlib.Path(name).write_text(source)
+            if name.endswith(".py") and not (K23.parent / "hooks/python.so").exists():
+                mark = "not run"
         if mark == "not run":
             print("not run:", script)
             continue

@@ -206,4 +206,5 @@ def main():
     harness.main(lambda: harness.run_case(globals(), sys.argv[3], k23, program))
 
 
-main()
+if __name__ == "__main__":
+    main()
