@@ -31,7 +31,8 @@ def look(root):
     if ".debug_info" not in sections(one(root, "k23/k23-rt.elf")):
         raise Failed("k23-rt.elf has nothing for debuggers")
     for name in ("include/k23/hook.h", "pkgconfig/k23.pc", "share/k23/k23-gdb.py", "share/k23/k23-trace.schema.json",
-                 "man1/k23.1", "man5/k23-trace-json.5", "man7/k23-hook.7", "man7/k23-python.7", "man7/k23-state.7",
+                 "man1/k23.1", "man5/k23-trace-json.5", "man7/k23-fd.7", "man7/k23-hook.7",
+                 "man7/k23-python.7", "man7/k23-state.7",
                  "doc/k23/LICENSE", "doc/k23/README.md", "doc/k23/docs/design.md"):
         one(root, name)
 
