@@ -70,6 +70,8 @@ void store_remove(struct store *store, size_t index);
 void store_remove_empty(struct store *store);
 /* Whether a file may be in a store: it has an id, and its sites are sorted by offset and make sense. */
 bool known_valid(const struct known_file *file);
+/* The key that says the same of stat(2) as `key`, or NULL. */
+struct store_key *known_key(const struct known_file *file, const struct store_key *key);
 /* The site at an offset, or NULL. */
 struct store_site *known_site(const struct known_file *file, uint64_t offset);
 

@@ -18,8 +18,7 @@ struct known_file *store_find(const struct store *store, const struct store_id *
 	return NULL;
 }
 
-/* The same key of a file, or NULL. */
-static struct store_key *find_key(const struct known_file *file, const struct store_key *key)
+struct store_key *known_key(const struct known_file *file, const struct store_key *key)
 {
 	for (size_t i = 0; i < file->keys.count; i++)
 		if (memcmp(&file->keys.at[i], key, offsetof(struct store_key, file)) == 0)
@@ -30,7 +29,7 @@ static struct store_key *find_key(const struct known_file *file, const struct st
 struct known_file *store_find_key(const struct store *store, const struct store_key *key)
 {
 	for (size_t i = 0; i < store->files.count; i++)
-		if (find_key(&store->files.at[i], key))
+		if (known_key(&store->files.at[i], key))
 			return &store->files.at[i];
 	return NULL;
 }
@@ -127,7 +126,7 @@ static long unite_sites(struct known_file *file, const struct store_site *sites,
 
 long store_add_key(struct known_file *file, const struct store_key *key)
 {
-	struct store_key *same = find_key(file, key);
+	struct store_key *same = known_key(file, key);
 
 	if (same) {
 		same->flags |= key->flags;

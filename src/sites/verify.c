@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/vsyscall.h"
 #include "sites/identity.h"
 #include "sites/window.h"
 
@@ -40,6 +41,18 @@ static bool plan_is_right(const ZydisDecoder *decoder, const struct elf_file *el
 	       right.branch == site->branch && is_jump_right(&right, site);
 }
 
+/* Whether the store says that a file whose stat(2) shows this names no address of the vsyscall page: then none is
+ * looked for before it runs. */
+static bool no_vsyscall_claimed(const struct known_file *file, const struct stat *status)
+{
+	struct store_key key;
+	const struct store_key *known;
+
+	(void)identity_key(status, &key); /* a recent change does no harm here */
+	known = known_key(file, &key);
+	return known && known->flags & STORE_NO_VSYSCALL;
+}
+
 long verify_file(const struct known_file *file, enum verify_result *result)
 {
 	ZydisDecoder decoder;
@@ -64,6 +77,8 @@ long verify_file(const struct known_file *file, enum verify_result *result)
 	for (uint32_t i = 0; i < file->site_count && *result == VERIFY_SAME; i++)
 		if (!plan_is_right(&decoder, &elf, &file->sites[i]))
 			*result = VERIFY_WRONG;
+	if (*result == VERIFY_SAME && no_vsyscall_claimed(file, &elf.stat) && core_vsyscall_named(elf.bytes, elf.size))
+		*result = VERIFY_VSYSCALL;
 	elf_file_close(&elf);
 	return r;
 }

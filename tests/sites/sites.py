@@ -403,6 +403,28 @@ def case_verify(t):
     expect('nothing left', t('sites', 'list').stdout, '')
 
 
+def case_verify_vsyscall(t):
+    """A store that says of a file that it names no vsyscall address, which it does."""
+    none = t.library()
+    names = t.build('names.so', cases.assembly(False) + '.data\n.p2align 3\n.quad 0xffffffffff600400\n', '-shared')
+    time.sleep(4)  # for keys
+    t('analyze', none, names)
+    text = t.export()
+    expect('analysed', t('sites', 'verify').stdout, f'{none}: same\n{names}: same\n')
+    flags = re.findall(r'^key (?:\S+ ){5}(\d+)$', text, re.M)
+    expect('what keys say', sorted(flags), ['0', '1'])
+    # The second says it of another file with the same build-id.
+    for stat, status, wanted in (r'\1\2 1', 1, 'names the vsyscall page'), (r'\g<1>7 1', 0, 'same'):
+        lie = re.sub(r'^(key (?:\S+ ){4})(\S+) 0$', stat, text, flags=re.M)
+        t('sites', 'import', '-', input=lie, store=f'{status}/sites')
+        lines = t('sites', 'verify', status=status, store=f'{status}/sites').stdout.splitlines()
+        expect('one line for each', len(lines), 2)
+        expect('the other', lines[0], f'{none}: same')
+        if not lines[1].startswith(f'{names}: {wanted}'):
+            raise Failed(lines[1])
+    expect('forgotten', t('sites', 'prune', store='1/sites').stdout, f'{names}: forgotten\n')
+
+
 def case_prune(t):
     library, fixed = t.library(), t.library(True)
     t('analyze', library, fixed)

@@ -21,6 +21,7 @@ int sites_verify(const struct sites_options *options, int argc, char **argv)
 	static const char *const results[] = {
 		[VERIFY_SAME] = "same", [VERIFY_CHANGED] = "changed", [VERIFY_GONE] = "gone",
 		[VERIFY_WRONG] = "has wrong plans: k23 sites prune forgets them",
+		[VERIFY_VSYSCALL] = "names the vsyscall page, which the store denies: k23 sites prune forgets that",
 	};
 	struct store store;
 	int status = 0;
