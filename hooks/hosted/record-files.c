@@ -8,6 +8,7 @@
  */
 #include <k23/hook.h>
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/uio.h>
 
@@ -103,7 +104,9 @@ static struct state {
 } *state;
 
 static _Thread_local struct files *executing;
-static int ending; /* the process that does */
+static int ending;  /* the process that does */
+static int process; /* that these variables belong to: others may share them, as a child of vfork does */
+static pthread_mutex_t in_database = PTHREAD_MUTEX_INITIALIZER; /* a fork would copy it half changed */
 
 static const char *name_of_record(const struct log_record *record)
 {
@@ -118,8 +121,24 @@ static bool is_time(void)
 	return k23_cycles() - __atomic_load_n(&state->written, __ATOMIC_RELAXED) > CYCLES;
 }
 
+static void before_fork(void)
+{
+	pthread_mutex_lock(&in_database);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&in_database);
+}
+
+static void begin_process(void)
+{
+	process = k23_pid();
+	pthread_mutex_unlock(&in_database);
+}
+
 /* Writes what is in the ring. Returns NULL or what went wrong; then it is all still there. */
-static const char *write_records(bool last)
+static const char *write_all(bool last)
 {
 	char path[LOG_PATH_MAX];
 	struct database_writer writer;
@@ -141,6 +160,19 @@ static const char *write_records(bool last)
 			log_remove(&state->log, end);
 	}
 	k23_unlock(&state->log.writing);
+	return problem;
+}
+
+/* Whoever shares the memory of another process leaves it to that: killed meanwhile, it would leave SQLite locked. */
+static const char *write_records(bool last)
+{
+	const char *problem;
+
+	if (k23_pid() != process)
+		return NULL;
+	pthread_mutex_lock(&in_database);
+	problem = write_all(last);
+	pthread_mutex_unlock(&in_database);
 	return problem;
 }
 
@@ -324,7 +356,8 @@ static int init(const struct k23_options *options)
 		roots_note(&shared->roots, "");
 	}
 	state = shared;
-	return 0;
+	process = k23_pid();
+	return -pthread_atfork(before_fork, after_fork, begin_process);
 }
 
 K23_HOOK(record_files, .init = init, .exec_begin = exec_begin, .process_exit = process_exit,
