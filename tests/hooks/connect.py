@@ -32,7 +32,8 @@ def server(family, kind, address, name):
                 try:
                     if kind == socket.SOCK_DGRAM:
                         text, whom = listening.recvfrom(100)
-                        listening.sendto(name.encode() + b":" + text, whom)
+                        with contextlib.suppress(ConnectionError): # who asked may have gone
+                            listening.sendto(name.encode() + b":" + text, whom)
                     else:
                         connection, _ = listening.accept()
                         with connection:
