@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <k23/types.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +21,13 @@
 #include "abi/run_memory.h"
 #include "abi/run_state.h"
 #include "cli/flags.h"
-#include "cli/hook_open.h"
 #include "cli/gs.h"
+#include "cli/hook_open.h"
+#include "cli/hook_spec.h"
 #include "cli/returns.h"
 #include "cli/run_state.h"
 #include "cli/self.h"
+#include "cli/vectors.h"
 #include "core/hash.h"
 #include "core/page.h"
 #include "sites/bytes.h"
@@ -120,63 +121,6 @@ static void add_tool(struct builder *builder)
 	free(path);
 }
 
-/* The file of a hook that comes with k23: beside the tool in a build tree, or where hooks are installed. */
-static char *shipped_hook(const char *name)
-{
-	static const char *const places[] = { "%s/hooks", ("%s/../" K23_HOOK_SUBDIR), K23_HOOK_DIR };
-	char *self = self_path(), *path = NULL, *tried = NULL;
-	const char *beside = self ? dirname(self) : NULL;
-	size_t size;
-	FILE *list = open_memstream(&tried, &size);
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && list; i++) {
-		char *directory;
-
-		if (!self && strchr(places[i], '%'))
-			continue;
-		if (asprintf(&directory, places[i], beside) < 0 || asprintf(&path, "%s/%s.so", directory, name) < 0)
-			break;
-		fprintf(list, "%s%s", ftell(list) ? ", " : "", directory);
-		free(directory);
-		if (access(path, R_OK) == 0) {
-			fclose(list);
-			free(tried);
-			free(self);
-			return path;
-		}
-		free(path);
-	}
-	if (!list || fclose(list) != 0)
-		die(EXIT_K23, "out of memory");
-	if (strcmp(name, "python") == 0)
-		die(EXIT_K23, "this k23 was built without Python, which policies need: install libpython3.11-dev, and "
-			      "build it again (there is no python.so in %s)", tried);
-	die(EXIT_K23, "there is no hook %s among those that come with k23, in %s; a hook of your own is named by a "
-		      "path with a slash", name, tried);
-}
-
-/* The file of a hook's specification FILE[:OPTIONS], and its options. */
-static char *find_hook_file(const char *spec, const char **options)
-{
-	const char *colon = strchr(spec, ':');
-	char *real, *file = colon ? strndup(spec, (size_t)(colon - spec)) : strdup(spec);
-
-	if (!file)
-		die(EXIT_K23, "out of memory");
-	*options = colon ? colon + 1 : "";
-	if (strchr(file, '/')) {
-		/* A k23 that runs inside this one opens the file again, perhaps from another directory. */
-		real = realpath(file, NULL);
-		if (!real)
-			return file;
-		free(file);
-		return real;
-	}
-	real = shipped_hook(file);
-	free(file);
-	return real;
-}
-
 static void open_files(struct builder *builder, const struct launch *launch)
 {
 	char *problem = NULL;
@@ -191,11 +135,25 @@ static void open_files(struct builder *builder, const struct launch *launch)
 		die(EXIT_K23, "this k23 is broken: in its runtime, %s", problem);
 	for (size_t i = 0; i < launch->hook_count; i++) {
 		const char *options;
-		char *file = find_hook_file(launch->hooks[i], &options);
+		char *file = hook_spec_file(launch->hooks[i], &options);
 
 		if (!hook_open(&builder->files[1 + i], file, !strchr(launch->hooks[i], '/'), &problem))
 			die(EXIT_K23, "cannot use the hook %s: %s", file, problem);
 	}
+}
+
+/* Gives the files their places from one on that are worlds, or that are none, and returns what is behind. */
+static uint32_t place_files(struct builder *builder, bool hosted, uint32_t at)
+{
+	for (size_t i = 0; i < builder->file_count; i++) {
+		if (builder->files[i].hosted != hosted)
+			continue;
+		if (builder->files[i].size > INT32_MAX / 2 - at)
+			die(EXIT_K23, "the hooks are too large");
+		builder->places[i] = at;
+		at += (uint32_t)builder->files[i].size;
+	}
+	return at;
 }
 
 /* Gives all parts their places behind the front, worlds the last. What each image makes for itself begins with the
@@ -204,25 +162,12 @@ static void place_parts(struct builder *builder, uint32_t front_size, size_t sto
 {
 	struct bundle *bundle = builder->bundle;
 	const struct hook_file *runtime = &builder->files[0];
-	uint64_t at = front_size;
 
-	for (size_t k = 0; k < 2 * builder->file_count; k++) {
-		size_t i = k % builder->file_count;
-		bool second = k >= builder->file_count;
-
-		if (k == builder->file_count)
-			bundle->worlds_start = (uint32_t)at;
-		if (builder->files[i].hosted != second)
-			continue;
-		builder->places[i] = (uint32_t)at;
-		at += builder->files[i].size;
-		if (at > INT32_MAX / 2)
-			die(EXIT_K23, "the hooks are too large");
-	}
-	bundle->worlds_end = (uint32_t)at;
+	bundle->worlds_start = place_files(builder, false, front_size);
+	bundle->worlds_end = place_files(builder, true, bundle->worlds_start);
 	bundle->private_start = front_size + (uint32_t)runtime->segments[runtime->segment_count - 1].address;
-	bundle->regions = (uint32_t)at;
-	bundle->store = (uint32_t)at + (BUNDLE_REGIONS + 1) * BUNDLE_REGION_SIZE;
+	bundle->regions = bundle->worlds_end;
+	bundle->store = bundle->regions + (BUNDLE_REGIONS + 1) * BUNDLE_REGION_SIZE;
 	bundle->store_size = (uint32_t)store_size;
 	bundle->size = bundle->store + (uint32_t)core_page_up(store_size);
 }
@@ -309,31 +254,6 @@ static void describe_runtime(struct builder *builder)
 		}
 }
 
-/* What the processor says of itself. Without <cpuid.h>: the front has no headers of the compiler's. */
-static void ask_processor(uint32_t leaf, uint32_t part, uint32_t answer[4])
-{
-	__asm__("cpuid" : "=a"(answer[0]), "=b"(answer[1]), "=c"(answer[2]), "=d"(answer[3]) : "a"(leaf), "c"(part));
-}
-
-#define HAS_XSAVE (1u << 27)  /* leaf 1, ecx; the kernel uses it */
-#define HAS_XSAVEC (1u << 1) /* leaf 13, part 1, eax */
-
-/* Where the vector state goes while the world runs. */
-static void describe_state(struct bundle *bundle)
-{
-	uint32_t answer[4];
-
-	ask_processor(1, 0, answer);
-	if (!(answer[2] & HAS_XSAVE))
-		die(EXIT_K23, "hosted hooks need a processor that has XSAVE");
-	ask_processor(13, 0, answer);
-	bundle->state_size = (answer[1] + 63) & ~63u;
-	if (bundle->state_size > BUNDLE_STATE_MAX)
-		die(EXIT_K23, "this processor has more vector state than k23 knows: %u bytes", answer[1]);
-	ask_processor(13, 1, answer);
-	bundle->flags |= answer[0] & HAS_XSAVEC ? BUNDLE_XSAVEC : 0;
-}
-
 static void describe_world(struct builder *builder, size_t i)
 {
 	const struct hook_file *file = &builder->files[1 + i];
@@ -353,7 +273,8 @@ static void describe_world(struct builder *builder, size_t i)
 	world->entry = place + (uint32_t)file->entry;
 	world->headers = place + (uint32_t)header.e_phoff;
 	world->header_count = header.e_phnum;
-	describe_state(bundle);
+	bundle->state_size = vectors_size();
+	bundle->flags |= vectors_have_xsavec() ? BUNDLE_XSAVEC : 0;
 }
 
 static void describe_hook(struct builder *builder, size_t i)
@@ -582,7 +503,7 @@ const struct bundle *bundle_build(const struct launch *launch, const struct bund
 		die(EXIT_K23, "this kernel has no random numbers: %s", strerror(errno));
 	for (size_t i = 0; i < launch->hook_count; i++) {
 		const char *options;
-		char *file = find_hook_file(launch->hooks[i], &options);
+		char *file = hook_spec_file(launch->hooks[i], &options);
 		uint32_t name = add_to_front(&builder, file, strlen(file) + 1);
 		uint32_t text = add_options(&builder, options);
 

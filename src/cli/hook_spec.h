@@ -14,4 +14,8 @@ void hook_spec_add(FILE *spec, const char *option, bool first);
  * later. Of another file it is the same specification. Dies when the policy cannot be read. */
 const char *hook_spec_of_policy(const char *spec);
 
+/* The path of a specification's file, allocated: of a hook that comes with k23 if it has no slash. *options is what
+ * stands behind the colon. Dies when no such hook comes with k23. */
+char *hook_spec_file(const char *spec, const char **options);
+
 #endif
