@@ -93,6 +93,22 @@ def case_storm(k23, program):
             expect("calls", mapped, [made])
 
 
+def case_killed(k23, program):
+    """Children that share the memory, and leave threads of the hook behind."""
+    hook, other = build(k23, "hosted_map.cc"), build(k23, "hosted.c")
+    for way in ways(k23, program):
+        for hooks in [hook], [other, hook]:
+            counted(k23, program, ["killed"], hooks, way)
+
+
+def case_holes(k23, program):
+    """The memory of hooks is not where the program maps something later."""
+    hook, other = build(k23, "hosted_map.cc"), build(k23, "hosted.c")
+    for way in ways(k23, program):
+        for hooks in [hook], [other, hook]:
+            expect("calls", counted(k23, program, ["holes"], hooks, way), (192, [192], [192]))
+
+
 def case_exec(k23, program):
     """By a thread that is not the first, while others are in the hook: the new image has a world of its own."""
     hook = build(k23, "hosted_map.cc")

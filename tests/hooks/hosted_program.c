@@ -5,12 +5,14 @@
 #include <asm/prctl.h>
 #include <cpuid.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -19,6 +21,9 @@
 #define THREADS 8
 #define SHORT_LIVED 1000
 #define SPAWNS 200
+#define KILLED 300
+#define AREA (64ul << 20)
+#define HOLE (4ul << 20)
 
 extern char **environ;
 
@@ -139,6 +144,58 @@ static int spawns(void)
 			return 1;
 	}
 	return mappings() > before + 4;
+}
+
+static int wait_for_ever(void *argument)
+{
+	call();
+	for (;;)
+		pause();
+	return argument != NULL;
+}
+
+/* Children that share the memory, and are killed before they end. */
+static int killed(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int before = mappings();
+
+	for (int i = 0; i < KILLED; i++) {
+		pid_t child = clone(wait_for_ever, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+
+		if (child < 0 || kill(child, SIGKILL) != 0 || waitpid(child, NULL, 0) != child)
+			return 1;
+	}
+	made = 0; /* some did */
+	/* One that was killed in the hook leaves its stack there. */
+	return mappings() > before + KILLED / 5;
+}
+
+/* What the program unmaps is free for what it maps there later. */
+static int holes(void)
+{
+	static char stacks[THREADS][65536] __attribute__((aligned(4096)));
+
+	for (int i = 0; i < 8; i++) {
+		char *area = mmap(NULL, AREA, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		char *hole = area + AREA / 4;
+		pthread_t thread[THREADS];
+		pthread_attr_t attributes;
+
+		if (area == MAP_FAILED || munmap(hole, HOLE) != 0)
+			return 1;
+		pthread_attr_init(&attributes);
+		for (int k = 0; k < THREADS; k++)
+			if (pthread_attr_setstack(&attributes, stacks[k], sizeof(stacks[k])) != 0 ||
+			    pthread_create(&thread[k], &attributes, three, NULL) != 0)
+				return 1;
+		for (int k = 0; k < THREADS; k++)
+			pthread_join(thread[k], NULL);
+		if (mmap(hole, HOLE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+			 0) != hole)
+			return 1;
+	}
+	return 0;
 }
 
 static void handle(int sig)
@@ -339,7 +396,7 @@ static const struct {
 	int (*run)(void);
 } cases[] = {
 	{ "threads", threads }, { "forks", forks }, { "spawns", spawns }, { "storm", storm }, { "exec", exec },
-	{ "vectors", vectors }, { "fs", fs },
+	{ "vectors", vectors }, { "fs", fs }, { "killed", killed }, { "holes", holes },
 };
 
 int main(int argc, char **argv)

@@ -80,6 +80,7 @@ struct rt_image {
 	const struct exec_values *values; /* that hooks have carried into this image; NULL: none */
 	struct k23_api api;
 	/* Hosted hooks: */
+	bool begun;                          /* the program has made its first step, or is about to */
 	bool fsgsbase;                       /* the base of %fs can be changed without a system call */
 	uintptr_t worlds_start, worlds_size; /* of all their segments; nothing of others is between them */
 };

@@ -7,7 +7,11 @@
 
 #include "rt/base/thread.h"
 
-enum rt_slot_state { RT_SLOT_FREE, RT_SLOT_TAKEN };
+enum rt_slot_state {
+	RT_SLOT_FREE,
+	RT_SLOT_TAKEN,
+	RT_SLOT_LEFT, /* the owner was killed, and has left threads of hosted hooks: rt_thread_left() */
+};
 
 struct rt_region_slot {
 	uint32_t state;

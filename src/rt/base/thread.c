@@ -35,6 +35,8 @@ static uintptr_t chunks_below, chunks_end;
 #define MAX_WARM 32
 static int32_t warm_regions; /* roughly: a process that was killed is not counted */
 
+static uint32_t regions_left; /* in RT_SLOT_LEFT */
+
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
@@ -134,7 +136,8 @@ static struct rt_thread *prepare_region(struct rt_chunk *chunk, uint32_t i)
 }
 
 /* Frees a region whose owner is gone: a process that shared the memory and was killed, or a thread whose exit a filter
- * of the program had to judge. Returns whether it did. ctx: entry; locked */
+ * of the program had to judge. Where threads of hosted hooks are left, that is for others. Returns whether it is free.
+ * ctx: entry; locked */
 static bool reclaim_region(struct rt_chunk *chunk, uint32_t i)
 {
 	struct rt_thread *thread = rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
@@ -152,6 +155,11 @@ static bool reclaim_region(struct rt_chunk *chunk, uint32_t i)
 					 __ATOMIC_RELAXED))
 		return false;
 	rt_dumpable_abandon(thread);
+	if (rt.bundle->world_count && thread->shares_memory) {
+		__atomic_fetch_add(&regions_left, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&slot->state, RT_SLOT_LEFT, __ATOMIC_RELEASE);
+		return false;
+	}
 	rt_thread_free(thread);
 	return true;
 }
@@ -180,35 +188,69 @@ static void raise(uintptr_t *bound, uintptr_t to)
 		;
 }
 
+/* Looks for a region in a state, and takes it if it is to be taken. Returns its chunk, or NULL. ctx: boot | entry; no
+ * locks */
+static struct rt_chunk *find_region(uint32_t state, bool takes, uint32_t *i)
+{
+	struct rt_chunk *chunk;
+
+	for (chunk = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE); chunk; chunk = chunk->next)
+		for (*i = 0; *i < chunk->count; ++*i) {
+			uint32_t found = state;
+
+			if (__atomic_load_n(&chunk->slots[*i].state, __ATOMIC_RELAXED) == state &&
+			    (!takes || __atomic_compare_exchange_n(&chunk->slots[*i].state, &found, RT_SLOT_TAKEN,
+								   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+				return chunk;
+		}
+	return NULL;
+}
+
+/* ctx: entry; no locks */
+static bool add_chunk(void)
+{
+	struct rt_chunk *chunk = map_chunk();
+
+	if (!chunk)
+		return false;
+	raise(&chunks_below, UINTPTR_MAX - (uintptr_t)chunk);
+	raise(&chunks_end, chunk->end);
+	chunk->next = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE);
+	/* Another thread may add a chunk meanwhile: this one goes in front of it. */
+	while (!__atomic_compare_exchange_n(&rt_chunks, &chunk->next, chunk, false, __ATOMIC_RELEASE,
+					    __ATOMIC_ACQUIRE))
+		;
+	return true;
+}
+
 /* ctx: boot | entry; no locks */
 struct rt_thread *rt_thread_new(void)
 {
-	for (;;) {
-		struct rt_chunk *head = __atomic_load_n(&rt_chunks, __ATOMIC_ACQUIRE);
-		struct rt_chunk *chunk;
+	do {
+		uint32_t i;
+		struct rt_chunk *chunk = find_region(RT_SLOT_FREE, true, &i);
 
-		for (chunk = head; chunk; chunk = chunk->next)
-			for (uint32_t i = 0; i < chunk->count; i++) {
-				uint32_t is_free = RT_SLOT_FREE;
+		if (chunk)
+			return prepare_region(chunk, i);
+	} while (reclaim_regions() || add_chunk());
+	return NULL;
+}
 
-				if (__atomic_load_n(&chunk->slots[i].state, __ATOMIC_RELAXED) == RT_SLOT_FREE &&
-				    __atomic_compare_exchange_n(&chunk->slots[i].state, &is_free, RT_SLOT_TAKEN, false,
-								__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-					return prepare_region(chunk, i);
-			}
-		if (reclaim_regions())
-			continue;
-		chunk = map_chunk();
-		if (!chunk)
-			return NULL;
-		raise(&chunks_below, UINTPTR_MAX - (uintptr_t)chunk);
-		raise(&chunks_end, chunk->end);
-		chunk->next = head;
-		/* Another thread may have added a chunk meanwhile: this one goes in front of it. */
-		while (!__atomic_compare_exchange_n(&rt_chunks, &chunk->next, chunk, false, __ATOMIC_RELEASE,
-						    __ATOMIC_ACQUIRE))
-			;
-	}
+/* ctx: entry; no locks */
+struct rt_thread *rt_thread_left(void)
+{
+	struct rt_chunk *chunk;
+	uint32_t i;
+
+	if (!__atomic_load_n(&regions_left, __ATOMIC_RELAXED) && !find_region(RT_SLOT_FREE, false, &i))
+		reclaim_regions();
+	if (!__atomic_load_n(&regions_left, __ATOMIC_RELAXED))
+		return NULL;
+	chunk = find_region(RT_SLOT_LEFT, true, &i);
+	if (!chunk)
+		return NULL;
+	__atomic_fetch_sub(&regions_left, 1, __ATOMIC_RELAXED);
+	return rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
 }
 
 /* ctx: any; no locks */
@@ -287,6 +329,7 @@ void rt_threads_forked(struct rt_thread *self)
 			if (&chunk->slots[i] != self->slot)
 				chunk->slots[i].state = RT_SLOT_FREE;
 	reclaim_lock = 0;
+	regions_left = 0;
 	self->slot->owner = rt_owner_turn(self->slot->owner);
 }
 

@@ -65,7 +65,7 @@ struct rt_world {
 	uint64_t host_sp;        /* on the runtime's stack, while it runs */
 	uint64_t fs, outer_fs;   /* bases of %fs: its own, and while it runs that of the program, or of `outer` */
 	struct rt_world *outer;  /* while it runs: what runs on when it does no more */
-	uint32_t *own_tid[2];    /* where its thread id goes when it begins */
+	uint32_t *own_tid[2];    /* where its thread id goes */
 	uint32_t *clear_tid;     /* what is 0 when it has ended */
 	struct rt_world *made;   /* a thread that it is about to make */
 	/* Makes a process, instead of a fork() that it is about to make; and the result. */
@@ -73,7 +73,7 @@ struct rt_world {
 	void *argument;
 	long result;
 	uint32_t index;          /* which world it is of */
-	bool begun, ending, ended;
+	bool ending, ended;
 	bool inside; /* it runs */
 	bool held;   /* SIGSYS was blocked (signal/sigsys.h), and is again when it runs no more */
 };
@@ -223,6 +223,9 @@ long rt_threads_start(void) must_check;
 struct rt_thread *rt_thread_new(void);
 /* Frees a region. ctx: entry | helper */
 void rt_thread_free(struct rt_thread *thread);
+/* Takes a region whose owner was killed, as it was left: the caller ends the threads of hosted hooks that are there,
+ * and frees it. NULL: there is none. ctx: entry; no locks */
+struct rt_thread *rt_thread_left(void);
 /* In the child of a fork: frees all regions but that of its only thread. ctx: entry */
 void rt_threads_forked(struct rt_thread *self);
 /* Whether any byte of a range belongs to regions or to what describes them. ctx: entry; no locks */

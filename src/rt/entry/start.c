@@ -258,6 +258,7 @@ void rt_start_thread(struct rt_thread *thread)
 	}
 	if (start->ptraced && !(start->ptraced & RT_PTRACED_TRACEME))
 		rt_rendezvous(thread, RT_EXEC_STARTED, NULL);
+	rt.begun = true;
 	rt_mask_unblock(thread, start->sigmask);
 	rt_ptraced_started(thread, start);
 }

@@ -109,7 +109,7 @@ static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 		rt_panic("cannot guard a new thread or process", r);
 	if (flags & CLONE_VM && rt.bundle->world_count) {
 		rt_sigsys_unblock(child); /* its creator may have held it */
-		rt_worlds_begin(child);
+		rt_worlds_take(child);
 	}
 	if (flags & CLONE_THREAD)
 		rt_callbacks_thread_start();
@@ -279,6 +279,17 @@ static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_
 	return r;
 }
 
+/* Processes that shared the memory were killed, and nobody has ended what hosted hooks had there. */
+static void end_left(struct rt_thread *thread)
+{
+	struct rt_thread *left;
+
+	while ((left = rt_thread_left())) {
+		rt_worlds_end(thread, left->worlds, true);
+		rt_thread_free(left);
+	}
+}
+
 /* The same, with threads for hosted hooks. */
 static long create(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
 		   uint64_t *stack_argument, uint64_t *stack_size)
@@ -288,6 +299,7 @@ static long create(struct rt_thread *thread, struct k23_call *call, uint64_t fla
 
 	made[0].ended = true;
 	if (rt.bundle->world_count && flags & CLONE_VM) {
+		end_left(thread);
 		r = rt_worlds_create(thread, made);
 		if (failed(r))
 			return r;

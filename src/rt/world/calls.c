@@ -16,6 +16,7 @@
 #include "core/string.h"
 #include "rt/base/entry_points.h"
 #include "rt/base/message.h"
+#include "rt/world/memory.h"
 #include "rt/world/switch.h"
 #include "rt/world/world.h"
 
@@ -160,6 +161,18 @@ static bool is_refused(const struct core_regs *regs)
 	}
 }
 
+static long make_once(const struct core_regs *regs)
+{
+	switch (regs->rax) {
+	case __NR_mmap:
+		return rt_world_mmap(regs);
+	case __NR_mremap:
+		return rt_world_mremap(regs);
+	default:
+		return raw_syscall((long)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9);
+	}
+}
+
 /* A signal of the program's interrupts the call, which goes on; upon the signal all others are blocked. */
 static long make(struct rt_thread *thread, const struct core_regs *regs)
 {
@@ -168,10 +181,10 @@ static long make(struct rt_thread *thread, const struct core_regs *regs)
 
 	if (thread->strict && regs->rax != __NR_read && regs->rax != __NR_write)
 		return -EPERM;
-	r = raw_syscall((long)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9);
+	r = make_once(regs);
 	while (r == -EINTR && thread->signals != signals && regs->rax != __NR_close) {
 		signals = thread->signals;
-		r = raw_syscall((long)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9);
+		r = make_once(regs);
 	}
 	return r;
 }

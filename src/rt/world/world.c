@@ -24,7 +24,6 @@ static void goes_on(struct rt_thread *thread, struct rt_world *world)
 {
 	world->outer = thread->world;
 	thread->world = world;
-	world->inside = true;
 	world->held = thread->sigsys_held;
 	if (__builtin_expect(world->held, 0))
 		rt_sigsys_unblock(thread);
@@ -32,7 +31,6 @@ static void goes_on(struct rt_thread *thread, struct rt_world *world)
 
 static void stops(struct rt_thread *thread, struct rt_world *world)
 {
-	world->inside = false;
 	if (__builtin_expect(world->held, 0))
 		rt_sigsys_hold(thread, false);
 	thread->world = world->outer;
@@ -43,10 +41,12 @@ void rt_world_enters(struct rt_thread *thread, struct rt_world *world)
 	goes_on(thread, world);
 	world->outer_fs = thread->fs_left ? thread->fs_left : rt_fs_read();
 	rt_fs_write(world->fs);
+	world->inside = true;
 }
 
 void rt_world_leaves(struct rt_thread *thread, struct rt_world *world)
 {
+	world->inside = false;
 	rt_fs_write(world->outer_fs);
 	stops(thread, world);
 }
@@ -112,12 +112,14 @@ static long forward_lazily(struct rt_thread *thread, struct rt_world *world, str
 	if (!outer)
 		thread->program_fs = world->outer_fs;
 	thread->fs_left = world->fs;
+	world->inside = false;
 	stops(thread, world);
 	result = rt.api.forward(call);
 	goes_on(thread, world);
 	thread->fs_left = outer;
 	/* A special call may have run functions of the hook. */
 	world->outer_fs = outer ? outer : thread->program_fs;
+	world->inside = true;
 	return result;
 }
 
@@ -182,7 +184,7 @@ void rt_worlds_abandon(struct rt_thread *thread)
 		thread->worlds[i].sp = thread->worlds[i].base;
 }
 
-/* Threads that have been made, and have not begun. Each lies in its own stack, which it does not use yet. */
+/* Threads that stand for none of the program's. Each lies in its own stack, below what is in use. */
 struct spare {
 	struct rt_world world;
 	struct spare *next;
@@ -217,13 +219,17 @@ static void resume(struct rt_thread *thread, struct rt_world *world, bool keeps)
 		rt_state_load(state);
 }
 
-/* world: its registers are where it begins. */
-static void begin(struct rt_thread *thread, struct rt_world *world)
+static void set_tid(const struct rt_thread *thread, struct rt_world *world)
 {
 	for (size_t i = 0; i < sizeof(world->own_tid) / sizeof(world->own_tid[0]); i++)
 		if (world->own_tid[i])
 			*world->own_tid[i] = (uint32_t)thread->tid;
-	world->begun = true;
+}
+
+/* world: its registers are where it begins. */
+static void begin(struct rt_thread *thread, struct rt_world *world)
+{
+	set_tid(thread, world);
 	resume(thread, world, true);
 }
 
@@ -235,10 +241,10 @@ long rt_world_first_begin(struct rt_thread *thread, struct rt_world *world)
 }
 
 /* ctx: entry */
-void rt_worlds_begin(struct rt_thread *thread)
+void rt_worlds_take(struct rt_thread *thread)
 {
 	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
-		begin(thread, &thread->worlds[i]);
+		set_tid(thread, &thread->worlds[i]);
 }
 
 /* ctx: entry */
@@ -266,15 +272,17 @@ static long create(struct rt_thread *thread, uint32_t i, struct rt_world *made)
 	thread->worlds[i].made = made;
 	r = run(thread, i, (const void *)program_of(i)->create, 0);
 	thread->worlds[i].made = NULL;
-	return -r;
+	if (r)
+		return -r;
+	/* Here, and not in the new thread: one that is killed there would never end. */
+	begin(thread, made);
+	return 0;
 }
 
 static void end(struct rt_thread *thread, struct rt_world *world, bool keeps)
 {
 	if (world->ended || world->inside)
 		return;
-	if (!world->begun)
-		begin(thread, world);
 	world->ending = true;
 	world->regs = world->parked;
 	resume(thread, world, keeps);
@@ -306,7 +314,7 @@ void rt_worlds_spare(struct rt_thread *thread)
 
 		if (failed(create(thread, i, &made)))
 			continue;
-		spare = (struct spare *)((made.regs.rsp - SPARE_DEPTH) & ~63ul);
+		spare = (struct spare *)((made.sp - SPARE_DEPTH) & ~63ul);
 		spare->world = made;
 		rt_lock(&spares_lock);
 		spare->next = spares[i];
@@ -321,7 +329,7 @@ void rt_worlds_renew(struct rt_thread *thread)
 	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
 		if (!take_spare(i, &thread->worlds[i]))
 			rt_panic("a seccomp filter keeps a thread, and there is no memory for its hosted hooks", 0);
-	rt_worlds_begin(thread);
+	rt_worlds_take(thread);
 }
 
 /* ctx: entry */

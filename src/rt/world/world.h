@@ -33,8 +33,8 @@ long rt_worlds_create(struct rt_thread *thread, struct rt_world made[BUNDLE_MAX_
  * this one, if it goes on: rt_worlds_renew(). ctx: entry, SIGSYS not blocked */
 void rt_worlds_spare(struct rt_thread *thread);
 void rt_worlds_renew(struct rt_thread *thread);
-/* In the new thread of the program. ctx: entry, SIGSYS not blocked */
-void rt_worlds_begin(struct rt_thread *thread);
+/* In the new thread of the program: they are this one's from now on. ctx: entry */
+void rt_worlds_take(struct rt_thread *thread);
 /* Ends a thread of each world, wherever it is but in the middle of the world's code: destructors run. keeps: the vector
  * state is still needed. ctx: entry, SIGSYS not blocked */
 void rt_worlds_end(struct rt_thread *thread, struct rt_world worlds[BUNDLE_MAX_WORLDS], bool keeps);
