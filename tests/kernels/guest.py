@@ -63,6 +63,7 @@ class Running:
         status = harness.BROKEN
         try:
             os.setsid()
+            harness.become_subreaper()  # what it leaves behind while it runs is not for kill_strays()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(self.output.fileno(), 1)
             os.dup2(self.output.fileno(), 2)
@@ -108,7 +109,7 @@ def reap(pid):
 
 
 def kill_strays(running):
-    """What a test left behind has become a child of this process."""
+    """What a test left behind when it ended has become a child of this process."""
     for pid in set(harness.children()) - {test.pid for test in running}:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, harness.WALL)
