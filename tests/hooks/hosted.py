@@ -109,6 +109,13 @@ def case_holes(k23, program):
             expect("calls", counted(k23, program, ["holes"], hooks, way), (192, [192], [192]))
 
 
+def case_traced(k23, program):
+    """A tracer finds the runtime in an image where large hooks lie in front of it."""
+    hook = build(k23, "hosted_map.cc")
+    for way in ways(k23, program):
+        expect("calls", counted(k23, program, ["traced"], [hook], way)[1], [3, 0])
+
+
 def case_exec(k23, program):
     """By a thread that is not the first, while others are in the hook: the new image has a world of its own."""
     hook = build(k23, "hosted_map.cc")

@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -196,6 +198,39 @@ static int holes(void)
 			return 1;
 	}
 	return 0;
+}
+
+/* As a debugger does it: the child of vfork asks to be traced, and executes. */
+static pid_t vfork_tracee(void)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		execl("/proc/self/exe", "three", "three", NULL);
+		_exit(1);
+	}
+	return child;
+}
+
+static int traced(void)
+{
+	int status, calls = 0;
+	pid_t child = vfork_tracee();
+
+	if (waitpid(child, &status, 0) != child || status != (SIGTRAP << 8 | 0x7f))
+		return 1;
+	ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+	while (ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0 && waitpid(child, &status, 0) == child) {
+		struct user_regs_struct regs;
+
+		if (WIFEXITED(status))
+			return status != 0 || calls != 6;
+		if (status != ((SIGTRAP | 0x80) << 8 | 0x7f) || ptrace(PTRACE_GETREGS, child, NULL, &regs) != 0)
+			return 1;
+		calls += regs.orig_rax == 500;
+	}
+	return 1;
 }
 
 static void handle(int sig)
@@ -396,7 +431,7 @@ static const struct {
 	int (*run)(void);
 } cases[] = {
 	{ "threads", threads }, { "forks", forks }, { "spawns", spawns }, { "storm", storm }, { "exec", exec },
-	{ "vectors", vectors }, { "fs", fs }, { "killed", killed }, { "holes", holes },
+	{ "vectors", vectors }, { "fs", fs }, { "killed", killed }, { "holes", holes }, { "traced", traced },
 };
 
 int main(int argc, char **argv)

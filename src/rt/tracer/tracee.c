@@ -10,7 +10,6 @@
 #include "rt/base/owner.h"
 
 #define TRACEES 256
-#define MAX_PAGES_BEFORE_GATE 64 /* in a bundle */
 #define TRACES_NEW_TASKS (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
 
 static RT_TABLE struct tracee tracees[TRACEES];
@@ -181,23 +180,24 @@ static bool find_bundle_at(struct tracee *tracee, uint64_t address, uint64_t gat
 	return true;
 }
 
-/* The kernel tells the range that the tracee's guard exempts, which is its gate. Without that, in a child of this
- * process whose guard is not armed yet, or on an older kernel, the bundle is looked for where this process has its own.
- * Memory of a tracee that is not dumpable cannot be read: if its gate is where this process's is, it is a child with a
- * copy of the same bundle. ctx: entry */
+/* The kernel tells the range that the tracee's guard exempts, which is its gate. Its runtime knows where the bundle
+ * begins: far from there, if its hooks are large. Without that, in a child of this process whose guard is not armed
+ * yet, or on an older kernel, the bundle is looked for where this process has its own. Memory of a tracee that is not
+ * dumpable cannot be read: if its gate is where this process's is, it is a child with a copy of the same bundle. ctx:
+ * entry */
 void tracee_locate(struct tracee *tracee)
 {
 	struct {
 		uint64_t mode, selector, offset, size;
 	} config = { 0 };
+	uint64_t start_at = (uint64_t)&rt.start - (uint64_t)rt_gate_page, start;
 
 	if (tracee->bundle)
 		return;
 	if (!failed(sys(ptrace, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tracee->tid, sizeof(config), &config)) &&
-	    config.mode)
-		for (uint64_t size = 0; size < MAX_PAGES_BEFORE_GATE * CORE_PAGE; size += CORE_PAGE)
-			if (find_bundle_at(tracee, config.offset - size, size))
-				return;
+	    config.mode && !failed(tracee_read(tracee->tid, &start, config.offset + start_at, sizeof(start))) &&
+	    find_bundle_at(tracee, start, config.offset - start))
+		return;
 	if (find_bundle_at(tracee, rt.start, rt.bundle->gate) || !config.mode ||
 	    config.offset != (uint64_t)rt_gate_page || config.size != (uint64_t)(rt_gate_page_end - rt_gate_page))
 		return;
