@@ -76,11 +76,23 @@ K23_INLINE long k23_forward(struct k23_call *call)
 
 /* Makes a system call of the hook's own, which no hook sees. Six arguments, 0 for those that are not used.
  * Returns the result or -errno: -EINVAL for one that would create, end or replace a process or thread, or change
- * signal handling. It must not wait for long: signals for the program are held back while a hook runs. */
+ * signal handling. It must not wait for long, as signals for the program are held back while a hook runs: for that
+ * there is k23_wait(). */
 K23_INLINE long k23_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
 			    unsigned long a5, unsigned long a6)
 {
 	return k23_api->syscall(nr, a1, a2, a3, a4, a5, a6);
+}
+
+/* The same, for a system call that may wait: a signal for the program ends the wait, as it does in the program's own
+ * calls. Then the result is -EINTR, or -K23_ERESTART if the signal's handler wants calls of this kind to be made again
+ * (SA_RESTART), or if the signal came before the wait. In a function for a call of the program, the hook returns that
+ * unchanged: the handler runs, and the program's call has failed with EINTR, or is made again, from its first hook
+ * on. */
+K23_INLINE long k23_wait(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
+			 unsigned long a5, unsigned long a6)
+{
+	return k23_api->wait(nr, a1, a2, a3, a4, a5, a6);
 }
 
 /* Copies size bytes from, or to, the program's memory. Returns 0, or -EFAULT when any of them cannot be read

@@ -212,6 +212,8 @@ struct k23_api {
 	long (*lock)(struct k23_lock *lock);
 	void (*unlock)(struct k23_lock *lock);
 	uint64_t (*exec_value)(uint32_t index);
+	long (*wait)(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5,
+		     unsigned long a6);
 };
 
 #endif

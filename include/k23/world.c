@@ -186,6 +186,12 @@ static uint64_t out_exec_value(uint32_t index)
 	return (uint64_t)OUT(exec_value, index);
 }
 
+static long out_wait(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5,
+		     unsigned long a6)
+{
+	return OUT(wait, ARGUMENT(nr), a1, a2, a3, a4, a5, a6);
+}
+
 static struct k23_api api = {
 	.version = 0, /* the runtime's, and so are the counters that the other members lead to */
 	.size = sizeof(struct k23_api),
@@ -213,9 +219,10 @@ static struct k23_api api = {
 	.lock = out_lock,
 	.unlock = out_unlock,
 	.exec_value = out_exec_value,
+	.wait = out_wait,
 };
 
-_Static_assert(sizeof(struct k23_api) == 27 * sizeof(void *), "all functions of the runtime are here");
+_Static_assert(sizeof(struct k23_api) == 28 * sizeof(void *), "all functions of the runtime are here");
 
 /* Before all other constructors, which may use it. */
 __attribute__((constructor(101))) static void begin(void)

@@ -24,6 +24,10 @@ struct rt_stopped {
 };
 
 /* x86_64/base/own_calls.S. ctx: entry */
+/* A call of a hook's own, which a signal for the program ends. The result, or -K23_ERESTART: the call was not made, or
+ * the kernel is to make it again. */
+long rt_gate_wait(const struct k23_call *call, struct rt_thread *thread);
+extern const char rt_gate_wait_begin[], rt_gate_wait_done[], rt_gate_wait_abort[];
 struct rt_stopped rt_gate_stop(long kind);
 void rt_sigreturn_to(uint64_t frame, uint64_t eflags) __attribute__((noreturn));
 void rt_thread_end(uint32_t *slot_state, long nr, long status) __attribute__((noreturn));

@@ -11,6 +11,7 @@
 #include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/base/entry_points.h"
+#include "rt/base/gate.h"
 #include "rt/base/peek.h"
 #include "rt/base/run_memory.h"
 #include "rt/base/thread.h"
@@ -22,17 +23,34 @@
 #include "rt/hook/where.h"
 #include "rt/text/text.h"
 
-static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
-			unsigned long a5, unsigned long a6)
+/* 0, or why a hook cannot make a call. */
+static long may_call(struct rt_thread *thread, long nr, unsigned long a1, unsigned long a2)
 {
-	struct rt_thread *thread = rt_self();
-
 	if (rt_hook_forbids(thread, nr, a1, a2))
 		return -EINVAL;
 	/* The kernel would end the process. */
 	if (thread->strict && nr != __NR_read && nr != __NR_write)
 		return -EPERM;
-	return raw_syscall(nr, a1, a2, a3, a4, a5, a6);
+	return 0;
+}
+
+static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
+			unsigned long a5, unsigned long a6)
+{
+	long r = may_call(rt_self(), nr, a1, a2);
+
+	return failed(r) ? r : raw_syscall(nr, a1, a2, a3, a4, a5, a6);
+}
+
+static long api_wait(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
+		     unsigned long a5, unsigned long a6)
+{
+	struct k23_call call = { .nr = nr, .args = { a1, a2, a3, a4, a5, a6 } };
+	struct rt_thread *thread = rt_self();
+
+	long r = may_call(thread, nr, a1, a2);
+
+	return failed(r) ? r : rt_gate_wait(&call, thread);
 }
 
 /* Blocks that are larger are copied by a system call. */
@@ -127,4 +145,5 @@ void rt_api_fill(struct k23_api *api)
 	api->lock = rt_run_lock;
 	api->unlock = rt_run_unlock;
 	api->exec_value = api_exec_value;
+	api->wait = api_wait;
 }

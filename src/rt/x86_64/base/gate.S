@@ -3,21 +3,11 @@
  *
  * ctx: entry, for all here.
  */
+#include "rt/x86_64/base/load_call.h"
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/returns.h"
 
 	.section .text.gate.program, "ax", @progbits
-
-/* in: %rdi call. */
-	.macro load_call
-	mov	CALL_NR(%rdi), %rax
-	mov	CALL_ARGS + 8(%rdi), %rsi
-	mov	CALL_ARGS + 16(%rdi), %rdx
-	mov	CALL_ARGS + 24(%rdi), %r10
-	mov	CALL_ARGS + 32(%rdi), %r8
-	mov	CALL_ARGS + 40(%rdi), %r9
-	mov	CALL_ARGS(%rdi), %rdi
-	.endm
 
 /* long rt_gate_program(const struct k23_call *call, struct rt_thread *thread): makes a call of the program.
  *

@@ -4,6 +4,7 @@
  * ctx: any, for all here.
  */
 #include "inject/x86_64/raw_syscall.h"
+#include "rt/x86_64/base/load_call.h"
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/returns.h"
 #include "rt/x86_64/kept_flags.h"
@@ -28,6 +29,40 @@ raw_syscall:
 	jmp	*%rcx
 	.cfi_endproc
 	.size raw_syscall, . - raw_syscall
+
+/* long rt_gate_wait(const struct k23_call *call, struct rt_thread *thread): a call of a hook's own, which a signal for
+ * the program ends. As at rt_gate_program, a signal that comes before the call, or makes the kernel go back to it,
+ * moves the thread to rt_gate_wait_abort.
+ * in:  %rdi call, %rsi thread.   out: %rax result, or -ERESTART when the call was not made.
+ * keeps: what a C function keeps. */
+	.globl rt_gate_wait
+	.type rt_gate_wait, @function
+rt_gate_wait:
+	.cfi_startproc
+	.globl rt_gate_wait_begin
+rt_gate_wait_begin:
+	cmpl	$0, THREAD_SIGNALS(%rsi)
+	jne	rt_gate_wait_abort
+	load_call
+	syscall
+	.globl rt_gate_wait_done
+rt_gate_wait_done:
+	paired
+	ret
+	instead_of
+	fill_returns 8
+	pop	%rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register %rip, %rcx
+	jmp	*%rcx
+	.cfi_restore %rip
+	.cfi_adjust_cfa_offset 8
+	.globl rt_gate_wait_abort
+rt_gate_wait_abort:
+	mov	$-ERESTART, %rax
+	ret
+	.cfi_endproc
+	.size rt_gate_wait, . - rt_gate_wait
 
 /* void rt_sigreturn_to(uint64_t frame, uint64_t eflags): makes the call rt_sigreturn.
  * in:  %rdi the ucontext of a signal frame, which rt_sigreturn expects at %rsp; %rsi the program's flags, of which

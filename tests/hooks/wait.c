@@ -1,0 +1,11 @@
+/* Makes the program's calls that may wait as calls of its own, which signals for the program end. */
+#include <k23/hook.h>
+
+static long on_wait(struct k23_call *call)
+{
+	return k23_wait(call->nr, call->args[0], call->args[1], call->args[2], call->args[3], call->args[4],
+			call->args[5]);
+}
+
+K23_HOOK(wait, .calls = { { SYS_read, on_wait }, { SYS_poll, on_wait }, { SYS_clock_nanosleep, on_wait },
+			  { SYS_futex, on_wait }, { SYS_wait4, on_wait } });

@@ -1,0 +1,38 @@
+#!/usr/bin/python3
+"""Waits of a hook's own, which signals for the program end as they end the program's. usage: waits.py K23 PROGRAM CASE"""
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+import harness
+from harness import expect, run
+
+
+def as_natively(k23, program, *words):
+    hook, store = os.path.abspath("hook"), os.path.abspath("store")
+    expect("k23 cc", run(k23, "cc", *words, "-Werror", os.path.join(HERE, "wait.c"), "-o", hook).stderr, "")
+    expect("learn", run(k23, "learn", "--store", store, "--", program).returncode, 0)
+    natively = run(program)
+    expect("natively", (natively.returncode, natively.stderr), (0, ""))
+    for way in ["--no-patch"], ["--store", store, "--no-learn"], ["--store", store, "--no-learn", "--eager"]:
+        for hooks in [hook], ["null", hook, "null"]:
+            result = run(k23, "run", *way, *(word for one in hooks for word in ("--hook", one)), "--", program)
+            expect(f"{hooks} {way}", (result.returncode, result.stdout, result.stderr), (0, natively.stdout, ""))
+
+
+def case_plain(k23, program):
+    as_natively(k23, program)
+
+
+def case_hosted(k23, program):
+    as_natively(k23, program, "--hosted")
+
+
+def main():
+    k23, program = (os.path.abspath(path) for path in sys.argv[1:3])
+    harness.main(lambda: harness.run_case(globals(), sys.argv[3], k23, program))
+
+
+if __name__ == "__main__":
+    main()
