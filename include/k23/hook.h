@@ -201,6 +201,17 @@ K23_INLINE void *k23_run_state(void)
 	return k23_api->run_state(k23_hook.index);
 }
 
+/* For a hook with .run_directory: the path of a file system in memory (tmpfs), for the processes of the run, which ends
+ * with the run. It goes through /proc and the run's keeper. Where it leads nowhere, or elsewhere, as its st_dev tells,
+ * this process cannot reach it: after chroot, in another PID namespace's /proc, as another user, or when the keeper was
+ * killed. Returns the path's length, or -ENOENT. */
+K23_INLINE long k23_run_directory(char *to, size_t size)
+{
+	int keeper = k23_api->run_directory(k23_hook.index);
+
+	return keeper ? k23_format(to, size, "/proc/%d/cwd", keeper) : -ENOENT;
+}
+
 /*
  * Locks in run state, and unlocks. A thread that dies with a lock, in whatever way, leaves it to others. Returns 0;
  * -EOWNERDEAD: the same, but whoever held it has died, and may have left what it protects half changed; -EDEADLK: this

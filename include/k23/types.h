@@ -137,6 +137,9 @@ struct k23_descriptor {
 	size_t thread_size;
 	/* Bytes of zeroed memory that all processes of the run share; k23_run_state() finds them. */
 	size_t run_size;
+	/* Whether it wants a file system in memory that all processes of the run share; k23_run_directory() says where.
+	 * The run does not start where it cannot be had. */
+	int run_directory;
 
 	/* Calls of either kind that `calls` and `i386` do not name. */
 	k23_call_fn *all;
@@ -214,6 +217,7 @@ struct k23_api {
 	uint64_t (*exec_value)(uint32_t index);
 	long (*wait)(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5,
 		     unsigned long a6);
+	int (*run_directory)(uint32_t index);
 };
 
 #endif

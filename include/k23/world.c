@@ -192,6 +192,11 @@ static long out_wait(long nr, unsigned long a1, unsigned long a2, unsigned long 
 	return OUT(wait, ARGUMENT(nr), a1, a2, a3, a4, a5, a6);
 }
 
+static int out_run_directory(uint32_t index)
+{
+	return (int)OUT(run_directory, index);
+}
+
 static struct k23_api api = {
 	.version = 0, /* the runtime's, and so are the counters that the other members lead to */
 	.size = sizeof(struct k23_api),
@@ -220,9 +225,10 @@ static struct k23_api api = {
 	.unlock = out_unlock,
 	.exec_value = out_exec_value,
 	.wait = out_wait,
+	.run_directory = out_run_directory,
 };
 
-_Static_assert(sizeof(struct k23_api) == 28 * sizeof(void *), "all functions of the runtime are here");
+_Static_assert(sizeof(struct k23_api) == 29 * sizeof(void *), "all functions of the runtime are here");
 
 /* Before all other constructors, which may use it. */
 __attribute__((constructor(101))) static void begin(void)

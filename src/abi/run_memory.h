@@ -38,7 +38,7 @@ struct run_memory {
 	/* Whether files that are executed are looked through for calls into the vsyscall page: there is one. And the
 	 * files that have been, by a hash; 0: free. */
 	uint32_t vsyscall;
-	uint32_t reserved;
+	uint32_t directory; /* the process whose working directory is the run's file system; 0: there is none */
 	uint64_t files[RUN_MEMORY_FILES];
 };
 

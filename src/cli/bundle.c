@@ -316,22 +316,24 @@ static void add_state(struct builder *builder, size_t count)
 	struct bundle *bundle = builder->bundle;
 	const char *problem = "";
 	uint64_t size = 0;
+	bool directory = false;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct hook_file *file = &builder->files[1 + i];
 		const struct k23_descriptor *descriptor =
 			hook_file_at(file, hook_file_symbol(file, "k23_hook"), sizeof(*descriptor));
 
-		if (!descriptor->run_size)
+		if (!descriptor->run_size && !descriptor->run_directory)
 			continue;
+		directory |= descriptor->run_directory != 0;
 		bundle->hooks[i].state = (uint32_t)(RUN_MEMORY_CONTENTS + RUN_STATE_PARTS + size);
 		bundle->hooks[i].memory = bundle->memory_count;
 		if (descriptor->run_size > INT32_MAX || size + descriptor->run_size > INT32_MAX)
 			die(EXIT_K23, "the hooks want more than 2 GB of run state");
 		size += core_page_up(descriptor->run_size);
 	}
-	if (size) {
-		const struct run_memory *memory = run_state_create(size, &problem);
+	if (size || directory) {
+		const struct run_memory *memory = run_state_create(size, directory, &problem);
 
 		if (!memory)
 			die(EXIT_K23, "there is no memory for the run state of hooks: %s", problem);

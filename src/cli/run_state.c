@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "abi/run_state.h"
+#include "cli/run_directory.h"
 #include "cli/run_memory.h"
 
 enum { LINK = 3, FILE_IN_MEMORY }; /* the keeper's descriptors */
@@ -47,7 +48,7 @@ static void leave(int link, int file)
 	syscall(SYS_close_range, 0, LINK - 1, 0);
 }
 
-static void __attribute__((noreturn)) keep(int link, int file, size_t size)
+static void __attribute__((noreturn)) keep(int link, int file, size_t size, bool directory)
 {
 	struct run_memory *memory;
 	struct answer answer;
@@ -59,6 +60,12 @@ static void __attribute__((noreturn)) keep(int link, int file, size_t size)
 	memory = run_memory_keep(size, FILE_IN_MEMORY, reopens, &answer.problem);
 	if (memory)
 		memory->vsyscall = 0; /* that is for those who give a verdict */
+	if (memory && directory) {
+		if (run_directory_enter(&answer.problem))
+			memory->directory = (uint32_t)getpid();
+		else
+			memory = NULL;
+	}
 	answer.cookie = memory ? memory->cookie : 0;
 	if (write(LINK, &answer, sizeof(answer)) != sizeof(answer) || !memory)
 		_exit(1);
@@ -83,7 +90,7 @@ static bool collects_orphans(void)
 }
 
 /* Without exit signals: none is to be pending when the program starts. */
-static bool start_keeper(int link, int file, size_t size)
+static bool start_keeper(int link, int file, size_t size, bool directory)
 {
 	bool own = collects_orphans();
 	pid_t child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
@@ -94,7 +101,7 @@ static bool start_keeper(int link, int file, size_t size)
 
 		if (keeper)
 			_exit(keeper < 0);
-		keep(link, file, size);
+		keep(link, file, size, directory);
 	}
 	if (child < 0 || own)
 		return child > 0;
@@ -113,7 +120,7 @@ static struct run_memory *map_memory(int file, size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-const struct run_memory *run_state_create(size_t size, const char **problem)
+const struct run_memory *run_state_create(size_t size, bool directory, const char **problem)
 {
 	struct run_memory *memory = NULL;
 	struct answer answer = { 0 };
@@ -128,7 +135,8 @@ const struct run_memory *run_state_create(size_t size, const char **problem)
 		close(file);
 		return NULL;
 	}
-	*problem = start_keeper(link[1], file, size) ? "its keeper does not start" : "no process can be created for it";
+	*problem = start_keeper(link[1], file, size, directory) ? "its keeper does not start" :
+								  "no process can be created for it";
 	close(link[1]);
 	if (read(link[0], &answer, sizeof(answer)) == sizeof(answer))
 		*problem = answer.problem;

@@ -102,9 +102,10 @@ long store_use_put_aside(const char *path)
 	return 0;
 }
 
-const struct run_memory *run_state_create(size_t size, const char **problem)
+const struct run_memory *run_state_create(size_t size, bool directory, const char **problem)
 {
 	(void)size;
+	(void)directory;
 	(void)problem;
 	start_over();
 }

@@ -125,6 +125,16 @@ void *rt_run_memory_state(uint32_t index)
 }
 
 /* ctx: boot | entry | sigsys */
+int rt_run_memory_directory(uint32_t index)
+{
+	const struct bundle_hook *hook = &rt.bundle->hooks[index];
+
+	return hook->state && rt.memories[hook->memory] > 1 ?
+		       (int)((const struct run_memory *)rt.memories[hook->memory])->directory :
+		       0;
+}
+
+/* ctx: boot | entry | sigsys */
 long rt_run_memory_with(const void *address)
 {
 	for (uint32_t i = 0; i < rt.bundle->hook_count; i++) {

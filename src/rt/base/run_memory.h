@@ -32,6 +32,8 @@ long rt_run_memory_get(uint64_t cookie, void **address, size_t *size);
 void *rt_run_memory_contents(uint32_t index);
 /* The part of a hook, or NULL. */
 void *rt_run_memory_state(uint32_t index);
+/* The process whose working directory is the run's file system for a hook, or 0. */
+int rt_run_memory_directory(uint32_t index);
 /* The index of the run memory that has an address in the part of a hook, or -errno. */
 long rt_run_memory_with(const void *address);
 /* Says so if this image has not got it. ctx: boot */

@@ -146,4 +146,5 @@ void rt_api_fill(struct k23_api *api)
 	api->unlock = rt_run_unlock;
 	api->exec_value = api_exec_value;
 	api->wait = api_wait;
+	api->run_directory = rt_run_memory_directory;
 }
