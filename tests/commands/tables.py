@@ -91,13 +91,15 @@ def check_i386_numbers():
             fail(f'I386_NR_{call} is {ours.get(call, "missing")}, not {number}')
 
 
-def check_redirect():
-    """It has to know every call that takes a path."""
-    with open(os.path.join(source, 'hooks/redirect.c')) as file:
-        known = set(re.findall(r'ON\((\w+)\)', file.read())) - {'call'}
+def check_paths():
+    """These hooks have to know every call that takes a path."""
     paths = {row[2] for row in rows() if row[0] != '-' and 'path' in row[3].split()}
-    if known != paths:
-        fail(f'hooks/redirect.c and the table differ: {known ^ paths}')
+    for hook, others in ('redirect', r'$'), ('memfs', r'\{ SYS_(\w+), on_(?:exec|openat2|readlink|rename|rmdir|symlink) \}'):
+        with open(os.path.join(source, f'hooks/{hook}.c')) as file:
+            text = file.read()
+        known = set(re.findall(r'ON\((\w+)\)', text) + re.findall(others, text)) - {'call', ''}
+        if known != paths:
+            fail(f'hooks/{hook}.c and the table differ: {known ^ paths}')
 
 
 def check_constants():
@@ -143,7 +145,7 @@ check_errors()
 check_faults()
 check_numbers_header()
 check_i386_numbers()
-check_redirect()
+check_paths()
 check_constants()
 check_members()
 check_sizes()

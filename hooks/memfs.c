@@ -1,0 +1,365 @@
+/*
+ * memfs: a file system in memory, for one run: k23 run --hook memfs:at=/mem -- sh -c 'cd /mem && git clone ...'
+ *
+ * Its files are the kernel's: a tmpfs that is mounted nowhere, and which the run's keeper has as its working directory
+ * (k23_run_directory()). So all that a program does with open files, with mappings and locks, is the kernel's own
+ * business, and so are paths in there that begin in there; this hook changes those that begin with the file system's
+ * name or cross its border, and the answers to the question where something is.
+ */
+#include <k23/place.h>
+
+#include "memfs_exec.h"
+#include "memfs_path.h"
+#include "memfs_socket.h"
+
+/* --- calls that take paths */
+
+/* Whether links are followed that a path argument's last component is: the argument with the call's flags, and the flag
+ * that says no, or else (`unless`) yes. Without a row: yes; with no flag: no. */
+static const struct link_rule {
+	short nr, flags;
+	unsigned mask, unless;
+} link_rules[] = {
+	{ SYS_lstat, 0, 0, 0 }, { SYS_readlink, 0, 0, 0 }, { SYS_readlinkat, 0, 0, 0 }, { SYS_unlink, 0, 0, 0 },
+	{ SYS_unlinkat, 0, 0, 0 }, { SYS_rmdir, 0, 0, 0 }, { SYS_rename, 0, 0, 0 }, { SYS_renameat, 0, 0, 0 },
+	{ SYS_renameat2, 0, 0, 0 }, { SYS_link, 0, 0, 0 }, { SYS_symlink, 0, 0, 0 }, { SYS_symlinkat, 0, 0, 0 },
+	{ SYS_mkdir, 0, 0, 0 }, { SYS_mkdirat, 0, 0, 0 }, { SYS_mknod, 0, 0, 0 }, { SYS_mknodat, 0, 0, 0 },
+	{ SYS_lchown, 0, 0, 0 }, { SYS_lsetxattr, 0, 0, 0 }, { SYS_lgetxattr, 0, 0, 0 }, { SYS_llistxattr, 0, 0, 0 },
+	{ SYS_lremovexattr, 0, 0, 0 }, { SYS_move_mount, 0, 0, 0 },
+	{ SYS_linkat, 4, 0, AT_SYMLINK_FOLLOW }, { SYS_name_to_handle_at, 4, 0, AT_SYMLINK_FOLLOW },
+	{ SYS_newfstatat, 3, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_faccessat2, 3, AT_SYMLINK_NOFOLLOW, 0 },
+	{ SYS_fchmodat2, 3, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_utimensat, 3, AT_SYMLINK_NOFOLLOW, 0 },
+	{ SYS_execveat, 4, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_fchownat, 4, AT_SYMLINK_NOFOLLOW, 0 },
+	{ SYS_statx, 2, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_setxattrat, 2, AT_SYMLINK_NOFOLLOW, 0 },
+	{ SYS_getxattrat, 2, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_listxattrat, 2, AT_SYMLINK_NOFOLLOW, 0 },
+	{ SYS_removexattrat, 2, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_open_tree, 2, AT_SYMLINK_NOFOLLOW, 0 },
+	{ SYS_open_tree_attr, 2, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_mount_setattr, 2, AT_SYMLINK_NOFOLLOW, 0 },
+	{ SYS_file_getattr, 4, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_file_setattr, 4, AT_SYMLINK_NOFOLLOW, 0 },
+	{ SYS_inotify_add_watch, 2, 0x02000000 /* IN_DONT_FOLLOW */, 0 },
+	{ SYS_umount2, 1, 8 /* UMOUNT_NOFOLLOW */, 0 },
+	{ SYS_open, 1, O_NOFOLLOW, 0 }, { SYS_openat, 2, O_NOFOLLOW, 0 },
+};
+
+static bool follows(const struct k23_call *call)
+{
+	for (size_t i = 0; i < sizeof(link_rules) / sizeof(*link_rules); i++) {
+		const struct link_rule *rule = &link_rules[i];
+		unsigned flags = (unsigned)call->args[rule->flags];
+
+		if (rule->nr != call->nr)
+			continue;
+		/* Of a file that must be new, a link is in the way. */
+		if (rule->mask == O_NOFOLLOW && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+			return false;
+		return rule->mask ? !(flags & rule->mask) : flags & rule->unless;
+	}
+	return true;
+}
+
+/* Whether a call would make the file that a link leads to, if there is none. */
+static bool makes_target(const struct k23_call *call, int dirfd, const char *path)
+{
+	unsigned flags = call->nr == SYS_creat ? O_CREAT : call->nr == SYS_open ? (unsigned)call->args[1] :
+			 call->nr == SYS_openat ? (unsigned)call->args[2] : 0;
+	char target[1];
+
+	return flags & O_CREAT && k23_syscall(SYS_readlinkat, (unsigned)dirfd, (unsigned long)path,
+					      (unsigned long)target, sizeof(target), 0, 0) > 0;
+}
+
+struct paths {
+	char path[2][K23_PATH_MAX];
+	unsigned long old[2];
+	int index[2]; /* of the argument; 0 for the second: there is none */
+	int count;
+};
+
+/* Gives the kernel's paths to a call. Returns how many have been changed now. */
+static int replace_paths(struct k23_call *call, struct paths *paths, enum stage stage)
+{
+	int changed = 0, dirfd, at_index = -1;
+
+	paths->count = stage == BEFORE ? 0 : paths->count;
+	for (int n = 0; n < 2 && (at_index = k23_path_argument(call, at_index + 1, &dirfd)) >= 0; n++) {
+		char path[K23_PATH_MAX];
+
+		if (stage == BEFORE) {
+			paths->index[n] = at_index;
+			paths->old[n] = call->args[at_index];
+			paths->count = n + 1;
+		}
+		/* Where it is another already, that is the one. */
+		if (call->args[at_index] != paths->old[n] || !paths->old[n] ||
+		    k23_copy_string(path, sizeof(path), paths->old[n]) <= 0 ||
+		    !path_translate(paths->path[n], dirfd, path, follows(call),
+				    makes_target(call, dirfd, path) ? AGAIN : stage))
+			continue;
+		call->args[at_index] = (unsigned long)paths->path[n];
+		changed++;
+	}
+	return changed;
+}
+
+static void restore_paths(struct k23_call *call, const struct paths *paths)
+{
+	for (int n = 0; n < paths->count; n++)
+		call->args[paths->index[n]] = paths->old[n];
+}
+
+/* An i386 call could not reach the new path: as if there were no such calls. */
+static long on_path(struct k23_call *call)
+{
+	struct paths paths;
+	long r = -ENOSYS;
+
+	if (!replace_paths(call, &paths, BEFORE) || call->arch != K23_ARCH_I386)
+		r = k23_forward(call);
+	if (r == -ENOENT && replace_paths(call, &paths, AGAIN))
+		r = call->arch == K23_ARCH_I386 ? -ENOSYS : k23_forward(call);
+	restore_paths(call, &paths);
+	return r;
+}
+
+/* Whether a path argument is the file system's name. */
+static bool is_root(unsigned long address)
+{
+	char path[K23_PATH_MAX];
+	const char *rest = k23_copy_string(path, sizeof(path), address) > 0 && *path == '/' ? behind_at(path) : NULL;
+
+	return rest && !*rest;
+}
+
+/* Its root is busy, as that of a mount is; the kernel has been asked for "." in there. */
+static long on_rmdir(struct k23_call *call)
+{
+	long r = on_path(call);
+
+	return r == -EINVAL && is_root(call->args[call->nr != SYS_rmdir]) ? -EBUSY : r;
+}
+
+static long on_rename(struct k23_call *call)
+{
+	bool has_directories = call->nr != SYS_rename;
+	long r = on_path(call);
+
+	return r == -EXDEV && (is_root(call->args[has_directories]) || is_root(call->args[has_directories ? 3 : 1])) ?
+		       -EBUSY :
+		       r;
+}
+
+static long on_symlink(struct k23_call *call)
+{
+	struct run *run = k23_run_state();
+	char target[K23_PATH_MAX];
+
+	if (run && !run->links && k23_copy_string(target, sizeof(target), call->args[0]) > 0 &&
+	    (*target == '/' || has_parent(target)))
+		__atomic_store_n(&run->links, 1, __ATOMIC_RELAXED);
+	return on_path(call);
+}
+
+/* Its requests would go round the hook. */
+static long on_io_uring_setup(struct k23_call *call)
+{
+	(void)call;
+	return -ENOSYS;
+}
+
+/* What is confined to a directory stays in it; and where no link may be followed, the kernel's path, which has one,
+ * begins with a descriptor. */
+static long on_openat2(struct k23_call *call)
+{
+	unsigned long old[2] = { call->args[0], call->args[1] };
+	struct paths paths;
+	uint64_t how[3];
+	long r, fd = -1;
+
+	if (call->args[3] < sizeof(how) || k23_copy_from(how, call->args[2], sizeof(how)) != 0 ||
+	    how[2] & (8 /* RESOLVE_BENEATH */ | 16 /* RESOLVE_IN_ROOT */))
+		return k23_forward(call);
+	if (!(how[2] & (2 /* RESOLVE_NO_MAGICLINKS */ | 4 /* RESOLVE_NO_SYMLINKS */)))
+		return on_path(call);
+	if (replace_paths(call, &paths, BEFORE) && k23_starts_with(paths.path[0], base)) {
+		long low = k23_syscall(SYS_open, (unsigned long)base, O_PATH | O_CLOEXEC, 0, 0, 0, 0);
+
+		/* The program gets the lowest number that is free. */
+		fd = low;
+		if (low >= 0) {
+			fd = k23_syscall(SYS_fcntl, (unsigned long)low, F_DUPFD_CLOEXEC, (unsigned long)low + 1, 0, 0,
+					 0);
+			k23_syscall(SYS_close, (unsigned long)low, 0, 0, 0, 0, 0);
+		}
+		if (fd < 0) {
+			call->args[1] = old[1];
+			return fd;
+		}
+		call->args[0] = (unsigned long)fd;
+		call->args[1] += k23_strlen(base) + 1;
+	}
+	r = k23_forward(call);
+	if (fd >= 0)
+		k23_syscall(SYS_close, (unsigned long)fd, 0, 0, 0, 0, 0);
+	call->args[0] = old[0];
+	call->args[1] = old[1];
+	return r;
+}
+
+/* --- calls that say where something is */
+
+/* The program's buffer is the kernel's size too short or long: it gets the answer from this one. */
+static long on_getcwd(struct k23_call *call)
+{
+	unsigned long old[2] = { call->args[0], call->args[1] };
+	char path[K23_PATH_MAX], answer[K23_PATH_MAX];
+	long r;
+
+	if (!is_inside(AT_FDCWD, ".", 0))
+		return k23_forward(call);
+	call->args[0] = (unsigned long)path;
+	call->args[1] = sizeof(path);
+	r = k23_forward(call);
+	call->args[0] = old[0];
+	call->args[1] = old[1];
+	if (k23_failed(r))
+		return r;
+	if (!k23_starts_with(path, "(unreachable)")) { /* its root directory is in there, too */
+		if ((unsigned long)r > old[1])
+			return -ERANGE;
+		return k23_copy_to(old[0], path, (size_t)r) ? -EFAULT : r;
+	}
+	r = path_to_program(answer, path) + 1;
+	if ((unsigned long)r > old[1] || r > K23_PATH_MAX)
+		return -ERANGE;
+	return k23_copy_to(old[0], answer, (size_t)r) ? -EFAULT : r;
+}
+
+/* A link of /proc that leads to a file of the file system: what is read there is a path in that. No other link outside
+ * leads there, as far as the kernel knows. */
+static long on_readlink(struct k23_call *call)
+{
+	int index = call->nr == SYS_readlink ? 0 : 1, dirfd = index ? (int)call->args[0] : AT_FDCWD;
+	char path[K23_PATH_MAX], answer[K23_PATH_MAX];
+	long r = on_path(call), size;
+
+	if (r <= 0 || call->arch != K23_ARCH_X86_64 || k23_copy_string(path, sizeof(path), call->args[index]) < 0 ||
+	    !is_inside(dirfd, path, *path ? 0 : AT_EMPTY_PATH) ||
+	    is_inside(dirfd, path, *path ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH))
+		return r;
+	size = k23_syscall(SYS_readlinkat, (unsigned)dirfd, (unsigned long)path, (unsigned long)answer,
+			   sizeof(answer) - 1, 0, 0);
+	if (size <= 0 || *answer != '/')
+		return r;
+	answer[size] = '\0';
+	size = path_to_program(path, answer);
+	if (size > (long)(int)call->args[index + 2])
+		size = (int)call->args[index + 2];
+	return k23_copy_to(call->args[index + 1], path, (size_t)size) ? -EFAULT : size;
+}
+
+/* --- execve */
+
+/* The name of the script for its interpreter: the kernel's is "/dev/fd/5/script" for one relative to a directory. */
+static bool name_script(char name[K23_PATH_MAX], int dirfd, unsigned long path)
+{
+	size_t head = dirfd == AT_FDCWD ? 0 : (size_t)k23_format(name, K23_PATH_MAX, "/dev/fd/%d/", dirfd);
+
+	return k23_copy_string(name + head, K23_PATH_MAX - head, path) > 0;
+}
+
+/* Whether what a call executes is a script whose interpreter the kernel is not to look for. */
+static bool is_script(struct script *script, struct k23_call *call, int index, int dirfd, bool translated)
+{
+	char path[K23_PATH_MAX];
+
+	return translated && k23_copy_string(path, sizeof(path), call->args[index]) > 0 &&
+	       script_read(script, dirfd, path);
+}
+
+static long on_exec(struct k23_call *call)
+{
+	int index = call->nr == SYS_execve ? 0 : 1, dirfd = index ? (int)call->args[0] : AT_FDCWD;
+	struct scripts scripts;
+	struct paths paths;
+	bool translated, scripted;
+	long r = -ENOSYS;
+
+	if (call->arch == K23_ARCH_I386)
+		return on_path(call);
+	translated = replace_paths(call, &paths, BEFORE);
+	scripted = is_script(scripts.script, call, index, dirfd, translated);
+	if (!scripted)
+		r = k23_forward(call);
+	if (r == -ENOENT && !scripted) {
+		translated |= replace_paths(call, &paths, AGAIN) != 0;
+		/* It may be the interpreter that was not found. */
+		scripted = is_script(scripts.script, call, index, dirfd, true);
+		if (!scripted && translated)
+			r = k23_forward(call);
+	}
+	restore_paths(call, &paths);
+	if (!scripted)
+		return r;
+	r = scripts_follow(&scripts, paths.path[0]);
+	if (r == 0 && k23_copy_string(paths.path[1], K23_PATH_MAX, paths.old[0]) > 0 &&
+	    name_script(paths.path[1], *paths.path[1] == '/' ? AT_FDCWD : dirfd, paths.old[0]))
+		r = scripts_execute(call, &scripts, paths.path[0], paths.path[1], call->args[index + 1],
+				    call->args[index + 2]);
+	return r;
+}
+
+/* --- the start */
+
+static bool exists(const char *path)
+{
+	struct stat status;
+
+	return k23_syscall(SYS_lstat, (unsigned long)path, (unsigned long)&status, 0, 0, 0, 0) == 0;
+}
+
+static int init(const struct k23_options *options)
+{
+	const char *path = k23_option(options, "at");
+	struct run *run = k23_run_state();
+	char parent[K23_PATH_MAX] = "";
+	struct stat status;
+
+	if (!path || *path != '/' || k23_path_absolute(at, sizeof(at), AT_FDCWD, path) <= 1)
+		return k23_refuse("it needs at=PATH, which is absolute, and not at=/");
+	at_size = k23_strlen(at);
+	at_name = at + at_size;
+	while (at_name[-1] != '/')
+		at_name--;
+	if (!run || k23_run_directory(base, sizeof(base)) < 0 || run->device)
+		return 0;
+	if (exists(at))
+		return k23_refuse("there is a file %s already", at);
+	memcpy(parent, at, (size_t)(at_name - at));
+	if (!exists(parent))
+		return k23_refuse("there is no directory %s", parent);
+	if (k23_syscall(SYS_stat, (unsigned long)base, (unsigned long)&status, 0, 0, 0, 0) != 0)
+		return k23_refuse("this process cannot reach the file system of its run's keeper");
+	run->device = status.st_dev;
+	return 0;
+}
+
+#define ON(call) { SYS_##call, on_path },
+K23_HOOK(memfs, .init = init, .run_size = sizeof(struct run), .run_directory = 1, .i386 = on_path, .calls = {
+	{ SYS_bind, on_address }, { SYS_connect, on_address }, { SYS_sendto, on_address },
+	{ SYS_accept, on_address_asked }, { SYS_accept4, on_address_asked }, { SYS_getpeername, on_address_asked },
+	{ SYS_getsockname, on_address_asked }, { SYS_recvfrom, on_address_asked },
+	{ SYS_execve, on_exec }, { SYS_execveat, on_exec }, { SYS_getcwd, on_getcwd }, { SYS_openat2, on_openat2 },
+	{ SYS_io_uring_setup, on_io_uring_setup }, { SYS_readlink, on_readlink },
+	{ SYS_readlinkat, on_readlink }, { SYS_rmdir, on_rmdir },
+	{ SYS_rename, on_rename }, { SYS_renameat, on_rename }, { SYS_renameat2, on_rename },
+	{ SYS_symlink, on_symlink }, { SYS_symlinkat, on_symlink }, { SYS_unlinkat, on_rmdir },
+	ON(access) ON(acct) ON(chdir) ON(chmod) ON(chown) ON(chroot) ON(creat) ON(faccessat)
+	ON(faccessat2) ON(fanotify_mark) ON(fchmodat) ON(fchmodat2) ON(fchownat) ON(file_getattr)
+	ON(file_setattr) ON(fspick) ON(futimesat) ON(getxattr) ON(getxattrat) ON(inotify_add_watch)
+	ON(lchown) ON(lgetxattr) ON(link) ON(linkat) ON(listxattr) ON(listxattrat) ON(llistxattr)
+	ON(lremovexattr) ON(lsetxattr) ON(lstat) ON(mkdir) ON(mkdirat) ON(mknod) ON(mknodat)
+	ON(mount) ON(mount_setattr) ON(move_mount) ON(name_to_handle_at) ON(newfstatat) ON(open)
+	ON(open_tree) ON(open_tree_attr) ON(openat) ON(pivot_root) ON(quotactl) ON(removexattr)
+	ON(removexattrat) ON(setxattr) ON(setxattrat)
+	ON(stat) ON(statfs) ON(statx) ON(swapoff) ON(swapon) ON(truncate) ON(umount2)
+	ON(unlink) ON(uselib) ON(utime) ON(utimensat) ON(utimes)
+});

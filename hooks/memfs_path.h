@@ -1,0 +1,278 @@
+/*
+ * For memfs: what becomes of a path.
+ *
+ * The kernel follows paths, and the links on them, in the file system itself. What it cannot follow is a path that
+ * crosses its border, as nothing is mounted there: one that comes from outside by another way than its name, or that
+ * leaves it. Such a path is followed here, component by component.
+ */
+#ifndef HOOKS_MEMFS_PATH_H
+#define HOOKS_MEMFS_PATH_H
+
+#include <k23/hook.h>
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#define LINKS 40 /* as many as the kernel follows */
+
+/* Where the program sees the file system, and where the kernel finds it. */
+static char at[K23_PATH_MAX], base[40];
+static size_t at_size;
+static const char *at_name; /* its last component */
+
+struct run {
+	uint64_t device; /* the file system's st_dev */
+	uint32_t links;  /* there may be symbolic links in it that lead out of it, or back by its name */
+};
+
+static bool is_inside(int dirfd, const char *path, int flags)
+{
+	const struct run *run = k23_run_state();
+	struct stat status;
+
+	return run && run->device &&
+	       k23_syscall(SYS_newfstatat, (unsigned)dirfd, (unsigned long)path, (unsigned long)&status,
+			   (unsigned)flags, 0, 0) == 0 &&
+	       status.st_dev == run->device;
+}
+
+static size_t component(const char *path)
+{
+	size_t length = 0;
+
+	while (path[length] && path[length] != '/')
+		length++;
+	return length;
+}
+
+static const char *skip_slashes(const char *path)
+{
+	while (*path == '/')
+		path++;
+	return path;
+}
+
+static bool is_dots(const char *name, size_t length, size_t dots)
+{
+	return length == dots && name[0] == '.' && name[dots - 1] == '.';
+}
+
+static bool has_parent(const char *path)
+{
+	for (path = skip_slashes(path); *path; path = skip_slashes(path + component(path)))
+		if (is_dots(path, component(path), 2))
+			return true;
+	return false;
+}
+
+/* Behind the name of the file system, if an absolute path begins with that; otherwise NULL. */
+static const char *behind_at(const char *path)
+{
+	const char *name = at + 1;
+
+	for (path = skip_slashes(path); *name; path = skip_slashes(path)) {
+		size_t length = component(path);
+
+		if (is_dots(path, length, 1)) {
+			path += length;
+			continue;
+		}
+		if (length != component(name) || k23_strncmp(path, name, length) != 0)
+			return NULL;
+		path += length;
+		name = skip_slashes(name + length);
+	}
+	return path;
+}
+
+/* Whether the last component could be the file system's: a call that creates files must not make it outside. */
+static bool names_at(const char *path)
+{
+	const char *name = path = skip_slashes(path);
+
+	for (; *path; path = skip_slashes(path + component(path)))
+		name = path;
+	return component(name) == k23_strlen(at_name) && k23_strncmp(name, at_name, component(name)) == 0;
+}
+
+static bool is_below_at(const char *path)
+{
+	return k23_strncmp(path, at, at_size) == 0 && (path[at_size] == '/' || !path[at_size]);
+}
+
+/* The kernel's path for the program's, which is absolute. The working directory of a process is a symbolic link; "."
+ * behind it is none. Returns its length. */
+static size_t path_to_kernel(char to[K23_PATH_MAX], const char *path)
+{
+	const char *rest = path + at_size;
+
+	if (!is_below_at(path))
+		return (size_t)k23_format(to, K23_PATH_MAX, "%s", *path ? path : "/");
+	return (size_t)k23_format(to, K23_PATH_MAX, "%s/%s", base, *rest ? skip_slashes(rest) : ".");
+}
+
+/* The program's path for that which the kernel gives a file of the file system: "/x", perhaps "(unreachable)/x". */
+static long path_to_program(char to[K23_PATH_MAX], const char *path)
+{
+	const char *rest = path;
+
+	if (k23_starts_with(rest, "(unreachable)"))
+		rest += sizeof("(unreachable)") - 1;
+	return k23_format(to, K23_PATH_MAX, "%s%s", at, rest[0] == '/' && !rest[1] ? "" : rest);
+}
+
+/* The path of a directory as the program sees it; without "/" at its end, so that the root is "". Returns whether. */
+static bool path_of_directory(char path[K23_PATH_MAX], int dirfd)
+{
+	char link[32] = "/proc/thread-self/cwd", found[K23_PATH_MAX];
+	long r;
+
+	if (dirfd != AT_FDCWD)
+		k23_format(link, sizeof(link), "/proc/thread-self/fd/%d", dirfd);
+	r = k23_syscall(SYS_readlink, (unsigned long)link, (unsigned long)found, sizeof(found) - 1, 0, 0, 0);
+	if (r <= 0 || *found != '/')
+		return false;
+	found[r] = '\0';
+	if (is_inside(dirfd, "", AT_EMPTY_PATH))
+		return path_to_program(path, found) < K23_PATH_MAX;
+	memcpy(path, found, (size_t)r + 1);
+	if (r == 1)
+		*path = '\0';
+	return true;
+}
+
+/* --- following a path */
+
+struct walk {
+	char path[K23_PATH_MAX]; /* so far: absolute, without links */
+	char rest[K23_PATH_MAX]; /* what is to be followed */
+	size_t size;             /* of path */
+	unsigned links;
+	bool crossed; /* the border */
+};
+
+static void leave_component(struct walk *walk)
+{
+	if (walk->size == at_size && k23_strcmp(walk->path, at) == 0)
+		walk->crossed = true;
+	while (walk->size && walk->path[--walk->size] != '/')
+		;
+	walk->path[walk->size] = '\0';
+}
+
+/* Adds "/" and a name. Returns false if there is no room. */
+static bool add_name(struct walk *walk, const char *name, size_t length)
+{
+	if (walk->size + length + 2 > sizeof(walk->path))
+		return false;
+	walk->path[walk->size++] = '/';
+	memcpy(walk->path + walk->size, name, length);
+	walk->size += length;
+	walk->path[walk->size] = '\0';
+	return true;
+}
+
+/* Goes on with what a link leads to, and what is behind it. The link is the last component of the path so far. */
+static bool follow_link(struct walk *walk, char *target, size_t size, const char *behind)
+{
+	size_t length = k23_strlen(behind) + 1;
+
+	if (++walk->links > LINKS || size + length > sizeof(walk->rest))
+		return false;
+	memmove(walk->rest + size, behind, length);
+	memcpy(walk->rest, target, size);
+	if (*target == '/')
+		walk->path[walk->size = 0] = '\0';
+	else
+		leave_component(walk);
+	return true;
+}
+
+/* Follows the rest, the last component only if `follow`. Returns false where the kernel would not find an end. */
+static bool walk_path(struct walk *walk, bool follow)
+{
+	char link[K23_PATH_MAX], kernel[K23_PATH_MAX];
+	const char *rest = skip_slashes(walk->rest), *behind;
+
+	for (; *rest; rest = skip_slashes(behind)) {
+		size_t length = component(rest);
+		long r;
+
+		behind = rest + length;
+		if (is_dots(rest, length, 1))
+			continue;
+		if (is_dots(rest, length, 2)) {
+			leave_component(walk);
+			continue;
+		}
+		if (!add_name(walk, rest, length))
+			return false;
+		if (walk->size == at_size && k23_strcmp(walk->path, at) == 0) {
+			walk->crossed = true;
+			continue;
+		}
+		if (!*behind && !follow)
+			return true;
+		if (path_to_kernel(kernel, walk->path) >= sizeof(kernel))
+			return false;
+		r = k23_syscall(SYS_readlink, (unsigned long)kernel, (unsigned long)link, sizeof(link), 0, 0, 0);
+		if (r > 0) {
+			if (!follow_link(walk, link, (size_t)r, behind))
+				return false;
+			behind = walk->rest;
+		} else if (r != -EINVAL) { /* no more links: the kernel finds out what is wrong */
+			behind = skip_slashes(behind);
+			return !*behind || add_name(walk, behind, k23_strlen(behind));
+		}
+	}
+	return true;
+}
+
+enum stage {
+	BEFORE, /* the call is made for the first time */
+	AGAIN,	/* the kernel has found nothing by the path as it is */
+};
+
+/* What the kernel is to be given for a path of the program. Returns its length; 0 if the path can stay as it is. */
+__attribute__((noinline)) static size_t path_translate(char to[K23_PATH_MAX], int dirfd, const char *path, bool follow,
+							enum stage stage)
+{
+	const struct run *run = k23_run_state();
+	const char *rest = *path == '/' ? behind_at(path) : NULL;
+	size_t size = k23_strlen(path);
+	bool is_slashed = size && path[size - 1] == '/', seen;
+	struct walk walk;
+
+	if (!run || !size)
+		return 0;
+	seen = run->links || has_parent(rest ? rest : path); /* it could cross the border from within */
+	walk.links = 0;
+	walk.crossed = false;
+	if (rest) {
+		memcpy(walk.path, at, at_size + 1);
+		memcpy(walk.rest, rest, k23_strlen(rest) + 1);
+	} else {
+		bool inside = *path != '/' && is_inside(dirfd, "", AT_EMPTY_PATH);
+
+		if (inside ? !seen : stage == BEFORE && !names_at(path))
+			return 0;
+		walk.path[0] = '\0';
+		if (*path != '/' && !path_of_directory(walk.path, dirfd))
+			return 0;
+		memcpy(walk.rest, path, size + 1);
+		seen = true;
+	}
+	walk.size = k23_strlen(walk.path);
+	if (seen && walk_path(&walk, follow || is_slashed) && walk.crossed) {
+		size = path_to_kernel(to, walk.path);
+		if (is_slashed && size + 1 < K23_PATH_MAX)
+			memcpy(to + size++, "/", 2);
+	} else if (rest) {
+		size = (size_t)k23_format(to, K23_PATH_MAX, "%s/%s", base, *rest ? rest : ".");
+	} else {
+		return 0;
+	}
+	return size < K23_PATH_MAX && is_inside(AT_FDCWD, base, 0) ? size : 0;
+}
+
+#endif

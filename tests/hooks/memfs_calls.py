@@ -1,0 +1,236 @@
+"""What a program does with files of one directory, argv[1], and what it is told. It knows nothing of k23."""
+import ctypes
+import errno
+import fcntl
+import mmap
+import os
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+
+MEM = sys.argv[1]
+OUTSIDE = os.path.dirname(MEM) + "/outside"
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def tell(what, function, *arguments, **named):
+    try:
+        result = function(*arguments, **named)
+    except OSError as error:
+        result = errno.errorcode[error.errno]
+    print(what, result)
+
+
+def call(number, *arguments):
+    result = libc.syscall(number, *arguments)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
+    return result
+
+
+def write(path, text, mode=0o644):
+    with open(path, "w") as file:
+        file.write(text)
+    os.chmod(path, mode)
+
+
+def read(path, **named):
+    with open(path, **named) as file:
+        return file.read()
+
+
+def link_of(fd):
+    return os.readlink(f"/proc/self/fd/{fd}").split("#")[0]
+
+
+def files():
+    os.mkdir(MEM + "/d", 0o750)
+    write(MEM + "/d/f", "text\n", 0o640)
+    status = os.stat(MEM + "/d/f")
+    print(oct(status.st_mode), status.st_nlink, status.st_uid == os.geteuid(), status.st_gid == os.getegid(), status.st_size)
+    os.utime(MEM + "/d/f", (1, 2))
+    os.truncate(MEM + "/d/f", 2)
+    print(os.stat(MEM + "/d/f").st_atime, read(MEM + "//d/./f"))
+    for name in "R_OK", "W_OK", "X_OK":
+        print(name, os.access(MEM + "/d/f", getattr(os, name)))
+    os.link(MEM + "/d/f", MEM + "/d/g")
+    os.rename(MEM + "/d/g", MEM + "/g")
+    print(sorted(os.listdir(MEM)), os.stat(MEM + "/g").st_nlink, os.path.samefile(MEM + "/g", MEM + "/d/f"))
+    write(OUTSIDE + "/o", "outside")
+    for one, other in ((MEM + "/g", OUTSIDE + "/g"), (OUTSIDE + "/o", MEM + "/o")):
+        tell("rename across", os.rename, one, other)
+        tell("link across", os.link, one, other)
+    with open(MEM + "/g", "a+") as first, open(MEM + "/g", "a+") as second:
+        first.write("1"), first.flush(), second.write("2"), second.flush()
+        fcntl.flock(first, fcntl.LOCK_EX)
+        tell("lock", fcntl.flock, second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(MEM + "/g")
+        first.seek(0)
+        print(first.read(), os.fstat(first.fileno()).st_nlink, link_of(first.fileno()).replace("2 ", " "))
+    fd = os.open(MEM + "/d", os.O_TMPFILE | os.O_RDWR)
+    os.write(fd, b"nameless")
+    print(link_of(fd))
+    libc.linkat(-100, b"/proc/self/fd/%d" % fd, -100, MEM.encode() + b"/named", 0x400)
+    print(read(MEM + "/named"))
+    with open(MEM + "/named", "r+b") as file, mmap.mmap(file.fileno(), 0) as shared, \
+            mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) as private:
+        shared[:4] = b"MORE"
+        private[:4] = b"less"
+        print(private[:], read(MEM + "/named"))
+    for what, function, arguments in (
+            ("no directory", os.open, (MEM + "/d/f/x", 0)), ("slash", os.stat, (MEM + "/d/f/",)), ("none", os.stat, (MEM + "/no",)),
+            ("new", os.open, (MEM + "/d/f", os.O_CREAT | os.O_EXCL)), ("full", os.rmdir, (MEM + "/d",)),
+            ("long", os.stat, (MEM + "/" + "x" * 256,)), ("directory", os.unlink, (MEM + "/d",)),
+            ("file", os.rmdir, (MEM + "/d/f",)), ("below", os.rename, (MEM + "/d", MEM + "/d/e"))):
+        tell(what, function, *arguments)
+    if os.geteuid() == 0:
+        os.mknod(MEM + "/fifo", 0o600 | 0o10000)
+        print(oct(os.stat(MEM + "/fifo").st_mode))
+
+
+def directories():
+    os.makedirs(MEM + "/a/b/c")
+    write(MEM + "/a/b/f", "deep")
+    directory = os.open(MEM + "/a", os.O_DIRECTORY)
+    print(link_of(directory), read("b/f", opener=lambda path, flags: os.open(path, flags, dir_fd=directory)))
+    print(sorted(os.listdir(directory)), os.stat("..", dir_fd=directory).st_ino == os.stat(MEM).st_ino,
+          os.stat("../..", dir_fd=directory).st_ino == os.stat(os.path.dirname(MEM)).st_ino)
+    os.symlink("b/f", "short", dir_fd=directory)
+    os.rename("short", "renamed", src_dir_fd=directory, dst_dir_fd=directory)
+    print(os.readlink("renamed", dir_fd=directory), os.stat("renamed", dir_fd=directory).st_size)
+    os.chdir(MEM)
+    print(os.getcwd(), os.readlink("/proc/self/cwd"))
+    os.chdir("a/b/c")
+    print(os.getcwd(), os.listdir("../../../a/b/.."), sorted(os.listdir("../../../../outside")))
+    os.fchdir(directory)
+    print(os.getcwd(), read("b/f"), subprocess.run(["pwd", "-P"], capture_output=True).stdout)
+    for size in len(MEM) + 2, len(MEM) + 3:
+        buffer = ctypes.create_string_buffer(size)
+        tell("getcwd", lambda: call(79, buffer, size))
+    os.chdir("../..")
+    print(os.getcwd(), os.path.basename(MEM), read(os.path.basename(MEM) + "/a/b/f"))
+    os.chdir(MEM + "/a/..")
+    print(os.getcwd())
+    os.chdir(MEM + "/..")
+    print(os.getcwd())
+    for flags in 0, 1, 2, 4, 8, 16:  # RESOLVE_*
+        for start, path in ((-100, MEM + "/a/b/f"), (directory, "b/f"), (directory, "../a/b/f"), (directory, "renamed"), (directory, "/b/f")):
+            try:
+                opened = call(437, start, path.encode(), struct.pack("QQQ", 0, 0, flags), 24)
+            except OSError as error:
+                print(flags, path, errno.errorcode[error.errno])
+                continue
+            print(flags, path, opened, os.read(opened, 9))
+            os.close(opened)
+    os.close(directory)
+    for function, arguments in ((os.mkdir, (MEM,)), (os.rmdir, (MEM,)), (os.rename, (MEM, MEM + "x")), (os.rename, (OUTSIDE, MEM)),
+                                (os.mkdir, (os.path.basename(MEM),)), (os.symlink, ("x", MEM)), (os.link, (OUTSIDE + "/o", MEM)),
+                                (os.unlink, (MEM,)), (os.open, (MEM, os.O_CREAT | os.O_WRONLY))):
+        tell(function.__name__, function, *arguments)
+
+
+def links():
+    write(MEM + "/f", "inside")
+    write(OUTSIDE + "/o", "outside")
+    os.mkdir(MEM + "/sub")
+    for name, target in (("absolute", MEM + "/f"), ("out", OUTSIDE + "/o"), ("up", "../outside/o"), ("twice", "absolute"),
+                         ("self", MEM + "/sub"), ("round", "../outside/in/f"), ("loop", "loop"), ("nowhere", MEM + "/none"), ("dots", "..")):
+        os.symlink(target, MEM + "/" + name)
+    os.symlink(MEM, OUTSIDE + "/in")
+    os.symlink(MEM + "/f", OUTSIDE + "/file")
+    os.symlink(MEM + "/made", OUTSIDE + "/made")
+    os.symlink("../" + os.path.basename(MEM) + "/sub", OUTSIDE + "/sub")
+    for path in [MEM + "/" + name for name in ("absolute", "out", "up", "twice", "round", "loop", "nowhere", "self/../f", "dots/outside/o")] + \
+            [OUTSIDE + "/" + name for name in ("in/f", "file", "in/out", "in/up", "sub/../f", "sub/../self/../twice", "in/../outside/o")]:
+        tell(path, read, path)
+    for path in MEM + "/self", OUTSIDE + "/in", OUTSIDE + "/sub", MEM + "/dots", OUTSIDE + "/in/..", MEM + "/self/":
+        os.chdir(path)
+        print(path, os.getcwd(), os.path.islink(path), os.path.realpath(path))
+    write(OUTSIDE + "/made", "made")
+    write(MEM + "/nowhere", "now")
+    tell("exclusive", os.open, OUTSIDE + "/made", os.O_CREAT | os.O_EXCL)
+    tell("no link", os.open, MEM + "/absolute", os.O_NOFOLLOW)
+    tell("onto", os.open, OUTSIDE + "/in", os.O_CREAT | os.O_WRONLY)
+    print(read(MEM + "/made"), sorted(os.listdir(MEM)))
+    os.unlink(MEM + "/absolute")
+    os.rename(OUTSIDE + "/in/f", OUTSIDE + "/in/sub/f")
+    print(read(MEM + "/sub/f"), sorted(os.listdir(OUTSIDE)))
+
+
+def executables():
+    def show(*words, **more):
+        result = subprocess.run(words, capture_output=True, text=True, **more)
+        print(words, result.returncode, result.stdout, result.stderr)
+
+    for name in "sh", "readlink", "cat":
+        subprocess.run(["cp", "/bin/" + name, MEM + "/" + name], check=True)
+    write(MEM + "/outer", '#!/bin/sh\necho "$0" "$@"\n', 0o755)
+    write(MEM + "/inner", f'#!{MEM}/sh -e \necho inner "$0" "$@"\n', 0o755)
+    write(MEM + "/nested", f"#!{MEM}/inner word\n", 0o755)
+    write(MEM + "/plain", "#!/bin/sh\n")
+    write(OUTSIDE + "/script", f'#!{MEM}/sh\necho outside "$0" "$@"\n', 0o755)
+    os.symlink(MEM + "/inner", OUTSIDE + "/link")
+    for path in "outer", "inner", "nested":
+        show(MEM + "/" + path, "1", "2")
+        show("./" + path, cwd=MEM)
+        show(path, env={"PATH": MEM})
+    show(MEM + "/inner", *["many"] * 1000)
+    show(OUTSIDE + "/script", "x")
+    show(OUTSIDE + "/link", "y")
+    show(MEM + "/readlink", "/proc/self/exe")
+    show("./readlink", "/proc/self/exe", "/proc/self/cwd", cwd=MEM)
+    for path in "plain", "none":
+        tell(path, subprocess.run, [MEM + "/" + path])
+    directory = os.open(MEM, os.O_DIRECTORY)
+    for start, path, flags in ((directory, b"readlink", 0), (os.open(MEM + "/readlink", os.O_RDONLY), b"", 0x1000), (-100, MEM.encode() + b"/readlink", 0)):
+        child = os.fork()
+        if child == 0:
+            sys.stdout.flush()
+            call(322, start, path, (ctypes.c_char_p * 3)(b"x", b"/proc/self/exe", None), None, flags)
+        os.waitpid(child, 0)
+    os.close(directory)
+
+
+def sockets():
+    server, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    server.bind(MEM + "/s")
+    server.listen()
+    tell("again", socket.socket(socket.AF_UNIX).bind, MEM + "/s")
+    client.bind(MEM + "/c")
+    client.connect(MEM + "/s")
+    accepted, name = server.accept()
+    accepted.sendall(b"hello")
+    print(server.getsockname(), client.getpeername(), name, client.recv(9), oct(os.stat(MEM + "/s").st_mode))
+    one, other = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    one.bind(MEM + "/one"), other.bind(MEM + "/other")
+    one.sendto(b"datagram", MEM + "/other")
+    print(other.recvfrom(20))
+    tell("none", client.connect, MEM + "/none")
+
+
+def processes():
+    """Writers of many processes into one file, with locks, and one database."""
+    with sqlite3.connect(MEM + "/base") as base:
+        base.execute("create table t(a)")
+    base.close()
+    script = f"""
+import fcntl, sqlite3
+for i in range(50):
+    with open({MEM!r} + "/counter", "a+") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        file.seek(0)
+        count = int(file.read() or 0)
+        file.truncate(0)
+        file.write(str(count + 1))
+base = sqlite3.connect({MEM!r} + "/base", timeout=60)
+for i in range(5):
+    with base: base.execute("insert into t values (1)")
+"""
+    running = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(6)]
+    print([process.wait() for process in running], read(MEM + "/counter"))
+    print(sqlite3.connect(MEM + "/base").execute("select count(*) from t").fetchone(), sorted(os.listdir(MEM)))
+
+
+globals()[sys.argv[2]]()
