@@ -103,6 +103,7 @@ class Runtime:
                           for field in self.rt.type["debug"].type.target().fields()}
         self.texts = self.objfiles[0].lookup_static_symbol("texts").value()
         self.ends = {}
+        self.table, self.stubs = None, []
         if settled:
             self.load_hooks()
 
@@ -162,14 +163,16 @@ class Runtime:
         return self.thread_at(base)
 
     def blocks(self):
-        """Of each text: its start and end, and its block of stubs and the size of that. The table is read at once,
-        which is quick."""
-        text = self.texts.type.target()
-        at = {field.name: field.bitpos // 8 for field in text.fields()}
+        """Of each text that has a block of stubs: its start and end, and the block and its size. The table is read at once,
+        which is quick, and looked through where it is not as it was: it is long, and wanted for each frame."""
         table = read(int(self.texts.address), self.texts.type.sizeof)
-        for start in range(0, len(table), text.sizeof):
-            yield tuple(struct.unpack_from("<Q", table, start + at[name])[0]
-                        for name in ("start", "end", "block", "block_size"))
+        if table != self.table:
+            text = self.texts.type.target()
+            at = {field.name: field.bitpos // 8 for field in text.fields()}
+            rows = (tuple(struct.unpack_from("<Q", table, start + at[name])[0] for name in ("start", "end", "block", "block_size"))
+                    for start in range(0, len(table), text.sizeof))
+            self.table, self.stubs = table, [row for row in rows if row[2]]
+        return self.stubs
 
     @staticmethod
     def jump_target(pc):
@@ -182,9 +185,9 @@ class Runtime:
         the program's own information holds. See src/core/patch.h."""
         slot, came = self.constants["RT_DEBUG_SLOT"], pc
         for start, end, block, size in self.blocks():
-            if block and start <= pc < end:
+            if start <= pc < end:
                 pc = self.jump_target(pc)
-            if not block or not slot <= pc - block < size:
+            if not slot <= pc - block < size:
                 continue
             address = pc - (pc - block) % slot
             stub = read(address, slot)
