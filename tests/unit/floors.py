@@ -36,22 +36,27 @@ def floor_of(unit):
     return parts[0]
 
 
+def by_file(title, *command):
+    """What a tool prints for each of many files, below a line with the file's name."""
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    parts = re.split(title, text, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
 def read_objects(root, folders):
     """Of each source in src/rt: what its object defines, and what it refers to, by the kinds of relocations."""
     runtime = root / "src/rt"
     sources = {str(p.relative_to(runtime)): p for suffix in ("c", "S") for p in runtime.rglob(f"*.{suffix}")}
     defines, refers = {}, {}
-    for folder in folders:
-        for path in pathlib.Path(folder).glob("*.o"):
-            unit = next(u for u in sources if u.replace("/", "_") + ".o" == path.name)
-            symbols = subprocess.run(["nm", path], check=True, capture_output=True, text=True).stdout
-            defines[unit] = set(re.findall(r"^[0-9a-f]+ [A-Z] (\S+)$", symbols, re.M))
-            wanted = re.findall(r"^ +U (\S+)$", symbols, re.M)
-            relocations = subprocess.run(["readelf", "-rW", path], check=True, capture_output=True, text=True).stdout
-            refers[unit] = {name: set() for name in wanted}
-            for kind, name in re.findall(r"(R_X86_64_\w+)\s+[0-9a-f]+ (\S+)", relocations):
-                if name in refers[unit]:
-                    refers[unit][name].add(kind)
+    paths = [path for folder in folders for path in pathlib.Path(folder).glob("*.o")]
+    symbols, relocations = by_file(r"^(\S+):$", "nm", *paths), by_file(r"^File: (\S+)$", "readelf", "-rW", *paths)
+    for path in paths:
+        unit = next(u for u in sources if u.replace("/", "_") + ".o" == path.name)
+        defines[unit] = set(re.findall(r"^[0-9a-f]+ [A-Z] (\S+)$", symbols[str(path)], re.M))
+        refers[unit] = {name: set() for name in re.findall(r"^ +U (\S+)$", symbols[str(path)], re.M)}
+        for kind, name in re.findall(r"(R_X86_64_\w+)\s+[0-9a-f]+ (\S+)", relocations[str(path)]):
+            if name in refers[unit]:
+                refers[unit][name].add(kind)
     missing = {u for u in sources if u not in defines and u != "x86_64/offsets.c"}
     assert not missing, f"no objects of {missing}"
     return sources, defines, refers
