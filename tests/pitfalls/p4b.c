@@ -87,9 +87,9 @@ CASE(at_once)
 STRESS(processes)
 {
 	long size = 0;
-	int i;
+	int i, times = turns(300, 1000);
 
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < times; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {

@@ -57,7 +57,7 @@ CASE(fresh_site)
 
 STRESS(fresh_sites)
 {
-	meet_rounds(300);
+	meet_rounds(turns(100, 300));
 }
 
 static volatile int stop;

@@ -19,9 +19,9 @@ HELPER(code)
 
 static void *fork_many(void *arg)
 {
-	int i;
+	int i, times = turns(32, 250);
 
-	for (i = 0; i < 250; i++) {
+	for (i = 0; i < times; i++) {
 		int code = (int)((long)arg * 16 + i % 16);
 		pid_t pid = (pid_t)raw(SYS_fork);
 
@@ -36,7 +36,7 @@ static void *fork_many(void *arg)
 	return NULL;
 }
 
-/* 2,000 forks from eight threads at once. */
+/* Hundreds of forks from eight threads at once. */
 STRESS(threaded)
 {
 	pthread_t t[8];
@@ -51,9 +51,9 @@ STRESS(threaded)
 
 static void *libc_forks(void *arg)
 {
-	int i;
+	int i, times = turns(12, 50);
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < times; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -240,9 +240,9 @@ static void *spawn_many(void *arg)
 {
 	char code[8], *argv[] = { "zero", "code", code, NULL };
 	pid_t pid;
-	int i;
+	int i, times = turns(4, 10);
 
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < times; i++) {
 		snprintf(code, sizeof(code), "%ld", (long)arg * 10 + i);
 		NEED(posix_spawn(&pid, self_path(), NULL, NULL, argv, environ) == 0);
 		EXPECT(wait_for(pid), (long)arg * 10 + i);

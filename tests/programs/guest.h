@@ -210,6 +210,12 @@ static int guest_argc;
 static char **guest_argv;
 static volatile long guest_tick_count;
 
+/* How often the loop of a STRESS case turns: @all in each of many rounds, @few where a round is run in every mode. */
+static inline int turns(int few, int all)
+{
+	return guest_rounds > 1 ? all : few;
+}
+
 static inline void guest_on_tick(int sig)
 {
 	(void)sig;

@@ -93,7 +93,7 @@ static const unsigned long clones[] = { 0, CLONE_VM, CLONE_VM | CLONE_SIGHAND, C
 /* A child that has just begun dies of the signal. */
 STRESS(to_children)
 {
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0, n = turns(90, 300); i < n; i++) {
 		int sig = faults[i % 5], code = codes[i / 3 % 3];
 
 		EXPECT(sent_to_clone(clones[i % 4], sig, code), 1000 + sig);
@@ -104,7 +104,7 @@ STRESS(to_children)
 /* So does a child of the C library's fork. */
 STRESS(to_forked)
 {
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0, n = turns(90, 300); i < n; i++) {
 		int sig = faults[i % 5];
 		pid_t pid = fork();
 
@@ -124,7 +124,7 @@ STRESS(to_spawned)
 	NEED(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
 	for (int i = 0; i < 5; i++)
 		set_handler(faults[i], on_fault, 0);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0, n = turns(30, 60); i < n; i++) {
 		int sig = faults[i % 5];
 		pid_t pid;
 
@@ -141,7 +141,7 @@ STRESS(inherited_handler)
 {
 	for (int i = 0; i < 5; i++)
 		set_handler(faults[i], on_fault, 0);
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0, n = turns(90, 300); i < n; i++) {
 		int sig = faults[i % 5], code = codes[i / 3 % 3];
 
 		seen_sig = 0;
@@ -262,7 +262,7 @@ STRESS(exit_signals)
 {
 	for (int i = 0; i < 5; i++)
 		set_handler(faults[i], on_fault, SA_RESTART);
-	for (int i = 0; i < 150; i++) {
+	for (int i = 0, n = turns(60, 150); i < n; i++) {
 		int sig = faults[i % 5];
 		bool killed = i % 2;
 		long pid;
@@ -290,7 +290,7 @@ STRESS(exit_signals_at_once)
 {
 	for (int i = 0; i < 5; i++)
 		set_handler(faults[i], on_fault, SA_RESTART);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0, n = turns(10, 20); i < n; i++) {
 		int sig = faults[i % 5];
 
 		seen_sig = 0;

@@ -127,7 +127,7 @@ STRESS(reset)
 	};
 
 	start_callers(SIGURG);
-	for (int i = 0; i < 150; i++) {
+	for (int i = 0, n = turns(30, 150); i < n; i++) {
 		struct caller **pair = pairs[i % ARRAY_SIZE(pairs)];
 		unsigned long before[2];
 
