@@ -78,7 +78,7 @@ def only(suites, without):
 def builds(main):
     yield Build(main, *only("", "stress"))
     yield Build(main, *only("elsewhere hooks commands attach", "stress once races"), setup="elsewhere")
-    yield Build(main + "-clang", *only("unit hooks sites fuzz", "stress once"), target="check-targets", environment={"CC": "clang"})
+    yield Build(main + "-clang", *only("unit hooks sites fuzz", "stress once"), target="check-hooks", environment={"CC": "clang"})
     yield Build(main + "-sanitized", *only("unit hooks sites commands", "stress once races"), target="check-targets",
                 options=["-Db_sanitize=address,undefined"], environment={"UBSAN_OPTIONS": "halt_on_error=1"})
     # The newest compiler that Debian 12 has; its gcc is the default one.
