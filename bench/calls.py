@@ -1,16 +1,17 @@
 """System calls: one, from some functions deep, and by several threads at once."""
-from measure import NATIVE, NO_HOOK, NULL_HOOK, PINNED, Table, against_native, compile_program, interleaved, learn, median, \
-    output_number, ratio, strace
+from measure import HOSTED_HOOK, NATIVE, NO_HOOK, NULL_HOOK, PINNED, Table, against_native, compile_program, hosted_null, \
+    interleaved, learn, median, output_number, ratio, strace
 
 
 def calls(bench):
     """One system call."""
-    program = compile_program(bench.build, "call")
+    program, hosted = compile_program(bench.build, "call"), hosted_null(bench)
     for name, title in (("500", "system call 500"), ("getppid", "getppid"), ("any", "system call 500 by syscall(3)")):
         learn(bench.k23, program, name)
         variants = {
             NATIVE: ([], "native"), "dispatch on, nothing caught (floor)": ([], "floor"),
             NO_HOOK: (bench.k23.run(), "native"), NULL_HOOK: (bench.k23.run("--hook", "null"), "native"),
+            HOSTED_HOOK: (bench.k23.run("--hook", hosted), "native"),
             "bare SIGSYS handler": ([], "sigsys"), "k23 --no-patch, null hook": (bench.k23.run("--no-patch", "--hook", "null"), "native"),
         }
         tracer = strace(bench.folder)

@@ -7,7 +7,7 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PINNED = {"preexec_fn": lambda: os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])}
-NATIVE, NO_HOOK, NULL_HOOK = "native", "k23, no hook", "k23, null hook"
+NATIVE, NO_HOOK, NULL_HOOK, HOSTED_HOOK = "native", "k23, no hook", "k23, null hook", "k23, hosted null hook"
 
 
 class Skip(Exception):
@@ -19,6 +19,14 @@ def compile_program(build, name):
     os.makedirs(os.path.dirname(out), exist_ok=True)
     subprocess.run([os.environ.get("CC", "cc"), "-O2", "-Wall", "-D_GNU_SOURCE", "-o", out, os.path.join(HERE, name + ".c")],
                    check=True)
+    return out
+
+
+def hosted_null(bench):
+    """The null hook, with a C library of its own."""
+    out = os.path.join(bench.build, "bench", "null-hosted")
+    os.makedirs(os.path.dirname(out), exist_ok=True)
+    subprocess.run([bench.k23.program, "cc", "--hosted", os.path.join(HERE, "..", "hooks", "null.c"), "-o", out], check=True)
     return out
 
 
@@ -78,7 +86,7 @@ def strace(folder, *options):
 
 class Figures:
     """What was measured, for the summary and for bench/compare.py."""
-    OURS = NO_HOOK, NULL_HOOK
+    OURS = NO_HOOK, NULL_HOOK, HOSTED_HOOK
 
     def __init__(self):
         self.rows = []

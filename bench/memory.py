@@ -4,7 +4,7 @@ import re
 import subprocess
 import time
 
-from measure import NATIVE, NO_HOOK, NULL_HOOK, Table, against_native, compile_program, learn
+from measure import HOSTED_HOOK, NATIVE, NO_HOOK, NULL_HOOK, Table, against_native, compile_program, hosted_null, learn
 
 
 def find_library(name):
@@ -33,7 +33,8 @@ def memory(bench):
     bench.figures.add("private memory of a sleeping program", NATIVE, [native], unit="KB")
     table.add(NATIVE, str(native), "-")
     for what, options in (("k23 --no-patch, null hook", ["--no-patch", "--hook", "null"]), (NO_HOOK, []),
-                          (NULL_HOOK, ["--hook", "null"]), ("k23 --eager, null hook", ["--eager", "--hook", "null"])):
+                          (NULL_HOOK, ["--hook", "null"]), (HOSTED_HOOK, ["--hook", hosted_null(bench)]),
+                          ("k23 --eager, null hook", ["--eager", "--hook", "null"])):
         value = private_memory(bench.k23.run(*options) + [program])
         bench.figures.add("private memory of a sleeping program", what, [value], unit="KB")
         table.add(what, str(value), str(value - native))

@@ -3,8 +3,8 @@ import os
 import subprocess
 import time
 
-from measure import K23, NATIVE, NO_HOOK, NULL_HOOK, PINNED, Table, against_native, compile_program, interleaved, learn, \
-    median, output_number, strace
+from measure import HOSTED_HOOK, K23, NATIVE, NO_HOOK, NULL_HOOK, PINNED, Table, against_native, compile_program, hosted_null, \
+    interleaved, learn, median, output_number, strace
 
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
@@ -15,6 +15,7 @@ def start(bench):
     learn(bench.k23, program, "1")
     variants = {NATIVE: [program], NO_HOOK: bench.k23.run() + [program],
                 NULL_HOOK: bench.k23.run("--hook", "null") + [program],
+                HOSTED_HOOK: bench.k23.run("--hook", hosted_null(bench)) + [program],
                 "k23 --no-patch, null hook": bench.k23.run("--no-patch", "--hook", "null") + [program]}
     tracer = strace(bench.folder, "-f")
     if tracer:
