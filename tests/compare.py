@@ -22,14 +22,15 @@ from harness import NOBODY, SKIPPED, Broken, Failed, Skipped
 # {first}: in each run an empty one, which the program's user may write to
 LEARNED, BASE, FIRST = "--store={learned}", "--store={base}", "--store={first}"
 GUARD = ["run", "--no-patch", "--no-learn"]
+NULL = "--hook", os.environ.get("K23_NULL_HOOK", "null")
 MODES = {
     "plain": [*GUARD],
-    "null": [*GUARD, "--hook", "null"],
-    "chain": [*GUARD, "--hook", "null", "--hook", "null", "--hook", "told"],
-    "observed": ["run", LEARNED, "--no-learn", "--hook", "null"],
+    "null": [*GUARD, *NULL],
+    "chain": [*GUARD, *NULL, *NULL, "--hook", "told"],
+    "observed": ["run", LEARNED, "--no-learn", *NULL],
     "observed-plain": ["run", LEARNED, "--no-learn"],
-    "first": ["run", FIRST, "--hook", "null"],
-    "eager": ["run", BASE, "--no-learn", "--eager", "--hook", "null"],
+    "first": ["run", FIRST, *NULL],
+    "eager": ["run", BASE, "--no-learn", "--eager", *NULL],
     "eager-plain": ["run", BASE, "--no-learn", "--eager"],
 }
 

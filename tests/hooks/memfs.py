@@ -204,7 +204,7 @@ def case_elsewhere(k23, calls):
     expect("in it", answer_of(with_hook_at(k23, mem, sys.executable, "-c", code)), (0, "['f'] /\n", ""))
     result = with_hook_at(k23, mem, "unshare", "--fork", "--pid", "--mount-proc", "sh", "-c", f"ls {mem}; mkdir {mem}/x; echo")
     expect("in a namespace of processes", (result.stdout, os.listdir("place")), ("\n", ["outside"]))
-    if shutil.which("setpriv"):
+    if shutil.which("setpriv") and harness.reachable(k23):
         result = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", k23, "run", "--no-patch", "--hook", "memfs:at=/k23-memfs",
                      "--", "sh", "-c", "cd /k23-memfs; echo >f; stat -c '%u %g' . f; cp /bin/true .; ./true; echo $?", cwd="/")
         expect("as a user", answer_of(result), (0, "65534 65534\n65534 65534\n0\n", ""))
