@@ -59,7 +59,7 @@ def settings(mem):
 
 
 def may_mount():
-    user = [] if os.geteuid() == 0 else ["--map-current-user"]
+    user = [] if os.geteuid() == 0 else ["--map-current-user", "--keep-caps"]
     command = ["unshare", *user, "--mount"]
     need_machine(harness.works_here(*command, "true"), "no namespace of mounts here")
     return command
@@ -69,7 +69,7 @@ def with_mount(*command):
     """With a real one, in a namespace of mounts."""
     mem = place()
     os.mkdir(mem)
-    return run(*may_mount(), "sh", "-c", 'mount -t tmpfs -o mode=0755 none "$MEM" && exec "$@"', "sh", *command, env=settings(mem))
+    return run(*may_mount(), sys.executable, os.path.join(HERE, "mounted.py"), mem, *command, env=settings(mem))
 
 
 def ways(k23):
