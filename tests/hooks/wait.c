@@ -8,4 +8,4 @@ static long on_wait(struct k23_call *call)
 }
 
 K23_HOOK(wait, .calls = { { SYS_read, on_wait }, { SYS_poll, on_wait }, { SYS_clock_nanosleep, on_wait },
-			  { SYS_futex, on_wait }, { SYS_wait4, on_wait } });
+			  { SYS_futex, on_wait } });

@@ -6,27 +6,34 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 import harness
-from harness import expect, run
+from harness import expect, need_program, run
 
 
-def as_natively(k23, program, *words):
+def as_natively(k23, program, options, *command):
     hook, store = os.path.abspath("hook"), os.path.abspath("store")
-    expect("k23 cc", run(k23, "cc", *words, "-Werror", os.path.join(HERE, "wait.c"), "-o", hook).stderr, "")
-    expect("learn", run(k23, "learn", "--store", store, "--", program).returncode, 0)
-    natively = run(program)
+    expect("k23 cc", run(k23, "cc", *options, "-Werror", os.path.join(HERE, "wait.c"), "-o", hook).stderr, "")
+    expect("learn", run(k23, "learn", "--store", store, "--", program, "few").returncode, 0)
+    natively = run(*command)
     expect("natively", (natively.returncode, natively.stderr), (0, ""))
     for way in ["--no-patch"], ["--store", store, "--no-learn"], ["--store", store, "--no-learn", "--eager"]:
         for hooks in [hook], ["null", hook, "null"]:
-            result = run(k23, "run", *way, *(word for one in hooks for word in ("--hook", one)), "--", program)
+            result = run(k23, "run", *way, *(word for one in hooks for word in ("--hook", one)), "--", *command)
             expect(f"{hooks} {way}", (result.returncode, result.stdout, result.stderr), (0, natively.stdout, ""))
 
 
 def case_plain(k23, program):
-    as_natively(k23, program)
+    as_natively(k23, program, [], program)
 
 
 def case_hosted(k23, program):
-    as_natively(k23, program, "--hosted")
+    as_natively(k23, program, ["--hosted"], program)
+
+
+def case_traced(k23, program):
+    """The tracer is not to hold a signal back for as long as the hook waits."""
+    need_program("strace")
+    for options in [], ["--hosted"]:
+        as_natively(k23, program, options, "strace", "-f", "-o", "/dev/null", program, "few")
 
 
 def main():

@@ -90,6 +90,8 @@ static uint32_t meet_call_entry(struct tracee *tracee, const struct tracee_view 
 	if (!tracee->bundle || ip - tracee->bundle >= tracee->size)
 		return show_call_entry(tracee, stop);
 	*flags |= TRACEE_OWN_CALL;
+	if (view->waits && *flags & TRACEE_HOLDS)
+		send_held(tracee);
 	if (ip == tracee_in_gate(tracee, rt_gate_sigreturn_ip) && *flags & TRACEE_IN_CALL)
 		*flags |= TRACEE_SIGRETURN;
 	return tracee_run_on(tracee, 0);
@@ -202,14 +204,16 @@ static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t
 }
 
 /* Whether the call of the tracee's program has not come to the kernel yet, or the kernel is done with it and only the
- * runtime has still to end it. Not so for a wait of a tracee that has tracees itself, whose runtime may wait again.
- * ctx: entry */
+ * runtime has still to end it. A wait that a hook makes instead is the call as long as it waits. Not so for a wait of
+ * a tracee that has tracees itself, whose runtime may wait again. ctx: entry */
 static bool is_call_elsewhere(const struct tracee *tracee, const struct tracee_view *view)
 {
-	if (!view->in_gate)
+	if (!view->in_gate && !view->waits)
 		return view->in_call;
 	if (view->restarts || view->result == -EINTR)
 		return false;
+	if (view->waits)
+		return true;
 	return (view->shown_nr != __NR_wait4 && view->shown_nr != __NR_waitid) || !tracee_count(tracee);
 }
 

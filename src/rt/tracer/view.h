@@ -31,7 +31,8 @@ struct tracee_view {
 	enum tracee_fast fast;
 	bool in_call;             /* the runtime has begun a call of the program, and not ended it */
 	bool in_gate;             /* the gate has made the call of the program: the stop is behind its instruction */
-	bool restarts;            /* `in_gate`, and a signal interrupted the call: the error is for tracers only */
+	bool waits;               /* the stop is behind the instruction of a call of a hook's own, which may wait */
+	bool restarts;            /* either, and a signal interrupted the call: the error is for tracers only */
 	bool returns;             /* the call is over; only the program's registers have still to be loaded */
 };
 

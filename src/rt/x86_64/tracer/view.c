@@ -54,7 +54,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->shown = view->real;
 	view->thread = NULL;
 	view->kind = 0;
-	view->in_call = view->in_gate = view->restarts = view->returns = false;
+	view->in_call = view->in_gate = view->waits = view->restarts = view->returns = false;
 	ip = view->ip = view->real.rip;
 	view->nr = view->shown_nr = view->real.orig_rax;
 	view->result = (int64_t)view->real.rax;
@@ -67,7 +67,9 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 		return 0;
 	view->in_gate = ip == tracee_in_gate(tracee, rt_gate_done) || ip == tracee_in_gate(tracee, rt_gate_i386_done) ||
 			is_behind_verdict_gate(ip - tracee_in_gate(tracee, rt_gate_verdicts));
-	view->restarts = view->in_gate && (int64_t)view->real.rax >= -516 && (int64_t)view->real.rax <= -512;
+	view->waits = ip == tracee_in_gate(tracee, rt_gate_wait_done);
+	view->restarts = (view->in_gate || view->waits) && (int64_t)view->real.rax >= -516 &&
+			 (int64_t)view->real.rax <= -512;
 	view->thread = rt_region_thread(view->real.rsp);
 	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, fast_return));
 	if (failed(r) || !thread.stack_top /* a new image, whose first thread is not set up yet */) {
@@ -253,7 +255,7 @@ long tracee_set_registers(const struct tracee *tracee, const struct tracee_view 
 
 		return sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
 	}
-	if (view->restarts && view->real.orig_rax != ~0ul)
+	if (view->in_gate && view->restarts && view->real.orig_rax != ~0ul)
 		return leave_runtime(tracee, view, regs);
 	return set_thread_regs(tracee, view, regs);
 }
