@@ -181,10 +181,10 @@ static bool find_bundle_at(struct tracee *tracee, uint64_t address, uint64_t gat
 }
 
 /* The kernel tells the range that the tracee's guard exempts, which is its gate. Its runtime knows where the bundle
- * begins: far from there, if its hooks are large. Without that, in a child of this process whose guard is not armed
- * yet, or on an older kernel, the bundle is looked for where this process has its own. Memory of a tracee that is not
- * dumpable cannot be read: if its gate is where this process's is, it is a child with a copy of the same bundle. ctx:
- * entry */
+ * begins: far from there, if its hooks are large. Without that, on an older kernel or in a new task whose guard is not
+ * armed yet, the bundle is looked for where other tracees have theirs, one of which has created the task, and where
+ * this process has its own. Memory of a tracee that is not dumpable cannot be read: if its gate is where this
+ * process's is, it is a child with a copy of the same bundle. ctx: entry */
 void tracee_locate(struct tracee *tracee)
 {
 	struct {
@@ -198,6 +198,9 @@ void tracee_locate(struct tracee *tracee)
 	    config.mode && !failed(tracee_read(tracee->tid, &start, config.offset + start_at, sizeof(start))) &&
 	    find_bundle_at(tracee, start, config.offset - start))
 		return;
+	for (const struct tracee *other = NULL; (other = tracee_next(other));)
+		if (other->bundle && find_bundle_at(tracee, other->bundle, other->gate - other->bundle))
+			return;
 	if (find_bundle_at(tracee, rt.start, rt.bundle->gate) || !config.mode ||
 	    config.offset != (uint64_t)rt_gate_page || config.size != (uint64_t)(rt_gate_page_end - rt_gate_page))
 		return;
