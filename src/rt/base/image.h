@@ -94,6 +94,12 @@ static inline bool rt_in_image(uintptr_t address)
 	return address - rt.start < rt.end - rt.start;
 }
 
+/* An offset below `size` that is another one in each image: the address of the bundle is a random one. ctx: any */
+static inline uint64_t rt_random_offset(uint64_t size)
+{
+	return rt.start * 0x9e3779b97f4a7c15ul / (UINT64_MAX / size);
+}
+
 /* Whether code is one of a hosted hook. ctx: any */
 static inline bool rt_in_world(uintptr_t address)
 {

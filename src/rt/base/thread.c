@@ -69,8 +69,7 @@ long rt_threads_start(void)
  * they are one mapping. Returns its address, or 0. ctx: entry; no locks */
 static uintptr_t map_at_stride(void)
 {
-	/* The address of the bundle is a random one. */
-	uint64_t base = AREA + rt.start * 0x9e3779b97f4a7c15ul / (UINT64_MAX / AREA_SIZE);
+	uint64_t base = AREA + rt_random_offset(AREA_SIZE);
 
 	for (int i = 0; i < CHUNK_TRIES; i++) {
 		uint64_t place = __atomic_fetch_add(&chunks_placed, 1, __ATOMIC_RELAXED);

@@ -60,7 +60,7 @@ static void abort_call(struct rt_thread *thread, struct core_regs *regs, bool un
 	bool interrupted = unmake && is_interrupted(thread, regs);
 	uint64_t ip = rt_regs_ip(regs);
 
-	/* A hook is not to take the signal for one that ends its wait, either. */
+	/* A hook's own wait is a call, too; nor is that over by a signal of which the program is not to know. */
 	if (is_between(ip, rt_gate_wait_begin, rt_gate_wait_done) ||
 	    (unmake && ip == (uint64_t)rt_gate_wait_done && (long)rt_regs_result(regs) == -EINTR)) {
 		rt_regs_set_ip(regs, (uint64_t)rt_gate_wait_abort);

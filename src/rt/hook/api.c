@@ -47,7 +47,6 @@ static long api_wait(long nr, unsigned long a1, unsigned long a2, unsigned long 
 {
 	struct k23_call call = { .nr = nr, .args = { a1, a2, a3, a4, a5, a6 } };
 	struct rt_thread *thread = rt_self();
-
 	long r = may_call(thread, nr, a1, a2);
 
 	return failed(r) ? r : rt_gate_wait(&call, thread);

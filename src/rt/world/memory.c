@@ -13,20 +13,20 @@
 /* Below the area of the regions of threads (base/thread.c). One mapping lies behind the other: many become one. */
 #define AREA 0x680000000000ul
 #define AREA_SIZE (1ul << 42)
-#define TRIES 64
+#define TRIES 24
 #define PLACED_FLAGS (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_HUGETLB)
 
 /* Finds room in the area, and maps there. -EEXIST: there is none. */
 static long map_in_area(uint64_t size, uint64_t prot, uint64_t flags, uint64_t fd, uint64_t offset)
 {
 	static uint64_t placed;
-	/* The address of the bundle is a random one. */
-	uint64_t base = AREA + (rt.start * 0x9e3779b97f4a7c15ul / (UINT64_MAX / AREA_SIZE) & -(uint64_t)CORE_PAGE);
+	uint64_t base = AREA + (rt_random_offset(AREA_SIZE) & -(uint64_t)CORE_PAGE), step;
 	long r = -EEXIST;
 
-	size = (size + CORE_PAGE - 1) & -(uint64_t)CORE_PAGE;
-	for (int i = 0; i < TRIES && r == -EEXIST && size < AREA_SIZE; i++) {
-		uint64_t place = __atomic_fetch_add(&placed, size, __ATOMIC_RELAXED) % AREA_SIZE;
+	size = step = (size + CORE_PAGE - 1) & -(uint64_t)CORE_PAGE;
+	/* What is in the way may be large: a mapping that has grown. */
+	for (int i = 0; i < TRIES && r == -EEXIST && size < AREA_SIZE; i++, step *= 2) {
+		uint64_t place = __atomic_fetch_add(&placed, step, __ATOMIC_RELAXED) % AREA_SIZE;
 
 		r = sys(mmap, base + place, size, prot, flags | MAP_FIXED_NOREPLACE, fd, offset);
 	}
