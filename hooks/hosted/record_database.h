@@ -1,13 +1,12 @@
 /*
  * The SQLite database that records are written to, and how it is opened without a trace in the program: not by another
- * file of the same name, with no low descriptor, and within the limits of the process.
+ * file of the same name, and within the limits of the process.
  */
 #ifndef HOOKS_HOSTED_RECORD_DATABASE_H
 #define HOOKS_HOSTED_RECORD_DATABASE_H
 
 #include <k23/hook.h>
 
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,8 +20,8 @@
 #define APPLICATION 1798452070 /* PRAGMA application_id: "k23f" */
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
-#define BUSY_MS 10000	       /* that somebody who reads may take */
-#define FIRST_DESCRIPTOR 900   /* of those that programs seldom have */
+#define BUSY_MS 10000 /* that somebody who reads may take */
+#define ENOUGH_DESCRIPTORS 1024 /* for a limit of them that is seldom reached */
 
 struct database {
 	char path[LOG_PATH_MAX];
@@ -43,31 +42,11 @@ void *__wrap_dlopen(const char *path, int flags)
 	return (void)path, (void)flags, NULL;
 }
 
-/* SQLite would fill 0 to 2, where they are closed, and leave them open. */
-static int open_high(const char *path, int flags, int mode)
-{
-	int fd = open(path, flags | O_CLOEXEC, mode), high;
-
-	if (fd < 0)
-		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR);
-	if (high < 0)
-		high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close(fd);
-	return high;
-}
-
 static const char *database_open(sqlite3 **db, const char *path, int flags)
 {
 	static char problem[256];
-	sqlite3_vfs *vfs;
-	int r = sqlite3_initialize();
+	int r = sqlite3_open_v2(path, db, flags, NULL);
 
-	vfs = r == SQLITE_OK ? sqlite3_vfs_find(NULL) : NULL;
-	if (vfs)
-		vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)open_high);
-	if (r == SQLITE_OK)
-		r = sqlite3_open_v2(path, db, flags, NULL);
 	if (r == SQLITE_OK) {
 		sqlite3_busy_timeout(*db, BUSY_MS);
 		return NULL;
@@ -153,7 +132,7 @@ static const char *database_begin(struct database_writer *writer, const struct d
 	*writer = (struct database_writer){ .db = NULL };
 	if (stat(database->path, &status) != 0 || status.st_dev != database->device || status.st_ino != database->inode)
 		return "there is no such file, seen from the process";
-	if (!raise_limit(RLIMIT_NOFILE, &writer->descriptors, last ? FIRST_DESCRIPTOR + 8 : 0))
+	if (!raise_limit(RLIMIT_NOFILE, &writer->descriptors, last ? ENOUGH_DESCRIPTORS : 0))
 		getrlimit(RLIMIT_NOFILE, &writer->descriptors);
 	if (!raise_limit(RLIMIT_FSIZE, &writer->size, (rlim_t)status.st_size + 4 * size + (1 << 20))) {
 		restore_limits(writer);

@@ -165,6 +165,26 @@ __attribute__((unused, format(printf, 1, 2))) static int k23_refuse(const char *
 	return -EINVAL;
 }
 
+/*
+ * Hides a descriptor of the hook's own from the program, and returns the number that it has from now on: a high one, so
+ * that the program's descriptors have the numbers that they have natively. The program cannot close or duplicate it,
+ * and does not find it among its descriptors in /proc. execve(2) closes it, and so does k23_syscall(SYS_close).
+ * -errno: it is as it was; -EPERM: K23_HOOK() has no .hides, or the thread is in seccomp's strict mode; -EBADF.
+ *
+ * Hosted hooks need neither this nor .hides: what their C library opens is hidden.
+ */
+K23_INLINE long k23_hide(int fd)
+{
+	return k23_api->hide(fd);
+}
+
+/* Gives a hidden descriptor to the program, and returns the number that it has from now on: the lowest that is free.
+ * Whether execve(2) closes it is as it was before it was hidden. -errno: it is still hidden; -EBADF: it was not. */
+K23_INLINE long k23_show(int fd)
+{
+	return k23_api->show(fd);
+}
+
 /* Makes an absolute, normalised path ("." and ".." and "//" resolved by name, symbolic links left as they are)
  * of a path argument and its directory descriptor (AT_FDCWD for calls that have none). Returns its length,
  * -EBADF, -ENAMETOOLONG, or what readlink of the directory gave. */

@@ -140,6 +140,8 @@ struct k23_descriptor {
 	/* Whether it wants a file system in memory that all processes of the run share; k23_run_directory() says where.
 	 * The run does not start where it cannot be had. */
 	int run_directory;
+	/* Whether it is not hosted and calls k23_hide(). Some calls of the program are slower then. */
+	int hides;
 
 	/* Calls of either kind that `calls` and `i386` do not name. */
 	k23_call_fn *all;
@@ -218,6 +220,8 @@ struct k23_api {
 	long (*wait)(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5,
 		     unsigned long a6);
 	int (*run_directory)(uint32_t index);
+	long (*hide)(int fd);
+	long (*show)(int fd);
 };
 
 #endif

@@ -197,6 +197,16 @@ static int out_run_directory(uint32_t index)
 	return (int)OUT(run_directory, index);
 }
 
+static long out_hide(int fd)
+{
+	return OUT(hide, ARGUMENT(fd));
+}
+
+static long out_show(int fd)
+{
+	return OUT(show, ARGUMENT(fd));
+}
+
 static struct k23_api api = {
 	.version = 0, /* the runtime's, and so are the counters that the other members lead to */
 	.size = sizeof(struct k23_api),
@@ -226,9 +236,11 @@ static struct k23_api api = {
 	.exec_value = out_exec_value,
 	.wait = out_wait,
 	.run_directory = out_run_directory,
+	.hide = out_hide,
+	.show = out_show,
 };
 
-_Static_assert(sizeof(struct k23_api) == 29 * sizeof(void *), "all functions of the runtime are here");
+_Static_assert(sizeof(struct k23_api) == 31 * sizeof(void *), "all functions of the runtime are here");
 
 /* Before all other constructors, which may use it. */
 __attribute__((constructor(101))) static void begin(void)

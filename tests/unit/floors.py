@@ -102,7 +102,7 @@ def find_circles(arrows, units):
 
 
 def check_rows(root, refers, wrong):
-    for table in ("special.def", "special_exe.def", "special_i386.def"):
+    for table in ("special.def", "special_exe.def", "special_hidden.def", "special_i386.def"):
         rows = set(re.findall(r"^SPECIAL\w*\(\w+, (\w+),", (root / "tables" / table).read_text(), re.M))
         for unit, names in refers.items():
             for name in rows & set(names):

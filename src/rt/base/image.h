@@ -79,6 +79,7 @@ struct rt_image {
 						  has no keeper any more */
 	const struct exec_values *values; /* that hooks have carried into this image; NULL: none */
 	struct k23_api api;
+	bool hides; /* hooks may hide descriptors: base/hidden_fds.h */
 	/* Hosted hooks: */
 	bool begun;                          /* the program has made its first step, or is about to */
 	bool fsgsbase;                       /* the base of %fs can be changed without a system call */

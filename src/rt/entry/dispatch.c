@@ -102,10 +102,12 @@ static RETURNS_BY_JUMP long go_on(struct rt_thread *thread, struct k23_call *cal
 
 	if (rest) {
 		uint32_t index = (uint32_t)__builtin_ctz(rest);
+		const void *function = rt_chain_function(index, call->arch, (unsigned long)call->nr);
 
 		call->next = index + 1;
-		result = rt_hook_run(thread, index, rt_chain_function(index, call->arch, (unsigned long)call->nr),
-				     (uint64_t)call);
+		result = rt_hook_run(thread, index, function, (uint64_t)call);
+		if (rt_in_world((uintptr_t)function))
+			result = rt_world_result(call, result);
 	} else {
 		thread->runs = RT_RUNS_RUNTIME;
 		result = reach_kernel(thread, call);

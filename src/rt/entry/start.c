@@ -114,6 +114,13 @@ static void settle_segments(void)
 	protect_segments(bundle);
 }
 
+static void find_hiding_hooks(void)
+{
+	rt.hides = rt.bundle->world_count != 0;
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
+		rt.hides |= rt_chain_hook(i)->hides != 0;
+}
+
 static void place_thread_states(void)
 {
 	uint32_t offset = 0;
@@ -228,6 +235,7 @@ void rt_start_thread(struct rt_thread *thread)
 	start_process(thread);
 	must("cannot set the signal stack", rt_altstack_install(thread));
 	must("cannot set the signal handlers", rt_actions_install());
+	find_hiding_hooks();
 	if (rt.bundle->world_count)
 		rt_start_worlds(thread);
 	if (rt_callbacks_hear()) {

@@ -4,6 +4,7 @@
 #include "rt/hook/api.h"
 
 #include <asm/errno.h>
+#include <linux/fcntl.h>
 
 #include "core/describe.h"
 #include "core/error_name.h"
@@ -12,6 +13,7 @@
 #include "rt/base/copy.h"
 #include "rt/base/entry_points.h"
 #include "rt/base/gate.h"
+#include "rt/base/hidden_fds.h"
 #include "rt/base/peek.h"
 #include "rt/base/run_memory.h"
 #include "rt/base/thread.h"
@@ -39,7 +41,13 @@ static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned lo
 {
 	long r = may_call(rt_self(), nr, a1, a2);
 
-	return failed(r) ? r : raw_syscall(nr, a1, a2, a3, a4, a5, a6);
+	if (failed(r))
+		return r;
+	if (nr == __NR_close)
+		return rt_hidden_close((int)a1);
+	if (nr == __NR_fcntl && rt.hides)
+		rt_hidden_control((int)a1, (int)a2);
+	return raw_syscall(nr, a1, a2, a3, a4, a5, a6);
 }
 
 static long api_wait(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
@@ -114,6 +122,21 @@ static uint64_t api_exec_value(uint32_t index)
 	return rt.values ? rt.values->values[index] : 0;
 }
 
+static long api_hide(int fd)
+{
+	long flags;
+
+	if (!rt.hides || rt_self()->strict)
+		return -EPERM;
+	flags = sys(fcntl, fd, F_GETFD);
+	return failed(flags) ? flags : rt_hide(fd, !(flags & FD_CLOEXEC));
+}
+
+static long api_show(int fd)
+{
+	return rt_self()->strict ? -EPERM : rt_hidden_show(fd);
+}
+
 void rt_api_fill(struct k23_api *api)
 {
 	api->version = K23_HOOK_VERSION;
@@ -146,4 +169,6 @@ void rt_api_fill(struct k23_api *api)
 	api->exec_value = api_exec_value;
 	api->wait = api_wait;
 	api->run_directory = rt_run_memory_directory;
+	api->hide = api_hide;
+	api->show = api_show;
 }

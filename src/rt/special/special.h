@@ -15,6 +15,7 @@ typedef long rt_special_fn(struct rt_thread *thread, struct k23_call *call);
 #define SPECIAL(name, function, why) rt_special_fn function;
 #include "special.def"
 #include "special_exe.def"
+#include "special_hidden.def"
 #undef SPECIAL
 #define SPECIAL_I386(name, function, why) rt_special_fn function;
 #include "special_i386.def"

@@ -1,5 +1,6 @@
 /*
- * Which calls are special: tables/special.def, tables/special_exe.def and tables/special_i386.def.
+ * Which calls are special: tables/special.def, tables/special_exe.def, tables/special_hidden.def and
+ * tables/special_i386.def.
  */
 #include "i386_numbers.h"
 #include "rt/special/special.h"
@@ -19,6 +20,20 @@ static rt_special_fn *special_i386(long nr)
 }
 
 /* ctx: entry */
+static rt_special_fn *special_hidden(long nr)
+{
+	switch (nr) {
+#define SPECIAL(name, function, why) \
+	case __NR_##name: \
+		return function;
+#include "special_hidden.def"
+#undef SPECIAL
+	default:
+		return NULL;
+	}
+}
+
+/* ctx: entry */
 rt_special_fn *rt_special(uint32_t arch, long nr)
 {
 	if (arch != K23_ARCH_X86_64)
@@ -31,7 +46,7 @@ rt_special_fn *rt_special(uint32_t arch, long nr)
 #include "special_exe.def"
 #undef SPECIAL
 	default:
-		return NULL;
+		return rt.hides ? special_hidden(nr) : NULL;
 	}
 }
 
@@ -52,9 +67,14 @@ void rt_special_bits(uint64_t bits[K23_NUMBERS / 64])
 	static const uint16_t exe_numbers[] = {
 #include "special_exe.def"
 	};
+	static const uint16_t hidden_numbers[] = {
+#include "special_hidden.def"
+	};
 #undef SPECIAL
 
 	set_bits(bits, numbers, sizeof(numbers) / sizeof(numbers[0]));
 	if (rt.exe)
 		set_bits(bits, exe_numbers, sizeof(exe_numbers) / sizeof(exe_numbers[0]));
+	if (rt.hides)
+		set_bits(bits, hidden_numbers, sizeof(hidden_numbers) / sizeof(hidden_numbers[0]));
 }

@@ -16,6 +16,7 @@
 #include "core/string.h"
 #include "rt/base/entry_points.h"
 #include "rt/base/message.h"
+#include "rt/world/descriptors.h"
 #include "rt/world/memory.h"
 #include "rt/world/switch.h"
 #include "rt/world/world.h"
@@ -169,7 +170,7 @@ static long make_once(const struct core_regs *regs)
 	case __NR_mremap:
 		return rt_world_mremap(regs);
 	default:
-		return raw_syscall((long)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9);
+		return rt_world_make(regs);
 	}
 }
 

@@ -8,9 +8,11 @@
 
 #include "core/string.h"
 #include "rt/base/chain.h"
+#include "rt/base/hidden_fds.h"
 #include "rt/base/lock.h"
 #include "rt/base/message.h"
 #include "rt/signal/sigsys.h"
+#include "rt/world/descriptors.h"
 #include "rt/world/start.h"
 #include "rt/world/switch.h"
 
@@ -83,12 +85,27 @@ long rt_world_run(struct rt_thread *thread, uint32_t hook, const void *function,
 }
 
 /* ctx: entry */
+long rt_world_result(const struct k23_call *call, long result)
+{
+	long r;
+
+	if (!rt_hidden_any() || result != (int)result || !rt_hidden_has((int)result) ||
+	    call->arch != K23_ARCH_X86_64 || !rt_world_opens(call->nr, (int)call->args[1]))
+		return result;
+	r = rt_hidden_show((int)result);
+	if (failed(r))
+		rt_hidden_close((int)result);
+	return r;
+}
+
+/* ctx: entry */
 long rt_world_call(struct k23_call *call)
 {
 	uint32_t hook = call->next - 1;
 
-	return rt_world_run(rt_self(), hook, rt_chain_function(hook, call->arch, (unsigned long)call->nr),
-			    (uint64_t)call);
+	return rt_world_result(call, rt_world_run(rt_self(), hook,
+						  rt_chain_function(hook, call->arch, (unsigned long)call->nr),
+						  (uint64_t)call));
 }
 
 /* In a call of the program the kernel is not to see the world's %fs base. The runtime has no use for either. */

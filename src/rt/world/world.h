@@ -23,6 +23,9 @@ long rt_world_start(struct rt_world *world) must_check;
 
 /* Calls a function of the hosted hook with an index. ctx: boot | entry */
 long rt_world_run(struct rt_thread *thread, uint32_t hook, const void *function, uint64_t argument);
+/* What the program gets of what such a function has returned for a call: a descriptor that the hook has opened instead
+ * of the program becomes the program's. ctx: entry */
+long rt_world_result(const struct k23_call *call, long result);
 /* What the chain has instead of the function of a hosted hook for a call. ctx: entry */
 long rt_world_call(struct k23_call *call);
 
