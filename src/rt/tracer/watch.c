@@ -78,16 +78,17 @@ static struct tracee *find_untold(const struct rt_thread *thread, struct tracee 
 
 /* The kernel keeps one SIGCHLD at a time: that of the end of a child may have been dropped because that of a stop was
  * waiting. ctx: entry | sigsys */
-static bool find_ended(siginfo_t *info)
+static bool find_ended(const struct rt_thread *thread, siginfo_t *info)
 {
 	siginfo_t ended;
 	uint64_t pending = 0;
 
-	sys(rt_sigpending, &pending, 8);
-	if (pending & SIGBIT(SIGCHLD))
-		return false;
 	memset(&ended, 0, sizeof(ended));
 	sys(waitid, P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT, 0);
+	/* Looked at afterwards: the signal of an end is sent before the end can be found. */
+	sys(rt_sigpending, &pending, 8);
+	if (pending & SIGBIT(SIGCHLD) || __atomic_load_n(&thread->child_kept, __ATOMIC_RELAXED))
+		return false;
 	/* The kernel reports the stop of a tracee, too. */
 	if (!ended.si_pid || ended.si_code == CLD_TRAPPED || ended.si_pid == last_ended)
 		return false;
@@ -119,7 +120,7 @@ static bool is_due(const struct rt_thread *thread, siginfo_t *info)
 		return true;
 	untold = stops ? NULL : find_untold(thread, about);
 	if (!untold)
-		return find_ended(info);
+		return find_ended(thread, info);
 	untold->flags |= TRACEE_TOLD;
 	if (untold != about) {
 		memset(info, 0, sizeof(*info));
