@@ -249,6 +249,7 @@ __attribute__((constructor(101))) static void begin(void)
 	api.unmapped = k23_world.api->unmapped;
 	api.texts_added = k23_world.api->texts_added;
 	thread_self = k23_world.first;
+	k23_world.self_offset = (char *)&thread_self - (char *)__builtin_thread_pointer();
 	ready = 1;
 	*k23_hook_api = &api;
 }

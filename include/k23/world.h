@@ -45,6 +45,8 @@ struct k23_world {
 	long (*fork)(void);
 	/* Writes out what is in the buffers of streams. */
 	long (*flush)(void);
+	/* Where a thread keeps its `self`: the distance from what it has as TLS. */
+	long self_offset;
 };
 
 #endif

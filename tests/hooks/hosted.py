@@ -116,6 +116,36 @@ def case_traced(k23, program):
         expect("calls", counted(k23, program, ["traced"], [hook], way)[1], [3, 0])
 
 
+def own_threads(k23):
+    """The program of these cases, and a hook with threads of its own."""
+    program = os.path.join(os.path.dirname(k23), "tests", "hooks", "own-threads-program")
+    return program, build(k23, "own_threads.c")
+
+
+def case_own_threads(k23, program):
+    """Beside the program's, in children, and again after execve; the process ends without them."""
+    chosen = ways(k23, program)
+    program, hook = own_threads(k23)
+    for word, done in ("work", [500 + 200] + [53] * 5 + [1] * 5), ("ends", [0] + [2] * 3), ("signals", None):
+        natively = run(program, word)
+        for way in chosen:
+            result = run(k23, "run", *way, "--hook", hook, "--", program, word)
+            expect(f"{word} {way} {result.stderr[-300:]}", (result.returncode, result.stdout),
+                   (natively.returncode, natively.stdout))
+            if done:
+                expect(f"{word} {way}", sorted(counts(result.stderr, "done")), sorted(done))
+
+
+def case_own_mistakes(k23, program):
+    """A crash is reported, and the program's calls are not made there."""
+    program, hook = own_threads(k23)
+    result = run(k23, "run", "--hook", hook, "--", program, "crash")
+    expect(f"status: {result.stderr}", result.returncode, -11)
+    if "crashed with signal 11 (SIGSEGV) in its own thread" not in result.stderr:
+        raise Failed(result.stderr)
+    expect("forward", run(k23, "run", "--hook", hook, "--", program, "forward").returncode, 0)
+
+
 def case_exec(k23, program):
     """By a thread that is not the first, while others are in the hook: the new image has a world of its own."""
     hook = build(k23, "hosted_map.cc")
@@ -198,7 +228,7 @@ def case_mistakes(k23, program):
             ("abort", 125, r"k23: hosted hook \S+ has called abort\(\) \(6\)\n"),
             ("exit", 125, r"k23: hosted hook \S+ has called exit\(\) \(3\)\n"),
             ("throw", 125, r"(?s)terminate called .*k23: hosted hook \S+ has called abort\(\) \(6\)\n"),
-            ("fork", 0, r"k23: hosted hook \S+: hooks do not create threads or processes: EPERM\n")):
+            ("fork", 0, r"k23: hosted hook \S+: hooks do not create processes: EPERM\n")):
         result = run(k23, "run", "--hook", f"{hook}:wrong={what}", "--", program, "three")
         expect(f"status of {what}: {result.stderr}", result.returncode, status)
         if not re.match(words, result.stderr):

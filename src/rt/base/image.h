@@ -49,6 +49,7 @@ enum rt_ptraced {
 };
 
 struct rt_thread;
+struct rt_world;
 
 struct rt_image {
 	enum rt_debug debug[0]; /* brings the type into the debug information */
@@ -73,6 +74,9 @@ struct rt_image {
 	uint64_t heard;
 	/* NULL, or what tells hooks of a signal: the only way up from the floor of signals. */
 	void (*tell)(struct rt_thread *thread, int sig, const void *info, bool handled);
+	/* NULL, or what makes a thread of a hosted hook's own: special/own_thread.h. */
+	long (*make_thread)(struct rt_thread *thread, const struct rt_world *made);
+	uint32_t own_threads; /* how many of these there are */
 	const char *exe; /* the program's path, where /proc/PID/exe leads elsewhere; NULL: it does not */
 	bool frozen; /* by PR_SET_MDWE or a seccomp filter: memory that was writable can never become executable */
 	uint64_t memories[BUNDLE_MAX_MEMORIES]; /* the addresses of the run memories; 0: it could not be had; 1: it

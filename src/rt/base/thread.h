@@ -168,6 +168,7 @@ struct rt_thread {
 	siginfo_t sigsys_queued_info; /* what the thread has queued to itself, if sigsys_queued */
 
 	/* Of hosted hooks: */
+	bool own;               /* this is no thread of the program, but one of a hook's own: special/own_thread.h */
 	struct rt_world *world; /* that runs; NULL: none does */
 	struct rt_world worlds[BUNDLE_MAX_WORLDS]; /* that stand for the thread */
 	uint64_t program_state; /* where the program's vector state is while one is entered */

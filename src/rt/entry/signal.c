@@ -224,9 +224,12 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	} else if (!in_program) {
 		/* A call that is not to know of it goes on, unless it has ended, or is to find the signal that is
 		 * kept. A hosted hook runs with SIGSYS unblocked. */
-		if (thread->world && rt_sigsys_blocked(thread))
+		if (thread->world && rt_sigsys_blocked(thread)) {
 			rt_sigsys_keep(thread, info);
-		else if (!unseen || rt_sigsys_blocked(thread) || is_interrupted(thread, regs))
+			/* This one never comes to the program. */
+			if (thread->own)
+				rt_sigsys_settle(thread);
+		} else if (!unseen || rt_sigsys_blocked(thread) || is_interrupted(thread, regs))
 			defer(thread, SIGSYS, info, uc, unseen);
 	} else {
 		if (rt_in_image(ip))
@@ -311,6 +314,14 @@ static bool child_signal(struct rt_thread *thread, siginfo_t *info, struct core_
 	return false;
 }
 
+/* What was sent to the process has come to a thread of a hook's own, which does not block the signals of faults:
+ * another one is to have it. ctx: sigsys, signals blocked */
+static void pass_on(const struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc)
+{
+	uc->uc_sigmask |= SIGBIT(sig);
+	sys(rt_sigqueueinfo, thread->tid, sig, info);
+}
+
 /* See rt_signal. ctx: sigsys */
 static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 {
@@ -330,6 +341,10 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 		rt_mask_block_all();
 		if (info->si_code <= 0)
 			rt_sigsys_comes(thread, info);
+	}
+	if (thread->own && sig != SIGSYS && info->si_code <= 0) {
+		pass_on(thread, sig, info, uc);
+		return NULL;
 	}
 	if (SIGBIT(sig) & RT_FAULTS && (rt_peek_faulted(sig, info, regs) || rt_tsc_faulted(sig, info, regs) ||
 				      rt_gs_faulted(thread, sig, info, uc)))

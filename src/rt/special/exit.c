@@ -51,6 +51,9 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 		rt_callbacks_process_exit((int)call->args[0]);
 	}
 	rt_end_worlds(thread, others);
+	/* Threads of hooks do not keep the process. Its status is the last thread's, as in Linux since 5.17. */
+	if (!others && rt.own_threads && !thread->shares_memory)
+		leave(__NR_exit_group, call->args[0]);
 	if (thread->sighand->seccomp)
 		return rt_go_on(thread, leave_judged(thread, call, counted), mask);
 	/* Threads that go on use what is in the leader's region; a vfork child's is freed by its parent. */

@@ -15,7 +15,9 @@
 #include "core/describe.h"
 #include "core/string.h"
 #include "rt/base/entry_points.h"
+#include "rt/base/mask.h"
 #include "rt/base/message.h"
+#include "rt/base/gate.h"
 #include "rt/world/descriptors.h"
 #include "rt/world/memory.h"
 #include "rt/world/switch.h"
@@ -50,11 +52,8 @@ static long arch_prctl(struct rt_world *world, uint64_t option, uint64_t value)
 }
 
 /* Which thread the world makes, and where it is to begin. The call is clone or clone3 with the flag CLONE_VM. */
-static long note_thread(const struct rt_thread *thread, struct rt_world *world, const struct clone_args *args)
+static void note_thread(const struct rt_world *world, const struct clone_args *args, struct rt_world *made)
 {
-	struct rt_world *made = world->made;
-
-	world->made = NULL;
 	memset(made, 0, sizeof(*made));
 	made->index = world->index;
 	made->regs = world->regs;
@@ -64,7 +63,16 @@ static long note_thread(const struct rt_thread *thread, struct rt_world *world, 
 	made->own_tid[0] = args->flags & CLONE_PARENT_SETTID ? (uint32_t *)args->parent_tid : NULL;
 	made->own_tid[1] = args->flags & CLONE_CHILD_SETTID ? (uint32_t *)args->child_tid : NULL;
 	made->clear_tid = args->flags & CLONE_CHILD_CLEARTID ? (uint32_t *)args->child_tid : NULL;
-	return thread->tid;
+}
+
+/* A thread that is to stand for one of the program's, or one of the hook's own. */
+static long make_thread(struct rt_thread *thread, struct rt_world *world, const struct clone_args *args)
+{
+	struct rt_world own, *made = world->made;
+
+	note_thread(world, args, made ? made : &own);
+	world->made = NULL;
+	return made ? thread->tid : rt.make_thread(thread, &own);
 }
 
 /* The program's call is made, in the place of the world's. */
@@ -88,7 +96,7 @@ static long make_process(struct rt_thread *thread, struct rt_world *world, const
 	return r == -K23_ERESTART ? -EAGAIN : r;
 }
 
-static long create(struct rt_thread *thread, struct rt_world *world)
+static long make_task(struct rt_thread *thread, struct rt_world *world)
 {
 	const struct core_regs *regs = &world->regs;
 	struct clone_args args = { 0 };
@@ -101,26 +109,32 @@ static long create(struct rt_thread *thread, struct rt_world *world)
 					    .child_tid = regs->r10, .tls = regs->r8 };
 	else if (regs->rax == __NR_vfork)
 		args.flags = CLONE_VM | CLONE_VFORK;
-	if (args.flags & CLONE_VM && world->made)
-		return note_thread(thread, world, &args);
+	if (args.flags & CLONE_VM && args.flags & CLONE_THREAD)
+		return make_thread(thread, world, &args);
 	if (!(args.flags & CLONE_VM) && world->make)
 		return make_process(thread, world, &args);
 	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-		rt_message("hosted hook %s: hooks do not create threads or processes: EPERM", file_name(world));
+		rt_message("hosted hook %s: hooks do not create processes: EPERM", file_name(world));
 	return -EPERM;
 }
 
-/* The thread of the world is over. Others learn that by its id. */
-static __attribute__((noreturn)) void end_thread(struct rt_world *world, const char *call, long status)
+/* The thread of the world is over. Others learn that by its id, and may then free its stack. */
+static __attribute__((noreturn)) void end_thread(struct rt_thread *thread, struct rt_world *world, const char *call,
+						 long status)
 {
-	if (!world->ending)
+	if (!world->ending && !(thread->own && world->regs.rax == __NR_exit))
 		end_by_mistake(world, call, status);
 	if (world->clear_tid) {
 		*(volatile uint32_t *)world->clear_tid = 0;
 		sys(futex, world->clear_tid, FUTEX_WAKE, 1);
 	}
 	world->ended = true;
-	rt_world_return(world, 0);
+	if (!thread->own)
+		rt_world_return(world, 0);
+	rt_mask_block_all();
+	__atomic_fetch_sub(&rt.own_threads, 1, __ATOMIC_RELAXED);
+	rt_thread_leaves();
+	rt_thread_end(rt_thread_slot_state(thread), __NR_exit, 0);
 }
 
 static __attribute__((noreturn)) void park(struct rt_world *world)
@@ -183,7 +197,7 @@ static long make(struct rt_thread *thread, const struct core_regs *regs)
 	if (thread->strict && regs->rax != __NR_read && regs->rax != __NR_write)
 		return -EPERM;
 	r = make_once(regs);
-	while (r == -EINTR && thread->signals != signals && regs->rax != __NR_close) {
+	while (r == -EINTR && (thread->own || thread->signals != signals) && regs->rax != __NR_close) {
 		signals = thread->signals;
 		r = make_once(regs);
 	}
@@ -202,14 +216,14 @@ static long answer(struct rt_thread *thread, struct rt_world *world)
 	case K23_WORLD_PARK:
 		park(world);
 	case __NR_exit:
-		end_thread(world, "has ended a thread", (int)regs->rdi);
+		end_thread(thread, world, "has ended a thread", (int)regs->rdi);
 	case __NR_exit_group:
-		end_thread(world, "has called exit()", (int)regs->rdi);
+		end_thread(thread, world, "has called exit()", (int)regs->rdi);
 	case __NR_clone:
 	case __NR_clone3:
 	case __NR_fork:
 	case __NR_vfork:
-		return create(thread, world);
+		return make_task(thread, world);
 	case __NR_arch_prctl:
 		return arch_prctl(world, regs->rdi, regs->rsi);
 	case __NR_set_tid_address:

@@ -166,6 +166,8 @@ long rt_world_out_call(struct rt_world *world, const void *function, const uint6
 	struct rt_thread *thread = rt_self();
 	long result;
 
+	if (__builtin_expect(thread->own && forwards, 0))
+		return -EPERM;
 	if (!forwards)
 		return called(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
 			      arguments[6]);
@@ -215,6 +217,7 @@ void rt_worlds_forked(struct rt_thread *thread)
 {
 	rt_worlds_abandon(thread);
 	thread->shares_memory = false;
+	rt.own_threads = 0;
 	memset(spares, 0, sizeof(spares));
 	spares_lock = 0;
 }
@@ -262,6 +265,21 @@ void rt_worlds_take(struct rt_thread *thread)
 {
 	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
 		set_tid(thread, &thread->worlds[i]);
+}
+
+/* ctx: entry */
+void rt_world_begin(struct rt_thread *own, uint32_t *begun)
+{
+	struct rt_world *world = own->world;
+
+	*(void **)(world->fs + (uint64_t)program_of(world->index)->self_offset) = world;
+	set_tid(own, world);
+	__atomic_store_n(begun, 1, __ATOMIC_RELEASE);
+	sys(futex, begun, FUTEX_WAKE, 1);
+	world->inside = true;
+	rt_fs_write(world->fs);
+	rt_world_resume(world);
+	__builtin_unreachable();
 }
 
 /* ctx: entry */

@@ -60,6 +60,10 @@ void rt_worlds_show_state(struct rt_thread *thread);
 uint64_t rt_world_show_fs(struct rt_thread *thread);
 void rt_world_hide_fs(struct rt_thread *thread, uint64_t left);
 
+/* Begins a thread of a hook's own, in a new task, when it has written 1 to *begun and woken who waits for that.
+ * ctx: entry */
+__attribute__((noreturn)) void rt_world_begin(struct rt_thread *own, uint32_t *begun);
+
 /* The guard has caught a call of the world: makes the thread go on with that call on its runtime stack. ctx: sigsys */
 void rt_world_caught(struct rt_thread *thread, struct ucontext *uc);
 

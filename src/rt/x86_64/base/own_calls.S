@@ -30,6 +30,28 @@ raw_syscall:
 	.cfi_endproc
 	.size raw_syscall, . - raw_syscall
 
+/* long rt_clone_own(uint64_t flags, uint64_t stack, void (*begin)(void)): clone(2). The child calls begin() on the
+ * stack, which is aligned.
+ * in:  %rdi flags, %rsi stack, %rdx begin.   out: %rax result, in the parent.   keeps: what a C function keeps. */
+	.globl rt_clone_own
+	.type rt_clone_own, @function
+rt_clone_own:
+	.cfi_startproc
+	mov	%rdx, %r9
+	xor	%edx, %edx
+	xor	%r10d, %r10d
+	xor	%r8d, %r8d
+	mov	$56, %eax		/* clone */
+	syscall
+	test	%eax, %eax
+	jz	1f
+	ret
+1:	.cfi_undefined %rip
+	xor	%ebp, %ebp
+	call	*%r9
+	.cfi_endproc
+	.size rt_clone_own, . - rt_clone_own
+
 /* long rt_gate_wait(const struct k23_call *call, struct rt_thread *thread): a call of a hook's own, which a signal for
  * the program ends. As at rt_gate_program, a signal that comes before the call, or makes the kernel go back to it,
  * moves the thread to rt_gate_wait_abort.
