@@ -23,10 +23,11 @@ from harness import NOBODY, SKIPPED, Broken, Failed, Skipped
 LEARNED, BASE, FIRST = "--store={learned}", "--store={base}", "--store={first}"
 GUARD = ["run", "--no-patch", "--no-learn"]
 NULL = "--hook", os.environ.get("K23_NULL_HOOK", "null")
+TOLD = "--hook", os.environ.get("K23_TOLD_HOOK", "told")
 MODES = {
     "plain": [*GUARD],
     "null": [*GUARD, *NULL],
-    "chain": [*GUARD, *NULL, *NULL, "--hook", "told"],
+    "chain": [*GUARD, *NULL, *NULL, *TOLD],
     "observed": ["run", LEARNED, "--no-learn", *NULL],
     "observed-plain": ["run", LEARNED, "--no-learn"],
     "first": ["run", FIRST, *NULL],

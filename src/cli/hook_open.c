@@ -53,7 +53,7 @@ static bool check_calls(const struct hook_file *hook, char **problem)
 	return true;
 }
 
-/* Whether a world is one of this version, and wants nothing that worlds have not. */
+/* Whether a world is one of this version. */
 static bool check_world(const struct hook_file *hook, char **problem)
 {
 	const struct k23_world *world = hook_file_at(hook, hook_file_symbol(hook, "k23_world"), sizeof(*world));
@@ -61,8 +61,6 @@ static bool check_world(const struct hook_file *hook, char **problem)
 	if (!world || world->magic != K23_WORLD_MAGIC || world->version != K23_WORLD_VERSION ||
 	    world->size != sizeof(*world))
 		return hook_wrong(problem, "it was built for another version of k23 (k23 cc --hosted builds it again)");
-	if (hook_file_word(hook, hook_file_symbol(hook, "k23_hook") + offsetof(struct k23_descriptor, signal)))
-		return hook_wrong(problem, "it has .signal, which a hosted hook cannot have");
 	return true;
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Hosted hooks, in C and C++: exact counts, threads, forks, and what they must not do. usage: hosted.py K23 PROGRAM CASE"""
+import itertools
 import os
 import pwd
 import re
@@ -91,6 +92,39 @@ def case_storm(k23, program):
         for hooks in [hook], [hook, other]:
             made, mapped, _ = counted(k23, program, ["storm"], hooks, way)
             expect("calls", mapped, [made])
+
+
+def count_signals(k23, program, whats):
+    """Each signal that a handler has seen, or that a process has died of, was told once."""
+    hook, other = build(k23, "hosted_signals.c"), build(k23, "hosted_map.cc")
+    for way in ways(k23, program):
+        for hooks, what in itertools.product(([hook], ["null", other, hook, "told"]), whats):
+            natively = run(program, what)
+            chosen = (word for name in hooks for word in ("--hook", name + ":count" * (name == hook)))
+            result = run(k23, "run", *way, *chosen, "--", program, what)
+            place = f"{what} {hooks} {way}"
+            expect(f"natively {what} {natively.stderr}", natively.returncode, 0)
+            expect(f"status {place} {result.stderr[-500:]}", result.returncode, 0)
+            if what != "storm":
+                expect(f"output {place}", result.stdout, natively.stdout)
+            handled = re.findall(r"^handled (\d+: \d+)$", result.stdout, re.M)
+            told = re.findall(r"^told (\d+: \d+)$", result.stderr.rpartition("all:")[0].rpartition("all:")[2], re.M)
+            expect(f"told {place}", told, handled)
+            expect(f"deaths {place}", sorted(re.findall(r"^left (\d+)$", result.stderr, re.M)),
+                   sorted(re.findall(r"^(\d+) by \1$", result.stdout, re.M)))
+            totals = re.findall(r"^all: (\d+), (\d+) in", result.stderr, re.M)
+            if not totals or any(all_of_them != ended for all_of_them, ended in totals) or "wrong" in result.stderr:
+                raise Failed(f"{place}: {result.stderr[-1000:]!r}")
+
+
+def case_told(k23, program):
+    """Of signals, in the program, in calls, of faults, of single steps, and of those that the program dies of."""
+    count_signals(k23, program, ["faults", "stepped", "nested", "sys", "deaths", "stops"])
+
+
+def case_told_storm(k23, program):
+    """From all threads to all, while a timer ticks."""
+    count_signals(k23, program, ["storm"])
 
 
 def case_killed(k23, program):
@@ -242,8 +276,6 @@ def case_refused(k23, program):
     del program
     source = "#include <k23/hook.h>\n%s\nK23_HOOK(refused, .all = k23_forward%s);\n"
     for name, text, more, words, flags in (
-            ("signal", "static void on_signal(const struct k23_signal *s) { (void)s; }", ", .signal = on_signal",
-             "has .signal", ["--hosted"]),
             ("library", "#include <stdlib.h>\nint f(void); int f(void) { return abs(rand()); }", "",
              "k23 cc --hosted", []),
             ("shared", "", "", "not linked statically", ["--hosted", "-no-pie", "-pie"])):

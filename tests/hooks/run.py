@@ -39,9 +39,9 @@ BAD = {
 }
 
 
-def build(k23, name):
-    out = os.path.join(os.getcwd(), name + ".so")
-    result = run(k23, "cc", "-Werror", os.path.join(HERE, name + ".c"), "-o", out)
+def build(k23, name, *flags):
+    out = os.path.join(os.getcwd(), name + "".join(flags) + ".so")
+    result = run(k23, "cc", *flags, "-Werror", os.path.join(HERE, name + ".c"), "-o", out)
     expect(f"k23 cc {name}", (result.returncode, result.stderr), (0, ""))
     return out
 
@@ -63,14 +63,14 @@ def case_life(k23, program):
 
 def case_signals(k23, program):
     """What is delivered, and never while a function of the hook runs."""
-    hook = build(k23, "signals")
+    hooks = build(k23, "signals"), build(k23, "signals", "--hosted")
     store = os.path.join(os.getcwd(), "signals.store")
     expect("learn", run(k23, "learn", "--store", store, "--", program, "uname").returncode, 0)
     natively = run(program, "signals").returncode
-    for way in ["--no-patch"], ["--store", store, "--eager"]:
+    for hook, way in itertools.product(hooks, (["--no-patch"], ["--store", store, "--eager"])):
         result = run(k23, "run", *way, "--hook", hook, "--", program, "signals")
-        expect(f"status {way}", result.returncode, natively)
-        expect(f"signals {way}", result.stderr.splitlines(), [
+        expect(f"status {hook} {way}", result.returncode, natively)
+        expect(f"signals {hook} {way}", result.stderr.splitlines(), [
             "10 code -6 handled", "14 code 128 handled", "10 code -6 handled", "12 code -6 handled",
             "11 code 1 left to the kernel", "15 code 0 left to the kernel"])
 

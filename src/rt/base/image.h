@@ -74,9 +74,7 @@ struct rt_image {
 	uint64_t heard;
 	/* NULL, or what tells hooks of a signal: the only way up from the floor of signals. */
 	void (*tell)(struct rt_thread *thread, int sig, const void *info, bool handled);
-	/* NULL, or what makes a thread of a hosted hook's own: special/own_thread.h. */
-	long (*make_thread)(struct rt_thread *thread, const struct rt_world *made);
-	uint32_t own_threads; /* how many of these there are */
+	bool tells_apart; /* one of these hooks is a hosted one: signal/altstack.h */
 	const char *exe; /* the program's path, where /proc/PID/exe leads elsewhere; NULL: it does not */
 	bool frozen; /* by PR_SET_MDWE or a seccomp filter: memory that was writable can never become executable */
 	uint64_t memories[BUNDLE_MAX_MEMORIES]; /* the addresses of the run memories; 0: it could not be had; 1: it
@@ -88,6 +86,9 @@ struct rt_image {
 	bool begun;                          /* the program has made its first step, or is about to */
 	bool fsgsbase;                       /* the base of %fs can be changed without a system call */
 	uintptr_t worlds_start, worlds_size; /* of all their segments; nothing of others is between them */
+	/* NULL, or what makes a thread of a hook's own (special/own_thread.h), and how many of these there are. */
+	long (*make_thread)(struct rt_thread *thread, const struct rt_world *made);
+	uint32_t own_threads;
 };
 
 extern struct rt_image rt;

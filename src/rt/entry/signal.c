@@ -136,18 +136,21 @@ static bool is_crash(int sig, const siginfo_t *info, const struct ucontext *uc, 
 }
 
 /* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so
- * what the program asked for in this respect is done here. Returns whether the signal goes on; then *unseen says
- * whether the program blocks or ignores it. ctx: sigsys */
-static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc, bool *unseen)
+ * what the program asked for in this respect is done here; but in the middle of a call, where hooks are to be told of
+ * that signal, when the call is over. Returns whether the signal goes on; then *unseen says whether the program blocks
+ * or ignores it. ctx: sigsys */
+static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc, bool in_program,
+			   bool *unseen)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	uint64_t handler = sighand->actions[SIGSYS].handler;
+	bool waits = rt.tell && !in_program && !thread->strict;
 
 	*unseen = false;
 	if (info->si_code == SYS_SECCOMP) {
 		if (rt_in_image((uint64_t)info->si_call_addr))
 			info->si_call_addr = (void *)thread->call.ip;
-		if (thread->sigsys_blocked || handler <= (uint64_t)SIG_IGN) {
+		if (!waits && (thread->sigsys_blocked || handler <= (uint64_t)SIG_IGN)) {
 			rt_deliver_default(thread, SIGSYS, info, uc);
 			return false;
 		}
@@ -156,7 +159,8 @@ static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct uco
 	if (rt_is_rendezvous(info))
 		return false;
 	*unseen = rt_sigsys_blocked(thread) || !rt_sigsys_resolve(thread, info) || handler == (uint64_t)SIG_IGN;
-	if (!*unseen && handler == (uint64_t)SIG_DFL) {
+	/* The first process of a PID namespace takes none that it does not handle. */
+	if (!*unseen && handler == (uint64_t)SIG_DFL && (!waits || thread->pid == 1)) {
 		rt_deliver_default(thread, SIGSYS, info, uc);
 		*unseen = true;
 	}
@@ -219,7 +223,7 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	/* The kernel drops the trap of rt_return where another SIGSYS already waits for the thread: once more. */
 	if (ip == (uint64_t)rt_selftrap_done)
 		rt_regs_set_ip(regs, ip - RT_SYSCALL_SIZE);
-	if (!sigsys_arrives(thread, info, uc, &unseen)) {
+	if (!sigsys_arrives(thread, info, uc, in_program, &unseen)) {
 		/* nothing is left to do */
 	} else if (!in_program) {
 		/* A call that is not to know of it goes on, unless it has ended, or is to find the signal that is
@@ -386,6 +390,9 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 		else
 			rt_fault_note(thread, sig, info, uc);
 		rt_deliver(thread, sig, info, &action, uc, uc->uc_sigmask);
+		/* A SIGSYS may have come while a hosted hook was told. */
+		if (__builtin_expect(rt.tells_apart, 0))
+			rt_deliver_noted(thread, uc, uc->uc_sigmask);
 	} else if (is_crash(sig, info, uc, ip)) {
 		rt_crashed(thread, sig, info, uc);
 	} else if (thread->lent & SIGBIT(sig)) {

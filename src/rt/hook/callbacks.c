@@ -77,8 +77,12 @@ bool rt_callbacks_hear(void)
 {
 	bool hears = false;
 
-	for (uint32_t i = 0; i < rt.bundle->hook_count; i++)
-		hears |= rt_chain_hook(i)->signal != NULL;
+	for (uint32_t i = 0; i < rt.bundle->hook_count; i++) {
+		uintptr_t function = (uintptr_t)rt_chain_hook(i)->signal;
+
+		hears |= function != 0;
+		rt.tells_apart |= rt_in_world(function);
+	}
 	return hears;
 }
 

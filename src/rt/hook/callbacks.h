@@ -15,7 +15,7 @@ void rt_callbacks_fork_child(void);
 void rt_callbacks_thread_start(void);
 void rt_callbacks_thread_exit(void);
 void rt_callbacks_process_exit(int status);
-/* Whether a hook wants to be told of signals. ctx: boot */
+/* Whether a hook wants to be told of signals. Sets rt.tells_apart. ctx: boot */
 bool rt_callbacks_hear(void) must_check;
 /* Of one that is delivered; info: its siginfo_t. ctx: sigsys, signals blocked */
 void rt_callbacks_signal(struct rt_thread *thread, int sig, const void *info, bool handled);

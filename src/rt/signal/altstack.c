@@ -15,14 +15,55 @@ long rt_altstack_pretend(const struct rt_thread *thread, uint64_t size, uint64_t
 	return rt_altstack_tell(thread, size);
 }
 
-/* After rt_altstack_pretend. ctx: entry */
-void rt_altstack_stop(const struct rt_thread *thread, uint64_t mask)
+/* ctx: entry | sigsys, signals blocked */
+static void put_back(const struct rt_thread *thread)
 {
 	long r = rt_altstack_install(thread);
 
 	if (failed(r))
 		rt_panic("cannot put the signal stack back", r);
+}
+
+/* After rt_altstack_pretend. ctx: entry */
+void rt_altstack_stop(const struct rt_thread *thread, uint64_t mask)
+{
+	put_back(thread);
 	sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
+}
+
+struct delivered {
+	struct rt_thread *thread;
+	int sig;
+	const siginfo_t *info;
+	bool handled;
+};
+
+/* x86_64/signal/apart.S */
+void rt_stack_switch(void *argument, void (*function)(void *argument, uint64_t sp), uint64_t stack);
+
+/* sp: where the signal stack is free below. ctx: sigsys, signals blocked */
+static void tell_apart(void *argument, uint64_t sp)
+{
+	static const uint64_t sigsys = SIGBIT(SIGSYS);
+	const struct delivered *delivered = argument;
+	struct rt_thread *thread = delivered->thread;
+	long r = rt_altstack_tell(thread, sp - thread->stack_top);
+
+	if (failed(r))
+		rt_panic("cannot make the signal stack smaller", r);
+	sys(rt_sigprocmask, SIG_UNBLOCK, &sigsys, 0, 8);
+	rt.tell(thread, delivered->sig, delivered->info, delivered->handled);
+	/* Before the signal stack is what it was. */
+	rt_mask_block_all();
+	put_back(thread);
+}
+
+/* ctx: sigsys, signals blocked */
+void rt_altstack_tell_apart(struct rt_thread *thread, int sig, const siginfo_t *info, bool handled)
+{
+	struct delivered delivered = { thread, sig, info, handled };
+
+	rt_stack_switch(&delivered, tell_apart, thread->stack_top);
 }
 
 struct smallest {

@@ -31,6 +31,11 @@ void rt_altstack_stop(const struct rt_thread *thread, uint64_t mask);
 /* The size of the smallest that a thread of the process has, if that is smaller than the runtime's; 0: none is.
  * ctx: entry */
 uint64_t rt_altstack_smallest(const struct rt_thread *thread);
+/* In the handler of a signal that is being delivered: tells hooks of it, by rt.tell, on the runtime stack, where
+ * nothing is then. Hosted hooks are on stacks of their own, and their system calls raise SIGSYS. The kernel makes the
+ * frames of signals that come there at the top of the signal stack: meanwhile that ends below the handler's. SIGSYS is
+ * let through, and one that a process sends may be noted. ctx: sigsys, signals blocked */
+void rt_altstack_tell_apart(struct rt_thread *thread, int sig, const siginfo_t *info, bool handled);
 /* What sigaltstack shows a program whose stack pointer is `sp`. ctx: entry */
 struct rt_sigstack rt_altstack_shown(const struct rt_thread *thread, uint64_t sp);
 /* 0 or -errno. ctx: entry */

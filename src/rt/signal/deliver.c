@@ -5,6 +5,7 @@
 #include "core/string.h"
 #include "rt/base/mask.h"
 #include "rt/signal/action.h"
+#include "rt/signal/altstack.h"
 #include "rt/signal/frame.h"
 #include "rt/signal/sigsys.h"
 
@@ -37,7 +38,10 @@ static void tell(struct rt_thread *thread, int sig, const siginfo_t *info, bool 
 		plain.si_code = SI_KERNEL;
 		info = &plain;
 	}
-	rt.tell(thread, sig, info, handled);
+	if (rt.tells_apart)
+		rt_altstack_tell_apart(thread, sig, info, handled);
+	else
+		rt.tell(thread, sig, info, handled);
 }
 
 /* ctx: sigsys */
@@ -150,6 +154,7 @@ static void give_back(struct rt_thread *thread, struct rt_noted *noted)
  * is forced. What is kept comes last. ctx: sigsys */
 static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_t handler_mask)
 {
+	bool blocked = thread->sigsys_blocked;
 	struct rt_sigaction action;
 	siginfo_t kept;
 
@@ -165,6 +170,8 @@ static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_
 		}
 		if (noted->sig == SIGSYS)
 			noted->action = rt_action_force(thread, SIGSYS);
+		if (forced && (blocked || noted->action.handler == (uint64_t)SIG_IGN))
+			noted->action.handler = (uint64_t)SIG_DFL;
 		deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, &handler_mask);
 	}
 	thread->signals = 0;
