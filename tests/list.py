@@ -47,7 +47,6 @@ class Guest:
     under: str = ""          # each case also under this one, which starts what its arguments say
     bytes: str = ""          # cases that depend on the bytes of a patched window, so not with a store
     later: str = ""          # cases that are not as natively in a first run, but in later ones
-    grows: str = ""          # stress cases that find what grows, which are the same in each run
 
     def program(self, variant):
         return self.name if variant == "glibc" else f"{self.name}-{variant}"
@@ -79,7 +78,7 @@ GUESTS = [
     Guest("stack"),
     Guest("instructions"),
     Guest("int80"),
-    Guest("sig_context", grows="jump_many_times"),
+    Guest("sig_context"),
     Guest("flags"),
     Guest("sig_rules", user=True),
     Guest("sig_sys", user=True),
@@ -106,7 +105,7 @@ GUESTS = [
     pitfall("p3a", sources="text_data.S", beside="libtext.so"),
     pitfall("p3b", sources="jumps.S", variants="glibc nopie static static-pie", bytes="computed_into_the_window"),
     pitfall("p4a", variants="glibc static"),
-    pitfall("p4b", beside="libsites.so", grows="processes unloaded_often"),
+    pitfall("p4b", beside="libsites.so"),
     pitfall("p5", beside="libsites.so libsites-noid.so", bytes="copied read_back"),
     pitfall("red_zone", variants="glibc static musl-static", ticks=True),
     pitfall("beyond", variants="glibc static"),
@@ -153,15 +152,14 @@ def compare(name, suites, modes, *words, user=False):
 
 
 def list_case(guest, variant, case, stress):
-    """A race is looked for several times in each mode. What differs for another user or C library is not the timing: one run
-    shows it; and how the test was started makes no difference to a race at all."""
+    """A race is looked for in each mode, by loops of the case; it is looked for long in the suite `stress`. How the test was
+    started makes no difference to a race."""
     program = guest.program(variant)
     name = f"{program}.{case}"
     words = []
     for file in guest.beside.split():
         words += ["--beside", file]
     words += ["--", f"@{program}@", case]
-    races = stress and variant == "glibc" and case not in guest.grows.split()
     guard = GUARD_MODES if variant == "glibc" else ["plain", "null"]
     fast = FAST_MODES if case not in guest.bytes.split() else []
     if case in guest.later.split():
@@ -172,7 +170,7 @@ def list_case(guest, variant, case, stress):
         elsewhere = user and variant == "glibc" and guest.name in ELSEWHERE and not stress
         suites = ["guests", *["user"] * user, guest.name]
         modes = [mode for mode in guard + fast if not user or mode in USER_MODES]
-        compare(name, suites + ["elsewhere"] * elsewhere, modes, "--rounds", 3 if races and not user else 1, *words, user=user)
+        compare(name, suites + ["elsewhere"] * elsewhere, modes, *words, user=user)
         if guest.under:
             test(f"{name}/{guest.under}{'-user' if user else ''}", "compare.py", suites, 300, "--mode", "plain,null,eager",
                  "--base-store", "@base@", "--under", guest.under, "--user" if user else "", *words)
