@@ -117,6 +117,22 @@ static int forks(void)
 	return 0;
 }
 
+/* As many processes, one after the other, without what a copy of the memory costs. */
+static int vforks(void)
+{
+	while (number-- > 0) {
+		pid_t child = vfork();
+
+		if (child == 0) {
+			make_calls(10);
+			_exit(0);
+		}
+		if (waitpid(child, NULL, 0) != child)
+			return 1;
+	}
+	return 0;
+}
+
 /* This program again, NUMBER times one in the other, with a call each. */
 static int execs(char **argv)
 {
@@ -287,8 +303,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*function)(void);
 	} table[] = {
-		{ "threads", threads }, { "forks", forks }, { "killed", killed }, { "massacre", massacre },
-		{ "numbered", numbered }, { "numbered-forever", numbered },
+		{ "threads", threads }, { "forks", forks }, { "vforks", vforks }, { "killed", killed },
+		{ "massacre", massacre }, { "numbered", numbered }, { "numbered-forever", numbered },
 		{ "errors", errors }, { "naps", naps }, { "arguments", arguments }, { "i386", i386 },
 		{ "nested", nested }, { "bytes", bytes }, { "orphan", orphan }, { "without-counter", without_counter },
 	};

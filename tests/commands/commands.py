@@ -143,7 +143,7 @@ def case_stat_processes(t):
         '[x.start() for x in a]; [x.join() for x in a]'
     report, calls, _ = t.stat(sys.executable, '-S', '-E', '-c', 'import os; ' + program)
     expect('64 threads', calls['getppid']['calls'], 64000)
-    report, calls, _ = t.stat(t.calls, 'forks', '5000')
+    report, calls, _ = t.stat(t.calls, 'vforks', '5000')
     expect('5000 processes', (calls['getppid']['calls'], len(report['processes'])), (50000, 4096))
     text = run(t.k23, 'stat', '--processes', '--', t.calls, 'forks', '3').stderr
     expect('text', len(re.findall(rf'^ +\d+ +\d+ .* {re.escape(t.calls)}$', text, re.M)), 4)

@@ -157,12 +157,12 @@ def case_build(k23, program):
             expect("a link before ..", os.path.islink(path.split("/..")[0]), True)
 
 
-def case_life(k23, program):
+def case_life(k23, program, rounds=1):
     """Threads, forks, vforks, and programs that are executed, in a static program: each file once."""
     expected = sorted(run(program, "life").stdout.splitlines())
     expect("natively", len(expected), 8 * 50 + 4 * 40 * 2 + 40 * 2 + 2)
     for way in ways(k23, program, "life"):
-        for _ in range(3):
+        for _ in range(rounds):
             result, rows = recorded(k23, way, program, "life")
             expect("output", sorted(result.stdout.splitlines()), expected)
             got = sorted(path.rsplit("/", 1)[1] for _, _, _, how, path, _ in rows if "/file-" in path and how == "stat")
@@ -170,6 +170,10 @@ def case_life(k23, program):
             for pid, tid, call, how, path, error in rows:
                 expect("error", ("/file-" in path and how == "stat") <= (error == 2), True)
                 expect("place", "/file-" not in path or path.startswith(os.getcwd() + "/"), True)
+
+
+def case_many_lives(k23, program):
+    case_life(k23, program, rounds=10)
 
 
 def case_killed(k23, program):

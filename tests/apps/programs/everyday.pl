@@ -14,7 +14,7 @@ $| = 1;
 
 # children with a status each, reaped without blocking
 my %status;
-for my $n (1 .. 30) {
+for my $n (1 .. 10) {
 	my $pid = fork // die;
 	exit $n if !$pid;
 	$status{$pid} = $n;
