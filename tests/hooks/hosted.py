@@ -14,6 +14,10 @@ from harness import Failed, Skipped, expect, run
 
 
 def build(k23, source, *words):
+    """The hook; those that many tests need are built once, by the same command (meson.build)."""
+    built = os.path.join(os.path.dirname(os.path.abspath(k23)), "tests/hooks", source.split(".")[0])
+    if not words and os.path.exists(built):
+        return built
     out = os.path.join(os.getcwd(), source.split(".")[0])
     result = run(k23, "cc", "--hosted", "-Werror", os.path.join(HERE, source), *words, "-o", out)
     if source.endswith(".cc") and "cannot run the compiler" in result.stderr:
