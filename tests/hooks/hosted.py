@@ -154,6 +154,15 @@ def case_traced(k23, program):
         expect("calls", counted(k23, program, ["traced"], [hook], way)[1], [3, 0])
 
 
+def case_interrupted(k23, program):
+    """A tracer finds the program's registers while a hook works, on whatever stack."""
+    hosted, plain = build(k23, "spin.c"), os.path.join(os.getcwd(), "plain")
+    expect("k23 cc", run(k23, "cc", os.path.join(HERE, "spin.c"), "-o", plain).returncode, 0)
+    for way in ways(k23, program):
+        for hooks in [hosted], [plain], [plain, hosted]:
+            counted(k23, program, ["interrupted"], hooks, way)
+
+
 def own_threads(k23):
     """The program of these cases, and a hook with threads of its own."""
     program = os.path.join(os.path.dirname(k23), "tests", "hooks", "own-threads-program")

@@ -233,6 +233,45 @@ static int traced(void)
 	return 1;
 }
 
+/* Makes call 500 for ever, with a mark in %r15. */
+void call_marked(void) __attribute__((noreturn));
+extern const char call_marked_end[];
+__asm__(".globl call_marked\n"
+	"call_marked:\n"
+	"	mov $0x1234567, %r15d\n"
+	"1:	mov $500, %eax\n"
+	"	syscall\n"
+	"	jmp 1b\n"
+	".globl call_marked_end\n"
+	"call_marked_end:\n");
+
+/* A tracer that interrupts a call, wherever that is, finds the registers of the program. */
+static int interrupted(void)
+{
+	struct user_regs_struct regs;
+	pid_t child = fork();
+	int wrong = 0;
+
+	if (child == 0)
+		call_marked();
+	usleep(50000);
+	if (ptrace(PTRACE_SEIZE, child, NULL, PTRACE_O_EXITKILL) != 0)
+		return 1;
+	for (int i = 0; i < 60; i++) {
+		usleep(1000);
+		ptrace(PTRACE_INTERRUPT, child, NULL, NULL);
+		if (waitpid(child, NULL, 0) != child || ptrace(PTRACE_GETREGS, child, NULL, &regs) != 0)
+			return 1;
+		wrong += regs.r15 != 0x1234567 || regs.rip <= (uint64_t)call_marked ||
+			 regs.rip >= (uint64_t)call_marked_end;
+		ptrace(PTRACE_CONT, child, NULL, NULL);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	printf("%d wrong\n", wrong);
+	return wrong != 0;
+}
+
 static void handle(int sig)
 {
 	(void)sig;
@@ -432,6 +471,7 @@ static const struct {
 } cases[] = {
 	{ "threads", threads }, { "forks", forks }, { "spawns", spawns }, { "storm", storm }, { "exec", exec },
 	{ "vectors", vectors }, { "fs", fs }, { "killed", killed }, { "holes", holes }, { "traced", traced },
+	{ "interrupted", interrupted },
 };
 
 int main(int argc, char **argv)

@@ -70,7 +70,9 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->waits = ip == tracee_in_gate(tracee, rt_gate_wait_done);
 	view->restarts = (view->in_gate || view->waits) && (int64_t)view->real.rax >= -516 &&
 			 (int64_t)view->real.rax <= -512;
-	view->thread = rt_region_thread(view->real.rsp);
+	/* Code of a hosted hook is on a stack of its own. */
+	view->thread = ip - tracee->gate < rt.bundle->runtime_text_size ?
+			       rt_region_thread(view->real.rsp) : (struct rt_thread *)tracee_thread(tracee);
 	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, fast_return));
 	if (failed(r) || !thread.stack_top /* a new image, whose first thread is not set up yet */) {
 		view->thread = NULL;
