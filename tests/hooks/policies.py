@@ -199,6 +199,15 @@ def case_exception(k23, program, other):
                 "NameError: name 'nothing_either' is not defined"])
 
 
+def case_threads(k23, program, other):
+    """Of a policy's own, which its functions wait for, also in children."""
+    for way in hosted.ways(k23, other):
+        result = run_policy(k23, way, policy("threads"), program, "calls")
+        expect(f"calls {way} {result.stderr}", (result.returncode, result.stderr), (0, "getppid: 8000\n"))
+    result = run_policy(k23, ["--no-patch"], policy("threads"), program, "forks", "1")
+    expect(f"forks {result.stderr[-300:]}", (result.returncode, numbers(result.stderr, "getppid")), (0, [2000] * 8 + [0]))
+
+
 def case_mistakes(k23, program, other):
     """The program is not started, and what is wrong is said."""
     del other
@@ -213,7 +222,7 @@ def case_mistakes(k23, program, other):
             ("def process_exit():\n    pass\n", "k23: .*:1: process_exit has to take 1 argument\n"),
             ("import k23\ndef init():\n    k23.refuse('it rains')\n", "k23: hook python refuses to start: it rains\n"),
             ("import k23\ndef init():\n    k23.option(1)\n", "Traceback.*TypeError"),
-            ("import threading\nthreading.Thread(target=print).start()\n", ".*can't start new thread"),
+            ("import os\nos.fork()\n", ".*PermissionError"),
             ("import os\nos._exit(0)\n", r"k23: .*has called exit\(\)"),
             ("def f(x): return f(x)\nf(1)\n", ".*RecursionError"),
             ("x = \0", "k23: the policy .* is no text")):
