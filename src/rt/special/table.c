@@ -20,20 +20,6 @@ static rt_special_fn *special_i386(long nr)
 }
 
 /* ctx: entry */
-static rt_special_fn *special_hidden(long nr)
-{
-	switch (nr) {
-#define SPECIAL(name, function, why) \
-	case __NR_##name: \
-		return function;
-#include "special_hidden.def"
-#undef SPECIAL
-	default:
-		return NULL;
-	}
-}
-
-/* ctx: entry */
 rt_special_fn *rt_special(uint32_t arch, long nr)
 {
 	if (arch != K23_ARCH_X86_64)
@@ -45,8 +31,13 @@ rt_special_fn *rt_special(uint32_t arch, long nr)
 #include "special.def"
 #include "special_exe.def"
 #undef SPECIAL
+#define SPECIAL(name, function, why) \
+	case __NR_##name: \
+		return rt.hides ? function : NULL;
+#include "special_hidden.def"
+#undef SPECIAL
 	default:
-		return rt.hides ? special_hidden(nr) : NULL;
+		return NULL;
 	}
 }
 
