@@ -86,9 +86,9 @@ struct rt_image {
 	bool begun;                          /* the program has made its first step, or is about to */
 	bool fsgsbase;                       /* the base of %fs can be changed without a system call */
 	uintptr_t worlds_start, worlds_size; /* of all their segments; nothing of others is between them */
-	/* NULL, or what makes a thread of a hook's own (special/own_thread.h), and how many of these there are. */
+	/* NULL, or what makes a thread of a hook's own (special/own_thread.h), and whether there may be any. */
 	long (*make_thread)(struct rt_thread *thread, const struct rt_world *made);
-	uint32_t own_threads;
+	bool own_threads;
 };
 
 extern struct rt_image rt;

@@ -132,7 +132,8 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 					      uint64_t mask)
 {
 	rt_worlds_forked(thread);
-	rt_hidden_forked();
+	if (rt.hides)
+		rt_hidden_forked();
 	if (thread->sighand != &thread->own_sighand)
 		thread->own_sighand = *thread->sighand;
 	flags &= ~(uint64_t)CLONE_SIGHAND;
@@ -203,7 +204,7 @@ struct creation {
 	const struct k23_call *call;
 	/* The kernel copies its actions of the signals, and the memory with the table of actions, at different times:
 	 * meanwhile the table is locked. */
-	bool locked; /* and no hook is in the middle of hiding a descriptor */
+	bool locked; /* then no hook is in the middle of hiding a descriptor, either */
 };
 
 /* In the child, too. Hosted hooks go on there before all else, which needs the guard. */
@@ -212,17 +213,17 @@ static long make_creation(struct rt_thread *thread, void *argument)
 	const struct creation *creation = argument;
 	long r;
 
-	if (creation->locked) {
+	if (creation->locked)
 		rt_lock(&thread->sighand->action_lock);
+	if (creation->locked && rt.hides)
 		rt_hidden_lock();
-	}
 	r = rt_gate_program(creation->call, thread);
 	if (r == 0 && rt.bundle->world_count && failed(rt_guard_arm()))
 		rt_panic("cannot guard a new process", 0);
-	if (r != 0 && creation->locked) {
+	if (r != 0 && creation->locked && rt.hides)
 		rt_hidden_unlock();
+	if (r != 0 && creation->locked)
 		rt_unlock(&thread->sighand->action_lock);
-	}
 	return r;
 }
 

@@ -68,10 +68,10 @@ long rt_own_thread_make(struct rt_thread *thread, const struct rt_world *made)
 	owner = rt_owner_begin(own);
 	mask = rt_mask_block_all();
 	thread->alone = false;
-	__atomic_fetch_add(&rt.own_threads, 1, __ATOMIC_RELAXED);
+	/* For good: the exit of one that ends may come after that of the program's last thread. */
+	rt.own_threads = true;
 	r = rt_clone_own(FLAGS, own->stack_top, begin);
 	if (failed(r)) {
-		__atomic_fetch_sub(&rt.own_threads, 1, __ATOMIC_RELAXED);
 		rt_thread_free(own);
 	} else {
 		rt_owner_began(slot, owner, (int)r);

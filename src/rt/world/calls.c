@@ -15,9 +15,9 @@
 #include "core/describe.h"
 #include "core/string.h"
 #include "rt/base/entry_points.h"
+#include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
-#include "rt/base/gate.h"
 #include "rt/world/descriptors.h"
 #include "rt/world/memory.h"
 #include "rt/world/switch.h"
@@ -132,7 +132,6 @@ static __attribute__((noreturn)) void end_thread(struct rt_thread *thread, struc
 	if (!thread->own)
 		rt_world_return(world, 0);
 	rt_mask_block_all();
-	__atomic_fetch_sub(&rt.own_threads, 1, __ATOMIC_RELAXED);
 	rt_thread_leaves();
 	rt_thread_end(rt_thread_slot_state(thread), __NR_exit, 0);
 }

@@ -217,7 +217,7 @@ void rt_worlds_forked(struct rt_thread *thread)
 {
 	rt_worlds_abandon(thread);
 	thread->shares_memory = false;
-	rt.own_threads = 0;
+	rt.own_threads = false;
 	memset(spares, 0, sizeof(spares));
 	spares_lock = 0;
 }
