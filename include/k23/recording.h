@@ -25,7 +25,7 @@
 #include <k23/ring.h>
 
 #define K23_RECORDING_MAGIC 0x647263657233326bul /* "k23recrd" */
-#define K23_RECORDING_VERSION 1u
+#define K23_RECORDING_VERSION 2u
 
 #define K23_CHUNK_SIZE 8192u
 #define K23_RECORDING_TEXT 8192u
@@ -102,6 +102,13 @@ static inline uint64_t k23_chunk_seed(const struct k23_chunk *chunk)
 	       ((uint64_t)chunk->pid << 32 | chunk->tid) + chunk->number;
 }
 
+/* One word of a checksum. What two changed bits do to `sum` may cancel out; the turned `sums` then tells. */
+static inline void k23_check_add(uint64_t *sum, uint64_t *sums, uint64_t word)
+{
+	*sum += word;
+	*sums = (*sums << 23 | *sums >> 41) + *sum;
+}
+
 /* The checksum of a piece, that has these in its head; its data is filled up with zeros to a multiple of 8. */
 static inline uint32_t k23_piece_check(uint64_t seed, uint32_t offset, uint32_t size, uint32_t flags, const void *data)
 {
@@ -109,17 +116,14 @@ static inline uint32_t k23_piece_check(uint64_t seed, uint32_t offset, uint32_t 
 	const word *at = data, *end = at + (size + 7) / 8;
 	uint64_t sum = seed + ((uint64_t)offset << 32 | size << 8 | flags), sums = sum;
 
-	if ((end - at) % 2) {
-		sum += *at++;
-		sums += sum;
-	}
+	if ((end - at) % 2)
+		k23_check_add(&sum, &sums, *at++);
 	for (; at < end; at += 2) {
-		sum += at[0];
-		sums += sum;
-		sum += at[1];
-		sums += sum;
+		k23_check_add(&sum, &sums, at[0]);
+		k23_check_add(&sum, &sums, at[1]);
 	}
-	return (uint32_t)((sum ^ (sums << 32 | sums >> 32)) * 0x9e3779b97f4a7c15u >> 32);
+	sum *= 0x9e3779b97f4a7c15u;
+	return (uint32_t)((sums + (sum ^ sum >> 32)) * 0xd6e8feb86659fd93u >> 32);
 }
 
 /* Calls in less room than in the ring: types of records besides enum k23_ring_type, for which a reader takes
