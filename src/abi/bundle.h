@@ -44,6 +44,8 @@ enum bundle_flags {
 	BUNDLE_UNMET = 128, /* the first program was never run: sites with a plan are patched unobserved */
 	BUNDLE_FLAGS_LOST = 256, /* RF may be lost without an instruction (guard/sud.c) */
 	BUNDLE_XSAVEC = 512, /* the processor has this instruction */
+	BUNDLE_XGETBV_IN_USE = 1024, /* XGETBV says which vector state is in use, truly for the x87 */
+	BUNDLE_AVX512BW = 2048, /* the processor has these instructions */
 };
 
 /* A segment of a hook. */

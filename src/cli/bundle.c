@@ -274,7 +274,7 @@ static void describe_world(struct builder *builder, size_t i)
 	world->headers = place + (uint32_t)header.e_phoff;
 	world->header_count = header.e_phnum;
 	bundle->state_size = vectors_size();
-	bundle->flags |= vectors_have_xsavec() ? BUNDLE_XSAVEC : 0;
+	bundle->flags |= vectors_flags();
 }
 
 static void describe_hook(struct builder *builder, size_t i)

@@ -4,13 +4,12 @@
 #ifndef CLI_VECTORS_H
 #define CLI_VECTORS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* The bytes that XSAVE writes, rounded up for its alignment. Dies with a message where there can be no hosted hooks. */
 uint32_t vectors_size(void);
 
-/* Whether the processor has XSAVEC. */
-bool vectors_have_xsavec(void);
+/* What else the runtime is to know of the processor: enum bundle_flags. */
+uint32_t vectors_flags(void);
 
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""How the base of %gs is set: --gs. With either way calls are made at patched sites, and guests do as natively.
-usage: gs.py K23 CALLS GUEST CASE..."""
+"""How the base of %gs is set: --gs. With either way calls are made at patched sites, and guests do as natively, but for
+a program's own WRGSBASE where calls set the base. usage: gs.py K23 CALLS GUEST CASE... WRGSBASE_CASE"""
 import ctypes
 import json
 import os
@@ -30,7 +30,7 @@ def check(k23, calls, guest, cases):
         with open('stat.json', encoding='ascii') as file:
             report = json.load(file)
         expect('at patched sites', (report['fast'] > report['calls'] / 2, report['complete']), (True, True))
-        for case in cases:
+        for case in cases[:-1] if how == 'arch_prctl' and len(ways) == 2 else cases:
             native = run(guest, case)
             for hook in [], ['--hook', 'null']:
                 result = run(k23, 'run', f'--gs={how}', '--eager', *hook, '--', guest, case)

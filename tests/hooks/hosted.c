@@ -42,18 +42,38 @@ static void end_thread(void *value)
 		free(own.blocks[i]);
 }
 
-/* All that there are of the older registers, so that what is not restored shows. */
-static void overwrite_vectors(void)
+#define ROUNDED_UP 0x5f80u /* MXCSR */
+#define ROUNDED_DOWN 0x77fu /* the control word of the x87 */
+
+/* Some of all registers, so that what is not restored shows: each kind now and then. */
+static void overwrite_vectors(unsigned kinds)
 {
-	static const unsigned int mxcsr = 0x5f80;
+	static const unsigned mxcsr = ROUNDED_UP;
+	static const unsigned short x87 = ROUNDED_DOWN;
 
 	__asm__ volatile("pcmpeqd %%xmm0, %%xmm0\n\tpcmpeqd %%xmm1, %%xmm1\n\tpcmpeqd %%xmm7, %%xmm7\n\t"
-			 "pcmpeqd %%xmm8, %%xmm8\n\tpcmpeqd %%xmm15, %%xmm15\n\tfld1\n\tfldpi\n\t"
-			 "fstp %%st(0)\n\tldmxcsr %0" : : "m"(mxcsr) : "xmm0", "xmm1", "xmm7", "xmm8", "xmm15");
-	__asm__ volatile("fstp %st(0)");
-	if (__builtin_cpu_supports("avx"))
+			 "pcmpeqd %%xmm8, %%xmm8\n\tpcmpeqd %%xmm15, %%xmm15\n\tldmxcsr %0"
+			 : : "m"(mxcsr) : "xmm0", "xmm1", "xmm7", "xmm8", "xmm15");
+	if (kinds & 1)
+		__asm__ volatile("fld1\n\tfldpi\n\tfstp %%st(0)\n\tfstp %%st(0)\n\tfldcw %0" : : "m"(x87));
+	if (kinds & 2 && __builtin_cpu_supports("avx"))
 		__asm__ volatile("vcmptrueps %%ymm0, %%ymm0, %%ymm0\n\tvmovaps %%ymm0, %%ymm5\n\t"
 				 "vmovaps %%ymm0, %%ymm12" : : : "xmm0", "xmm5", "xmm12");
+	if (kinds & 4 && __builtin_cpu_supports("avx512bw"))
+		__asm__ volatile("vpternlogd $255, %zmm3, %zmm3, %zmm3\n\tkxnorq %k3, %k3, %k3");
+	if (kinds & 8 && __builtin_cpu_supports("avx512bw"))
+		__asm__ volatile("vpternlogd $255, %zmm16, %zmm16, %zmm16\n\tvmovdqa64 %zmm16, %zmm31");
+}
+
+/* What C functions keep is kept by a call, too. */
+static void check_control(unsigned kinds)
+{
+	unsigned short x87;
+	unsigned mxcsr;
+
+	__asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr), "=m"(x87));
+	if ((mxcsr & ~63u) != ROUNDED_UP || (kinds & 1 && x87 != ROUNDED_DOWN))
+		wrong("control word");
 }
 
 static void print_check(const struct k23_call *call)
@@ -70,6 +90,7 @@ static long on_call(struct k23_call *call)
 {
 	size_t size = 16 + (size_t)own.calls * 37 % 5000;
 	unsigned long at = own.calls % BLOCKS;
+	unsigned kinds = (unsigned)own.calls * 7 / 3;
 	long result, nr = call->nr;
 	char *block = malloc(size);
 
@@ -84,9 +105,10 @@ static long on_call(struct k23_call *call)
 	__atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED);
 	memset(block, (int)size, size);
 	print_check(call);
-	overwrite_vectors();
+	overwrite_vectors(kinds);
 	errno = (int)size;
 	result = k23_forward(call);
+	check_control(kinds);
 	if (errno != (int)size)
 		wrong("errno");
 	for (size_t i = 0; i < size; i += 97)

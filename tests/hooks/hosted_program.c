@@ -314,8 +314,12 @@ static int exec(void)
 	return 1;
 }
 
-/* Vector state: all components that the kernel has switched on, and that XRSTOR takes any contents of. */
+/* Vector state: components that the kernel has switched on. */
 #define STATE_MAX 16384
+#define AVX 4u
+#define AVX512 0xe0u
+#define TILECFG 17u
+#define TILES (3u << TILECFG)
 #define MXCSR 24
 
 static uint8_t before[STATE_MAX] __attribute__((aligned(64))), after[STATE_MAX] __attribute__((aligned(64)));
@@ -359,26 +363,50 @@ __attribute__((noinline)) static long call_with_state(long nr)
 	return result;
 }
 
-static void fill_state(void)
+/* Those components that are in use are filled; the others are as they are initially. */
+static void fill_state(uint64_t used)
 {
 	uint32_t size, offset, ecx, edx;
-	uint64_t bits = components;
 
 	memset(before, 0, sizeof(before));
 	memset(after, 0, sizeof(after));
-	*(uint16_t *)before = 0x0f7f;             /* of the x87: rounds towards zero */
+	*(uint16_t *)before = 0x37f;
 	*(uint32_t *)(before + MXCSR) = 0x3f80 | random_byte() % 64;
-	before[4] = 0xff;                         /* all of its registers are in use, with numbers */
-	for (size_t i = 0; i < 8; i++)
-		fill(32 + 16 * i, 9);
-	fill(160, 256);
+	if (used & 1) {
+		if (random_byte() & 1) {
+			*(uint16_t *)before = 0x0f7f; /* of the x87: rounds towards zero */
+			before[4] = 0xff;             /* none of its registers is empty */
+		}
+		for (size_t i = 0; i < 8; i++)
+			fill(32 + 16 * i, 9);
+	}
+	if (used & 2)
+		fill(160, 256);
 	for (unsigned i = 2; i < 32; i++) {
-		if (!(bits >> i & 1))
+		if (!(used >> i & 1))
 			continue;
 		__cpuid_count(13, i, size, offset, ecx, edx);
-		fill(offset, size);
+		if (i != TILECFG) {
+			fill(offset, size);
+			continue;
+		}
+		before[offset] = 1; /* 8 tiles of 16 rows with 64 bytes */
+		for (size_t tile = 0; tile < 8; tile++) {
+			before[offset + 16 + 2 * tile] = 64;
+			before[offset + 48 + tile] = 16;
+		}
 	}
-	memcpy(before + 512, &bits, 8);
+	memcpy(before + 512, &used, 8);
+}
+
+/* Of components that are or are not in use: some for each number. */
+static uint64_t some_components(int i)
+{
+	uint64_t some = i % 4 == 0 ? components : components & (random_byte() | AVX512 * (i % 3 == 0) | TILES);
+
+	if (i % 5)
+		some &= ~(uint64_t)TILES;
+	return some;
 }
 
 static int state_differs(void)
@@ -396,29 +424,36 @@ static int state_differs(void)
 	return 0;
 }
 
+/* Prints which kinds of upper halves are in use after a call that were not before. */
 static int vectors(void)
 {
 	uint32_t eax, ebx, ecx, edx, high;
+	uint64_t more = 0;
 
 	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & bit_OSXSAVE))
 		return 77;
 	__asm__("xgetbv" : "=a"(eax), "=d"(high) : "c"(0));
-	components = eax & 0xe7; /* x87, SSE, AVX, AVX-512 */
+	components = eax & (3 | AVX | AVX512);
+	if (!syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILECFG + 1))
+		components |= eax & TILES;
 	__cpuid_count(13, 0, eax, ebx, ecx, edx);
 	state_size = ebx < STATE_MAX ? ebx : STATE_MAX;
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		long nr = i % 100 == 99 ? SYS_fork : i & 1 ? 500 : SYS_getpid, result;
+		uint64_t used = some_components(i);
 
-		fill_state();
+		fill_state(used);
 		result = call_with_state(nr);
 		made += nr == 500;
 		if (state_differs())
 			return 1;
+		more |= *(uint64_t *)(after + 512) & ~used;
 		if (nr == SYS_fork && result == 0)
 			_exit(state_differs() ? 1 : 7);
 		if (nr == SYS_fork && (waitpid((pid_t)result, (int *)&eax, 0) != result || eax != 7 << 8))
 			return 1;
 	}
+	printf("%#lx of %#lx\n", more & (AVX | AVX512 | TILES), components);
 	return 0;
 }
 

@@ -218,23 +218,33 @@ static void *with_small_stack(void *arg)
 	return arg;
 }
 
-/* What the kernel makes of a size, before and after the process may use more registers (AMX, where there are any). */
+static long ask_for_tiles(void)
+{
+	return raw(SYS_arch_prctl, 0x1023, 18);
+}
+
+/* What the kernel makes of a size, before and after the process may use more registers (AMX, where there are any). It
+ * may not while a stack of any of its threads is too small for them. */
 CASE(sizes)
 {
-	stack_t none = { .ss_flags = SS_DISABLE };
+	static char small[2048];
+	stack_t none = { .ss_flags = SS_DISABLE }, ss = { .ss_sp = small, .ss_size = sizeof(small) };
 	pthread_t thread;
 
 	try_sizes("at first");
-	say("of the last: %ld", raw(SYS_arch_prctl, 0x1023, 18));
 	EXPECT(sigaltstack(&none, NULL), 0);
 	NEED(pthread_create(&thread, NULL, with_small_stack, NULL) == 0);
 	while (thread_stage != 1)
 		usleep(100);
-	say("of another thread: %ld", raw(SYS_arch_prctl, 0x1023, 18));
+	say("of another thread: %ld", ask_for_tiles());
 	thread_stage = 2;
 	NEED(pthread_join(thread, NULL) == 0);
-	say("of none: %ld", raw(SYS_arch_prctl, 0x1023, 18));
+	if (sigaltstack(&ss, NULL) == 0)
+		say("of a small one: %ld", ask_for_tiles());
+	EXPECT(sigaltstack(&none, NULL), 0);
+	say("of none: %ld", ask_for_tiles());
 	try_sizes("then");
+	say("of the last: %ld", ask_for_tiles());
 }
 
 /* Signals come while the stack changes. */

@@ -56,6 +56,12 @@ struct rt_dispatch_request {
 struct rt_filters;
 struct rt_thread;
 
+/* What of the vector and x87 state functions keep (world/state.h). */
+struct rt_control {
+	uint32_t mxcsr;
+	uint16_t x87;
+};
+
 /* A thread of a hosted hook's C library, which stands for a thread of the program: see rt/world/world.h. */
 struct rt_world {
 	struct core_regs regs;   /* at its system call */
@@ -171,8 +177,9 @@ struct rt_thread {
 	bool own;               /* this is no thread of the program, but one of a hook's own: special/own_thread.h */
 	struct rt_world *world; /* that runs; NULL: none does */
 	struct rt_world worlds[BUNDLE_MAX_WORLDS]; /* that stand for the thread */
-	uint64_t program_state; /* where the program's vector state is while one is entered */
-	bool state_loaded;      /* the program's vector state was loaded for a call */
+	struct rt_state *program_state; /* the program's (world/state.h), while one is entered */
+	bool state_loaded;      /* it was loaded for a call */
+	struct rt_control control_left; /* by that */
 	/* Without FSGSBASE, in a call that one forwards: the base of %fs that it has left; 0: it is the program's. */
 	uint64_t fs_left;
 	uint64_t program_fs; /* if fs_left is set */

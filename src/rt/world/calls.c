@@ -20,6 +20,7 @@
 #include "rt/base/message.h"
 #include "rt/world/descriptors.h"
 #include "rt/world/memory.h"
+#include "rt/world/state.h"
 #include "rt/world/switch.h"
 #include "rt/world/world.h"
 

@@ -23,13 +23,4 @@ long rt_world_switch(struct rt_world *world, const void *function, const void *a
 long rt_world_resume(struct rt_world *world);
 void rt_world_return(struct rt_world *world, long value) __attribute__((noreturn));
 
-/* x86_64/world/state.c: the processor's state that C code may change, and which is not the kernel's. state: 64-byte
- * aligned, of the size that the bundle says. ctx: boot | entry */
-void rt_state_save(void *state);
-void rt_state_load(const void *state);
-/* As a C function wants it. */
-void rt_state_clean(void);
-uint64_t rt_fs_read(void);
-void rt_fs_write(uint64_t base);
-
 #endif

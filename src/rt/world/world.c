@@ -14,6 +14,7 @@
 #include "rt/signal/sigsys.h"
 #include "rt/world/descriptors.h"
 #include "rt/world/start.h"
+#include "rt/world/state.h"
 #include "rt/world/switch.h"
 
 static struct k23_world *program_of(uint32_t world)
@@ -58,21 +59,28 @@ static long run(struct rt_thread *thread, uint32_t i, const void *function, uint
 {
 	struct rt_world *world = &thread->worlds[i];
 	uint64_t sp = world->sp, host_sp = world->host_sp;
-	bool outermost = !thread->program_state;
+	struct rt_state *state = NULL;
+	struct rt_control control;
 	long result;
 
-	if (outermost) {
-		world->sp = (sp - rt.bundle->state_size) & ~63ul;
-		thread->program_state = world->sp;
-		rt_state_save((void *)thread->program_state);
+	if (!thread->program_state) {
+		world->sp = (sp - rt_state_size()) & ~63ul;
+		state = (struct rt_state *)world->sp;
+		rt_state_save(state);
+		rt_state_clean();
+		thread->program_state = state;
+	} else {
+		rt_control_save(&control);
+		rt_control_clean();
 	}
-	rt_state_clean();
 	rt_world_enters(thread, world);
 	result = rt_world_switch(world, (const void *)program_of(i)->run, function, argument);
 	rt_world_leaves(thread, world);
-	if (outermost) {
-		rt_state_load((const void *)thread->program_state);
-		thread->program_state = 0;
+	if (state) {
+		rt_state_load(state);
+		thread->program_state = NULL;
+	} else {
+		rt_control_load(&control);
 	}
 	world->sp = sp;
 	world->host_sp = host_sp;
@@ -179,6 +187,7 @@ long rt_world_out_call(struct rt_world *world, const void *function, const uint6
 	if (__builtin_expect(thread->state_loaded, 0)) {
 		thread->state_loaded = false;
 		rt_state_clean();
+		rt_control_load(&thread->control_left);
 	}
 	return result;
 }
@@ -188,7 +197,8 @@ void rt_worlds_show_state(struct rt_thread *thread)
 {
 	if (!thread->program_state)
 		return;
-	rt_state_load((const void *)thread->program_state);
+	rt_control_save(&thread->control_left);
+	rt_state_load(thread->program_state);
 	thread->state_loaded = true;
 }
 
@@ -197,8 +207,8 @@ void rt_worlds_abandon(struct rt_thread *thread)
 {
 	if (!thread->program_state)
 		return;
-	rt_state_load((const void *)thread->program_state);
-	thread->program_state = 0;
+	rt_state_load(thread->program_state);
+	thread->program_state = NULL;
 	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
 		thread->worlds[i].sp = thread->worlds[i].base;
 }
@@ -225,7 +235,8 @@ void rt_worlds_forked(struct rt_thread *thread)
 /* Lets a thread of a world go on where it is, until it parks or ends. */
 static void resume(struct rt_thread *thread, struct rt_world *world, bool keeps)
 {
-	uint8_t state[BUNDLE_STATE_MAX] __attribute__((aligned(64)));
+	uint8_t space[RT_STATE_MAX] __attribute__((aligned(64)));
+	struct rt_state *state = (struct rt_state *)space;
 	uint64_t host_sp = world->host_sp;
 
 	if (keeps)
