@@ -8,8 +8,12 @@ import subprocess
 import sys
 
 VECTOR = re.compile(r"%(?:[xyz]mm\d+|mm\d|st\b|st\(|k[0-7]\b|bnd)|\b(?:emms|fninit|fxrstor|xrstor|ldmxcsr)")
-# What puts vector state back, the program's or that of the C calling convention, and does nothing else with it.
-RESTORES = {"rt_guard_enter": "rstor", "rt_state_load": "rstor", "rt_state_clean": "fninit|ldmxcsr"}
+# What keeps vector state, and puts it back, the program's or that of the C calling convention, and does nothing else.
+STORES = r"^(?:vmovdqa(?:64)?|movaps|kmovq)\s+%\w+,"
+LOADS = r"^(?:vmovdqa(?:64)?|movaps|kmovq)\s+\S*\(%r\w+\),%"
+KEEPS = {"rt_guard_enter": "rstor", "rt_state_save": f"{STORES}|rstor", "rt_state_load": f"{LOADS}|rstor|ldmxcsr",
+         "rt_state_clean": "fninit|ldmxcsr", "rt_control_load": "ldmxcsr", "rt_control_clean": "ldmxcsr",
+         "load_mxcsr": "ldmxcsr", "xrstor": "rstor"}
 ALLOWED_RELOCATIONS = {"runtime": set(), "hook": {"R_X86_64_RELATIVE"}}
 
 
@@ -35,7 +39,7 @@ def main():
         if match := re.match(r"[0-9a-f]+ <(.+)>:$", line):
             symbol = match[1]
         elif match := re.match(r"\s+[0-9a-f]+:\s+(.*)", line):
-            if VECTOR.search(match[1]) and not (symbol in RESTORES and re.search(RESTORES[symbol], match[1])):
+            if VECTOR.search(match[1]) and not (symbol in KEEPS and re.search(KEEPS[symbol], match[1])):
                 wrong.append(f"vector state in {symbol}: {match[1]}")
             if re.match(r"(syscall|sysenter|int\s+\$0x80)", match[1]):
                 calls.setdefault(symbol, []).append(match[1])

@@ -17,6 +17,7 @@ struct rt_state {
 
 #define RT_STATE_MAX (sizeof(struct rt_state) + BUNDLE_STATE_MAX)
 
+/* Bytes that a state takes here. ctx: boot | entry */
 static inline uint32_t rt_state_size(void)
 {
 	return (uint32_t)sizeof(struct rt_state) + rt.bundle->state_size;

@@ -73,18 +73,22 @@ static void load_mxcsr(uint32_t mxcsr)
 
 static void xsave(struct rt_state *state, uint64_t components)
 {
+	uint64_t high = components >> 32;
+
 	if (!components)
 		return;
 	if (rt.bundle->flags & BUNDLE_XSAVEC)
-		__asm__ volatile("xsavec64 (%0)" : : "r"(state->xsave), "a"(components), "d"(components >> 32) : "memory");
+		__asm__ volatile("xsavec64 (%0)" : : "r"(state->xsave), "a"(components), "d"(high) : "memory");
 	else
-		__asm__ volatile("xsave64 (%0)" : : "r"(state->xsave), "a"(components), "d"(components >> 32) : "memory");
+		__asm__ volatile("xsave64 (%0)" : : "r"(state->xsave), "a"(components), "d"(high) : "memory");
 }
 
 static void xrstor(struct rt_state *state, uint64_t components)
 {
+	uint64_t high = components >> 32;
+
 	if (components)
-		__asm__ volatile("xrstor64 (%0)" : : "r"(state->xsave), "a"(components), "d"(components >> 32) : "memory");
+		__asm__ volatile("xrstor64 (%0)" : : "r"(state->xsave), "a"(components), "d"(high) : "memory");
 }
 
 /* The kernel lets the x87 be in use whenever a handler of a signal returns. */
@@ -137,7 +141,7 @@ void rt_state_load(struct rt_state *state)
 	saved &= moved();
 	if ((saved & (AVX | ZMM_HIGH)) == ZMM_HIGH)
 		rest |= AVX;
-	/* For the processor, the upper halves are in use no more by this, and what loads the lower ones lets them be 0. */
+	/* By this the upper halves are 0, and no more in use; moves to the lower ones leave that so. */
 	if (changed & moved() & (AVX | ZMM_HIGH))
 		__asm__ volatile("vzeroupper");
 	if (saved & ZMM_HIGH)
