@@ -35,8 +35,9 @@ extern __attribute__((visibility("default"))) const struct k23_api **k23_hook_ap
 static __thread void *thread_self __attribute__((used));
 static unsigned ready __attribute__((used)); /* thread-local variables are there */
 
-/* `k23 cc` makes jumps of system calls: to stubs, which go on here, with the address behind the call in %r11. Calls for
- * which there is no thread of the program yet are made where they stand, and caught. */
+/* `k23 cc` makes jumps of system calls: to stubs, which go on here, with the address behind the call in %r11. Until there
+ * are thread-local variables they are the first thread's. Those of a thread that the runtime has not told yet of itself
+ * are made where they stand, and caught. */
 #define TEXT_OF(x) #x
 #define NUMBER_IN_TEXT(x) TEXT_OF(x)
 __asm__(".pushsection .text\n"
@@ -50,12 +51,14 @@ __asm__(".pushsection .text\n"
 	"	mov ready(%rip), %ecx\n"
 	"	jrcxz 1f\n"
 	"	mov %fs:thread_self@tpoff, %rcx\n"
-	"	jrcxz 1f\n"
+	"	jrcxz 2f\n"
 	"	jmp *k23_world + 40(%rip)\n"
-	"1:	lea -2(%r11), %rcx\n"
+	"1:	mov k23_world + 32(%rip), %rcx\n"
+	"	jmp *k23_world + 40(%rip)\n"
+	"2:	lea -2(%r11), %rcx\n"
 	"	jmp *%rcx\n"
 	".popsection\n");
-_Static_assert(offsetof(struct k23_world, entered) == 40, "as above");
+_Static_assert(offsetof(struct k23_world, first) == 32 && offsetof(struct k23_world, entered) == 40, "as above");
 
 extern const char k23_world_called[] __attribute__((visibility("hidden")));
 /* Where stubs find it. */
