@@ -116,7 +116,7 @@ class Compile(Command):
 
     def command(self):
         top = os.path.dirname(HERE)
-        return ["gcc", "-O2", "-D_GNU_SOURCE", f"-I{top}/src", f"-I{top}/include", f"-I{self.bench.build}", "-c",
+        return ["gcc", "-O2", "-D_GNU_SOURCE", f"-I{top}/src", f"-I{top}/include", f"-I{top}/tables", f"-I{self.bench.build}", "-c",
                 f"{top}/src/cli/run_memory.c", "-o", "out.o"]
 
 
