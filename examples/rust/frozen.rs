@@ -1,11 +1,14 @@
-//! A hook in Rust: files below a directory cannot be opened for writing. It says how often that was tried, and where.
+//! A hook in Rust: files below a directory cannot be opened for writing. It says how often that was tried, and where,
+//! when a process ends, also by SIGINT or SIGTERM.
 mod k23;
 
-use k23::{Answer, Call, Options};
+use k23::{Answer, Call, Options, Signal};
 use std::sync::Mutex;
 
 const OPENAT: i64 = 257;
 const O_ACCMODE: u64 = 3;
+const SIGINT: i32 = 2;
+const SIGTERM: i32 = 15;
 
 static ROOT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static TRIED: Mutex<Vec<(Vec<u8>, u32)>> = Mutex::new(Vec::new());
@@ -51,4 +54,10 @@ fn process_exit(_status: i32) {
     }
 }
 
-k23::hook!("frozen", init, process_exit, { OPENAT => on_openat });
+fn on_signal(signal: &Signal) {
+    if !signal.handled() && matches!(signal.number, SIGINT | SIGTERM) {
+        process_exit(128 + signal.number);
+    }
+}
+
+k23::hook!("frozen", init, process_exit, signal = on_signal, { OPENAT => on_openat });

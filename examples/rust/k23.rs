@@ -129,6 +129,31 @@ impl Options {
     }
 }
 
+/// A signal that is delivered to the program's thread in which the hook is told of it.
+#[repr(C)]
+pub struct Signal {
+    pub number: c_int,
+    handled: c_int,
+    info: *const c_int,
+}
+
+impl Signal {
+    /// Whether the program has a handler; otherwise the kernel does what it does by default.
+    pub fn handled(&self) -> bool {
+        self.handled != 0
+    }
+
+    /// si_code of the siginfo_t.
+    pub fn code(&self) -> i32 {
+        unsafe { *self.info.add(2) }
+    }
+
+    /// si_pid and si_uid, of those that a process has sent and of SIGCHLD.
+    pub fn sender(&self) -> (i32, u32) {
+        unsafe { (*self.info.add(4), *self.info.add(5) as u32) }
+    }
+}
+
 /// The runtime's functions: struct k23_api.
 #[repr(C)]
 pub struct Api {
@@ -185,6 +210,9 @@ pub fn to_result(answer: Answer) -> c_long {
 pub type CallFn = extern "C" fn(*mut Call) -> c_long;
 
 #[doc(hidden)]
+pub type SignalFn = extern "C" fn(&Signal);
+
+#[doc(hidden)]
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Entry {
@@ -205,7 +233,7 @@ pub struct Descriptor {
     init: Option<extern "C" fn(&Options) -> c_int>,
     others: [usize; 6],
     process_exit: Option<extern "C" fn(c_int)>,
-    signal: usize,
+    signal: Option<SignalFn>,
     thread_size: usize,
     run_size: usize,
     run_directory: c_int,
@@ -221,6 +249,7 @@ impl Descriptor {
         name: &'static [u8],
         init: extern "C" fn(&Options) -> c_int,
         process_exit: extern "C" fn(c_int),
+        signal: Option<SignalFn>,
         calls: &[(c_long, CallFn)],
     ) -> Descriptor {
         let mut table = [Entry { nr: 0, function: None }; MAX_CALLS + 1];
@@ -240,7 +269,7 @@ impl Descriptor {
             init: Some(init),
             others: [0; 6],
             process_exit: Some(process_exit),
-            signal: 0,
+            signal,
             thread_size: 0,
             run_size: 0,
             run_directory: 0,
@@ -257,10 +286,22 @@ impl Descriptor {
 /// `k23::hook!("name", init, process_exit, { NUMBER => function, ... });`
 ///
 /// init: fn(&Options) -> Result<(), String>; its error is why the hook refuses. process_exit: fn(status: i32).
-/// The functions of calls: fn(&mut Call) -> Answer.
+/// The functions of calls: fn(&mut Call) -> Answer. With `signal = function,` in front of the braces it is told of
+/// signals: fn(&Signal), which runs right before the program's handler, or what the kernel does by default.
 #[macro_export]
 macro_rules! hook {
-    ($name:literal, $init:path, $process_exit:path, { $($nr:expr => $function:path),* $(,)? }) => {
+    ($name:literal, $init:path, $process_exit:path, { $($calls:tt)* }) => {
+        $crate::k23::hook!(@ $name, $init, $process_exit, None, { $($calls)* });
+    };
+    ($name:literal, $init:path, $process_exit:path, signal = $signal:path, { $($calls:tt)* }) => {
+        $crate::k23::hook!(@ $name, $init, $process_exit, Some({
+            extern "C" fn call_signal(signal: &$crate::k23::Signal) {
+                $signal(signal)
+            }
+            call_signal
+        }), { $($calls)* });
+    };
+    (@ $name:literal, $init:path, $process_exit:path, $signal:expr, { $($nr:expr => $function:path),* $(,)? }) => {
         #[no_mangle]
         pub static k23_hook: $crate::k23::Descriptor = {
             extern "C" fn call_init(options: &$crate::k23::Options) -> std::os::raw::c_int {
@@ -272,7 +313,8 @@ macro_rules! hook {
             extern "C" fn call_process_exit(status: std::os::raw::c_int) {
                 $process_exit(status)
             }
-            $crate::k23::Descriptor::new(concat!($name, "\0").as_bytes(), call_init, call_process_exit, &[$(($nr, {
+            const NAME: &[u8] = concat!($name, "\0").as_bytes();
+            $crate::k23::Descriptor::new(NAME, call_init, call_process_exit, $signal, &[$(($nr, {
                 extern "C" fn call_function(call: *mut $crate::k23::Call) -> std::os::raw::c_long {
                     $crate::k23::to_result($function(unsafe { &mut *call }))
                 }

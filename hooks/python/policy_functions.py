@@ -3,7 +3,7 @@ import k23
 
 # What a policy is told, with the number of arguments.
 TOLD = {"init": 0, "exec": 0, "exec_begin": 1, "exec_failed": 2, "fork_child": 0, "thread_start": 0, "thread_exit": 0,
-        "process_exit": 1}
+        "process_exit": 1, "signal": 2}
 ANY = ("all", "i386")
 VARIABLE = 4  # the flag of *args
 

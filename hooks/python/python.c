@@ -3,6 +3,7 @@
  * k23 run --hook policy.py:key=value -- make   is   k23 run --hook python:file=policy.py,text=...,key=value -- make
  */
 #include <Python.h>
+#include <signal.h>
 
 #include <k23/hook.h>
 
@@ -12,13 +13,16 @@
 #include "thread.h"
 
 /* What the policy is told (policy_functions.py). */
-enum told { INIT, EXEC, EXEC_BEGIN, EXEC_FAILED, FORK_CHILD, THREAD_START, THREAD_EXIT, PROCESS_EXIT, TOLD };
+enum told { INIT, EXEC, EXEC_BEGIN, EXEC_FAILED, FORK_CHILD, THREAD_START, THREAD_EXIT, PROCESS_EXIT, SIGNAL, TOLD };
 static const char *const told_names[TOLD] = {
 	"init", "exec", "exec_begin", "exec_failed", "fork_child", "thread_start", "thread_exit", "process_exit",
+	"signal",
 };
 
 /* The policy's functions; NULL: it has none. */
 static PyObject *told[TOLD], *by_number[K23_NUMBERS], *any, *i386;
+
+static PyObject *struct_siginfo; /* of the module signal, if the policy has a function for signals */
 
 static PyObject *function_of(const struct k23_call *call)
 {
@@ -114,6 +118,31 @@ static void on_process_exit(int status)
 	output_flush();
 }
 
+/* For "O&". As what the module signal has for it. */
+static PyObject *describe_signal(void *argument)
+{
+	const siginfo_t *info = argument;
+
+	return PyObject_CallFunction(struct_siginfo, "((iiiiIil))", info->si_signo, info->si_code, info->si_errno,
+				     (int)info->si_pid, info->si_uid, info->si_status, info->si_band);
+}
+
+static void on_signal(const struct k23_signal *signal)
+{
+	tell(SIGNAL, "(O&O)", describe_signal, signal->info, signal->handled ? Py_True : Py_False);
+}
+
+/* False: with an exception. */
+static bool use_signals(void)
+{
+	PyObject *module = PyImport_ImportModule("_signal");
+
+	struct_siginfo = module ? PyObject_GetAttrString(module, "struct_siginfo") : NULL;
+	k23_hook.signal = on_signal;
+	Py_XDECREF(module);
+	return struct_siginfo != NULL;
+}
+
 /* One of the policy's functions: key is the number of a call, or a name. */
 static void use_function(PyObject *key, PyObject *function)
 {
@@ -163,7 +192,7 @@ static bool load(const char *file, const char *text)
 
 	while (functions && PyDict_Next(functions, &at, &key, &function))
 		use_function(key, function);
-	if (functions)
+	if (functions && (!told[SIGNAL] || use_signals()))
 		result = told[INIT] ? PyObject_CallNoArgs(told[INIT]) : Py_NewRef(Py_None);
 	Py_XDECREF(finder);
 	Py_XDECREF(functions);

@@ -35,8 +35,8 @@ extern __attribute__((visibility("default"))) const struct k23_api **k23_hook_ap
 static __thread void *thread_self __attribute__((used));
 static unsigned ready __attribute__((used)); /* thread-local variables are there */
 
-/* `k23 cc` makes jumps of system calls: to stubs, which go on here, with the address behind the call in %r11. Until there
- * are thread-local variables they are the first thread's. Those of a thread that the runtime has not told yet of itself
+/* `k23 cc` makes jumps of system calls: to stubs, which go on here, with the address behind the call in %r11. Until
+ * there are thread-local variables they are the first thread's. Those of a thread that has not been told yet who it is
  * are made where they stand, and caught. */
 #define TEXT_OF(x) #x
 #define NUMBER_IN_TEXT(x) TEXT_OF(x)

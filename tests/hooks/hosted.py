@@ -264,6 +264,9 @@ def case_rust(k23, program):
         if words not in result.stderr or bool(words) != bool(result.stderr):
             raise Failed(f"{what}: {result.stderr!r}")
         expect(f"files {what}", os.listdir("cold"), ["a"] if status == 0 else [])
+    for end, times in ("trap : TERM; kill -TERM $$; exit 3", 1), ("kill -TERM $$", 1), ("kill -KILL $$", 0):
+        result = run(k23, "run", "--hook", f"./frozen:root={place}", "--", "sh", "-c", f"command : > cold/b; {end}")
+        expect(end, len(re.findall("^frozen: ", result.stderr, re.M)), times)
 
 
 def case_mistakes(k23, program):

@@ -126,6 +126,25 @@ def case_told(k23, program, other):
                 "process_exit 9process_exit 0"])
 
 
+def case_signals(k23, program, other):
+    """Each signal that a handler has seen, or that a process has died of, was told once."""
+    signals = os.path.join(os.path.dirname(program), "signals-program")
+    del program
+    for way in hosted.ways(k23, other):
+        for what in "faults", "nested", "sys", "deaths", "storm":
+            natively = run(signals, what)
+            result = run_policy(k23, way, policy("signals"), signals, what)
+            place = f"{what} {way} {result.stderr[-500:]}"
+            expect(f"status {place}", (natively.returncode, result.returncode), (0, 0))
+            if what != "storm":
+                expect(f"output {place}", result.stdout, natively.stdout)
+            *_, last = result.stderr.rpartition("wrong: 0\n")[0].split("wrong: 0\n")
+            expect(f"told {place}", re.findall(r"^told (\d+: \d+)$", last, re.M),
+                   re.findall(r"^handled (\d+: \d+)$", result.stdout, re.M))
+            expect(f"deaths {place}", sorted(re.findall(r"^left (\d+)$", result.stderr, re.M)),
+                   sorted(re.findall(r"^(\d+) by \1$", result.stdout, re.M)))
+
+
 def case_chain(k23, program, other):
     """Programs one after the other, with a hook before and behind, and a k23 inside."""
     deny = written("import k23\nopens = 0\n"

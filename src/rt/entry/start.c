@@ -238,18 +238,18 @@ void rt_start_thread(struct rt_thread *thread)
 	find_hiding_hooks();
 	if (rt.bundle->world_count)
 		rt_start_worlds(thread);
-	if (rt_callbacks_hear()) {
-		rt.tell = rt_callbacks_signal;
-		must("cannot set the handlers of signals that hooks are told of", rt_signals_hear());
-	}
 	rt.exe = (const char *)start->exe;
 	place_thread_states();
 	if (rt.bundle->memory_count)
 		rt_run_memory_explain();
-	/* A hook may choose its calls only then, and what is patched depends on that. */
+	/* A hook may choose only then its calls, on which depends what is patched, and to be told of signals. */
 	if (failed(rt_callbacks_init(start->first)))
 		for (;;)
 			sys(exit_group, 125);
+	if (rt_callbacks_hear()) {
+		rt.tell = rt_callbacks_signal;
+		must("cannot set the handlers of signals that hooks are told of", rt_signals_hear());
+	}
 	rt_special_bits(special);
 	rt_chain_build(special);
 	start_fast_path(thread);
