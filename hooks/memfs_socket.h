@@ -1,5 +1,5 @@
 /*
- * For memfs: sockets with a path. Those of sendmsg and recvmsg stay as they are.
+ * For memfs: sockets with a path. Those of sendmmsg and recvmmsg stay as they are.
  */
 #ifndef HOOKS_MEMFS_SOCKET_H
 #define HOOKS_MEMFS_SOCKET_H
@@ -9,51 +9,107 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* bind, connect and sendto: the path goes to the kernel. */
-static long forward_address(struct k23_call *call, enum stage stage)
+#define PATH_AT offsetof(struct sockaddr_un, sun_path)
+
+/* Where an address has a path that goes to the kernel as another one: makes the new address. Returns its size; 0: there
+ * is no such path; -ENAMETOOLONG. */
+static long address_translate(struct sockaddr_un *to, unsigned long from, unsigned long size, bool follow,
+			      enum stage stage)
 {
-	unsigned long *args = call->args + (call->nr == SYS_sendto ? 4 : 1), old[2] = { args[0], args[1] };
-	const size_t head = offsetof(struct sockaddr_un, sun_path);
 	struct { /* with a NUL behind a path that has none */
 		struct sockaddr_un address;
 		char end;
 	} given = { { 0 }, 0 };
-	struct sockaddr_un new = { .sun_family = AF_UNIX };
 	char path[K23_PATH_MAX];
-	size_t size;
-	long r;
+	size_t length;
 
-	if (old[1] > head && old[1] <= sizeof(given.address) &&
-	    k23_copy_from(&given.address, old[0], old[1]) == 0 && given.address.sun_family == AF_UNIX &&
-	    (size = path_translate(path, AT_FDCWD, given.address.sun_path, call->nr != SYS_bind, stage))) {
-		if (size >= sizeof(new.sun_path))
-			return -ENAMETOOLONG;
-		memcpy(new.sun_path, path, size + 1);
-		args[0] = (unsigned long)&new;
-		args[1] = head + size + 1;
+	if (size <= PATH_AT || size > sizeof(given.address) || k23_copy_from(&given.address, from, size) != 0 ||
+	    given.address.sun_family != AF_UNIX)
+		return 0;
+	length = path_translate(path, AT_FDCWD, given.address.sun_path, follow, stage);
+	if (!length)
+		return 0;
+	if (length >= sizeof(to->sun_path))
+		return -ENAMETOOLONG;
+	to->sun_family = AF_UNIX;
+	memcpy(to->sun_path, path, length + 1);
+	return (long)(PATH_AT + length + 1);
+}
+
+/* Forwards a call with an address at *at, of *size bytes, which both are arguments or what they lead to. */
+static long forward_with(struct k23_call *call, unsigned long *at, unsigned long *size, enum stage stage)
+{
+	unsigned long old[2] = { *at, *size };
+	struct sockaddr_un new;
+	long r = address_translate(&new, old[0], old[1], call->nr != SYS_bind, stage);
+
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		*at = (unsigned long)&new;
+		*size = (unsigned long)r;
 	} else if (stage == AGAIN) {
 		return -ENOENT;
 	}
 	r = k23_forward(call);
-	args[0] = old[0];
-	args[1] = old[1];
-	return r == -ENOENT && stage == BEFORE ? forward_address(call, AGAIN) : r;
+	*at = old[0];
+	*size = old[1];
+	return r == -ENOENT && stage == BEFORE ? forward_with(call, at, size, AGAIN) : r;
 }
 
+/* bind, connect and sendto: the path goes to the kernel. */
 static long on_address(struct k23_call *call)
 {
-	return forward_address(call, BEFORE);
+	unsigned long *args = call->args + (call->nr == SYS_sendto ? 4 : 1);
+
+	return forward_with(call, &args[0], &args[1], BEFORE);
+}
+
+/* As the kernel has it: its length has the size of a pointer's here. */
+struct message {
+	unsigned long name, name_size;
+	unsigned long buffers, buffer_count, control, control_size;
+	uint32_t flags;
+};
+_Static_assert(sizeof(struct message) == sizeof(struct msghdr) && offsetof(struct message, flags) ==
+	       offsetof(struct msghdr, msg_flags), "the kernel's");
+
+static long on_sendmsg(struct k23_call *call)
+{
+	unsigned long old = call->args[1];
+	struct message message;
+	long r;
+
+	if (k23_copy_from(&message, old, sizeof(message)) != 0 || !message.name)
+		return k23_forward(call);
+	message.name_size = (uint32_t)message.name_size;
+	call->args[1] = (unsigned long)&message;
+	r = forward_with(call, &message.name, &message.name_size, BEFORE);
+	call->args[1] = old;
+	return r;
+}
+
+/* Makes the kernel's address, of `size` bytes, the program's. Returns its size. */
+static uint32_t address_to_program(struct sockaddr_storage *found, uint32_t size)
+{
+	struct sockaddr_un *address = (struct sockaddr_un *)found;
+	size_t length = k23_strlen(base);
+	char path[K23_PATH_MAX];
+
+	if (size <= PATH_AT || address->sun_family != AF_UNIX || !k23_starts_with(address->sun_path, base) ||
+	    address->sun_path[length] != '/')
+		return size;
+	size = (uint32_t)(PATH_AT + (size_t)path_to_program(path, address->sun_path + length) + 1);
+	memcpy(address->sun_path, path, size - PATH_AT);
+	return size;
 }
 
 /* accept, getpeername, getsockname and recvfrom: the path that the kernel has goes to the program. */
 static long on_address_asked(struct k23_call *call)
 {
 	unsigned long *args = call->args + (call->nr == SYS_recvfrom ? 4 : 1), old[2] = { args[0], args[1] };
-	const size_t head = offsetof(struct sockaddr_un, sun_path), length = k23_strlen(base);
+	uint32_t room, size = sizeof(struct sockaddr_storage) - 1;
 	struct sockaddr_storage found;
-	struct sockaddr_un *address = (struct sockaddr_un *)&found;
-	uint32_t room, size = sizeof(found) - 1;
-	char path[K23_PATH_MAX];
 	long r;
 
 	if (!old[0] || !old[1] || k23_copy_from(&room, old[1], sizeof(room)) != 0 || (int)room < 0)
@@ -66,13 +122,40 @@ static long on_address_asked(struct k23_call *call)
 	args[1] = old[1];
 	if (k23_failed(r))
 		return r;
-	if (size > head && address->sun_family == AF_UNIX && k23_starts_with(address->sun_path, base) &&
-	    address->sun_path[length] == '/') {
-		size = (uint32_t)(head + (size_t)path_to_program(path, address->sun_path + length) + 1);
-		memcpy(address->sun_path, path, size - head);
-	}
+	size = address_to_program(&found, size);
 	if ((size && k23_copy_to(old[0], &found, size < room ? size : room) != 0) ||
 	    k23_copy_to(old[1], &size, sizeof(size)) != 0)
+		return -EFAULT;
+	return r;
+}
+
+static long on_recvmsg(struct k23_call *call)
+{
+	struct sockaddr_storage found;
+	unsigned long old = call->args[1], name;
+	struct message message;
+	uint32_t size, room;
+	long r;
+
+	if (k23_copy_from(&message, old, sizeof(message)) != 0 || !message.name || (int)message.name_size < 0)
+		return k23_forward(call);
+	name = message.name;
+	room = (uint32_t)message.name_size;
+	memset(&found, 0, sizeof(found));
+	message.name = (unsigned long)&found;
+	message.name_size = sizeof(found) - 1;
+	call->args[1] = (unsigned long)&message;
+	r = k23_forward(call);
+	call->args[1] = old;
+	if (k23_failed(r))
+		return r;
+	size = address_to_program(&found, (uint32_t)message.name_size);
+	/* What the kernel writes: not the name's address, and not what is beside its size. */
+	if ((size && k23_copy_to(name, &found, size < room ? size : room) != 0) ||
+	    k23_copy_to(old + offsetof(struct message, name_size), &size, sizeof(size)) != 0 ||
+	    k23_copy_to(old + offsetof(struct message, control_size), &message.control_size,
+			sizeof(message.control_size)) != 0 ||
+	    k23_copy_to(old + offsetof(struct message, flags), &message.flags, sizeof(message.flags)) != 0)
 		return -EFAULT;
 	return r;
 }

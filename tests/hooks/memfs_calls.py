@@ -9,6 +9,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+from array import array
 
 MEM = sys.argv[1]
 OUTSIDE = os.path.dirname(MEM) + "/outside"
@@ -207,6 +208,19 @@ def sockets():
     one.bind(MEM + "/one"), other.bind(MEM + "/other")
     one.sendto(b"datagram", MEM + "/other")
     print(other.recvfrom(20))
+    with open(MEM + "/passed", "w+") as file:
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [file.fileno()]))]
+        one.sendmsg([b"mes", b"sage"], rights, 0, MEM + "/other")
+    data, control, flags, name = other.recvmsg(20, socket.CMSG_LEN(4))
+    passed = array("i", control[0][2])[0]
+    os.write(passed, b"passed")
+    print(data, flags, name, [kind[:2] for kind in control], read(MEM + "/passed"))
+    other.sendmsg([b"longer than that"], [], 0, MEM + "/../" + os.path.basename(MEM) + "/one")
+    print(one.recvmsg(4))
+    one.connect(MEM + "/other")
+    one.sendmsg([b"connected"])
+    print(other.recvmsg_into([bytearray(20)]))
+    tell("sendmsg none", other.sendmsg, [b"x"], [], 0, MEM + "/none")
     tell("none", client.connect, MEM + "/none")
 
 
