@@ -91,6 +91,7 @@ GUESTS = [
     Guest("uring", user=True),
     Guest("sud", user=True),
     Guest("segments"),
+    Guest("tiles"),
     Guest("clocks", variants="glibc musl-static", plain="present"),
     Guest("ptracer", user=True, later="sigsys_blocked"),
     Guest("traced"),

@@ -26,6 +26,8 @@ static inline uint32_t rt_state_size(void)
 /* All of it. state: aligned. ctx: boot | entry */
 void rt_state_save(struct rt_state *state);
 void rt_state_load(struct rt_state *state);
+/* In the child of a fork: makes it what the kernel gives to the child. */
+void rt_state_forked(struct rt_state *state);
 /* As a C function wants it. */
 void rt_state_clean(void);
 

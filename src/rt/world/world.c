@@ -225,6 +225,8 @@ static uint64_t spares_lock;
 /* For the C library of the child, all stacks but this thread's are free. ctx: entry */
 void rt_worlds_forked(struct rt_thread *thread)
 {
+	if (thread->program_state)
+		rt_state_forked(thread->program_state);
 	rt_worlds_abandon(thread);
 	thread->shares_memory = false;
 	rt.own_threads = false;

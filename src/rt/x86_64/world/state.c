@@ -19,6 +19,8 @@
 #define ZMM_16_31 0x80u
 /* The rights of protection keys are no state of C code's: pkey_alloc may change them in a call that a hook forwards. */
 #define PKRU 0x200u
+/* What is in tiles, which fork does not give to the child. */
+#define TILES 0x40000u
 
 #define MOVED_AVX (SSE | AVX)
 #define MOVED_AVX512 (MOVED_AVX | OPMASK | ZMM_HIGH | ZMM_16_31)
@@ -157,6 +159,11 @@ void rt_state_load(struct rt_state *state)
 				 : : "r"(state->masks) : "memory");
 	xrstor(state, rest);
 	load_mxcsr(state->mxcsr);
+}
+
+void rt_state_forked(struct rt_state *state)
+{
+	*(uint64_t *)(state->xsave + HEADER) &= ~(uint64_t)TILES;
 }
 
 void rt_state_clean(void)
