@@ -171,10 +171,12 @@ static void queue(int sig, int code, int value)
 	syscall(SYS_rt_sigqueueinfo, getpid(), sig, &info);
 }
 
+/* What is to interrupt a call comes again if it came before the call, where little else gets done. */
+static const struct itimerval soon = { .it_value = { 0, 50000 }, .it_interval = { 3, 0 } };
+
 static void handled(void)
 {
-	struct itimerval soon = { .it_value = { 0, 10000 } };
-	struct itimerspec timer_soon = { .it_value = { 0, 10000000 } };
+	struct itimerspec timer_soon = { .it_value = { 0, 50000000 }, .it_interval = { 3, 0 } };
 	struct sigevent event = {
 		.sigev_notify = SIGEV_SIGNAL,
 		.sigev_signo = SIGRTMIN + 3,
@@ -209,7 +211,6 @@ static void handled(void)
 /* Each call is interrupted once, and is or is not made again. */
 static void interrupted(void)
 {
-	struct itimerval soon = { .it_value = { 0, 20000 } };
 	struct epoll_event event;
 	int epoll = epoll_create1(0), pipes[2];
 	sigset_t none;
