@@ -185,6 +185,37 @@ CASE(big)
 	say("-> %d", in_child(exec_long_strings));
 }
 
+/* The two vectors, of n strings more than two, end right before pages that nobody may touch, on any boundary. */
+static char **at_the_end(char **vector, size_t n, size_t odd)
+{
+	size_t size = (n + 3) * sizeof(*vector);
+	char *place = guarded(size + odd);
+
+	memcpy(place, vector, size);
+	return (char **)place;
+}
+
+static size_t strings;
+
+static void exec_at_the_end(void)
+{
+	char **arguments = at_the_end(many("zero", "count", strings, 3), strings, strings % 3 ? 0 : 3);
+	char **variables = at_the_end(many("A=B", "C=D", strings / 2, 3), strings / 2, 0);
+
+	raw(SYS_execve, self_path(), arguments, variables);
+}
+
+CASE(vectors_at_the_end)
+{
+	static const size_t counts[] = { 0,   1,   2,	 29,  60,  61,	62,  63,  64,  65,
+					 123, 126, 127, 128, 500, 509, 510, 511, 512, 1300 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		strings = counts[i];
+		say("-> %d", in_child(exec_at_the_end));
+	}
+}
+
 static void exec_script(void)
 {
 	execl("./one", "zero", "from", "caller", NULL);

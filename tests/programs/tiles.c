@@ -178,7 +178,7 @@ CASE(threads)
 	tick(0);
 }
 
-/* A child of fork has the permission, but the kernel does not give it what is in the tiles; what is executed has none. */
+/* A child has the permission, but the kernel does not give it what is in the tiles; what is executed has neither. */
 static const struct tile *inherited;
 
 static void has_tiles(void)

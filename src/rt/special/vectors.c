@@ -6,29 +6,52 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
+#include "core/page.h"
+#include "core/string.h"
 #include "inject/carrier.h"
 #include "rt/base/copy.h"
 
 #define MAXIMUM_ARGUMENTS 0x7fffffu
+#define AT_ONCE 64u
 
-static long read_pointer(uint64_t *pointer, uint64_t vector, size_t n, size_t width)
+/* Reads the next pointers of a vector, up to `most`: those that lie in one page. Returns how many, or -EFAULT. */
+static long read_pointers(uint64_t *pointers, size_t most, uint64_t vector, size_t width)
 {
-	*pointer = 0;
-	return rt_copy_from(pointer, vector + n * width, width);
+	size_t count = (CORE_PAGE - (vector & (CORE_PAGE - 1))) / width;
+
+	if (count > most)
+		count = most;
+	if (count > AT_ONCE)
+		count = AT_ONCE;
+	if (!count)
+		count = 1; /* the first lies in two */
+	if (failed(rt_copy_from(pointers, vector, count * width)))
+		return -EFAULT;
+	if (width == sizeof(uint32_t))
+		for (size_t i = count; i--;) {
+			uint32_t narrow;
+
+			memcpy(&narrow, (char *)pointers + i * width, width);
+			pointers[i] = narrow;
+		}
+	return (long)count;
 }
 
 /* How many pointers a vector has, or -errno. */
 static long vector_length(uint64_t vector, size_t width)
 {
-	uint64_t pointer;
+	uint64_t pointers[AT_ONCE];
 
 	if (!vector)
 		return 0;
-	for (size_t n = 0; n <= MAXIMUM_ARGUMENTS; n++) {
-		if (failed(read_pointer(&pointer, vector, n, width)))
+	for (size_t n = 0; n <= MAXIMUM_ARGUMENTS;) {
+		long count = read_pointers(pointers, AT_ONCE, vector + n * width, width);
+
+		if (failed(count))
 			return -EFAULT;
-		if (!pointer)
-			return (long)n;
+		for (long i = 0; i < count; i++, n++)
+			if (!pointers[i])
+				return (long)n;
 	}
 	return -E2BIG;
 }
@@ -36,9 +59,13 @@ static long vector_length(uint64_t vector, size_t width)
 /* Memory of the program, which another thread may write to meanwhile. */
 static long copy_vector(uint64_t *to, uint64_t vector, size_t length, size_t width)
 {
-	for (size_t n = 0; n < length; n++)
-		if (failed(read_pointer(&to[n], vector, n, width)))
+	for (size_t n = 0; n < length;) {
+		long count = read_pointers(&to[n], length - n, vector + n * width, width);
+
+		if (failed(count))
 			return -EFAULT;
+		n += (size_t)count;
+	}
 	return 0;
 }
 
