@@ -99,6 +99,13 @@ static void on_signal(int signal)
 	handled++;
 }
 
+/* A SIGSYS may be on its way from a thread of the hook. Another one would become one with it. */
+static void await_handler(int sig, int before)
+{
+	for (int wait = sig == SIGSYS ? 2000 : 0; wait && handled == before; wait--)
+		usleep(1000);
+}
+
 /* What this thread blocks is pending, and no other takes it. */
 static int signals(void)
 {
@@ -124,13 +131,15 @@ static int signals(void)
 				usleep(1000);
 			}
 			got += sigismember(&pending, all[i]);
+			before = handled;
 			if (k % 2)
 				sigwait(&set, &(int){ 0 });
 			sigprocmask(SIG_UNBLOCK, &set, NULL);
+			if (k % 2 == 0)
+				await_handler(all[i], before);
 			before = handled;
 			kill(getpid(), all[i]);
-			for (int wait = all[i] == SIGSYS ? 2000 : 0; wait && handled == before; wait--)
-				usleep(1000);
+			await_handler(all[i], before);
 		}
 		printf("%d: %d pending, %d handled\n", all[i], got, handled);
 		handled = 0;
