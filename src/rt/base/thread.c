@@ -46,8 +46,8 @@ static uint32_t regions_left; /* in RT_SLOT_LEFT */
 #define MAX_GUARD_MAPPINGS 256u
 static uint32_t guard_mappings;
 
-/* Makes a page inaccessible. ctx: boot | entry; no locks */
-static long guard_page(uintptr_t page)
+/* ctx: boot | entry; no locks */
+long rt_guard_page(uintptr_t page)
 {
 	if (__atomic_add_fetch(&guard_mappings, 1, __ATOMIC_RELAXED) > MAX_GUARD_MAPPINGS &&
 	    !failed(sys(madvise, page, CORE_PAGE, MADV_GUARD_INSTALL)))
@@ -62,7 +62,7 @@ long rt_threads_start(void)
 	bundle_chunk.regions = (rt.start + rt.bundle->regions + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	bundle_chunk.end = bundle_chunk.regions + BUNDLE_REGIONS * RT_REGION_SIZE;
 	rt_chunks = &bundle_chunk;
-	return guard_page(bundle_chunk.regions);
+	return rt_guard_page(bundle_chunk.regions);
 }
 
 /* Maps memory for a chunk whose head is the page before its first region. Each ends where the next one begins, and so
@@ -104,7 +104,7 @@ static struct rt_chunk *map_chunk(void)
 	chunk->regions = (start + CORE_PAGE + RT_REGION_SIZE - 1) & ~(RT_REGION_SIZE - 1);
 	chunk->end = start + size;
 	/* Gaps before the first region and after the last one are never touched. */
-	if (failed(guard_page(chunk->regions))) {
+	if (failed(rt_guard_page(chunk->regions))) {
 		sys(munmap, start, size);
 		return NULL;
 	}
@@ -122,7 +122,7 @@ static struct rt_thread *prepare_region(struct rt_chunk *chunk, uint32_t i)
 		if (!slot->cold)
 			__atomic_fetch_sub(&warm_regions, 1, __ATOMIC_RELAXED);
 		memset((char *)thread - RT_HOOK_STATE_SIZE, 0, RT_HOOK_STATE_SIZE + sizeof(*thread));
-	} else if (i && failed(guard_page(region))) {
+	} else if (i && failed(rt_guard_page(region))) {
 		__atomic_store_n(&slot->state, RT_SLOT_FREE, __ATOMIC_RELEASE);
 		return NULL;
 	}

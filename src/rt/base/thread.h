@@ -71,6 +71,7 @@ struct rt_world {
 	uint64_t host_sp;        /* on the runtime's stack, while it runs */
 	uint64_t fs, outer_fs;   /* bases of %fs: its own, and while it runs that of the program, or of `outer` */
 	struct rt_world *outer;  /* while it runs: what runs on when it does no more */
+	uint64_t stack;          /* that it has mapped last, for a thread */
 	uint32_t *own_tid[2];    /* where its thread id goes */
 	uint32_t *clear_tid;     /* what is 0 when it has ended */
 	struct rt_world *made;   /* a thread that it is about to make */
@@ -227,6 +228,8 @@ static inline bool rt_sigsys_blocked(const struct rt_thread *thread)
 
 /* Sets up the regions in the bundle, in a new image. ctx: boot */
 long rt_threads_start(void) must_check;
+/* Makes a page of a stack inaccessible. ctx: boot | entry */
+long rt_guard_page(uintptr_t page) must_check;
 /* Takes a region. Returns its zeroed struct rt_thread, or NULL when memory is short. ctx: boot | entry; no locks */
 struct rt_thread *rt_thread_new(void);
 /* Frees a region. ctx: entry | helper */

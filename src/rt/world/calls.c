@@ -7,6 +7,7 @@
 #include <asm/errno.h>
 #include <asm/prctl.h>
 #include <linux/futex.h>
+#include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 
@@ -204,6 +205,16 @@ static long make(struct rt_thread *thread, const struct core_regs *regs)
 	return r;
 }
 
+static long map(struct rt_thread *thread, struct rt_world *world)
+{
+	const struct core_regs *regs = &world->regs;
+	long r = make(thread, regs);
+
+	if (regs->rdx == PROT_NONE && regs->r10 & MAP_STACK && !failed(r))
+		world->stack = (uint64_t)r;
+	return r;
+}
+
 static long answer(struct rt_thread *thread, struct rt_world *world)
 {
 	const struct core_regs *regs = &world->regs;
@@ -231,6 +242,10 @@ static long answer(struct rt_thread *thread, struct rt_world *world)
 		return thread->tid;
 	case __NR_set_robust_list:
 		return 0;
+	case __NR_mmap:
+		return map(thread, world);
+	case __NR_mprotect:
+		return !thread->strict && rt_world_open_stack(world->stack, regs) ? 0 : make(thread, regs);
 	case __NR_brk: /* its heap is elsewhere */
 		return 0;
 	case __NR_rseq:

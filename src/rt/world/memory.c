@@ -9,6 +9,7 @@
 #include "abi/syscall.h"
 #include "core/page.h"
 #include "rt/base/image.h"
+#include "rt/base/thread.h"
 
 /* Below the area of the regions of threads (base/thread.c). One mapping lies behind the other: many become one. */
 #define AREA 0x680000000000ul
@@ -66,4 +67,13 @@ long rt_world_mremap(const struct core_regs *regs)
 	if (failed(r))
 		sys(munmap, room, size);
 	return r;
+}
+
+bool rt_world_open_stack(uint64_t stack, const struct core_regs *regs)
+{
+	uint64_t at = regs->rdi, size = regs->rsi;
+
+	return regs->rdx == (PROT_READ | PROT_WRITE) && at == stack + CORE_PAGE &&
+	       !failed(sys(mprotect, stack, CORE_PAGE + size, PROT_READ | PROT_WRITE)) &&
+	       !failed(rt_guard_page(stack));
 }
