@@ -273,9 +273,11 @@ def case_mistakes(k23, program):
     hook = build(k23, "hosted_map.cc")
     with open(os.path.join(HERE, "hosted_map.cc")) as source:
         line = next(i for i, text in enumerate(source, 1) if "/* crash */" in text)
+    crashed = r"k23: hook hosted_map \(\S+\) crashed with signal 11 \(SIGSEGV\) in system call 500, at hook\+0x[0-9a-f]+, "
     for what, status, words in (
-            ("crash", -11, rf"k23: hook hosted_map \(\S+\) crashed with signal 11 \(SIGSEGV\) in system call 500, at "
-                           rf"hook\+0x[0-9a-f]+, address 0x1230\nk23: that is \S+ at \S*hosted_map\.cc:{line}\n"),
+            ("crash", -11, rf"{crashed}address 0x1230\nk23: that is \S+ at \S*hosted_map\.cc:{line}\n"),
+            ("deep", -11, rf"{crashed}its stack is full: hosted hooks have about 1 MB\n"
+                          rf"k23: that is \S*descend\S* at \S*hosted_map\.cc:\d+\n"),
             ("abort", 125, r"k23: hosted hook \S+ has called abort\(\) \(6\)\n"),
             ("exit", 125, r"k23: hosted hook \S+ has called exit\(\) \(3\)\n"),
             ("throw", 125, r"(?s)terminate called .*k23: hosted hook \S+ has called abort\(\) \(6\)\n"),

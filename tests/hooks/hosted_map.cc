@@ -31,8 +31,21 @@ struct thread_count {
 
 static thread_local thread_count own;
 
+/* Without an end, but the compiler does not know. */
+static volatile bool deeper = true;
+
+__attribute__((noinline)) static long descend(long depth)
+{
+	volatile long room[16];
+
+	room[depth % 16] = depth;
+	return (deeper ? descend(depth + 1) : 0) + room[depth % 16];
+}
+
 static void make_mistake()
 {
+	if (mistake == "deep")
+		counts["depth"] = static_cast<unsigned long>(descend(0));
 	if (mistake == "crash")
 		*reinterpret_cast<volatile long *>(0x1230) = 1; /* crash */
 	if (mistake == "abort")

@@ -71,7 +71,8 @@ struct rt_world {
 	uint64_t host_sp;        /* on the runtime's stack, while it runs */
 	uint64_t fs, outer_fs;   /* bases of %fs: its own, and while it runs that of the program, or of `outer` */
 	struct rt_world *outer;  /* while it runs: what runs on when it does no more */
-	uint64_t stack;          /* that it has mapped last, for a thread */
+	uint64_t stack;          /* its own, which begins with a guard page */
+	uint64_t mapped_stack;   /* that it has mapped last, for a thread */
 	uint32_t *own_tid[2];    /* where its thread id goes */
 	uint32_t *clear_tid;     /* what is 0 when it has ended */
 	struct rt_world *made;   /* a thread that it is about to make */

@@ -49,10 +49,14 @@ static const char *describe_work(struct rt_thread *thread, char *text, size_t si
 	return text;
 }
 
-/* Whether memory is the guard page at the end of the stack on which hooks run. ctx: sigsys */
-static bool is_behind_stack(const struct rt_thread *thread, uint64_t address)
+/* Which stack is full, if memory is the guard page of the one on which the hook runs; otherwise NULL. ctx: sigsys */
+static const char *full_stack(const struct rt_thread *thread, uint64_t address)
 {
-	return address - (thread->stack_top & ~(RT_REGION_SIZE - 1)) < CORE_PAGE;
+	if (address - (thread->stack_top & ~(RT_REGION_SIZE - 1)) < CORE_PAGE)
+		return "its stack is full: hooks have about 60 KB";
+	if (thread->world && address - thread->world->stack < CORE_PAGE)
+		return "its stack is full: hosted hooks have about 1 MB";
+	return NULL;
 }
 
 /* The line of the code: the command finds it in the hook's file, in a process that knows nothing of this one.
@@ -82,11 +86,12 @@ static void tell(struct rt_thread *thread, int sig, uint64_t offset, uint64_t ad
 	const struct bundle_hook *hook = find_hook(thread, offset);
 	bool inside = hook && offset >= hook->start && offset < hook->end;
 	const char *file = hook ? (const char *)rt.start + hook->file : NULL;
+	const char *full = full_stack(thread, address);
 	char where[64], what[64];
 
 	describe_work(thread, where, sizeof(where));
-	if (is_behind_stack(thread, address))
-		core_print(what, sizeof(what), "its stack is full: hooks have about 60 KB");
+	if (full)
+		core_print(what, sizeof(what), "%s", full);
 	else
 		core_print(what, sizeof(what), "address 0x%lx", address);
 	if (!hook) {

@@ -61,6 +61,7 @@ static void note_thread(const struct rt_world *world, const struct clone_args *a
 	made->regs = world->regs;
 	made->regs.rax = made->regs.rcx = made->regs.r11 = 0;
 	made->regs.rsp = args->stack + args->stack_size;
+	made->stack = args->stack;
 	made->fs = args->tls;
 	made->own_tid[0] = args->flags & CLONE_PARENT_SETTID ? (uint32_t *)args->parent_tid : NULL;
 	made->own_tid[1] = args->flags & CLONE_CHILD_SETTID ? (uint32_t *)args->child_tid : NULL;
@@ -211,7 +212,7 @@ static long map(struct rt_thread *thread, struct rt_world *world)
 	long r = make(thread, regs);
 
 	if (regs->rdx == PROT_NONE && regs->r10 & MAP_STACK && !failed(r))
-		world->stack = (uint64_t)r;
+		world->mapped_stack = (uint64_t)r;
 	return r;
 }
 
@@ -245,7 +246,7 @@ static long answer(struct rt_thread *thread, struct rt_world *world)
 	case __NR_mmap:
 		return map(thread, world);
 	case __NR_mprotect:
-		return !thread->strict && rt_world_open_stack(world->stack, regs) ? 0 : make(thread, regs);
+		return !thread->strict && rt_world_open_stack(world->mapped_stack, regs) ? 0 : make(thread, regs);
 	case __NR_brk: /* its heap is elsewhere */
 		return 0;
 	case __NR_rseq:

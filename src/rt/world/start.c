@@ -86,6 +86,7 @@ long rt_world_start(struct rt_world *world)
 	program->first = world;
 	memset(world, 0, sizeof(*world));
 	world->index = (uint32_t)(bundle - rt.bundle->worlds);
+	world->stack = (uint64_t)stack;
 	rt_regs_start(&world->regs, rt.start + bundle->entry,
 		      make_stack(bundle, (uint64_t)stack + STACK_SIZE, programs), 0x202);
 	return rt_world_first_begin(thread, world);
