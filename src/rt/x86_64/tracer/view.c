@@ -42,6 +42,18 @@ static bool is_behind_verdict_gate(uint64_t offset)
 	return offset <= RT_VERDICTS * RT_VERDICT_GATE + RT_SYSCALL_SIZE && offset % RT_VERDICT_GATE == RT_SYSCALL_SIZE;
 }
 
+/* The thread that a tracee is which is in its bundle. A hosted hook has a stack of its own, and so does for some
+ * instructions the runtime when it enters or leaves one. ctx: entry */
+static struct rt_thread *find_thread(const struct tracee *tracee, const struct core_user_regs *regs)
+{
+	bool in_runtime = regs->rip - tracee->gate < rt.bundle->runtime_text_size;
+	struct rt_thread *found = NULL;
+
+	if (rt.bundle->world_count || !in_runtime)
+		found = (struct rt_thread *)tracee_thread(tracee);
+	return found || !in_runtime ? found : rt_region_thread(regs->rsp);
+}
+
 /* ctx: entry */
 long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 {
@@ -70,9 +82,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->waits = ip == tracee_in_gate(tracee, rt_gate_wait_done);
 	view->restarts = (view->in_gate || view->waits) && (int64_t)view->real.rax >= -516 &&
 			 (int64_t)view->real.rax <= -512;
-	/* Code of a hosted hook is on a stack of its own. */
-	view->thread = ip - tracee->gate < rt.bundle->runtime_text_size ?
-			       rt_region_thread(view->real.rsp) : (struct rt_thread *)tracee_thread(tracee);
+	view->thread = find_thread(tracee, &view->real);
 	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, fast_return));
 	if (failed(r) || !thread.stack_top /* a new image, whose first thread is not set up yet */) {
 		view->thread = NULL;
