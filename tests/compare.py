@@ -28,6 +28,7 @@ MODES = {
     "plain": [*GUARD],
     "null": [*GUARD, *NULL],
     "chain": [*GUARD, *NULL, *NULL, *TOLD],
+    "hosted": [*GUARD, "--hook", "null-hosted", "--hook", "told-hosted"],
     "observed": ["run", LEARNED, "--no-learn", *NULL],
     "observed-plain": ["run", LEARNED, "--no-learn"],
     "first": ["run", FIRST, *NULL],

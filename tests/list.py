@@ -47,6 +47,7 @@ class Guest:
     under: str = ""          # each case also under this one, which starts what its arguments say
     bytes: str = ""          # cases that depend on the bytes of a patched window, so not with a store
     later: str = ""          # cases that are not as natively in a first run, but in later ones
+    hosted: str = ""         # cases also with hosted hooks, which have been other there than with plain ones
 
     def program(self, variant):
         return self.name if variant == "glibc" else f"{self.name}-{variant}"
@@ -93,7 +94,7 @@ GUESTS = [
     Guest("segments"),
     Guest("tiles"),
     Guest("clocks", variants="glibc musl-static", plain="present"),
-    Guest("ptracer", user=True, later="sigsys_blocked"),
+    Guest("ptracer", user=True, later="sigsys_blocked", hosted="taken_by_dispatch"),
     Guest("traced"),
     Guest("sysemu", user=True),
     Guest("tracer_away", user=True),
@@ -162,6 +163,8 @@ def list_case(guest, variant, case, stress):
         words += ["--beside", file]
     words += ["--", f"@{program}@", case]
     guard = GUARD_MODES if variant == "glibc" else ["plain", "null"]
+    if case in guest.hosted.split():
+        guard = guard + ["hosted"]
     fast = FAST_MODES if case not in guest.bytes.split() else []
     if case in guest.later.split():
         fast = [mode for mode in fast if mode != "first"]

@@ -285,7 +285,8 @@ static bool is_for_program(const struct tracee *tracee, uint64_t ip)
 	if (!thread || failed(tracee_read(tracee->tid, &dispatch, thread + offsetof(struct rt_thread, dispatch),
 					  sizeof(dispatch))))
 		return false;
-	if (!dispatch.on || ip - dispatch.start < dispatch.size)
+	/* That of a hosted hook is not the program's, as rt_signal finds, too. */
+	if (!dispatch.on || ip - dispatch.start < dispatch.size || ip - tracee->bundle < tracee->size)
 		return false;
 	return !dispatch.selector || failed(tracee_read(tracee->tid, &selector, dispatch.selector, 1)) ||
 	       selector != SYSCALL_DISPATCH_FILTER_ALLOW;
