@@ -5,13 +5,13 @@
 #ifndef ABI_ALTERNATIVE_H
 #define ABI_ALTERNATIVE_H
 
-#define ALTERNATIVE_SIZE 16
+#define ALTERNATIVE_SIZE 32
 
 #ifndef __ASSEMBLER__
 
 #include <stdint.h>
 
-/* An instruction or two, and where they go. */
+/* A few instructions, and where they go. */
 struct alternative {
 	int32_t distance; /* from this struct to the code that is replaced */
 	uint8_t size;

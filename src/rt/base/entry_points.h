@@ -27,7 +27,7 @@ extern const char rt_fast_dispatch[], rt_fast_direct[], rt_fast_number[];
 /* Labels within the fast path, between which x86_64/text/rollback.c tells ranges apart. */
 extern const char rt_fast_begin[], rt_fast_guard[], rt_fast_number_moved[], rt_fast_number_tested[],
 	rt_fast_number_added[], rt_fast_number_flagged[], rt_fast_number_restored[], rt_fast_number_end[],
-	rt_fast_switched[], rt_fast_kept[], rt_fast_end[];
+	rt_fast_stacked[], rt_fast_switched[], rt_fast_end[];
 extern const char rt_gate_direct[], rt_gate_direct_done[], rt_gate_direct_switched[], rt_gate_direct_back[],
 	rt_gate_direct_end[];
 

@@ -42,9 +42,14 @@
 	.cfi_escape DW_CFA_expression, \register, 8, CFI_IN_CONTEXT(\place, \offset)
 .endm
 
+/* From here on the program's %rsp is in thread->regs, and %rsp is on a stack in the thread's region. */
+.macro cfi_stack_in_thread
+	.cfi_escape DW_CFA_def_cfa_expression, 15, CFI_IN_THREAD(REGS_RSP), DW_OP_deref
+.endm
+
 /* From here on the program's registers are in thread->regs, and %rsp is on a stack in the thread's region. */
 .macro cfi_regs_in_thread
-	.cfi_escape DW_CFA_def_cfa_expression, 15, CFI_IN_THREAD(REGS_RSP), DW_OP_deref
+	cfi_stack_in_thread
 	cfi_thread_saves 0, REGS_RAX
 	cfi_thread_saves 1, REGS_RDX
 	cfi_thread_saves 2, REGS_RCX

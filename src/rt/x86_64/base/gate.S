@@ -33,7 +33,9 @@ rt_gate_begin:
 	.globl rt_gate_done
 rt_gate_done:
 	paired
-	ret
+	nop5				/* for the call frame information the same as the beginning of the others */
+	nop9
+	ret				/* in the next cache line: rt.lds checks that */
 	instead_of
 	fill_returns 1			/* for the next `ret`, which is mostly the hook's */
 	pop	%rcx
@@ -42,6 +44,8 @@ rt_gate_done:
 	jmp	*%rcx
 	.cfi_restore %rip
 	.cfi_adjust_cfa_offset 8
+	int3
+	int3
 	.globl rt_gate_abort
 rt_gate_abort:
 	mov	$-ERESTART, %rax

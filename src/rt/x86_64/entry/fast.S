@@ -89,7 +89,16 @@ rt_fast_dispatch:
 	.cfi_signal_frame
 	cfi_regs_in_place %r11
 	need_gs
-	/* All stores go through %gs, since the result of rdgsbase takes longer to arrive. */
+	/* All stores go through %gs, since the result of rdgsbase takes longer to arrive. The flags first: they take
+	 * long, too. */
+	mov	%rsp, %gs:GS_THREAD + REGS_RSP
+	mov	%rsp, %gs:GS_CALL + CALL_SP
+	mov	%gs:GS_THREAD + THREAD_STACK_TOP, %rsp
+	cfi_stack_in_thread
+	.globl rt_fast_stacked
+rt_fast_stacked:
+	pushfq
+	pop	%rcx
 	mov	%r8, %gs:GS_THREAD + REGS_R8
 	mov	%r9, %gs:GS_THREAD + REGS_R9
 	mov	%r10, %gs:GS_THREAD + REGS_R10
@@ -103,7 +112,6 @@ rt_fast_dispatch:
 	mov	%rbx, %gs:GS_THREAD + REGS_RBX
 	mov	%rdx, %gs:GS_THREAD + REGS_RDX
 	mov	%rax, %gs:GS_THREAD + REGS_RAX
-	mov	%rsp, %gs:GS_THREAD + REGS_RSP
 	mov	%r11, %gs:GS_THREAD + REGS_RIP
 	mov	%r11, %gs:GS_THREAD + REGS_RCX	/* as a kernel entry leaves it */
 	mov	%rdi, %gs:GS_CALL + CALL_ARGS
@@ -112,23 +120,17 @@ rt_fast_dispatch:
 	mov	%r10, %gs:GS_CALL + CALL_ARGS + 24
 	mov	%r8, %gs:GS_CALL + CALL_ARGS + 32
 	mov	%r9, %gs:GS_CALL + CALL_ARGS + 40
-	mov	%rsp, %gs:GS_CALL + CALL_SP
 	mov	%r11, %gs:GS_CALL + CALL_IP
-	mov	%gs:GS_THREAD + THREAD_STACK_TOP, %rsp
+	mov	%rcx, %gs:GS_THREAD + REGS_EFLAGS
+	mov	%rcx, %gs:GS_THREAD + REGS_R11
 	cfi_regs_in_thread
 	.globl rt_fast_switched
 rt_fast_switched:
-	pushfq
-	pop	%rdx
-	mov	%rdx, %gs:GS_THREAD + REGS_EFLAGS
-	.globl rt_fast_kept
-rt_fast_kept:
-	mov	%rdx, %gs:GS_THREAD + REGS_R11
 	cltq
 	mov	%rax, %gs:GS_CALL + CALL_NR
 	movl	$ARCH_X86_64, %gs:GS_CALL + CALL_ARCH
 	movl	$BY_SITE, %gs:GS_CALL + CALL_WAY
-	test	$(EFLAGS_UNUSUAL | EFLAGS_TF), %edx
+	test	$(EFLAGS_UNUSUAL | EFLAGS_TF), %ecx
 	jnz	5f
 4:	/* A frame of the site, for profilers that walk the stack by frame pointers. */
 	push	%r11
@@ -167,7 +169,7 @@ rt_fast_end:
 	 * kernel would take the flag for the program's. */
 5:	andl	$~EFLAGS_TF, %gs:GS_THREAD + REGS_EFLAGS
 	andl	$~EFLAGS_TF, %gs:GS_THREAD + REGS_R11
-	test	$EFLAGS_UNUSUAL, %edx
+	test	$EFLAGS_UNUSUAL, %ecx
 	jz	4b
 	push	$EFLAGS_INITIAL
 	popfq
@@ -213,7 +215,7 @@ rt_fast_direct_end:
  *
  * The program's next `ret` mostly comes right after the call, so addresses are put on the processor's stack of returns,
  * as by fill_returns. The calls for that are made on the runtime stack, since the program's stack may have a red zone.
- * Where returns are paired, the program goes on at once.
+ * Where returns are paired, the stack stays the program's, and nothing is done until the next cache line.
  * in:  the program's registers.   out: the program goes on. */
 	.globl rt_gate_direct
 	.type rt_gate_direct, @function
@@ -221,15 +223,17 @@ rt_gate_direct:
 	syscall
 	.globl rt_gate_direct_done
 rt_gate_direct_done:
-	paired
-	mov	%gs:GS_RETURN, %rcx
-	jmp	*%rcx
-	instead_of
 	mov	%rsp, %rcx
+	paired
+	nop9
+	instead_of
 	mov	%gs:GS_STACK_TOP, %rsp
 	.globl rt_gate_direct_switched
 rt_gate_direct_switched:
 	.rept	PROGRAMS_RETURNS
+	paired
+	nop6
+	instead_of
 	call	4f
 	int3				/* only ever speculated */
 4:
@@ -238,6 +242,8 @@ rt_gate_direct_switched:
 	.globl rt_gate_direct_back
 rt_gate_direct_back:
 	mov	%gs:GS_RETURN, %rcx
+	.globl rt_gate_direct_leaves
+rt_gate_direct_leaves:
 	jmp	*%rcx
 	.globl rt_gate_direct_end
 rt_gate_direct_end:

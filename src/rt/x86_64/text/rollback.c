@@ -61,12 +61,12 @@ bool rt_rollback_entry(const struct rt_thread *thread, struct core_regs *regs)
 		if (is_between(ip, rt_fast_number_moved, rt_fast_number_restored))
 			restore_rax(regs);
 		after = thread->fast_return;
+	} else if (is_between(ip, rt_fast_stacked, rt_fast_switched)) {
+		regs->rsp = thread->regs.rsp;
 	} else if (is_between(ip, rt_fast_switched, rt_fast_end)) {
-		uint64_t eflags = is_between(ip, rt_fast_switched, rt_fast_kept) ? regs->eflags : thread->regs.eflags;
-
 		after = thread->regs.rip;
 		rt_copy_regs(regs, &thread->regs);
-		regs->eflags = eflags & ~EFLAGS_TF; /* if TF is set, a debugger set it: see rt_fast_dispatch */
+		regs->eflags &= ~EFLAGS_TF; /* if TF is set, a debugger set it: see rt_fast_dispatch */
 	}
 	show_at(regs, after - 2, after);
 	return true;
