@@ -98,6 +98,7 @@ GUESTS = [
     Guest("traced"),
     Guest("sysemu", user=True),
     Guest("tracer_away", user=True),
+    Guest("generations", user=True),
     Guest("memory"),
     # One for each pitfall of system call interposition, and more of the same kind.
     pitfall("p1a", beside="libearly.so entry p1b-static"),

@@ -213,10 +213,13 @@ void tracee_locate(struct tracee *tracee)
 void tracee_mark(struct tracee *tracee, uint32_t ptraced)
 {
 	uint64_t offset = (uint64_t)&rt.ptraced - (uint64_t)rt_gate_page;
-	uint32_t before = 0;
+	uint32_t before = 0, keeps = RT_PTRACED_TRACES;
 
+	/* The tracer may have asked for calls by another thread, or by the task that created this one. */
+	if (ptraced & RT_PTRACED)
+		keeps |= RT_PTRACED_CALLS;
 	if (!failed(tracee_read(tracee->tid, &before, tracee->gate + offset, sizeof(before))))
-		ptraced |= before & RT_PTRACED_TRACES;
+		ptraced |= before & keeps;
 	if (ptraced & RT_PTRACED && tracee->flags & TRACEE_DISPATCHES)
 		ptraced |= RT_PTRACED_DISPATCH;
 	if (!tracee->bundle || failed(tracee_write(tracee->tid, tracee->gate + offset, &ptraced, sizeof(ptraced))))
