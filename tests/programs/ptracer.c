@@ -1252,3 +1252,88 @@ CASE(signal_after_entry)
 	send_after_entry(calls_with_ignored);
 	send_after_entry(calls_with_handler);
 }
+
+/* What a tracer makes of a call that a filter has stopped. */
+enum { TO_GETGID, TAKEN_AWAY, TAKEN_BY_WORDS, TAKEN_ONLY, CHANGES };
+
+static void change_stopped_call(pid_t pid, int change)
+{
+	const size_t number = offsetof(struct user_regs_struct, orig_rax);
+	const size_t result = offsetof(struct user_regs_struct, rax);
+	struct user_regs_struct regs;
+
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	if (change == TAKEN_BY_WORDS) {
+		EXPECT(pt(POKEUSR, pid, number, -1), 0);
+		EXPECT(pt(POKEUSR, pid, result, 0x4444), 0);
+	} else {
+		regs.orig_rax = change == TO_GETGID ? SYS_getgid : -1;
+		if (change == TAKEN_AWAY)
+			regs.rax = 4321;
+		EXPECT(pt(SETREGS, pid, 0, &regs), 0);
+	}
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	say("changed: number %lld, result %lld", regs.orig_rax, regs.rax);
+}
+
+static void stopped_by_filter(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getuid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	NEED(raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0);
+	raw(SYS_exit_group, (raw(SYS_getuid) & 0xff) == (getgid() & 0xff) ? 1 : 2);
+}
+
+CASE(stopped_by_filter)
+{
+	for (int change = 0; change < CHANGES; change++) {
+		pid_t pid = child_running(stopped_by_filter);
+		struct user_regs_struct regs;
+		int stop = 0;
+
+		NEED(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD) == 0);
+		while (stop >= 0) {
+			EXPECT(raw(SYS_ptrace, stop == EVENT_STOP(SECCOMP) ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, 0), 0);
+			stop = stop_of(pid);
+			if (stop == EVENT_STOP(SECCOMP))
+				change_stopped_call(pid, change);
+			if (stop == SYSCALL_STOP) {
+				NEED(pt(GETREGS, pid, 0, &regs) == 0);
+				say("end: number %lld", regs.orig_rax);
+			}
+		}
+	}
+}
+
+static void odd_number(void)
+{
+	raw(0x12345000000000 + SYS_getuid);
+	raw(-1);
+	raw(-513);
+}
+
+/* The number of a call is one of 32 bits. */
+CASE(numbers_of_calls)
+{
+	pid_t pid = child_running(odd_number);
+	struct ptrace_syscall_info info;
+
+	NEED(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD) == 0);
+	do {
+		EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+		if (stop_of(pid) != SYSCALL_STOP)
+			break;
+		EXPECT(raw(SYS_ptrace, PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0, 1);
+		if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+			say("%#llx", info.entry.nr);
+		else
+			say("-> %lld", info.exit.rval);
+	} while (1);
+}

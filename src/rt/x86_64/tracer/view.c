@@ -125,7 +125,7 @@ void tracee_describe_stop(const struct tracee_view *view, struct ptrace_syscall_
 	info->instruction_pointer = regs->rip;
 	info->stack_pointer = regs->rsp;
 	if (info->op == PTRACE_SYSCALL_INFO_ENTRY || info->op == PTRACE_SYSCALL_INFO_SECCOMP) {
-		info->entry.nr = regs->orig_rax;
+		info->entry.nr = (uint64_t)(int32_t)regs->orig_rax;
 		info->entry.args[0] = i386 ? (uint32_t)regs->rbx : regs->rdi;
 		info->entry.args[1] = i386 ? (uint32_t)regs->rcx : regs->rsi;
 		info->entry.args[2] = i386 ? (uint32_t)regs->rdx : regs->rdx;
@@ -203,6 +203,16 @@ static void change_call(struct core_user_regs *real, const struct core_user_regs
 	}
 }
 
+/* Whether the kernel has not made the call yet: the tracee is in its entry stop, or in that of a filter, where the
+ * tracer may have taken the call away. ctx: entry */
+static bool is_before_call(const struct tracee *tracee, const struct tracee_view *view)
+{
+	if (!view->in_gate || view->arch != K23_ARCH_X86_64)
+		return false;
+	return (view->real.orig_rax != ~0ul && (int64_t)view->real.rax == -ENOSYS) ||
+	       (tracee->flags & TRACEE_SHOWN && tracee->seen >> 8 == PTRACE_EVENT_SECCOMP);
+}
+
 /* Sets the program's registers while the tracee is in the runtime: in the thread block, from where the runtime loads
  * them when it returns. ctx: entry */
 static long set_thread_regs(const struct tracee *tracee, const struct tracee_view *view,
@@ -211,6 +221,7 @@ static long set_thread_regs(const struct tracee *tracee, const struct tracee_vie
 	uint64_t base = (uint64_t)view->thread, nr = from->orig_rax, rax;
 	struct core_regs to;
 	struct core_user_regs real = view->real;
+	bool before = is_before_call(tracee, view);
 	long r = tracee_read(tracee->tid, &to, base, sizeof(to));
 
 	if (failed(r))
@@ -224,15 +235,15 @@ static long set_thread_regs(const struct tracee *tracee, const struct tracee_vie
 		to.rax = nr;
 		real.rax = from->rax;
 		real.rdx = (int32_t)nr == -1;
+	} else if (before) {
+		to.rax = nr;
 	} else if (!view->in_call) {
 		to.rax = from->rax;
 	}
 	r = tracee_write(tracee->tid, base, &to, sizeof(to));
 	real.fs_base = from->fs_base;
 	real.gs_base = tracee_registers(view, from).gs_base;
-	/* A filter has stopped the call in the gate, before the kernel makes it. */
-	if (view->in_gate && view->arch == K23_ARCH_X86_64 && view->real.orig_rax != ~0ul &&
-	    (int64_t)view->real.rax == -ENOSYS)
+	if (before)
 		change_call(&real, &view->shown, from);
 	if (!failed(r) && memcmp(&real, &view->real, sizeof(real)) != 0)
 		r = sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &real);
