@@ -132,6 +132,23 @@ static void uprobe_calls(void)
 	say("335: %ld", call_nr(335));
 }
 
+static void on_sigsys(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	say("signal %d, code %d", sig, info->si_code);
+}
+
+/* What the kernel returns within itself for a call that a signal has interrupted is no number of a call. */
+CASE(restarts)
+{
+	for (int i = 0; i < 2; i++) {
+		for (unsigned long nr = 511; nr < 518; nr++)
+			say("-%lu: %ld", nr, call_nr(-nr));
+		say("%#lx: %ld", 0xfffffe00ul, call_nr(0xfffffe00));
+		set_handler(SIGSYS, on_sigsys, 0);
+	}
+}
+
 /* Calls meant for the kernel's own trampolines: newer kernels answer them with SIGILL. */
 CASE(uprobes)
 {

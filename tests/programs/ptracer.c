@@ -1300,7 +1300,9 @@ CASE(stopped_by_filter)
 
 		NEED(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD) == 0);
 		while (stop >= 0) {
-			EXPECT(raw(SYS_ptrace, stop == EVENT_STOP(SECCOMP) ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, 0), 0);
+			bool changed = stop == EVENT_STOP(SECCOMP);
+
+			EXPECT(raw(SYS_ptrace, changed ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, 0), 0);
 			stop = stop_of(pid);
 			if (stop == EVENT_STOP(SECCOMP))
 				change_stopped_call(pid, change);

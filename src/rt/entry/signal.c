@@ -331,10 +331,13 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 {
 	struct rt_thread *thread = rt_self();
 	struct core_regs *regs = rt_context_regs(uc);
-	uint64_t ip = find_place(regs);
+	uint64_t ip;
 	enum rt_rollback rollback;
 	bool returning, ended;
 
+	if (sig == SIGSYS)
+		rt_guard_undo_restart(info, regs);
+	ip = find_place(regs);
 	if (sig == SIGSYS && rt_guard_owns(info, ip))
 		return caught(thread, info, uc) ? thread : NULL;
 	/* One of the guard's has waited for the handler of another signal, and make_missed has seen to its call. */

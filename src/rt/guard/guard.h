@@ -16,6 +16,9 @@ long rt_guard_arm(void) must_check;
 /* Lets a call through that is made right before `ip`, until the guard is armed again: meanwhile nothing else of the
  * program may run. ctx: entry, signals blocked */
 long rt_guard_open(uint64_t ip) must_check;
+/* Makes the registers of a SIGSYS of the guard's those of the call again, of whose number the kernel may have made
+ * something else. ctx: sigsys */
+void rt_guard_undo_restart(const siginfo_t *info, struct core_regs *regs);
 /* Whether a SIGSYS is the guard's, for a call that was made at `ip`. ctx: sigsys */
 bool rt_guard_owns(const siginfo_t *info, uint64_t ip);
 /* Whether `regs` are those of a call that the guard should have caught: instead of the guard's SIGSYS another came, and

@@ -14,6 +14,10 @@
 #include "rt/signal/deliver.h"
 #include "rt/x86_64/base/gs.h"
 
+/* The kernel's own, from the first to the last of them. */
+#define ERESTARTSYS 512
+#define ERESTART_RESTARTBLOCK 516
+
 /* ctx: boot | entry, signals blocked */
 long rt_guard_arm(void)
 {
@@ -29,6 +33,21 @@ long rt_guard_open(uint64_t ip)
 	start = ip < start ? ip : start;
 	end = ip >= end ? ip + 1 : end;
 	return sys(prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, start, end - start, 0);
+}
+
+/* The kernel raises SIGSYS with the number in the register of the result, and then looks there for the error of a call
+ * that the signal has interrupted: for that it takes a few numbers that no call has. ctx: sigsys */
+void rt_guard_undo_restart(const siginfo_t *info, struct core_regs *regs)
+{
+	uint64_t after = (uint64_t)info->si_call_addr, ip = rt_regs_ip(regs);
+
+	if (info->si_code != SYS_USER_DISPATCH || info->si_syscall > -ERESTARTSYS ||
+	    info->si_syscall < -ERESTART_RESTARTBLOCK || (ip != after && ip != after - RT_SYSCALL_SIZE))
+		return;
+	if (ip != after)
+		rt_regs_set_ip(regs, after);
+	else if ((long)rt_regs_result(regs) == -EINTR)
+		rt_regs_set_result(regs, info->si_syscall);
 }
 
 /* ctx: sigsys */
