@@ -98,11 +98,12 @@ def case_crash(k23, program):
     hook = build(k23, "crash")
     store = os.path.join(os.getcwd(), "crash.store")
     expect("learn", run(k23, "learn", "--store", store, "--", program, "uname").returncode, 0)
-    for how, way in itertools.product("rwusfdt", (["--no-patch"], ["--store", store])):
+    for how, way in itertools.product("rwusfdtj", (["--no-patch"], ["--store", store])):
         signal = {"u": 4, "t": 5, "d": 8}.get(how, 11)
         result = run(k23, "run", *way, "--hook", f"{hook}:how={how}", "--", program, "uname")
         expect(f"crash {how} {way}", result.returncode, -signal)
-        what = "its stack is full: hooks have about 60 KB" if how == "s" else "address 0x[0-9a-f]+"
+        what = {"s": "its stack is full: hooks have about 60 KB",
+                "j": "from where it has jumped to 0x0"}.get(how, "address 0x[0-9a-f]+")
         if not re.search(rf"k23: hook crash \({re.escape(hook)}\) crashed with signal {signal} \(SIG[A-Z]+\) in uname, "
                          rf"at \S+\+0x[0-9a-f]+, {what}\n", result.stderr):
             raise Failed(f"crash {how} {way} says {result.stderr!r}")

@@ -8,8 +8,17 @@
 #include "core/format.h"
 #include "core/page.h"
 #include "rt/base/chain.h"
+#include "rt/base/copy.h"
 #include "rt/base/message.h"
 #include "rt/signal/deliver.h"
+#include "rt/x86_64/entry/faults.h"
+
+/* A call that is made where it stands is not in a hook. ctx: sigsys */
+bool rt_hook_strayed(const struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc)
+{
+	return (thread->in_call || thread->callback || thread->own) && !thread->stepping &&
+	       !rt_in_image(rt_regs_ip(rt_context_regs(uc))) && rt_is_fault(sig, info, uc);
+}
 
 /* ctx: sigsys */
 static const char *signal_name(int sig)
@@ -80,9 +89,23 @@ static void tell_line(const char *file, uint64_t offset)
 		;
 }
 
-/* ctx: sigsys */
-static void tell(struct rt_thread *thread, int sig, uint64_t offset, uint64_t address)
+/* Where in the bundle the code is; if it has jumped out of there, where it has probably been called from.
+ * ctx: sigsys */
+static uint64_t find_place(const struct core_regs *regs, bool *jumped)
 {
+	uint64_t ip = rt_regs_ip(regs), caller;
+
+	*jumped = !rt_in_image(ip);
+	if (*jumped && !failed(rt_copy_from(&caller, rt_regs_sp(regs), sizeof(caller))) && rt_in_image(caller))
+		ip = caller - 1;
+	return ip - rt.start;
+}
+
+/* ctx: sigsys */
+static void tell(struct rt_thread *thread, int sig, const struct core_regs *regs, uint64_t address)
+{
+	bool jumped;
+	uint64_t offset = find_place(regs, &jumped);
 	const struct bundle_hook *hook = find_hook(thread, offset);
 	bool inside = hook && offset >= hook->start && offset < hook->end;
 	const char *file = hook ? (const char *)rt.start + hook->file : NULL;
@@ -92,6 +115,8 @@ static void tell(struct rt_thread *thread, int sig, uint64_t offset, uint64_t ad
 	describe_work(thread, where, sizeof(where));
 	if (full)
 		core_print(what, sizeof(what), "%s", full);
+	else if (jumped)
+		core_print(what, sizeof(what), "from where it has jumped to 0x%lx", rt_regs_ip(regs));
 	else
 		core_print(what, sizeof(what), "address 0x%lx", address);
 	if (!hook) {
@@ -111,7 +136,7 @@ void rt_crashed(struct rt_thread *thread, int sig, const siginfo_t *info, struct
 {
 	struct rt_sigaction action = { .handler = (uint64_t)SIG_DFL };
 
-	tell(thread, sig, rt_regs_ip(rt_context_regs(uc)) - rt.start, (uint64_t)info->si_addr);
+	tell(thread, sig, rt_context_regs(uc), (uint64_t)info->si_addr);
 	sys(rt_sigaction, sig, &action, 0, 8);
 	if (sig == SIGTRAP)
 		rt_deliver_queue(thread, sig, NULL);

@@ -385,7 +385,9 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 		return NULL;
 	}
 	returning = rt_returning(ip) && !thread->signals;
-	if (!rt_in_image(ip) || returning) {
+	if (SIGBIT(sig) & RT_FAULTS && rt_hook_strayed(thread, sig, info, uc)) {
+		rt_crashed(thread, sig, info, uc);
+	} else if (!rt_in_image(ip) || returning) {
 		struct rt_sigaction action = rt_action_take(thread, sig, ip, uc);
 
 		if (returning)
