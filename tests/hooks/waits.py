@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Waits of a hook's own, which signals for the program end as they end the program's. usage: waits.py K23 PROGRAM CASE"""
 import os
+import signal
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -34,6 +36,18 @@ def case_traced(k23, program):
     need_program("strace")
     for options in [], ["--hosted"]:
         as_natively(k23, program, options, "strace", "-f", "-o", "/dev/null", program, "few")
+
+
+def case_start(k23, program):
+    """A wait before the program begins, which a signal that the program does not block ends with it."""
+    hook = os.path.abspath("hook")
+    for options in [], ["--hosted"]:
+        expect("k23 cc", run(k23, "cc", *options, os.path.join(HERE, "wait.c"), "-o", hook).stderr, "")
+        with subprocess.Popen([k23, "run", "--hook", f"{hook}:start", "--", program, "few"],
+                              stdout=subprocess.PIPE) as started:
+            expect("the hook waits", started.stdout.readline(), b"waits\n")
+            os.kill(started.pid, signal.SIGTERM)
+            expect("status", started.wait(20), -signal.SIGTERM)
 
 
 def main():

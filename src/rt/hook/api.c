@@ -50,6 +50,19 @@ static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned lo
 	return raw_syscall(nr, a1, a2, a3, a4, a5, a6);
 }
 
+/* Before the program begins, it has no handlers. What it does not block may end or stop it. ctx: boot */
+static long wait_at_start(const struct k23_call *call)
+{
+	const uint64_t *args = call->args;
+	uint64_t mask;
+	long r;
+
+	sys(rt_sigprocmask, SIG_SETMASK, &rt_start_block.sigmask, &mask, 8);
+	r = raw_syscall(call->nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+	sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
+	return r;
+}
+
 static long api_wait(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
 		     unsigned long a5, unsigned long a6)
 {
@@ -57,7 +70,9 @@ static long api_wait(long nr, unsigned long a1, unsigned long a2, unsigned long 
 	struct rt_thread *thread = rt_self();
 	long r = may_call(thread, nr, a1, a2);
 
-	return failed(r) ? r : rt_gate_wait(&call, thread);
+	if (failed(r))
+		return r;
+	return rt.begun ? rt_gate_wait(&call, thread) : wait_at_start(&call);
 }
 
 /* Blocks that are larger are copied by a system call. */
