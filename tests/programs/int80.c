@@ -175,6 +175,39 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	handled++;
 }
 
+static unsigned long mask_now(void)
+{
+	unsigned long mask = 0;
+
+	EXPECT(raw(SYS_rt_sigprocmask, SIG_BLOCK, 0, &mask, 8), 0);
+	return mask;
+}
+
+/* sgetmask, ssetmask and sigprocmask: masks of 32 bits, with SIGSYS in them. */
+CASE(masks)
+{
+	unsigned long mask = 1ul << (SIGUSR1 - 1) | 1ul << (SIGSYS - 1) | 1ul << 40;
+	unsigned *set = (unsigned *)low(), *old = set + 1;
+
+	EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, 8), 0);
+	say("%#lx", int80(68, 0, 0, 0, 0, 0));
+	raise(SIGSYS);
+	for (int how = -1; how < 4; how++) {
+		*set = 1u << (SIGUSR2 - 1) | 1u << (SIGKILL - 1) | 1u << (SIGSYS - 1);
+		*old = 7;
+		say("%d: %ld, %#x, %#lx", how, int80(126, (unsigned)how, LOW(0), how & 1 ? LOW(4) : 0, 0, 0), *old,
+		    mask_now());
+		EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, 8), 0);
+		if (how == SIG_BLOCK)
+			signal(SIGSYS, SIG_IGN);
+	}
+	say("%ld %ld", int80(126, 0, 16, 0, 0, 0), int80(126, 0, 0, 16, 0, 0));
+	say("%ld, %#x", int80(126, 77, 0, LOW(4), 0, 0), *old);
+	say("%#lx, %#lx", int80(69, 0x80000200, 0, 0, 0, 0), mask_now());
+	say("%#lx, %#lx", int80(69, JUNK, 0, 0, 0, 0), mask_now());
+	EXPECT(raw(SYS_getppid) > 0, 1);
+}
+
 CASE(signalled)
 {
 	int i;

@@ -134,12 +134,12 @@ long special_mmap(struct rt_thread *thread, struct k23_call *call)
 
 long special_mremap(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t old = call->args[0], old_end = core_page_up(old + call->args[1]);
+	uint64_t old = call->args[0], old_end = core_page_up(old + call->args[1]), size = core_page_up(call->args[1]);
 	uint64_t new_end = core_page_up(call->args[4] + call->args[2]);
 	bool fixed = call->args[3] & MREMAP_FIXED;
 	long r;
 
-	if (rt_owned(old, call->args[1] ? call->args[1] : 1))
+	if (rt_owned(old, size ? size : 1))
 		return rt_is_bad_mremap(call) ? -EINVAL : -EFAULT;
 	if (fixed && rt_owned(call->args[4], call->args[2]))
 		return -EINVAL;
