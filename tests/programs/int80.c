@@ -1,6 +1,8 @@
 /* The i386 calls of a 64-bit program: int 0x80 with i386 numbers and 32-bit pointers. */
 #include "guest.h"
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/prctl.h>
 
 static long int80(unsigned long nr, unsigned long b, unsigned long c, unsigned long d, unsigned long si,
 		  unsigned long di)
@@ -141,6 +143,31 @@ static void exit_group_int80(void)
 CASE(exit)
 {
 	say("-> %d", in_child(exit_group_int80)); /* 78, but where the machine has no int $0x80 */
+}
+
+static unsigned long strict_nr;
+
+/* Strict mode allows the calls with the i386 numbers of read, write, exit and sigreturn. */
+static void strict_int80(void)
+{
+	long r;
+
+	strcpy(low(), "written\n");
+	NEED(raw(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0) == 0);
+	r = int80(strict_nr, strict_nr == 3 ? -1UL : 1, LOW(0), 8, 0, 0);
+	raw(SYS_exit, r == 8 ? 11 : r == -EBADF ? 12 : 13);
+}
+
+CASE(strict)
+{
+	/* exit, fork, read, write, getpid; and on x86-64 read, write, rt_sigreturn and exit */
+	static const unsigned long numbers[] = { 1, 2, 3, 4, 20, 0, 15, 60, -1UL };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		strict_nr = numbers[i];
+		say("%ld -> %d", (long)strict_nr, in_child(strict_int80));
+	}
 }
 
 /* i386 signal calls with the i386 structure: read the disposition back, ignore and restore. */

@@ -6,6 +6,7 @@
 #include <asm/errno.h>
 
 #include "abi/nested.h"
+#include "i386_numbers.h"
 #include "rt/base/chain.h"
 #include "rt/base/gate.h"
 #include "rt/entry/nested.h"
@@ -61,13 +62,19 @@ static long make_special(struct rt_thread *thread, struct k23_call *call, rt_spe
 	return result;
 }
 
+/* The one call that strict seccomp allows and that is special even then. ctx: entry */
+static bool is_sigreturn(const struct k23_call *call)
+{
+	return call->nr == (call->arch == K23_ARCH_X86_64 ? __NR_rt_sigreturn : I386_NR_sigreturn);
+}
+
 /* Calls that are not the kernel's alone. ctx: entry */
 static long make_unusual(struct rt_thread *thread, struct k23_call *call)
 {
 	rt_special_fn *special;
 
-	if (thread->strict && call->nr != __NR_rt_sigreturn)
-		return rt_gate_program(call, thread);
+	if (thread->strict && !is_sigreturn(call))
+		return rt_gate_any(call, thread);
 	special = rt_special(call->arch, call->nr);
 	if (special)
 		return make_special(thread, call, special);
