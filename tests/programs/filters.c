@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/ipc.h>
 #include <sys/ptrace.h>
@@ -127,6 +128,7 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 }
 
 static int judged_nr;
+static unsigned judged_action;
 
 static void denied_exit(void)
 {
@@ -245,6 +247,46 @@ CASE(thread_exits)
 	say("kill -> %d", in_child(thread_dies));
 }
 
+struct task_arguments {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+};
+
+/* None of the tasks comes to be. */
+static void create_nothing(void)
+{
+	static const unsigned flags[] = { 0, CLONE_VM, CLONE_VFORK, CLONE_VM | CLONE_VFORK };
+	static char stack[4096], *top = stack + sizeof(stack);
+	size_t i;
+
+	set_handler(SIGSYS, on_trap, 0);
+	judge(judged_nr, judged_action);
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct task_arguments args = { .flags = flags[i], .exit_signal = SIGCHLD };
+
+		if (judged_nr == SYS_clone3)
+			say("clone3 %#x: %ld", flags[i], raw(SYS_clone3, &args, sizeof(args)));
+		else
+			say("clone %#x: %ld", flags[i],
+			    raw(SYS_clone, flags[i] | SIGCHLD, flags[i] == CLONE_VM ? top : NULL, 0, 0, 0));
+	}
+	EXPECT(raw(SYS_getppid), getppid());
+	say("trapped %d", trapped);
+}
+
+CASE(creations)
+{
+	static const unsigned actions[] = { SECCOMP_RET_ERRNO | 99, SECCOMP_RET_TRAP, SECCOMP_RET_KILL_PROCESS };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(actions); i++) {
+		judged_action = actions[i];
+		judged_nr = SYS_clone;
+		say("-> %d", in_child(create_nothing));
+		judged_nr = SYS_clone3;
+		say("-> %d", in_child(create_nothing));
+	}
+}
+
 /* What a handler's return leads to, with a filter's own result where there is one. */
 static void return_from_handler(unsigned action)
 {
@@ -353,8 +395,6 @@ STRESS(ticking)
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #endif
 
-static unsigned dispatch_action;
-
 static void judge_dispatch(void)
 {
 	struct sock_filter code[] = {
@@ -362,7 +402,7 @@ static void judge_dispatch(void)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
 		LOAD(args[0]),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SYSCALL_USER_DISPATCH, 0, 1),
-		RETURN(dispatch_action),
+		RETURN(judged_action),
 		RETURN(SECCOMP_RET_ALLOW),
 	};
 
@@ -404,10 +444,10 @@ CASE(dispatch)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(actions); i++) {
-		dispatch_action = actions[i];
+		judged_action = actions[i];
 		say("-> %d", in_child(ask_dispatch));
 	}
-	dispatch_action = SECCOMP_RET_LOG;
+	judged_action = SECCOMP_RET_LOG;
 	say("-> %d", in_child(use_dispatch));
 }
 
@@ -417,7 +457,7 @@ static void execute_nothing(void)
 	static char *const none[] = { NULL };
 
 	set_handler(SIGSYS, on_trap, 0);
-	judge(judged_nr, dispatch_action);
+	judge(judged_nr, judged_action);
 	if (judged_nr == SYS_execve) {
 		say("execve: %ld", raw(SYS_execve, "/no/such/file", none, none));
 		say("execve: %ld", raw(SYS_execve, "/", none, none));
@@ -436,7 +476,7 @@ CASE(failing_execve)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(actions); i++) {
-		dispatch_action = actions[i];
+		judged_action = actions[i];
 		judged_nr = SYS_execve;
 		say("-> %d", in_child(execute_nothing));
 		judged_nr = SYS_execveat;
@@ -447,7 +487,7 @@ CASE(failing_execve)
 static void execute_judged(void)
 {
 	signal(SIGSYS, SIG_DFL);
-	judge(judged_nr, dispatch_action);
+	judge(judged_nr, judged_action);
 	execute();
 }
 
@@ -461,8 +501,8 @@ CASE(judged_execve)
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
 		for (k = 0; k < ARRAY_SIZE(actions); k++) {
 			judged_nr = calls[i];
-			dispatch_action = actions[k];
-			say("%d %#x -> %d", judged_nr, dispatch_action, in_child(execute_judged));
+			judged_action = actions[k];
+			say("%d %#x -> %d", judged_nr, judged_action, in_child(execute_judged));
 		}
 }
 

@@ -227,6 +227,22 @@ static long make_creation(struct rt_thread *thread, void *argument)
 	return r;
 }
 
+/* A vfork child has its creator's signal stack for a moment: no signal may come there. But a filter of the program may
+ * raise SIGSYS for this call, and would kill if that was blocked: with filters, one that a process sends to the child
+ * so early comes to its creator. Returns the mask before. */
+static uint64_t block_signals(const struct rt_thread *thread, uint64_t flags)
+{
+	const uint64_t sigsys = SIGBIT(SIGSYS);
+	uint64_t mask;
+
+	if (!(flags & CLONE_VFORK) || (!(flags & CLONE_VM) && rt.bundle->world_count))
+		return rt_mask_block();
+	mask = rt_mask_block_all();
+	if (thread->sighand->seccomp && !thread->sigsys_held)
+		sys(rt_sigprocmask, SIG_UNBLOCK, &sigsys, 0, 8);
+	return mask;
+}
+
 /* call: the kernel's call, with the flags as given; *stack_argument is set to the child's stack if it needs one.
  * stack: the child's stack pointer in the program, 0 for the caller's. made: see child_new();
  * marked as ended when the child has it. ctx: entry */
@@ -234,9 +250,7 @@ static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_
 			uint64_t *stack_argument, uint64_t *stack_size, struct rt_world *made)
 {
 	struct creation creation = { call, !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(flags) };
-	/* A vfork child has its creator's signal stack for a moment: no signal may come there. */
-	uint64_t mask = flags & CLONE_VFORK && (flags & CLONE_VM || !rt.bundle->world_count) ? rt_mask_block_all() :
-											       rt_mask_block();
+	uint64_t mask = block_signals(thread, flags);
 	struct rt_thread *child = NULL;
 	struct rt_region_slot *slot = NULL;
 	uint64_t begin = 0;
