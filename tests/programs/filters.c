@@ -287,6 +287,31 @@ CASE(creations)
 	}
 }
 
+static struct sigaction ignored, found;
+
+static void ask_actions(void)
+{
+	struct sigaction before;
+
+	ignored.sa_handler = SIG_IGN;
+	memset(&found, 0x5a, sizeof(found));
+	before = found;
+	set_handler(SIGSYS, on_trap, 0);
+	judge(SYS_rt_sigaction, SECCOMP_RET_TRAP);
+	EXPECT(raw(SYS_rt_sigaction, SIGSYS, 0, &found, 8), SYS_rt_sigaction);
+	EXPECT(raw(SYS_rt_sigaction, SIGUSR1, 0, &found, 8), SYS_rt_sigaction);
+	EXPECT(raw(SYS_rt_sigaction, SIGUSR1, &ignored, &found, 8), SYS_rt_sigaction);
+	CHECK(memcmp(&found, &before, sizeof(found)) == 0);
+	EXPECT(trapped, 3);
+	_exit(guest_failures ? 1 : 5);
+}
+
+/* A call that is trapped leaves its number as the result, and writes nothing. */
+CASE(trapped_sigaction)
+{
+	say("-> %d", in_child(ask_actions));
+}
+
 /* What a handler's return leads to, with a filter's own result where there is one. */
 static void return_from_handler(unsigned action)
 {

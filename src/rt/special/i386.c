@@ -86,7 +86,7 @@ long special_i386_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 		action.mask = narrow.mask[0] | (uint64_t)narrow.mask[1] << 32;
 	}
 	r = rt_action_set(thread, (int)call->args[0], call->args[1] ? &action : NULL, &old);
-	if (failed(r) || !call->args[2])
+	if (r != 0 || !call->args[2])
 		return r;
 	narrow = (struct i386_sigaction){ (uint32_t)old.handler, (uint32_t)old.flags, (uint32_t)old.restorer,
 					  { (uint32_t)old.mask, (uint32_t)(old.mask >> 32) } };

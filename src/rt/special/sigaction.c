@@ -25,7 +25,7 @@ long special_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 	if (call->args[1] && failed(rt_copy_from(&action, call->args[1], sizeof(action))))
 		return -EFAULT;
 	r = rt_action_set(thread, (int)call->args[0], call->args[1] ? &action : NULL, call->args[2] ? &old : NULL);
-	if (!failed(r) && call->args[2])
+	if (r == 0 && call->args[2])
 		r = rt_copy_to(call->args[2], &old, sizeof(old));
 	return r;
 }
