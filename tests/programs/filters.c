@@ -287,13 +287,84 @@ CASE(creations)
 	}
 }
 
+#ifndef ARCH_SHSTK_ENABLE
+#define ARCH_SHSTK_ENABLE 0x5001
+#endif
+#ifndef PR_SET_SHADOW_STACK_STATUS
+#define PR_SET_SHADOW_STACK_STATUS 75
+#endif
+#define NOWHERE 8
+
 static struct sigaction ignored, found;
+static const struct timespec no_time;
+static const long no_mask[2] = { NOWHERE, 8 };
+
+/* What the kernel refuses, and what programs cannot have under k23. */
+static const struct refused {
+	int nr;
+	long args[6];
+} refused[] = {
+	{ SYS_rt_sigaction, { SIGUSR1, (long)&ignored, 0, 7 } },
+	{ SYS_rt_sigaction, { SIGUSR1, NOWHERE, 0, 8 } },
+	{ SYS_rt_sigaction, { SIGKILL, (long)&ignored, 0, 8 } },
+	{ SYS_rt_sigaction, { 99, (long)&ignored, 0, 8 } },
+	{ SYS_rt_sigaction, { 99, 0, (long)&found, 8 } },
+	{ SYS_rt_sigaction, { SIGUSR1, 0, NOWHERE, 8 } },
+	{ SYS_rt_sigaction, { SIGSYS, 0, NOWHERE, 8 } },
+	{ SYS_rt_sigprocmask, { SIG_BLOCK, 0, 0, 4 } },
+	{ SYS_rt_sigprocmask, { SIG_BLOCK, NOWHERE, 0, 8 } },
+	{ SYS_rt_sigprocmask, { 99, (long)&no_time, 0, 8 } },
+	{ SYS_rt_sigpending, { (long)&found, 9 } },
+	{ SYS_rt_sigpending, { NOWHERE, 8 } },
+	{ SYS_rt_sigsuspend, { 0, 8 } },
+	{ SYS_rt_sigsuspend, { 0, 9 } },
+	{ SYS_rt_sigsuspend, { NOWHERE, 8 } },
+	{ SYS_pselect6, { 0, 0, 0, 0, (long)&no_time, (long)&no_mask } },
+	{ SYS_pselect6, { 0, 0, 0, 0, (long)&no_time, NOWHERE } },
+	{ SYS_sigaltstack, { NOWHERE, 0 } },
+	{ SYS_prctl, { PR_SET_SHADOW_STACK_STATUS, 1, 0, 0, 0 } },
+	{ SYS_clone3, { 0, 64 } },
+	{ SYS_clone3, { NOWHERE, 88 } },
+	{ SYS_clone3, { NOWHERE, 8 } },
+	{ SYS_clone3, { (long)&no_mask, 5000 } },
+	{ SYS_waitid, { P_ALL, 0, NOWHERE, WEXITED, 0 } },
+	{ SYS_arch_prctl, { ARCH_SHSTK_ENABLE, 1 } },
+}, *refused_call;
+
+static void make_refused(void)
+{
+	const long *args = refused_call->args;
+	long r;
+
+	if (judged_action != SECCOMP_RET_KILL_PROCESS)
+		set_handler(SIGSYS, on_trap, 0);
+	judge(refused_call->nr, judged_action);
+	r = raw6(refused_call->nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+	say("%d: %ld, trapped %d", refused_call->nr, r, trapped);
+}
+
+CASE(refused)
+{
+	static const unsigned actions[] = { SECCOMP_RET_ERRNO | 99, SECCOMP_RET_TRAP, SECCOMP_RET_KILL_PROCESS,
+					    SECCOMP_RET_LOG };
+	size_t i, k;
+
+	ignored.sa_handler = SIG_IGN;
+	for (i = 0; i < ARRAY_SIZE(refused); i++)
+		for (k = 0; k < ARRAY_SIZE(actions); k++) {
+			/* some machines have shadow stacks */
+			if (refused[i].nr == SYS_arch_prctl && actions[k] == SECCOMP_RET_LOG)
+				continue;
+			refused_call = &refused[i];
+			judged_action = actions[k];
+			say("-> %d", in_child(make_refused));
+		}
+}
 
 static void ask_actions(void)
 {
 	struct sigaction before;
 
-	ignored.sa_handler = SIG_IGN;
 	memset(&found, 0x5a, sizeof(found));
 	before = found;
 	set_handler(SIGSYS, on_trap, 0);
@@ -310,6 +381,23 @@ static void ask_actions(void)
 CASE(trapped_sigaction)
 {
 	say("-> %d", in_child(ask_actions));
+}
+
+static void wait_denied(void)
+{
+	siginfo_t info, before;
+
+	memset(&info, 0x5a, sizeof(info));
+	before = info;
+	judge(SYS_waitid, SECCOMP_RET_ERRNO | 99);
+	EXPECT(raw(SYS_waitid, P_ALL, 0, &info, WEXITED, 0), -99);
+	CHECK(memcmp(&info, &before, sizeof(info)) == 0);
+	_exit(guest_failures ? 1 : 5);
+}
+
+CASE(denied_wait)
+{
+	say("-> %d", in_child(wait_denied));
 }
 
 /* What a handler's return leads to, with a filter's own result where there is one. */

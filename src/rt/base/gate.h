@@ -62,4 +62,19 @@ static inline long rt_gate_any(const struct k23_call *call, struct rt_thread *th
 	return call->arch == K23_ARCH_X86_64 ? rt_gate_program(call, thread) : rt_gate_i386(call, thread);
 }
 
+/* No process has memory there: for a call that reads it the kernel's answer is EFAULT. */
+#define RT_NO_ADDRESS UINT64_MAX
+
+/* The result of a call that the runtime does not make: a filter of the program has its say before. asked: a call with
+ * the same number that has no effect, and for which the kernel's own answer is `answer`. ctx: entry */
+static inline long rt_gate_ask(struct rt_thread *thread, const struct k23_call *asked, long answer, long result)
+{
+	long r;
+
+	if (!thread->sighand->seccomp)
+		return result;
+	r = rt_gate_any(asked, thread);
+	return r == answer ? result : r;
+}
+
 #endif

@@ -202,13 +202,14 @@ static long change_action(struct rt_thread *thread, int sig, const struct rt_sig
 long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old)
 {
 	struct rt_sighand *sighand = thread->sighand;
+	struct k23_call asked = { .nr = __NR_rt_sigaction, .arch = K23_ARCH_X86_64,
+				  .args = { (uint64_t)sig, (uint64_t)wanted, 0, 8 } };
 	long r = 0;
 
 	if (sig < 1 || sig > RT_SIGNALS || (wanted && (sig == SIGKILL || sig == SIGSTOP)))
-		return -EINVAL;
-	/* A filter of the program judges its calls, not the runtime's: let it see one. */
-	if (sighand->seccomp && !wanted)
-		r = rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, 0, 0, 8, 0, 0);
+		return rt_gate_program(&asked, thread); /* the kernel's own error */
+	if (!wanted)
+		r = rt_gate_ask(thread, &asked, 0, 0);
 	if (r)
 		return r;
 	rt_lock(&sighand->action_lock);

@@ -391,8 +391,10 @@ long special_clone3(struct rt_thread *thread, struct k23_call *call)
 	r = rt_copy_from(&args, call->args[0], size < sizeof(args) ? size : sizeof(args));
 	if (!failed(r) && size > sizeof(args))
 		r = unknown_rest(call->args[0] + sizeof(args), size - sizeof(args));
-	if (failed(r))
-		return r;
+	if (failed(r)) {
+		own.args[0] = RT_NO_ADDRESS;
+		return rt_gate_ask(thread, &own, -EFAULT, r);
+	}
 	/* The kernel checks the stack: a wrong one of the program's must reach it. */
 	stack = args.stack + args.stack_size;
 	if (!args.stack != !args.stack_size || stack < args.stack || stack > KERNEL_TASK_SIZE_MAX)

@@ -80,13 +80,9 @@ static void end_helper(struct inj_exec *inject)
 static long refuse(struct rt_thread *thread, const struct k23_call *call, long error)
 {
 	struct k23_call asked = *call;
-	long r;
 
-	if (!thread->sighand->seccomp)
-		return error;
-	asked.args[call->nr == __NR_execveat] = ~0ul;
-	r = rt_gate_program(&asked, thread);
-	return r == -EFAULT ? error : r;
+	asked.args[call->nr == __NR_execveat] = RT_NO_ADDRESS;
+	return rt_gate_ask(thread, &asked, -EFAULT, error);
 }
 
 /* ctx: entry */

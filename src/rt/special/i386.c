@@ -74,10 +74,10 @@ long special_i386_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (call->args[3] != 8)
-		return -EINVAL;
+		return rt_gate_i386(call, thread); /* the kernel's own error */
 	if (call->args[1]) {
 		if (failed(rt_copy_from(&narrow, call->args[1], sizeof(narrow))))
-			return -EFAULT;
+			return rt_gate_forward(thread, __NR_rt_sigaction, call->args[0], RT_NO_ADDRESS, 0, 8, 0, 0);
 		if (narrow.handler > (uint64_t)SIG_IGN)
 			return -ENOSYS;
 		action.handler = narrow.handler;

@@ -30,7 +30,7 @@ static long judge_dispatch(struct rt_thread *thread, const struct k23_call *call
 	long r;
 
 	if (call->args[1] != PR_SYS_DISPATCH_OFF)
-		asked.args[4] = ~0ul;
+		asked.args[4] = RT_NO_ADDRESS;
 	r = rt_gate_program(&asked, thread);
 	if (call->args[1] != PR_SYS_DISPATCH_OFF)
 		r = r == -EFAULT ? 0 : r;
@@ -82,6 +82,15 @@ static long set_ptracer(struct rt_thread *thread, struct k23_call *call)
 	return r;
 }
 
+/* Another way to ask for a shadow stack. It has no third argument. */
+static long refuse_status(struct rt_thread *thread, const struct k23_call *call)
+{
+	struct k23_call asked = *call;
+
+	asked.args[2] = 1;
+	return rt_gate_ask(thread, &asked, -EINVAL, -EINVAL);
+}
+
 /* Hooks run with the counter, which is switched on and off for them, but not on the fast path. The rest of a hook that
  * this very call came through finds it off: see x86_64/entry/faults.h. */
 static long set_tsc(struct rt_thread *thread, const struct k23_call *call)
@@ -126,7 +135,7 @@ long special_prctl(struct rt_thread *thread, struct k23_call *call)
 	case PR_SET_MDWE:
 		return freeze(thread, call);
 	case PR_SET_SHADOW_STACK_STATUS:
-		return -EINVAL;
+		return refuse_status(thread, call);
 	}
 	return rt_gate_any(call, thread);
 }
@@ -144,10 +153,14 @@ static long hide_gs(const struct rt_thread *thread, uint64_t to)
 }
 
 /* Says what a kernel without shadow stacks says, or what a kernel says whose processor has none. Only the former
- * does not know the request for the status of shadow stacks. */
-static long refuse_shadow_stack(void)
+ * does not know the request for the status of shadow stacks. No kernel has anything to switch on by 0. */
+static long refuse_shadow_stack(struct rt_thread *thread, const struct k23_call *call)
 {
-	return sys(arch_prctl, ARCH_SHSTK_STATUS, ~0ul) == -EINVAL ? -EINVAL : -EOPNOTSUPP;
+	struct k23_call asked = *call;
+	bool known = sys(arch_prctl, ARCH_SHSTK_STATUS, RT_NO_ADDRESS) != -EINVAL;
+
+	asked.args[1] = 0;
+	return rt_gate_ask(thread, &asked, -EINVAL, known ? -EOPNOTSUPP : -EINVAL);
 }
 
 /* The program sets a base that the fast path would take for a thread's, so the process does without the fast path. */
@@ -182,7 +195,7 @@ long special_arch_prctl(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (option == ARCH_SHSTK_ENABLE)
-		return refuse_shadow_stack();
+		return refuse_shadow_stack(thread, call);
 	if (option == ARCH_REQ_XCOMP_PERM)
 		return request_registers(thread, call);
 	if (call->arch != K23_ARCH_X86_64)

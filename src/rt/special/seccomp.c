@@ -227,7 +227,7 @@ static long put_filter(struct rt_thread *thread, const struct k23_call *call, in
 
 	if (failed(r)) {
 		/* The kernel may have another objection before that, and is to find no filter either. */
-		program.filter = (struct sock_filter *)-CORE_PAGE;
+		program.filter = (struct sock_filter *)RT_NO_ADDRESS;
 		own.args[program_argument] = (uint64_t)&program;
 		return rt_gate_program(&own, thread);
 	}

@@ -17,13 +17,13 @@ long special_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (call->args[3] != 8)
-		return -EINVAL;
+		return rt_gate_program(call, thread); /* the kernel's own error */
 	/* Asking for what nobody has set: the kernel knows. posix_spawn asks for every signal. */
 	if (!call->args[1] && call->args[0] - 1 < RT_SIGNALS &&
 	    !((thread->sighand->known | rt.heard | RT_FAULTS) & SIGBIT(call->args[0])))
 		return rt_gate_program(call, thread);
 	if (call->args[1] && failed(rt_copy_from(&action, call->args[1], sizeof(action))))
-		return -EFAULT;
+		return rt_gate_forward(thread, call->nr, call->args[0], RT_NO_ADDRESS, call->args[2], 8, 0, 0);
 	r = rt_action_set(thread, (int)call->args[0], call->args[1] ? &action : NULL, call->args[2] ? &old : NULL);
 	if (r == 0 && call->args[2])
 		r = rt_copy_to(call->args[2], &old, sizeof(old));
@@ -33,11 +33,12 @@ long special_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 long special_sigaltstack(struct rt_thread *thread, struct k23_call *call)
 {
 	uint64_t sp = rt_regs_sp(&thread->regs);
+	struct k23_call asked = *call;
 	struct rt_sigstack old, wanted;
-	long r = 0;
+	long r;
 
-	if (thread->sighand->seccomp)
-		r = rt_gate_forward(thread, __NR_sigaltstack, 0, 0, 0, 0, 0, 0);
+	asked.args[0] = asked.args[1] = 0;
+	r = rt_gate_ask(thread, &asked, 0, 0);
 	if (r)
 		return r;
 	if (call->args[0] && failed(rt_copy_from(&wanted, call->args[0], sizeof(wanted))))

@@ -44,12 +44,11 @@ long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (call->args[3] != 8)
-		return -EINVAL;
-	if (from && failed(rt_copy_from(&set, from, 8)))
-		return -EFAULT;
+		return rt_gate_any(call, thread); /* the kernel's own error */
+	if (from)
+		from = failed(rt_copy_from(&set, from, 8)) ? RT_NO_ADDRESS : (uint64_t)&masked;
 	masked = thread->sigsys_held ? set : set & ~sigsys;
-	r = rt_gate_forward(thread, __NR_rt_sigprocmask, call->args[0], from ? (uint64_t)&masked : 0,
-			    to ? (uint64_t)&old : 0, 8, 0, 0);
+	r = rt_gate_forward(thread, __NR_rt_sigprocmask, call->args[0], from, to ? (uint64_t)&old : 0, 8, 0, 0);
 	if (r)
 		return r;
 	if (from) {
@@ -74,7 +73,7 @@ long special_rt_sigpending(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	if (call->args[1] > 8)
-		return -EINVAL;
+		return rt_gate_program(call, thread); /* the kernel's own error */
 	r = rt_gate_forward(thread, call->nr, (uint64_t)&set, 8, 0, 0, 0, 0);
 	if (r)
 		return r;
@@ -171,18 +170,22 @@ static long wait_masked_indirect(struct rt_thread *thread, const struct k23_call
 	if (!call->args[index] || failed(rt_copy_from(argument, call->args[index], size)) || !argument[0] ||
 	    (uint32_t)argument[1] != 8)
 		return rt_gate_program(call, thread);
-	if (failed(rt_copy_from(&mask, argument[0], 8)))
-		return -EFAULT;
-	argument[0] = (uint64_t)&mask;
 	own.args[index] = (uint64_t)argument;
+	if (failed(rt_copy_from(&mask, argument[0], 8))) {
+		argument[0] = RT_NO_ADDRESS;
+		return rt_gate_program(&own, thread);
+	}
+	argument[0] = (uint64_t)&mask;
 	return wait_with(thread, &own, mask);
 }
 
 long special_rt_sigsuspend(struct rt_thread *thread, struct k23_call *call)
 {
-	if (!call->args[0])
-		return call->args[1] == 8 ? -EFAULT : -EINVAL;
-	return wait_masked(thread, call, 0);
+	struct k23_call own = *call;
+
+	if (!own.args[0])
+		own.args[0] = RT_NO_ADDRESS; /* here that is an error, too */
+	return wait_masked(thread, &own, 0);
 }
 
 long special_ppoll(struct rt_thread *thread, struct k23_call *call)

@@ -19,6 +19,7 @@
 #include "rt/tracer/stops.h"
 
 #define STOPPED 0x7f
+#define UNWRITTEN -1
 
 /* The helper's caller waits until a wait that has reaped the helper says so here. looked: the wait only looked
  * (WNOWAIT). */
@@ -119,10 +120,10 @@ static bool concerns_caller(const struct rt_thread *thread, siginfo_t *info, uin
 	return stop;
 }
 
-/* The kernel writes these fields and no others, even when the call fails. */
+/* The kernel writes these fields and no others, even when the call fails, unless a filter has denied it. */
 static long give(uint64_t to, const siginfo_t *info)
 {
-	if (!to)
+	if (!to || info->si_signo == UNWRITTEN)
 		return 0;
 	if (failed(rt_copy_to(to, info, offsetof(siginfo_t, si_pid) - 4)) ||
 	    failed(rt_copy_to(to + offsetof(siginfo_t, si_pid), &info->si_pid, 12)))
@@ -138,6 +139,7 @@ long special_waitid(struct rt_thread *thread, struct k23_call *call)
 
 	do {
 		memset(&info, 0, sizeof(info));
+		info.si_signo = UNWRITTEN;
 		r = rt_gate_forward(thread, call->nr, call->args[0], call->args[1], (uint64_t)&info,
 				    call->args[3], call->args[4], 0);
 		if (again && r == -K23_ERESTART) {
