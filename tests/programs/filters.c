@@ -287,6 +287,39 @@ CASE(creations)
 	}
 }
 
+/* A task is denied for an argument that the call does not have. */
+static void argue(void)
+{
+	struct sock_filter code[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fork, 0, 3),
+		LOAD(args[0]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4711, 0, 5),
+		RETURN(SECCOMP_RET_ERRNO | 98),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+		LOAD(args[5]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4712, 0, 1),
+		RETURN(SECCOMP_RET_ERRNO | 99),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+	long pid;
+
+	install(code, ARRAY_SIZE(code));
+	EXPECT(raw(SYS_fork, 4711), -98);
+	EXPECT(raw(SYS_clone, SIGCHLD, 0, 0, 0, 0, 4712), -99);
+	EXPECT(raw(SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0, 4712), -99);
+	pid = raw(SYS_fork, 4712);
+	if (pid == 0)
+		raw(SYS_exit, 0);
+	CHECK(pid > 0);
+	_exit(guest_failures ? 1 : 5);
+}
+
+CASE(arguments)
+{
+	say("-> %d", in_child(argue));
+}
+
 #ifndef ARCH_SHSTK_ENABLE
 #define ARCH_SHSTK_ENABLE 0x5001
 #endif

@@ -341,16 +341,18 @@ long rt_clone(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t
 
 long special_clone(struct rt_thread *thread, struct k23_call *call)
 {
-	return rt_clone(thread, call->args[0], call->args[1], call->args[2], call->args[3],
-			      call->args[4]);
+	struct k23_call own = *call;
+
+	return create(thread, &own, (uint32_t)call->args[0], call->args[1], &own.args[1], NULL);
 }
 
 long special_fork(struct rt_thread *thread, struct k23_call *call)
 {
-	struct k23_call own = { .nr = __NR_fork };
+	struct k23_call own = *call;
+	uint64_t none;
 
-	(void)call;
-	return create(thread, &own, SIGCHLD, 0, &own.args[1], NULL);
+	own.nr = __NR_fork;
+	return create(thread, &own, SIGCHLD, 0, &none, NULL);
 }
 
 long special_vfork(struct rt_thread *thread, struct k23_call *call)
