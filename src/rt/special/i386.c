@@ -12,6 +12,7 @@
 #include "rt/signal/action.h"
 #include "rt/special/clone.h"
 #include "rt/special/exec.h"
+#include "rt/special/sigmask.h"
 #include "rt/special/special.h"
 #include "rt/special/vectors.h"
 
@@ -93,33 +94,21 @@ long special_i386_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 	return rt_copy_to(call->args[2], &narrow, sizeof(narrow));
 }
 
-/* rt_sigprocmask with masks of the runtime's own. set: NULL to ask only. */
-static long change_mask(struct rt_thread *thread, int how, const uint64_t *set, uint64_t *old)
-{
-	struct k23_call call = { .nr = __NR_rt_sigprocmask, .arch = K23_ARCH_X86_64 };
-
-	call.args[0] = (uint64_t)how;
-	call.args[1] = (uint64_t)set;
-	call.args[2] = (uint64_t)old;
-	call.args[3] = 8;
-	return special_rt_sigprocmask(thread, &call);
-}
-
 long special_i386_sgetmask(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t mask;
-	long r = change_mask(thread, SIG_BLOCK, NULL, &mask);
+	uint64_t mask = 0;
+	long r = rt_sigmask_change(thread, SIG_BLOCK, NULL, &mask);
 
 	(void)call;
-	return failed(r) ? r : (long)mask;
+	return r ? r : (long)mask;
 }
 
 long special_i386_ssetmask(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t mask = (uint64_t)(int32_t)call->args[0], old;
-	long r = change_mask(thread, SIG_SETMASK, &mask, &old);
+	uint64_t mask = (uint64_t)(int32_t)call->args[0], old = 0;
+	long r = rt_sigmask_change(thread, SIG_SETMASK, &mask, &old);
 
-	return failed(r) ? r : (int32_t)old;
+	return r ? r : (int32_t)old;
 }
 
 /* Of the mask it knows the lower half. */
@@ -127,18 +116,18 @@ long special_i386_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 {
 	bool sets = call->args[1];
 	uint32_t low = 0;
-	uint64_t set, old;
+	uint64_t set, old = 0;
 	long r = 0;
 
 	if (sets && failed(rt_copy_from(&low, call->args[1], sizeof(low))))
 		return -EFAULT;
 	set = low;
 	if ((int)call->args[0] == SIG_SETMASK) {
-		r = change_mask(thread, SIG_BLOCK, NULL, &old);
+		r = rt_sigmask_change(thread, SIG_BLOCK, NULL, &old);
 		set |= old & ~(uint64_t)UINT32_MAX;
 	}
-	if (!failed(r))
-		r = change_mask(thread, (int)call->args[0], sets ? &set : NULL, &old);
+	if (!r)
+		r = rt_sigmask_change(thread, call->args[0], sets ? &set : NULL, &old);
 	low = (uint32_t)old;
-	return failed(r) || !call->args[2] ? r : rt_copy_to(call->args[2], &low, sizeof(low));
+	return r || !call->args[2] ? r : rt_copy_to(call->args[2], &low, sizeof(low));
 }

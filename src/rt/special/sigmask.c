@@ -10,6 +10,7 @@
 #include "core/string.h"
 #include "rt/base/copy.h"
 #include "rt/signal/sigsys.h"
+#include "rt/special/sigmask.h"
 #include "rt/special/special.h"
 #include "rt/special/uring.h"
 
@@ -36,35 +37,44 @@ static void note_faults(struct rt_thread *thread, int how, uint64_t set)
 		thread->faults_blocked = false;
 }
 
+long rt_sigmask_change(struct rt_thread *thread, uint64_t how, const uint64_t *set, uint64_t *old)
+{
+	uint64_t masked, from = (uint64_t)set;
+	bool blocked = thread->sigsys_blocked, sets = from && from != RT_NO_ADDRESS;
+	long r;
+
+	if (sets) {
+		masked = thread->sigsys_held ? *set : *set & ~sigsys;
+		from = (uint64_t)&masked;
+	}
+	r = rt_gate_forward(thread, __NR_rt_sigprocmask, how, from, (uint64_t)old, 8, 0, 0);
+	if (r)
+		return r;
+	if (sets) {
+		note_faults(thread, (int)how, *set); /* the kernel, too, takes the lower half */
+		if ((int)how == SIG_SETMASK)
+			thread->sigsys_blocked = *set & sigsys;
+		else if (*set & sigsys)
+			thread->sigsys_blocked = (int)how == SIG_BLOCK;
+		if (blocked && !thread->sigsys_blocked)
+			let_through(thread);
+	}
+	if (old)
+		*old = (*old & ~sigsys) | (blocked ? sigsys : 0);
+	return 0;
+}
+
 long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t set = 0, masked, old = 0, from = call->args[1], to = call->args[2];
-	bool blocked = thread->sigsys_blocked;
-	int how = (int)call->args[0]; /* the kernel, too, takes the lower half */
+	uint64_t set = 0, old = 0, from = call->args[1], to = call->args[2];
 	long r;
 
 	if (call->args[3] != 8)
 		return rt_gate_any(call, thread); /* the kernel's own error */
 	if (from)
-		from = failed(rt_copy_from(&set, from, 8)) ? RT_NO_ADDRESS : (uint64_t)&masked;
-	masked = thread->sigsys_held ? set : set & ~sigsys;
-	r = rt_gate_forward(thread, __NR_rt_sigprocmask, call->args[0], from, to ? (uint64_t)&old : 0, 8, 0, 0);
-	if (r)
-		return r;
-	if (from) {
-		note_faults(thread, how, set);
-		if (how == SIG_SETMASK)
-			thread->sigsys_blocked = set & sigsys;
-		else if (set & sigsys)
-			thread->sigsys_blocked = how == SIG_BLOCK;
-		if (blocked && !thread->sigsys_blocked)
-			let_through(thread);
-	}
-	if (to) {
-		old = (old & ~sigsys) | (blocked ? sigsys : 0);
-		r = rt_copy_to(to, &old, 8);
-	}
-	return r;
+		from = failed(rt_copy_from(&set, from, 8)) ? RT_NO_ADDRESS : (uint64_t)&set;
+	r = rt_sigmask_change(thread, call->args[0], (const uint64_t *)from, to ? &old : NULL);
+	return r || !to ? r : rt_copy_to(to, &old, 8);
 }
 
 long special_rt_sigpending(struct rt_thread *thread, struct k23_call *call)
