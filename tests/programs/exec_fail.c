@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <spawn.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 
 extern char **environ;
 
@@ -232,6 +233,19 @@ CASE(busy)
 	}
 	say("-> %d", wait_for(pid));
 	unlink("busy");
+}
+
+/* Landlock forbids to execute what may be executed by its mode. */
+CASE(landlocked)
+{
+	struct { unsigned long long access; } rules = { 1 << 0 /* execute */ | 1 << 2 /* read files */ };
+	long ruleset = raw(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
+
+	if (ruleset < 0)
+		return;
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	NEED(raw(SYS_landlock_restrict_self, ruleset, 0) == 0);
+	EXPECT(raw(SYS_execve, "/bin/true", words, environ), -EACCES);
 }
 
 CASE(limits)

@@ -417,6 +417,15 @@ static long carry(struct rt_thread *thread, struct attempt *attempt)
 	return r;
 }
 
+/* Whether the kernel would not execute the program either: newer kernels say so. ctx: entry */
+static bool fails_natively(const struct attempt *attempt)
+{
+	const char *argv[] = { attempt->file, NULL };
+	long r = sys(execveat, attempt->dirfd, attempt->file, argv, argv + 1, attempt->flags | KERNEL_AT_EXECVE_CHECK);
+
+	return failed(r) && r != -EINVAL;
+}
+
 /* ctx: entry */
 long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_t name, unsigned flags)
 {
@@ -440,7 +449,7 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 	}
 	if (check.verdict != INJ_TRY) {
 		r = refuse(thread, call, check.error);
-		if (r == check.error)
+		if (r == check.error && !fails_natively(&attempt))
 			explain_refusal(&check, path);
 		return r;
 	}
