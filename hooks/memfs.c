@@ -14,16 +14,22 @@
 
 /* --- calls that take paths */
 
-/* Whether links are followed that a path argument's last component is: the argument with the call's flags, and the flag
- * that says no, or else (`unless`) yes. Without a row: yes; with no flag: no. */
+/* Calls that make or remove an entry of a directory: the number of the first path argument for which that is so. */
+static const struct entry_rule {
+	short nr, from;
+} entry_rules[] = {
+	{ SYS_unlink, 0 }, { SYS_unlinkat, 0 }, { SYS_rmdir, 0 }, { SYS_rename, 0 }, { SYS_renameat, 0 },
+	{ SYS_renameat2, 0 }, { SYS_link, 1 }, { SYS_linkat, 1 }, { SYS_symlink, 0 }, { SYS_symlinkat, 0 },
+	{ SYS_mkdir, 0 }, { SYS_mkdirat, 0 }, { SYS_mknod, 0 }, { SYS_mknodat, 0 },
+};
+
+/* Of others, whether links are followed that a path argument's last component is: the argument with the call's flags,
+ * and the flag that says no, or else (`unless`) yes. Without a row: yes; with no flag: no. */
 static const struct link_rule {
 	short nr, flags;
 	unsigned mask, unless;
 } link_rules[] = {
-	{ SYS_lstat, 0, 0, 0 }, { SYS_readlink, 0, 0, 0 }, { SYS_readlinkat, 0, 0, 0 }, { SYS_unlink, 0, 0, 0 },
-	{ SYS_unlinkat, 0, 0, 0 }, { SYS_rmdir, 0, 0, 0 }, { SYS_rename, 0, 0, 0 }, { SYS_renameat, 0, 0, 0 },
-	{ SYS_renameat2, 0, 0, 0 }, { SYS_link, 0, 0, 0 }, { SYS_symlink, 0, 0, 0 }, { SYS_symlinkat, 0, 0, 0 },
-	{ SYS_mkdir, 0, 0, 0 }, { SYS_mkdirat, 0, 0, 0 }, { SYS_mknod, 0, 0, 0 }, { SYS_mknodat, 0, 0, 0 },
+	{ SYS_lstat, 0, 0, 0 }, { SYS_readlink, 0, 0, 0 }, { SYS_readlinkat, 0, 0, 0 }, { SYS_link, 0, 0, 0 },
 	{ SYS_lchown, 0, 0, 0 }, { SYS_lsetxattr, 0, 0, 0 }, { SYS_lgetxattr, 0, 0, 0 }, { SYS_llistxattr, 0, 0, 0 },
 	{ SYS_lremovexattr, 0, 0, 0 }, { SYS_move_mount, 0, 0, 0 },
 	{ SYS_linkat, 4, 0, AT_SYMLINK_FOLLOW }, { SYS_name_to_handle_at, 4, 0, AT_SYMLINK_FOLLOW },
@@ -40,8 +46,12 @@ static const struct link_rule {
 	{ SYS_open, 1, O_NOFOLLOW, 0 }, { SYS_openat, 2, O_NOFOLLOW, 0 },
 };
 
-static bool follows(const struct k23_call *call)
+/* Of the path argument number n. */
+static enum last last_of(const struct k23_call *call, int n)
 {
+	for (size_t i = 0; i < sizeof(entry_rules) / sizeof(*entry_rules); i++)
+		if (entry_rules[i].nr == call->nr && n >= entry_rules[i].from)
+			return ENTRY;
 	for (size_t i = 0; i < sizeof(link_rules) / sizeof(*link_rules); i++) {
 		const struct link_rule *rule = &link_rules[i];
 		unsigned flags = (unsigned)call->args[rule->flags];
@@ -50,10 +60,10 @@ static bool follows(const struct k23_call *call)
 			continue;
 		/* Of a file that must be new, a link is in the way. */
 		if (rule->mask == O_NOFOLLOW && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-			return false;
-		return rule->mask ? !(flags & rule->mask) : flags & rule->unless;
+			return KEPT;
+		return (rule->mask ? !(flags & rule->mask) : flags & rule->unless) ? FOLLOWED : KEPT;
 	}
-	return true;
+	return FOLLOWED;
 }
 
 /* Whether a call would make the file that a link leads to, if there is none. */
@@ -91,7 +101,7 @@ static int replace_paths(struct k23_call *call, struct paths *paths, enum stage 
 		/* Where it is another already, that is the one. */
 		if (call->args[at_index] != paths->old[n] || !paths->old[n] ||
 		    k23_copy_string(path, sizeof(path), paths->old[n]) <= 0 ||
-		    !path_translate(paths->path[n], dirfd, path, follows(call),
+		    !path_translate(paths->path[n], dirfd, path, last_of(call, n),
 				    makes_target(call, dirfd, path) ? AGAIN : stage))
 			continue;
 		call->args[at_index] = (unsigned long)paths->path[n];

@@ -143,17 +143,30 @@ static bool path_of_directory(char path[K23_PATH_MAX], int dirfd)
 
 /* --- following a path */
 
+/* What a call wants of a path's last component. */
+enum last {
+	FOLLOWED, /* where links lead */
+	KEPT,     /* a link is not followed, but for a slash behind it */
+	ENTRY,    /* the entry of a directory, which is to be made or removed: never followed, nor are dots */
+};
+
 struct walk {
 	char path[K23_PATH_MAX]; /* so far: absolute, without links */
 	char rest[K23_PATH_MAX]; /* what is to be followed */
 	size_t size;             /* of path */
 	unsigned links;
-	bool crossed; /* the border */
+	bool crossed;    /* the border */
+	bool is_slashed; /* there is a slash behind the last component */
 };
+
+static bool is_at(const struct walk *walk)
+{
+	return walk->size == at_size && k23_strcmp(walk->path, at) == 0;
+}
 
 static void leave_component(struct walk *walk)
 {
-	if (walk->size == at_size && k23_strcmp(walk->path, at) == 0)
+	if (is_at(walk))
 		walk->crossed = true;
 	while (walk->size && walk->path[--walk->size] != '/')
 		;
@@ -188,31 +201,37 @@ static bool follow_link(struct walk *walk, char *target, size_t size, const char
 	return true;
 }
 
-/* Follows the rest, the last component only if `follow`. Returns false where the kernel would not find an end. */
-static bool walk_path(struct walk *walk, bool follow)
+/* Follows the rest. Returns false where the kernel would not find an end. */
+static bool walk_path(struct walk *walk, enum last last)
 {
 	char link[K23_PATH_MAX], kernel[K23_PATH_MAX];
 	const char *rest = skip_slashes(walk->rest), *behind;
 
 	for (; *rest; rest = skip_slashes(behind)) {
 		size_t length = component(rest);
+		bool is_last, is_entry;
 		long r;
 
 		behind = rest + length;
-		if (is_dots(rest, length, 1))
+		is_last = !*skip_slashes(behind);
+		is_entry = is_last && last == ENTRY;
+		walk->is_slashed = is_last && *behind;
+		if (is_dots(rest, length, 1) && !is_entry)
 			continue;
-		if (is_dots(rest, length, 2)) {
+		if (is_dots(rest, length, 2) && !is_entry) {
 			leave_component(walk);
 			continue;
 		}
 		if (!add_name(walk, rest, length))
 			return false;
-		if (walk->size == at_size && k23_strcmp(walk->path, at) == 0) {
+		if (is_at(walk)) {
 			walk->crossed = true;
 			continue;
 		}
-		if (!*behind && !follow)
+		if (is_entry || (last == KEPT && !*behind))
 			return true;
+		if (is_last)
+			last = FOLLOWED; /* also what this link leads to */
 		if (path_to_kernel(kernel, walk->path) >= sizeof(kernel))
 			return false;
 		r = k23_syscall(SYS_readlink, (unsigned long)kernel, (unsigned long)link, sizeof(link), 0, 0, 0);
@@ -234,20 +253,20 @@ enum stage {
 };
 
 /* What the kernel is to be given for a path of the program. Returns its length; 0 if the path can stay as it is. */
-__attribute__((noinline)) static size_t path_translate(char to[K23_PATH_MAX], int dirfd, const char *path, bool follow,
-							enum stage stage)
+__attribute__((noinline)) static size_t path_translate(char to[K23_PATH_MAX], int dirfd, const char *path,
+							enum last last, enum stage stage)
 {
 	const struct run *run = k23_run_state();
 	const char *rest = *path == '/' ? behind_at(path) : NULL;
 	size_t size = k23_strlen(path);
-	bool is_slashed = size && path[size - 1] == '/', seen;
+	bool seen;
 	struct walk walk;
 
 	if (!run || !size)
 		return 0;
 	seen = run->links || has_parent(rest ? rest : path); /* it could cross the border from within */
 	walk.links = 0;
-	walk.crossed = false;
+	walk.crossed = walk.is_slashed = false;
 	if (rest) {
 		memcpy(walk.path, at, at_size + 1);
 		memcpy(walk.rest, rest, k23_strlen(rest) + 1);
@@ -263,9 +282,9 @@ __attribute__((noinline)) static size_t path_translate(char to[K23_PATH_MAX], in
 		seen = true;
 	}
 	walk.size = k23_strlen(walk.path);
-	if (seen && walk_path(&walk, follow || is_slashed) && walk.crossed) {
+	if (seen && walk_path(&walk, last) && walk.crossed) {
 		size = path_to_kernel(to, walk.path);
-		if (is_slashed && size + 1 < K23_PATH_MAX)
+		if (walk.is_slashed && size + 1 < K23_PATH_MAX)
 			memcpy(to + size++, "/", 2);
 	} else if (rest) {
 		size = (size_t)k23_format(to, K23_PATH_MAX, "%s/%s", base, *rest ? rest : ".");

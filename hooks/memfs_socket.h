@@ -13,7 +13,7 @@
 
 /* Where an address has a path that goes to the kernel as another one: makes the new address. Returns its size; 0: there
  * is no such path; -ENAMETOOLONG. */
-static long address_translate(struct sockaddr_un *to, unsigned long from, unsigned long size, bool follow,
+static long address_translate(struct sockaddr_un *to, unsigned long from, unsigned long size, enum last last,
 			      enum stage stage)
 {
 	struct { /* with a NUL behind a path that has none */
@@ -26,7 +26,7 @@ static long address_translate(struct sockaddr_un *to, unsigned long from, unsign
 	if (size <= PATH_AT || size > sizeof(given.address) || k23_copy_from(&given.address, from, size) != 0 ||
 	    given.address.sun_family != AF_UNIX)
 		return 0;
-	length = path_translate(path, AT_FDCWD, given.address.sun_path, follow, stage);
+	length = path_translate(path, AT_FDCWD, given.address.sun_path, last, stage);
 	if (!length)
 		return 0;
 	if (length >= sizeof(to->sun_path))
@@ -41,7 +41,7 @@ static long forward_with(struct k23_call *call, unsigned long *at, unsigned long
 {
 	unsigned long old[2] = { *at, *size };
 	struct sockaddr_un new;
-	long r = address_translate(&new, old[0], old[1], call->nr != SYS_bind, stage);
+	long r = address_translate(&new, old[0], old[1], call->nr == SYS_bind ? ENTRY : FOLLOWED, stage);
 
 	if (r < 0)
 		return r;

@@ -113,6 +113,10 @@ def case_links(k23, calls):
     compare_calls(k23, calls, "links")
 
 
+def case_entries(k23, calls):
+    compare_calls(k23, calls, "entries")
+
+
 def case_executables(k23, calls):
     compare_calls(k23, calls, "executables")
 

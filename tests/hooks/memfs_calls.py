@@ -160,6 +160,44 @@ def links():
     print(read(MEM + "/sub/f"), sorted(os.listdir(OUTSIDE)))
 
 
+def entries():
+    """Calls that make or remove what a path ends with: no link is followed there, nor dots."""
+    os.makedirs(MEM + "/real/e/f")
+    os.makedirs(OUTSIDE + "/real")
+    write(MEM + "/file", "x")
+    for name, target in (("link", MEM + "/real"), ("up", MEM + "/real/e"), ("dangling", MEM + "/new"), ("relative", "real"),
+                         ("out", OUTSIDE + "/real"), ("to", MEM + "/file")):
+        os.symlink(target, MEM + "/" + name)
+    os.symlink(MEM + "/real/e/f", OUTSIDE + "/in")
+    directory = os.open(MEM, os.O_DIRECTORY)
+    os.chdir(MEM)
+    across = "../" + os.path.basename(MEM) + "/"
+    for start in MEM + "/", across, MEM + "/link/../", MEM + "/../" + os.path.basename(MEM) + "/", "":
+        for end in "link/", "link//", "link/.", "up/..", "link/..", "dangling/", "relative/", "out/", "to/", "real/.", "up/.", "file/":
+            path = start + end
+            for function in os.rmdir, os.unlink, os.mkdir, os.mkfifo:
+                tell(f"{function.__name__} {path}", function, path)
+            tell("rename " + path, os.rename, path, MEM + "/moved")
+            tell("rename to " + path, os.rename, MEM + "/file", path)
+            tell("rename onto " + path, os.rename, MEM + "/real/e/f", path)
+            tell("link to " + path, os.link, MEM + "/file", path)
+            tell("link following to " + path, os.link, MEM + "/to", path, follow_symlinks=True)
+            tell("symlink " + path, os.symlink, "x", path)
+            tell("bind " + path, socket.socket(socket.AF_UNIX).bind, path)
+            tell("unlinkat " + path, os.unlink, path, dir_fd=directory)
+            tell("rmdir at " + path, os.rmdir, path, dir_fd=directory)
+            tell("exclusive " + path, os.open, path, os.O_CREAT | os.O_EXCL)
+            for function in os.stat, os.lstat:
+                tell(f"{function.__name__} {path}", lambda: oct(function(path).st_mode))
+    for path in OUTSIDE + "/in/", OUTSIDE + "/in/..", OUTSIDE + "/in/.":
+        tell("rmdir " + path, os.rmdir, path)
+        tell("rename " + path, os.rename, path, MEM + "/moved")
+    libc.linkat(-100, (MEM + "/file").encode(), -100, (MEM + "/dangling").encode(), 0x400)
+    for directory, directories, names in sorted(os.walk(MEM)):
+        print(directory, sorted(directories), sorted(names))
+    print(sorted(os.listdir(OUTSIDE)))
+
+
 def executables():
     def show(*words, **more):
         result = subprocess.run(words, capture_output=True, text=True, **more)
