@@ -46,9 +46,26 @@ static const struct link_rule {
 	{ SYS_open, 1, O_NOFOLLOW, 0 }, { SYS_openat, 2, O_NOFOLLOW, 0 },
 };
 
-/* Of the path argument number n. */
-static enum last last_of(const struct k23_call *call, int n)
+/* The flags of a call that opens. */
+static unsigned open_flags(const struct k23_call *call)
 {
+	switch (call->nr) {
+	case SYS_creat:
+		return O_CREAT;
+	case SYS_open:
+		return (unsigned)call->args[1];
+	case SYS_openat:
+		return (unsigned)call->args[2];
+	}
+	return 0;
+}
+
+/* Of the path argument number n. */
+static enum last last_of(const struct k23_call *call, int n, const char *path)
+{
+	/* No file is made of a name with a slash. */
+	if (open_flags(call) & O_CREAT && path[k23_strlen(path) - 1] == '/')
+		return ENTRY;
 	for (size_t i = 0; i < sizeof(entry_rules) / sizeof(*entry_rules); i++)
 		if (entry_rules[i].nr == call->nr && n >= entry_rules[i].from)
 			return ENTRY;
@@ -69,11 +86,9 @@ static enum last last_of(const struct k23_call *call, int n)
 /* Whether a call would make the file that a link leads to, if there is none. */
 static bool makes_target(const struct k23_call *call, int dirfd, const char *path)
 {
-	unsigned flags = call->nr == SYS_creat ? O_CREAT : call->nr == SYS_open ? (unsigned)call->args[1] :
-			 call->nr == SYS_openat ? (unsigned)call->args[2] : 0;
 	char target[1];
 
-	return flags & O_CREAT && k23_syscall(SYS_readlinkat, (unsigned)dirfd, (unsigned long)path,
+	return open_flags(call) & O_CREAT && k23_syscall(SYS_readlinkat, (unsigned)dirfd, (unsigned long)path,
 					      (unsigned long)target, sizeof(target), 0, 0) > 0;
 }
 
@@ -84,10 +99,11 @@ struct paths {
 	int count;
 };
 
-/* Gives the kernel's paths to a call. Returns how many have been changed now. */
-static int replace_paths(struct k23_call *call, struct paths *paths, enum stage stage)
+/* Gives the kernel's paths to a call. Returns how many have been changed now, or the error that the call has. */
+static long replace_paths(struct k23_call *call, struct paths *paths, enum stage stage)
 {
 	int changed = 0, dirfd, at_index = -1;
+	long r = 0;
 
 	paths->count = stage == BEFORE ? 0 : paths->count;
 	for (int n = 0; n < 2 && (at_index = k23_path_argument(call, at_index + 1, &dirfd)) >= 0; n++) {
@@ -100,9 +116,13 @@ static int replace_paths(struct k23_call *call, struct paths *paths, enum stage 
 		}
 		/* Where it is another already, that is the one. */
 		if (call->args[at_index] != paths->old[n] || !paths->old[n] ||
-		    k23_copy_string(path, sizeof(path), paths->old[n]) <= 0 ||
-		    !path_translate(paths->path[n], dirfd, path, last_of(call, n),
-				    makes_target(call, dirfd, path) ? AGAIN : stage))
+		    k23_copy_string(path, sizeof(path), paths->old[n]) <= 0)
+			continue;
+		r = path_translate(paths->path[n], dirfd, path, last_of(call, n, path),
+				   makes_target(call, dirfd, path) ? AGAIN : stage);
+		if (r < 0)
+			return r;
+		if (r == 0)
 			continue;
 		call->args[at_index] = (unsigned long)paths->path[n];
 		changed++;
@@ -120,12 +140,17 @@ static void restore_paths(struct k23_call *call, const struct paths *paths)
 static long on_path(struct k23_call *call)
 {
 	struct paths paths;
-	long r = -ENOSYS;
+	long changed = replace_paths(call, &paths, BEFORE), r = changed;
 
-	if (!replace_paths(call, &paths, BEFORE) || call->arch != K23_ARCH_I386)
-		r = k23_forward(call);
-	if (r == -ENOENT && replace_paths(call, &paths, AGAIN))
-		r = call->arch == K23_ARCH_I386 ? -ENOSYS : k23_forward(call);
+	if (changed >= 0)
+		r = changed && call->arch == K23_ARCH_I386 ? -ENOSYS : k23_forward(call);
+	if (changed >= 0 && r == -ENOENT) {
+		changed = replace_paths(call, &paths, AGAIN);
+		if (changed < 0)
+			r = changed;
+		else if (changed)
+			r = call->arch == K23_ARCH_I386 ? -ENOSYS : k23_forward(call);
+	}
 	restore_paths(call, &paths);
 	return r;
 }
@@ -182,14 +207,17 @@ static long on_openat2(struct k23_call *call)
 	unsigned long old[2] = { call->args[0], call->args[1] };
 	struct paths paths;
 	uint64_t how[3];
-	long r, fd = -1;
+	long r, fd = -1, changed;
 
 	if (call->args[3] < sizeof(how) || k23_copy_from(how, call->args[2], sizeof(how)) != 0 ||
 	    how[2] & (8 /* RESOLVE_BENEATH */ | 16 /* RESOLVE_IN_ROOT */))
 		return k23_forward(call);
 	if (!(how[2] & (2 /* RESOLVE_NO_MAGICLINKS */ | 4 /* RESOLVE_NO_SYMLINKS */)))
 		return on_path(call);
-	if (replace_paths(call, &paths, BEFORE) && k23_starts_with(paths.path[0], base)) {
+	changed = replace_paths(call, &paths, BEFORE);
+	if (changed < 0)
+		return changed;
+	if (changed && k23_starts_with(paths.path[0], base)) {
 		long low = k23_syscall(SYS_open, (unsigned long)base, O_PATH | O_CLOEXEC, 0, 0, 0, 0);
 
 		/* The program gets the lowest number that is free. */
@@ -291,19 +319,25 @@ static long on_exec(struct k23_call *call)
 	struct scripts scripts;
 	struct paths paths;
 	bool translated, scripted;
-	long r = -ENOSYS;
+	long r = -ENOSYS, changed;
 
 	if (call->arch == K23_ARCH_I386)
 		return on_path(call);
-	translated = replace_paths(call, &paths, BEFORE);
+	changed = replace_paths(call, &paths, BEFORE);
+	if (changed < 0)
+		return changed;
+	translated = changed > 0;
 	scripted = is_script(scripts.script, call, index, dirfd, translated);
 	if (!scripted)
 		r = k23_forward(call);
 	if (r == -ENOENT && !scripted) {
-		translated |= replace_paths(call, &paths, AGAIN) != 0;
+		changed = replace_paths(call, &paths, AGAIN);
+		if (changed < 0)
+			r = changed;
+		translated |= changed > 0;
 		/* It may be the interpreter that was not found. */
-		scripted = is_script(scripts.script, call, index, dirfd, true);
-		if (!scripted && translated)
+		scripted = changed >= 0 && is_script(scripts.script, call, index, dirfd, true);
+		if (!scripted && translated && changed >= 0)
 			r = k23_forward(call);
 	}
 	restore_paths(call, &paths);

@@ -87,8 +87,11 @@ static long scripts_follow(struct scripts *scripts, char path[K23_PATH_MAX])
 {
 	for (scripts->count = 1; scripts->count < SCRIPT_LEVELS; scripts->count++) {
 		const char *name = scripts->script[scripts->count - 1].interpreter;
+		long r = path_translate(path, AT_FDCWD, name, FOLLOWED, AGAIN);
 
-		if (!path_translate(path, AT_FDCWD, name, FOLLOWED, AGAIN)) {
+		if (r < 0)
+			return r;
+		if (r == 0) {
 			k23_format(path, K23_PATH_MAX, "%s", name);
 			return 0; /* if that is a script, it is the kernel's */
 		}

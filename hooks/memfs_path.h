@@ -155,8 +155,9 @@ struct walk {
 	char rest[K23_PATH_MAX]; /* what is to be followed */
 	size_t size;             /* of path */
 	unsigned links;
-	bool crossed;    /* the border */
-	bool is_slashed; /* there is a slash behind the last component */
+	bool crossed;      /* the border */
+	bool is_slashed;   /* there is a slash behind the last component */
+	bool is_directory; /* the path is known to be one that may be searched */
 };
 
 static bool is_at(const struct walk *walk)
@@ -171,6 +172,7 @@ static void leave_component(struct walk *walk)
 	while (walk->size && walk->path[--walk->size] != '/')
 		;
 	walk->path[walk->size] = '\0';
+	walk->is_directory = true;
 }
 
 /* Adds "/" and a name. Returns false if there is no room. */
@@ -185,24 +187,44 @@ static bool add_name(struct walk *walk, const char *name, size_t length)
 	return true;
 }
 
+/* For dots, which no file has behind it. Returns 0 or -errno. */
+static long check_directory(const struct walk *walk)
+{
+	char kernel[K23_PATH_MAX], target[1];
+	size_t size;
+	long r;
+
+	if (walk->is_directory)
+		return 0;
+	size = path_to_kernel(kernel, walk->path);
+	if (size + 2 >= sizeof(kernel))
+		return -ENAMETOOLONG;
+	memcpy(kernel + size, "/.", 3);
+	r = k23_syscall(SYS_readlink, (unsigned long)kernel, (unsigned long)target, sizeof(target), 0, 0, 0);
+	return r == -EINVAL ? 0 : r;
+}
+
 /* Goes on with what a link leads to, and what is behind it. The link is the last component of the path so far. */
-static bool follow_link(struct walk *walk, char *target, size_t size, const char *behind)
+static long follow_link(struct walk *walk, char *target, size_t size, const char *behind)
 {
 	size_t length = k23_strlen(behind) + 1;
 
-	if (++walk->links > LINKS || size + length > sizeof(walk->rest))
-		return false;
+	if (++walk->links > LINKS)
+		return -ELOOP;
+	if (size + length > sizeof(walk->rest))
+		return -ENAMETOOLONG;
 	memmove(walk->rest + size, behind, length);
 	memcpy(walk->rest, target, size);
 	if (*target == '/')
 		walk->path[walk->size = 0] = '\0';
 	else
 		leave_component(walk);
-	return true;
+	walk->is_directory = true;
+	return 0;
 }
 
-/* Follows the rest. Returns false where the kernel would not find an end. */
-static bool walk_path(struct walk *walk, enum last last)
+/* Follows the rest. Returns 0, or the error that the kernel would find on the way; -ENAMETOOLONG: there is no room. */
+static long walk_path(struct walk *walk, enum last last)
 {
 	char link[K23_PATH_MAX], kernel[K23_PATH_MAX];
 	const char *rest = skip_slashes(walk->rest), *behind;
@@ -210,41 +232,45 @@ static bool walk_path(struct walk *walk, enum last last)
 	for (; *rest; rest = skip_slashes(behind)) {
 		size_t length = component(rest);
 		bool is_last, is_entry;
-		long r;
+		long r = 0;
 
 		behind = rest + length;
 		is_last = !*skip_slashes(behind);
 		is_entry = is_last && last == ENTRY;
 		walk->is_slashed = is_last && *behind;
-		if (is_dots(rest, length, 1) && !is_entry)
-			continue;
-		if (is_dots(rest, length, 2) && !is_entry) {
-			leave_component(walk);
+		if (!is_entry && (is_dots(rest, length, 1) || is_dots(rest, length, 2))) {
+			r = check_directory(walk);
+			if (r < 0)
+				return r;
+			if (length == 2)
+				leave_component(walk);
 			continue;
 		}
 		if (!add_name(walk, rest, length))
-			return false;
-		if (is_at(walk)) {
+			return -ENAMETOOLONG;
+		walk->is_directory = is_at(walk);
+		if (walk->is_directory) {
 			walk->crossed = true;
 			continue;
 		}
 		if (is_entry || (last == KEPT && !*behind))
-			return true;
+			return 0;
 		if (is_last)
 			last = FOLLOWED; /* also what this link leads to */
 		if (path_to_kernel(kernel, walk->path) >= sizeof(kernel))
-			return false;
+			return -ENAMETOOLONG;
 		r = k23_syscall(SYS_readlink, (unsigned long)kernel, (unsigned long)link, sizeof(link), 0, 0, 0);
 		if (r > 0) {
-			if (!follow_link(walk, link, (size_t)r, behind))
-				return false;
+			r = follow_link(walk, link, (size_t)r, behind);
+			if (r < 0)
+				return r;
 			behind = walk->rest;
 		} else if (r != -EINVAL) { /* no more links: the kernel finds out what is wrong */
 			behind = skip_slashes(behind);
-			return !*behind || add_name(walk, behind, k23_strlen(behind));
+			return !*behind || add_name(walk, behind, k23_strlen(behind)) ? 0 : -ENAMETOOLONG;
 		}
 	}
-	return true;
+	return 0;
 }
 
 enum stage {
@@ -252,21 +278,24 @@ enum stage {
 	AGAIN,	/* the kernel has found nothing by the path as it is */
 };
 
-/* What the kernel is to be given for a path of the program. Returns its length; 0 if the path can stay as it is. */
-__attribute__((noinline)) static size_t path_translate(char to[K23_PATH_MAX], int dirfd, const char *path,
-							enum last last, enum stage stage)
+/* What the kernel is to be given for a path of the program. Returns its length; 0 if the path can stay as it is; -errno
+ * for the call. */
+__attribute__((noinline)) static long path_translate(char to[K23_PATH_MAX], int dirfd, const char *path, enum last last,
+						     enum stage stage)
 {
 	const struct run *run = k23_run_state();
 	const char *rest = *path == '/' ? behind_at(path) : NULL;
 	size_t size = k23_strlen(path);
 	bool seen;
 	struct walk walk;
+	long r = 0;
 
 	if (!run || !size)
 		return 0;
 	seen = run->links || has_parent(rest ? rest : path); /* it could cross the border from within */
 	walk.links = 0;
 	walk.crossed = walk.is_slashed = false;
+	walk.is_directory = true;
 	if (rest) {
 		memcpy(walk.path, at, at_size + 1);
 		memcpy(walk.rest, rest, k23_strlen(rest) + 1);
@@ -282,7 +311,10 @@ __attribute__((noinline)) static size_t path_translate(char to[K23_PATH_MAX], in
 		seen = true;
 	}
 	walk.size = k23_strlen(walk.path);
-	if (seen && walk_path(&walk, last) && walk.crossed) {
+	if (seen)
+		r = walk_path(&walk, last);
+	/* As far as no border is crossed, the kernel finds out by itself what is wrong. */
+	if (walk.crossed) {
 		size = path_to_kernel(to, walk.path);
 		if (walk.is_slashed && size + 1 < K23_PATH_MAX)
 			memcpy(to + size++, "/", 2);
@@ -291,7 +323,9 @@ __attribute__((noinline)) static size_t path_translate(char to[K23_PATH_MAX], in
 	} else {
 		return 0;
 	}
-	return size < K23_PATH_MAX && is_inside(AT_FDCWD, base, 0) ? size : 0;
+	if (size >= K23_PATH_MAX || !is_inside(AT_FDCWD, base, 0))
+		return 0;
+	return walk.crossed && r < 0 ? r : (long)size;
 }
 
 #endif

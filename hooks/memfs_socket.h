@@ -12,7 +12,7 @@
 #define PATH_AT offsetof(struct sockaddr_un, sun_path)
 
 /* Where an address has a path that goes to the kernel as another one: makes the new address. Returns its size; 0: there
- * is no such path; -ENAMETOOLONG. */
+ * is no such path; -errno. */
 static long address_translate(struct sockaddr_un *to, unsigned long from, unsigned long size, enum last last,
 			      enum stage stage)
 {
@@ -21,19 +21,19 @@ static long address_translate(struct sockaddr_un *to, unsigned long from, unsign
 		char end;
 	} given = { { 0 }, 0 };
 	char path[K23_PATH_MAX];
-	size_t length;
+	long length;
 
 	if (size <= PATH_AT || size > sizeof(given.address) || k23_copy_from(&given.address, from, size) != 0 ||
 	    given.address.sun_family != AF_UNIX)
 		return 0;
 	length = path_translate(path, AT_FDCWD, given.address.sun_path, last, stage);
-	if (!length)
-		return 0;
-	if (length >= sizeof(to->sun_path))
+	if (length <= 0)
+		return length;
+	if (length >= (long)sizeof(to->sun_path))
 		return -ENAMETOOLONG;
 	to->sun_family = AF_UNIX;
-	memcpy(to->sun_path, path, length + 1);
-	return (long)(PATH_AT + length + 1);
+	memcpy(to->sun_path, path, (size_t)length + 1);
+	return (long)PATH_AT + length + 1;
 }
 
 /* Forwards a call with an address at *at, of *size bytes, which both are arguments or what they lead to. */

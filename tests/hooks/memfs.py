@@ -117,6 +117,10 @@ def case_entries(k23, calls):
     compare_calls(k23, calls, "entries")
 
 
+def case_borders(k23, calls):
+    compare_calls(k23, calls, "borders")
+
+
 def case_executables(k23, calls):
     compare_calls(k23, calls, "executables")
 

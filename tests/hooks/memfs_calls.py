@@ -173,7 +173,7 @@ def entries():
     os.chdir(MEM)
     across = "../" + os.path.basename(MEM) + "/"
     for start in MEM + "/", across, MEM + "/link/../", MEM + "/../" + os.path.basename(MEM) + "/", "":
-        for end in "link/", "link//", "link/.", "up/..", "link/..", "dangling/", "relative/", "out/", "to/", "real/.", "up/.", "file/":
+        for end in "link/", "link//", "link/.", "up/..", "link/..", "dangling/", "relative/", "out/", "to/", "real/.", "up/.", "file/", "file/.":
             path = start + end
             for function in os.rmdir, os.unlink, os.mkdir, os.mkfifo:
                 tell(f"{function.__name__} {path}", function, path)
@@ -196,6 +196,41 @@ def entries():
     for directory, directories, names in sorted(os.walk(MEM)):
         print(directory, sorted(directories), sorted(names))
     print(sorted(os.listdir(OUTSIDE)))
+
+
+def borders():
+    """The errors of paths that are followed across the border."""
+    os.makedirs(MEM + "/d/e")
+    write(MEM + "/f", "inside")
+    write(OUTSIDE + "/o", "outside")
+    os.mkdir(MEM + "/chain")
+    write(MEM + "/chain/0", "end")
+    for i in range(1, 43):
+        os.symlink(f"{MEM}/chain/{i - 1}", f"{MEM}/chain/{i}")
+    for name, target in (("one", MEM + "/other"), ("other", MEM + "/one"), ("slash", MEM + "/f/"), ("directory", MEM + "/d/"),
+                         ("file", MEM + "/f"), ("short", "f/../..")):
+        os.symlink(target, MEM + "/" + name)
+    os.symlink(MEM + "/one", OUTSIDE + "/loop")
+    os.chdir(MEM)
+    name = os.path.basename(MEM)
+    for path in ["one", "one/", "one/x", "one/..", f"../{name}/one", OUTSIDE + "/loop", *(f"chain/{i}" for i in (39, 40, 41, 42)),
+                 "f/..", "f/.", "f/../..", f"f/../../{name}/f", f"../{name}/f/.", f"../{name}/f/..", f"../{name}/f/", f"../{name}/d/..",
+                 "../outside/o/..", f"../outside/o/../../{name}/f", "slash", "slash/..", "directory", "directory/../f", "file/.", "file/../f",
+                 "file/..", "short", "d/none/..", "d/none/../../..", f"../{name}/none/../f", "d/e/../../..", f"../outside/none/../../{name}/f",
+                 "../" * 99 + "x", "d/../../outside/o"]:
+        for start in "", MEM + "/":
+            for function in os.stat, os.lstat, os.chdir, os.rmdir:
+                tell(f"{function.__name__} {start}{path}", lambda: function(start + path) and oct(function(start + path).st_mode))
+                os.chdir(MEM)
+            for flags in os.O_RDONLY, os.O_WRONLY | os.O_CREAT, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.O_NOFOLLOW:
+                tell(f"open {flags} {start}{path}", lambda: os.close(os.open(start + path, flags)))
+            tell(f"execute {start}{path}", os.execv, start + path, ["x"])
+            if len(start + path) < 90:
+                tell(f"connect {start}{path}", socket.socket(socket.AF_UNIX).connect, start + path)
+    if os.geteuid() != 0:
+        os.chmod(MEM + "/d", 0o600)
+        tell("no search", os.stat, "d/../../outside")
+    print(sorted(os.listdir(MEM)), sorted(os.listdir(OUTSIDE)), sorted(os.listdir(MEM + "/d")))
 
 
 def executables():
