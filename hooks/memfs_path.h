@@ -111,6 +111,34 @@ static size_t path_to_kernel(char to[K23_PATH_MAX], const char *path)
 	return (size_t)k23_format(to, K23_PATH_MAX, "%s/%s", base, *rest ? skip_slashes(rest) : ".");
 }
 
+/* The kernel's path for what is behind the file system's name, which need not be followed. Where the program's has just
+ * room, there is less of "/." and "//". Returns its length. */
+static size_t rest_to_kernel(char to[K23_PATH_MAX], const char *rest)
+{
+	size_t size = (size_t)k23_format(to, K23_PATH_MAX, "%s/%s", base, *rest ? rest : ".");
+
+	if (size < K23_PATH_MAX)
+		return size;
+	size = k23_strlen(base);
+	while (*rest) {
+		size_t length = component(rest);
+		const char *next = skip_slashes(rest + length);
+
+		if (!*next)
+			length = k23_strlen(rest);
+		if (!*next || !is_dots(rest, length, 1)) {
+			if (size + length + 2 > K23_PATH_MAX)
+				return K23_PATH_MAX;
+			to[size++] = '/';
+			memcpy(to + size, rest, length + 1);
+			size += length;
+			to[size] = '\0';
+		}
+		rest = next;
+	}
+	return size;
+}
+
 /* The program's path for that which the kernel gives a file of the file system: "/x", perhaps "(unreachable)/x". */
 static long path_to_program(char to[K23_PATH_MAX], const char *path)
 {
@@ -319,13 +347,15 @@ __attribute__((noinline)) static long path_translate(char to[K23_PATH_MAX], int 
 		if (walk.is_slashed && size + 1 < K23_PATH_MAX)
 			memcpy(to + size++, "/", 2);
 	} else if (rest) {
-		size = (size_t)k23_format(to, K23_PATH_MAX, "%s/%s", base, *rest ? rest : ".");
+		size = rest_to_kernel(to, rest);
 	} else {
 		return 0;
 	}
-	if (size >= K23_PATH_MAX || !is_inside(AT_FDCWD, base, 0))
+	if (!is_inside(AT_FDCWD, base, 0))
 		return 0;
-	return walk.crossed && r < 0 ? r : (long)size;
+	if (walk.crossed && r < 0)
+		return r;
+	return size < K23_PATH_MAX ? (long)size : -ENAMETOOLONG;
 }
 
 #endif

@@ -119,6 +119,13 @@ def case_entries(k23, calls):
 
 def case_borders(k23, calls):
     compare_calls(k23, calls, "borders")
+    # The kernel's path is longer than the program's.
+    code = ("import errno, os\n"
+            "open('/k/f', 'w').write('x')\n"
+            "print([os.stat('/k/' + (4092 - len(end)) // 2 * './' + end).st_size for end in ('f', '/f', './f')])\n"
+            "try: os.stat('/k/' + 'x/' * 2046)\n"
+            "except OSError as e: print(errno.errorcode[e.errno])\n")
+    expect("long", answer_of(with_hook_at(k23, "/k", sys.executable, "-c", code)), (0, "[1, 1, 1]\nENAMETOOLONG\n", ""))
 
 
 def case_executables(k23, calls):

@@ -227,6 +227,12 @@ def borders():
             tell(f"execute {start}{path}", os.execv, start + path, ["x"])
             if len(start + path) < 90:
                 tell(f"connect {start}{path}", socket.socket(socket.AF_UNIX).connect, start + path)
+    for start in MEM + "/", f"../{name}/", MEM + "/directory/../":
+        for middle, end in ("./", "f"), ("/", "f"), ("./", "f/"), ("./", "f/."), (".//", "d/"), ("./", "d/../f"), ("./", "d/."):
+            size = 4095 - len(start + end)
+            path = start + size // len(middle) * middle + size % len(middle) * "/" + end
+            tell(f"long {start} {middle} {end}", lambda: len(path) == 4095 and oct(os.stat(path).st_mode))
+            tell("longer", os.stat, path + "/")
     if os.geteuid() != 0:
         os.chmod(MEM + "/d", 0o600)
         tell("no search", os.stat, "d/../../outside")
