@@ -271,8 +271,7 @@ static long on_getcwd(struct k23_call *call)
 	return k23_copy_to(old[0], answer, (size_t)r) ? -EFAULT : r;
 }
 
-/* A link of /proc that leads to a file of the file system: what is read there is a path in that. No other link outside
- * leads there, as far as the kernel knows. */
+/* What is read of a link of /proc that leads into the file system becomes a path of the program's. */
 static long on_readlink(struct k23_call *call)
 {
 	int index = call->nr == SYS_readlink ? 0 : 1, dirfd = index ? (int)call->args[0] : AT_FDCWD;
@@ -280,8 +279,7 @@ static long on_readlink(struct k23_call *call)
 	long r = on_path(call), size;
 
 	if (r <= 0 || call->arch != K23_ARCH_X86_64 || k23_copy_string(path, sizeof(path), call->args[index]) < 0 ||
-	    !is_inside(dirfd, path, *path ? 0 : AT_EMPTY_PATH) ||
-	    is_inside(dirfd, path, *path ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH))
+	    !is_way_in(dirfd, path))
 		return r;
 	size = k23_syscall(SYS_readlinkat, (unsigned)dirfd, (unsigned long)path, (unsigned long)answer,
 			   sizeof(answer) - 1, 0, 0);

@@ -169,6 +169,28 @@ static bool path_of_directory(char path[K23_PATH_MAX], int dirfd)
 	return true;
 }
 
+static bool same_file(const char *one, const char *other)
+{
+	struct stat first, second;
+
+	return k23_syscall(SYS_stat, (unsigned long)one, (unsigned long)&first, 0, 0, 0, 0) == 0 &&
+	       k23_syscall(SYS_stat, (unsigned long)other, (unsigned long)&second, 0, 0, 0, 0) == 0 &&
+	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* Whether a path of the kernel's is a link of /proc by which that comes into the file system. What is read there is a
+ * path in that. */
+static bool is_way_in(int dirfd, const char *path)
+{
+	struct stat link, proc;
+
+	return is_inside(dirfd, path, 0) &&
+	       k23_syscall(SYS_newfstatat, (unsigned)dirfd, (unsigned long)path, (unsigned long)&link,
+			   AT_SYMLINK_NOFOLLOW, 0, 0) == 0 &&
+	       k23_syscall(SYS_stat, (unsigned long)"/proc", (unsigned long)&proc, 0, 0, 0, 0) == 0 &&
+	       link.st_dev == proc.st_dev;
+}
+
 /* --- following a path */
 
 /* What a call wants of a path's last component. */
@@ -251,6 +273,22 @@ static long follow_link(struct walk *walk, char *target, size_t size, const char
 	return 0;
 }
 
+/* The program's path for a directory of the file system to which a link of /proc leads, of which `size` bytes are the
+ * text. Returns its length; 0: there is none, as the directory has been removed. */
+static long way_in(char text[K23_PATH_MAX], long size, const char *link)
+{
+	char path[K23_PATH_MAX], kernel[K23_PATH_MAX];
+
+	if (size >= K23_PATH_MAX)
+		return 0;
+	text[size] = '\0';
+	size = path_to_program(path, text);
+	if (size >= K23_PATH_MAX || path_to_kernel(kernel, path) >= K23_PATH_MAX || !same_file(kernel, link))
+		return 0;
+	memcpy(text, path, (size_t)size + 1);
+	return size;
+}
+
 /* Follows the rest. Returns 0, or the error that the kernel would find on the way; -ENAMETOOLONG: there is no room. */
 static long walk_path(struct walk *walk, enum last last)
 {
@@ -288,6 +326,11 @@ static long walk_path(struct walk *walk, enum last last)
 		if (path_to_kernel(kernel, walk->path) >= sizeof(kernel))
 			return -ENAMETOOLONG;
 		r = k23_syscall(SYS_readlink, (unsigned long)kernel, (unsigned long)link, sizeof(link), 0, 0, 0);
+		if (r > 0 && !is_below_at(walk->path) && is_way_in(AT_FDCWD, kernel)) {
+			if (is_last)
+				return 0; /* by the link itself, also to a file without a name */
+			r = way_in(link, r, kernel);
+		}
 		if (r > 0) {
 			r = follow_link(walk, link, (size_t)r, behind);
 			if (r < 0)
@@ -329,8 +372,9 @@ __attribute__((noinline)) static long path_translate(char to[K23_PATH_MAX], int 
 		memcpy(walk.rest, rest, k23_strlen(rest) + 1);
 	} else {
 		bool inside = *path != '/' && is_inside(dirfd, "", AT_EMPTY_PATH);
+		bool by_proc = seen && k23_starts_with(path, "/proc/");
 
-		if (inside ? !seen : stage == BEFORE && !names_at(path))
+		if (inside ? !seen : stage == BEFORE && !names_at(path) && !by_proc)
 			return 0;
 		walk.path[0] = '\0';
 		if (*path != '/' && !path_of_directory(walk.path, dirfd))

@@ -128,6 +128,10 @@ def case_borders(k23, calls):
     expect("long", answer_of(with_hook_at(k23, "/k", sys.executable, "-c", code)), (0, "[1, 1, 1]\nENAMETOOLONG\n", ""))
 
 
+def case_magic(k23, calls):
+    compare_calls(k23, calls, "magic")
+
+
 def case_executables(k23, calls):
     compare_calls(k23, calls, "executables")
 

@@ -239,6 +239,44 @@ def borders():
     print(sorted(os.listdir(MEM)), sorted(os.listdir(OUTSIDE)), sorted(os.listdir(MEM + "/d")))
 
 
+def magic():
+    """Links of /proc that lead into the file system: what is behind them crosses the border as everywhere."""
+    os.makedirs(MEM + "/x/y")
+    write(MEM + "/x/f", "inside")
+    write(OUTSIDE + "/o", "outside")
+    os.mkdir(MEM + "/gone")
+    directory, deep, gone, beside = (os.open(path, os.O_RDONLY) for path in (MEM, MEM + "/x/y", MEM + "/gone", OUTSIDE))
+    nameless = os.open(MEM, os.O_TMPFILE | os.O_RDWR)
+    os.write(nameless, b"nameless")
+    os.rmdir(MEM + "/gone")
+    os.symlink(f"/proc/self/fd/{deep}", OUTSIDE + "/ordinary")
+    os.chdir(MEM)
+    for linked in False, True:
+        for start in "cwd", f"fd/{directory}", f"fd/{deep}", f"fd/{beside}", f"fd/{gone}", f"fd/{nameless}":
+            for end in ("", "/", "/.", "/..", "/../..", "/../../..", "/l/f", "/../../l/f", "/dots/../outside/o", "/out", "/../outside/o",
+                        f"/../{os.path.basename(MEM)}/x/f", "/none", "/x/../../outside", "/in/f"):
+                if str(gone) in start and "/../.." in end:
+                    continue
+                for before in "/proc/self/", "/proc/thread-self/", f"/proc/{os.getpid()}/":
+                    path = before + start + end
+                    for function in os.stat, os.lstat:
+                        tell(f"{function.__name__} {start}{end}", lambda: (oct(function(path).st_mode), function(path).st_size * ("f" in end)))
+                    tell(f"the same {start}{end}", lambda: [os.path.samefile(path, other) for other in (MEM, MEM + "/..", MEM + "/x", OUTSIDE)])
+        tell("nameless", read, f"/proc/self/fd/{nameless}")
+        tell("nameless", os.link, f"/proc/self/fd/{nameless}", f"{MEM}/named {linked}")
+        tell("ordinary", os.readlink, OUTSIDE + "/ordinary")
+        tell("a link to a link", os.path.samefile, OUTSIDE + "/ordinary/", MEM + "/x/y")
+        for name, target in ("l", MEM + "/x"), ("dots", ".."), ("out", OUTSIDE + "/o"), ("by", f"/proc/self/fd/{deep}"):
+            tell("symlink", os.symlink, target, f"/proc/self/fd/{directory}/{name}")
+            tell("symlink", os.symlink, target, f"/proc/self/cwd/{name}")
+        os.path.lexists(OUTSIDE + "/in") or os.symlink(MEM + "/x", OUTSIDE + "/in")
+    tell("by", os.path.samefile, MEM + "/by/../f", MEM + "/x/f")
+    os.mkdir("/proc/self/cwd/l/made")
+    write("/proc/self/cwd/l/g", "g")
+    tell("rmdir", os.rmdir, f"/proc/self/fd/{deep}/../../l/")
+    print(sorted(os.listdir(MEM)), sorted(os.listdir(MEM + "/x")), sorted(os.listdir(OUTSIDE)))
+
+
 def executables():
     def show(*words, **more):
         result = subprocess.run(words, capture_output=True, text=True, **more)
