@@ -40,6 +40,24 @@ static PyObject *raise_error(long r)
 	return PyErr_SetFromErrno(error);
 }
 
+bool module_register(PyObject *value, unsigned long *number)
+{
+	int overflow;
+
+	*number = (unsigned long)PyLong_AsLongAndOverflow(value, &overflow);
+	if (overflow > 0)
+		*number = PyLong_AsUnsignedLong(value);
+	else if (overflow < 0)
+		PyErr_SetString(PyExc_OverflowError, "the int is less than -2**63");
+	return !PyErr_Occurred();
+}
+
+/* For "O&". */
+static int convert_register(PyObject *value, void *number)
+{
+	return module_register(value, number);
+}
+
 /* Where the program goes on elsewhere, or not at all. */
 static bool never_returns(const struct k23_call *call)
 {
@@ -215,8 +233,7 @@ static int arguments_set(PyObject *self, Py_ssize_t i, PyObject *value)
 		PyErr_SetString(PyExc_TypeError, "a call has six arguments");
 		return -1;
 	}
-	number = PyLong_AsUnsignedLongMask(value);
-	if (PyErr_Occurred())
+	if (!module_register(value, &number))
 		return -1;
 	call->args[i] = number;
 	return 0;
@@ -264,11 +281,15 @@ static bool answer_exception(struct call *object, long *answer)
 	*answer = forwarded ? object->result : -EIO;
 	if (PyErr_ExceptionMatches(error) && !forwarded) {
 		PyObject *type, *value, *traceback, *number;
+		unsigned long errno_given;
 
 		PyErr_Fetch(&type, &value, &traceback);
 		PyErr_NormalizeException(&type, &value, &traceback);
 		number = PyObject_GetAttrString(value, "errno");
-		*answer = number && PyLong_Check(number) ? -PyLong_AsLong(number) : -EIO;
+		*answer = -EIO;
+		if (number && PyLong_Check(number) && module_register(number, &errno_given))
+			*answer = -(long)errno_given;
+		PyErr_Clear();
 		Py_XDECREF(number);
 		PyErr_Restore(type, value, traceback);
 		PyErr_Clear();
@@ -284,7 +305,11 @@ static bool answer_value(struct call *object, PyObject *value, long *answer)
 	if (value == Py_None)
 		return object->forwarded;
 	if (PyLong_CheckExact(value)) {
-		*answer = (long)PyLong_AsUnsignedLongMask(value);
+		unsigned long number;
+
+		if (!module_register(value, &number))
+			return answer_exception(object, answer);
+		*answer = (long)number;
 		return true;
 	}
 	PyErr_Format(PyExc_TypeError, "a policy's function returns an int, or None for what the call itself gives, not "
@@ -361,7 +386,7 @@ static PyObject *string(PyObject *self, PyObject *arguments)
 	long r;
 
 	(void)self;
-	if (!PyArg_ParseTuple(arguments, "k|n:string", &address, &size))
+	if (!PyArg_ParseTuple(arguments, "O&|n:string", convert_register, &address, &size))
 		return NULL;
 	buffer = PyMem_Malloc(size > 0 ? (size_t)size : 1);
 	if (!buffer)
@@ -380,8 +405,12 @@ static PyObject *read_memory(PyObject *self, PyObject *arguments)
 	long r;
 
 	(void)self;
-	if (!PyArg_ParseTuple(arguments, "kn:read", &address, &size))
+	if (!PyArg_ParseTuple(arguments, "O&n:read", convert_register, &address, &size))
 		return NULL;
+	if (size < 0) {
+		PyErr_SetString(PyExc_ValueError, "a size is not negative");
+		return NULL;
+	}
 	bytes = PyBytes_FromStringAndSize(NULL, size);
 	r = bytes ? k23_copy_from(PyBytes_AS_STRING(bytes), address, (size_t)size) : 0;
 	if (r >= 0)
@@ -397,7 +426,7 @@ static PyObject *write_memory(PyObject *self, PyObject *arguments)
 	long r;
 
 	(void)self;
-	if (!PyArg_ParseTuple(arguments, "ky*:write", &address, &bytes))
+	if (!PyArg_ParseTuple(arguments, "O&y*:write", convert_register, &address, &bytes))
 		return NULL;
 	r = k23_copy_to(address, bytes.buf, (size_t)bytes.len);
 	PyBuffer_Release(&bytes);

@@ -16,6 +16,9 @@ PyObject *module_init(void);
 /* What k23.option() looks in. */
 void module_use_options(const struct k23_options *options);
 
+/* An int as a register has it: signed, or unsigned. False: with an exception. */
+bool module_register(PyObject *value, unsigned long *number);
+
 /* Lets a function of the policy treat a call. Returns whether it has an answer; otherwise the call is to be forwarded,
  * from outside of Python. */
 bool module_answer(PyObject *function, struct k23_call *call, long *answer);

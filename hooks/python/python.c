@@ -55,7 +55,7 @@ static long on_call(struct k23_call *call)
 static uint64_t tell(enum told what, const char *format, ...)
 {
 	PyObject *arguments, *result = NULL;
-	uint64_t number = 0;
+	unsigned long number = 0;
 	va_list list;
 
 	if (!told[what])
@@ -65,8 +65,8 @@ static uint64_t tell(enum told what, const char *format, ...)
 	arguments = Py_VaBuildValue(format, list);
 	if (arguments)
 		result = PyObject_CallObject(told[what], arguments);
-	if (result && PyLong_Check(result))
-		number = PyLong_AsUnsignedLongLongMask(result);
+	if (result && PyLong_Check(result) && !module_register(result, &number))
+		number = 0;
 	if (PyErr_Occurred())
 		module_print_exception();
 	Py_XDECREF(arguments);

@@ -218,6 +218,36 @@ def case_exception(k23, program, other):
                 "NameError: name 'nothing_either' is not defined"])
 
 
+def case_numbers(k23, program, other):
+    """An int is one of a register, or a mistake."""
+    del program
+    name = written("import k23\n"
+                   "values = [1 << 64, 1 << 70, -(1 << 63) - 1, -(1 << 63) - 5]\n"
+                   "fine = [(1 << 64) - 5, 1 << 63, -(1 << 63), (1 << 63) - 1, 0]\n"
+                   "def getppid(call):\n    return values[call.args[0]]\n"
+                   "def getpgrp(call):\n    call.args[1] = values[call.args[0]]\n"
+                   "def getuid(call):\n    return fine[call.args[0]]\n"
+                   "def geteuid(call):\n"
+                   "    call.args[1] = fine[call.args[0]]\n    return call.args[1] == fine[call.args[0]] % 2 ** 64\\\n"
+                   "        and 7\n"
+                   "def getgid(call):\n"
+                   "    return [k23.read, k23.string, k23.write][call.args[0]](1 << 64, *[[1], [], [b'x']][call.args[0]])\n"
+                   "def gettid(call):\n    raise k23.Error(values[call.args[0]], '')\n"
+                   "def getegid(call):\n    k23.read(call.sp, -1)\n")
+    code = ("import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nlibc.syscall.restype = ctypes.c_long\n"
+            "def show(nr, x):\n    ctypes.set_errno(0)\n    print(libc.syscall(nr, x), ctypes.get_errno(), end=';')\n"
+            "for nr, count in (110, 4), (111, 4), (102, 5), (107, 5), (104, 3), (186, 4), (108, 1):\n"
+            "    for x in range(count): show(nr, ctypes.c_long(x))\n"
+            "    print()\n")
+    for way in hosted.ways(k23, other):
+        result = run_policy(k23, way, name, sys.executable, "-S", "-c", code)
+        failed = "-1 5;"
+        expect(f"{way} {result.stderr}", (result.returncode, result.stdout.splitlines()),
+               (0, [failed * 4, failed * 4, f"-1 5;{-2 ** 63} 0;{-2 ** 63} 0;{2 ** 63 - 1} 0;0 0;", "7 0;" * 5, failed * 3, failed * 4, failed]))
+        errors = [line.partition(":")[0] for line in result.stderr.splitlines() if re.match(r"\w+Error", line)]
+        expect(f"{way} {result.stderr}", errors, ["OverflowError"] * 11 + ["ValueError"])
+
+
 def case_threads(k23, program, other):
     """Of a policy's own, which its functions wait for, also in children."""
     for way in hosted.ways(k23, other):
