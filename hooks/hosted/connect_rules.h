@@ -115,6 +115,8 @@ static const char *parse_unix(struct end *end, const char *text)
 
 	if (*text != '/' && *text != '@')
 		return "the path of a unix socket begins with / or @";
+	if (!text[1])
+		return "the path of a unix socket has no name";
 	if (length >= sizeof(un->sun_path))
 		return "the path of a unix socket is too long";
 	un->sun_family = AF_UNIX;
@@ -158,14 +160,19 @@ static int rules_read(struct rules *rules, const char *path)
 	unsigned number = 0;
 	char *line = NULL;
 	size_t size = 0;
+	ssize_t length;
 	int r = 0;
 
 	if (!file)
 		return k23_refuse("%s: %s", path, strerror(errno));
-	while (r == 0 && getline(&line, &size, file) >= 0) {
+	while (r == 0 && (length = getline(&line, &size, file)) >= 0) {
 		const char *problem;
 
 		number++;
+		if (strlen(line) != (size_t)length) {
+			r = k23_refuse("%s:%u: a rule is text, but there is a NUL byte", path, number);
+			break;
+		}
 		line[strcspn(line, "#")] = '\0';
 		if (!line[strspn(line, " \t\r\n")])
 			continue;

@@ -161,7 +161,9 @@ def case_mistakes(k23, program):
                         ("tcp fd00::1:80 -> [::1]:80", "no IPv4 address"), ("tcp 10.0.0.1:65536 -> 127.0.0.1:80", "a port is"),
                         ("tcp 10.0.0.0/33:80 -> 127.0.0.1:80", "prefix"), ("tcp 10.0.0.1:80 -> 127.0.0.0/8:80", "to a prefix"),
                         ("tcp 10.0.0.1:80 -> [::1]:80", "cannot become IPv6"), ("unix a -> /b", "begins with /"),
-                        ("unix /a -> /" + "b" * 200, "too long"), ("tcp 10.0.0.1:-1 -> 127.0.0.1:80", "a port is")):
+                        ("unix /a -> /" + "b" * 200, "too long"), ("tcp 10.0.0.1:-1 -> 127.0.0.1:80", "a port is"),
+                        ("unix @ -> @y", "no name"), ("unix /x -> @", "no name"), ("unix / -> @y", "no name"), ("\0", "NUL"),
+                        ("tcp 10.0.0.1:80 -> 127.0.0.1:80\0 x", "NUL"), ("# comment\0", "NUL"), ("unix /x -> /y\0z", "NUL")):
         write_rules("# one", "tcp 10.0.0.1:80 -> 127.0.0.1:80", line)
         result = run(k23, "run", "--hook", "connect:rules=rules", "--", "echo", "started")
         expect(f"{line}: {result.stderr}", (result.returncode, result.stdout, len(result.stderr.splitlines())), (125, "", 1))
