@@ -30,7 +30,8 @@ __attribute__((visibility("default"), used)) struct k23_world k23_world = {
 };
 
 /* K23_HOOK() defines it. */
-extern __attribute__((visibility("default"))) const struct k23_api **k23_hook_api;
+/* Weak: without K23_HOOK() it is k23 cc that says so, not the linker. */
+extern __attribute__((visibility("default"), weak)) const struct k23_api **k23_hook_api;
 
 static __thread void *thread_self __attribute__((used));
 static unsigned ready __attribute__((used)); /* thread-local variables are there */

@@ -295,13 +295,16 @@ def case_refused(k23, program):
     del program
     source = "#include <k23/hook.h>\n%s\nK23_HOOK(refused, .all = k23_forward%s);\n"
     for name, text, more, words, flags in (
+            ("nothing", None, "", "it has no K23_HOOK() in it", ["--hosted"]),
+            ("neither", None, "", "it has no K23_HOOK() in it", []),
             ("library", "#include <stdlib.h>\nint f(void); int f(void) { return abs(rand()); }", "",
              "k23 cc --hosted", []),
             ("shared", "", "", "not linked statically", ["--hosted", "-no-pie", "-pie"])):
         with open(name + ".c", "w") as file:
-            file.write(source % (text, more))
+            file.write("int nothing;\n" if text is None else source % (text, more))
         result = run(k23, "cc", *flags, name + ".c", "-o", name)
-        if result.returncode != 125 or words not in result.stderr or os.path.exists(name):
+        lines = result.stderr.count("\n")
+        if result.returncode != 125 or words not in result.stderr or os.path.exists(name) or (text is None and lines != 1):
             raise Failed(f"{name}: {result.returncode} {result.stderr!r}")
 
 
