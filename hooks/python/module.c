@@ -6,6 +6,7 @@
 #include "thread.h"
 
 static struct k23_options options;
+static PyObject *asked; /* keys of options, in order; the values are None */
 static PyObject *error, *unwind, *refused; /* exceptions */
 
 /* By number, of calls that have a name. */
@@ -476,6 +477,8 @@ static PyObject *option(PyObject *self, PyObject *arguments)
 	(void)self;
 	if (!PyArg_ParseTuple(arguments, "s|O:option", &key, &otherwise))
 		return NULL;
+	if (PyDict_SetItemString(asked, key, Py_None) < 0)
+		return NULL;
 	value = k23_option(&options, key);
 	return value ? PyUnicode_DecodeFSDefault(value) : Py_NewRef(otherwise);
 }
@@ -557,7 +560,8 @@ PyObject *module_init(void)
 {
 	PyObject *self = PyModule_Create(&module), *numbers = describe_calls();
 
-	if (!self || PyModule_AddObjectRef(self, "numbers", numbers) < 0 || PyType_Ready(&call_type) < 0 ||
+	asked = PyDict_New();
+	if (!self || !asked || PyModule_AddObjectRef(self, "numbers", numbers) < 0 || PyType_Ready(&call_type) < 0 ||
 	    PyType_Ready(&arguments_type) < 0 || add_exception(self, "Error", PyExc_OSError, &error) < 0 ||
 	    add_exception(self, "Unwind", PyExc_BaseException, &unwind) < 0 ||
 	    add_exception(self, "Refused", PyExc_BaseException, &refused) < 0 || output_use() < 0)
@@ -569,4 +573,26 @@ PyObject *module_init(void)
 void module_use_options(const struct k23_options *given)
 {
 	options = *given;
+}
+
+PyObject *module_unknown_option(void)
+{
+	for (const char *at = options.text; *at; at += strlen(at) + 1) {
+		PyObject *key = PyUnicode_DecodeFSDefaultAndSize(at, (Py_ssize_t)strcspn(at, "="));
+		PyObject *comma = PyUnicode_FromString(", "), *keys = NULL, *text = NULL;
+
+		if (key && comma && strncmp(at, "file=", 5) != 0 && strncmp(at, "text=", 5) != 0 &&
+		    !PyDict_Contains(asked, key)) {
+			keys = PyUnicode_Join(comma, asked);
+			text = keys ? PyUnicode_FromFormat("%U%s%U", key, PyDict_Size(asked) ? "; it has " : "", keys)
+				    : NULL;
+		}
+		Py_XDECREF(key);
+		Py_XDECREF(comma);
+		Py_XDECREF(keys);
+		if (text)
+			return text;
+		PyErr_Clear();
+	}
+	return NULL;
 }

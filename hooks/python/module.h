@@ -16,6 +16,9 @@ PyObject *module_init(void);
 /* What k23.option() looks in. */
 void module_use_options(const struct k23_options *options);
 
+/* An option that the policy has not asked for, and those that it has, for a message; NULL: there is none. */
+PyObject *module_unknown_option(void);
+
 /* An int as a register has it: signed, or unsigned. False: with an exception. */
 bool module_register(PyObject *value, unsigned long *number);
 

@@ -215,10 +215,23 @@ static int refuse(const char *file)
 	return k23_refuse("%s ends with an exception", file);
 }
 
+/* Of what the policy has asked for, as the runtime says it of other hooks. */
+static int check_options(const char *file)
+{
+	PyObject *unknown = module_unknown_option();
+	const char *text = unknown ? PyUnicode_AsUTF8(unknown) : NULL;
+	int r = text ? k23_refuse("%s has no option %s", file, text) : 0;
+
+	PyErr_Clear();
+	Py_XDECREF(unknown);
+	return r;
+}
+
 static int init(const struct k23_options *options)
 {
 	const char *file = k23_option(options, "file"), *text = k23_option(options, "text"), *problem, *slash;
 	char directory[K23_PATH_MAX];
+	int r;
 
 	if (!file || !text)
 		return k23_refuse("it runs a policy: --hook POLICY.py");
@@ -228,7 +241,10 @@ static int init(const struct k23_options *options)
 	if (problem)
 		return k23_refuse("the interpreter does not start: %s", problem);
 	module_use_options(options);
-	return load(file, text) ? thread_begin() : refuse(file);
+	if (!load(file, text))
+		return refuse(file);
+	r = check_options(file);
+	return r ? r : thread_begin();
 }
 
 K23_HOOK(python,

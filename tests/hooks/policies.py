@@ -280,7 +280,9 @@ def case_mistakes(k23, program, other):
             raise Failed(f"{text!r}: {result.returncode} {result.stderr!r}")
     for spec, said in (("nothing.py", "k23: cannot read the policy nothing.py: No such file"), (".py", "k23: cannot"),
                        ("python", "k23: hook python refuses to start: it runs a policy"),
-                       (written("") + ":key=3", "k23: hook python has no option key")):
+                       (written("") + ":key=3", f"k23: hook python refuses to start: {os.getcwd()}/policy.py has no option key\n"),
+                       (written("import k23\nk23.option('b')\ndef init(): k23.option('a'), k23.option('b')\n", "other.py") +
+                        ":a=1,b,ü=3,c", f"k23: hook python refuses to start: {os.getcwd()}/other.py has no option ü; it has b, a\n")):
         result = run_policy(k23, [], spec, program, "none")
         if result.returncode != 125 or not result.stderr.startswith(said):
             raise Failed(f"{spec}: {result.returncode} {result.stderr!r}")
