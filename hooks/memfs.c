@@ -155,30 +155,55 @@ static long on_path(struct k23_call *call)
 	return r;
 }
 
-/* Whether a path argument is the file system's name. */
-static bool is_root(unsigned long address)
+/* Whether a path argument is a name of the file system, for which the kernel has been asked for "." in there. */
+static bool is_root(const struct k23_call *call, int index)
 {
 	char path[K23_PATH_MAX];
-	const char *rest = k23_copy_string(path, sizeof(path), address) > 0 && *path == '/' ? behind_at(path) : NULL;
+	int dirfd;
 
-	return rest && !*rest;
+	return k23_path_argument(call, index, &dirfd) == index &&
+	       k23_copy_string(path, sizeof(path), call->args[index]) > 0 && is_name_of_at(dirfd, path);
 }
 
-/* Its root is busy, as that of a mount is; the kernel has been asked for "." in there. */
+/* Its root is busy, as that of a mount is. */
 static long on_rmdir(struct k23_call *call)
 {
 	long r = on_path(call);
 
-	return r == -EINVAL && is_root(call->args[call->nr != SYS_rmdir]) ? -EBUSY : r;
+	return r == -EINVAL && is_root(call, call->nr != SYS_rmdir) ? -EBUSY : r;
 }
 
+/* The name of a mount lies outside of it. */
 static long on_rename(struct k23_call *call)
 {
 	bool has_directories = call->nr != SYS_rename;
+	unsigned flags = call->nr == SYS_renameat2 ? (unsigned)call->args[4] : 0;
 	long r = on_path(call);
+	bool from, to;
 
-	return r == -EXDEV && (is_root(call->args[has_directories]) || is_root(call->args[has_directories ? 3 : 1])) ?
-		       -EBUSY :
+	if (r != -EXDEV && r != -EBUSY && r != -EEXIST)
+		return r;
+	from = is_root(call, has_directories);
+	to = is_root(call, has_directories ? 3 : 1);
+	if (to && flags & 1 /* RENAME_NOREPLACE */ && (from || r == -EXDEV))
+		return -EEXIST;
+	if (from && to)
+		return 0;
+	if (from || to)
+		return r == -EXDEV ? -EBUSY : -EXDEV;
+	return r;
+}
+
+/* No file is made of a name with a slash, be it that of a directory. */
+static long on_open(struct k23_call *call)
+{
+	int index = call->nr != SYS_open;
+	long r = on_path(call);
+	char path[K23_PATH_MAX];
+
+	return r == -EEXIST && is_root(call, index) && k23_copy_string(path, sizeof(path), call->args[index]) > 0 &&
+			       path[k23_strlen(path) - 1] == '/' ?
+		       -EISDIR :
 		       r;
 }
 
@@ -392,7 +417,7 @@ K23_HOOK(memfs, .init = init, .run_size = sizeof(struct run), .run_directory = 1
 	{ SYS_recvmsg, on_recvmsg },
 	{ SYS_execve, on_exec }, { SYS_execveat, on_exec }, { SYS_getcwd, on_getcwd }, { SYS_openat2, on_openat2 },
 	{ SYS_io_uring_setup, on_io_uring_setup }, { SYS_readlink, on_readlink },
-	{ SYS_readlinkat, on_readlink }, { SYS_rmdir, on_rmdir },
+	{ SYS_readlinkat, on_readlink }, { SYS_rmdir, on_rmdir }, { SYS_open, on_open }, { SYS_openat, on_open },
 	{ SYS_rename, on_rename }, { SYS_renameat, on_rename }, { SYS_renameat2, on_rename },
 	{ SYS_symlink, on_symlink }, { SYS_symlinkat, on_symlink }, { SYS_unlinkat, on_rmdir },
 	ON(access) ON(acct) ON(chdir) ON(chmod) ON(chown) ON(chroot) ON(creat) ON(faccessat)
@@ -400,8 +425,8 @@ K23_HOOK(memfs, .init = init, .run_size = sizeof(struct run), .run_directory = 1
 	ON(file_setattr) ON(fspick) ON(futimesat) ON(getxattr) ON(getxattrat) ON(inotify_add_watch)
 	ON(lchown) ON(lgetxattr) ON(link) ON(linkat) ON(listxattr) ON(listxattrat) ON(llistxattr)
 	ON(lremovexattr) ON(lsetxattr) ON(lstat) ON(mkdir) ON(mkdirat) ON(mknod) ON(mknodat)
-	ON(mount) ON(mount_setattr) ON(move_mount) ON(name_to_handle_at) ON(newfstatat) ON(open)
-	ON(open_tree) ON(open_tree_attr) ON(openat) ON(pivot_root) ON(quotactl) ON(removexattr)
+	ON(mount) ON(mount_setattr) ON(move_mount) ON(name_to_handle_at) ON(newfstatat)
+	ON(open_tree) ON(open_tree_attr) ON(pivot_root) ON(quotactl) ON(removexattr)
 	ON(removexattrat) ON(setxattr) ON(setxattrat)
 	ON(stat) ON(statfs) ON(statx) ON(swapoff) ON(swapon) ON(truncate) ON(umount2)
 	ON(unlink) ON(uselib) ON(utime) ON(utimensat) ON(utimes)

@@ -344,6 +344,34 @@ static long walk_path(struct walk *walk, enum last last)
 	return 0;
 }
 
+static void walk_begin(struct walk *walk)
+{
+	walk->path[0] = walk->rest[0] = '\0';
+	walk->size = 0;
+	walk->links = 0;
+	walk->crossed = walk->is_slashed = false;
+	walk->is_directory = true;
+}
+
+/* From where a path begins. Returns false if nothing says where a directory is. */
+static bool walk_from(struct walk *walk, int dirfd, const char *path)
+{
+	if (*path != '/' && !path_of_directory(walk->path, dirfd))
+		return false;
+	walk->size = k23_strlen(walk->path);
+	memcpy(walk->rest, path, k23_strlen(path) + 1);
+	return true;
+}
+
+/* Whether a path is a name of the file system itself: not that of its root in there, "." */
+__attribute__((noinline)) static bool is_name_of_at(int dirfd, const char *path)
+{
+	struct walk walk;
+
+	walk_begin(&walk);
+	return walk_from(&walk, dirfd, path) && walk_path(&walk, ENTRY) == 0 && is_at(&walk);
+}
+
 enum stage {
 	BEFORE, /* the call is made for the first time */
 	AGAIN,	/* the kernel has found nothing by the path as it is */
@@ -364,11 +392,10 @@ __attribute__((noinline)) static long path_translate(char to[K23_PATH_MAX], int 
 	if (!run || !size)
 		return 0;
 	seen = run->links || has_parent(rest ? rest : path); /* it could cross the border from within */
-	walk.links = 0;
-	walk.crossed = walk.is_slashed = false;
-	walk.is_directory = true;
+	walk_begin(&walk);
 	if (rest) {
 		memcpy(walk.path, at, at_size + 1);
+		walk.size = at_size;
 		memcpy(walk.rest, rest, k23_strlen(rest) + 1);
 	} else {
 		bool inside = *path != '/' && is_inside(dirfd, "", AT_EMPTY_PATH);
@@ -376,13 +403,10 @@ __attribute__((noinline)) static long path_translate(char to[K23_PATH_MAX], int 
 
 		if (inside ? !seen : stage == BEFORE && !names_at(path) && !by_proc)
 			return 0;
-		walk.path[0] = '\0';
-		if (*path != '/' && !path_of_directory(walk.path, dirfd))
+		if (!walk_from(&walk, dirfd, path))
 			return 0;
-		memcpy(walk.rest, path, size + 1);
 		seen = true;
 	}
-	walk.size = k23_strlen(walk.path);
 	if (seen)
 		r = walk_path(&walk, last);
 	/* As far as no border is crossed, the kernel finds out by itself what is wrong. */

@@ -277,6 +277,38 @@ def magic():
     print(sorted(os.listdir(MEM)), sorted(os.listdir(MEM + "/x")), sorted(os.listdir(OUTSIDE)))
 
 
+def root():
+    """By its names, which lie outside, and by the dots in there."""
+    def rename(one, other, flags):
+        return call(316, -100, one.encode(), -100, other.encode(), flags)
+
+    name = os.path.basename(MEM)
+    os.mkdir(MEM + "/d")
+    os.makedirs(OUTSIDE + "/x")
+    write(MEM + "/f", "x")
+    os.symlink(os.path.dirname(MEM), OUTSIDE + "/up")
+    os.chdir(MEM)
+    names = MEM, MEM + "/", "../" + name, f"../{name}/", f"d/../../{name}", f"{OUTSIDE}/up/{name}"
+    inside = MEM + "/.", ".", "../" + name + "/.", MEM + "/f", MEM + "/none", "d", MEM + "/..", "d/.."
+    for one in names:
+        for other in names + inside:
+            for flags in 0, 1, 2, 3:
+                tell(f"rename {one} {other} {flags}", rename, one, other, flags)
+                tell(f"rename {other} {one} {flags}", rename, other, one, flags)
+        for other in OUTSIDE + "/x", "../outside/x":
+            tell(f"rename {one} {other}", rename, one, other, 0)
+            tell(f"rename {other} {one}", rename, other, one, 0)
+            tell(f"rename {other} {one} 1", rename, other, one, 1)
+    for path in names + inside[:3]:
+        for function in os.rmdir, os.unlink, os.mkdir:
+            tell(f"{function.__name__} {path}", function, path)
+        for flags in os.O_WRONLY, os.O_CREAT, os.O_CREAT | os.O_EXCL, os.O_CREAT | os.O_DIRECTORY:
+            tell(f"open {path} {flags}", os.open, path, flags)
+        tell("link " + path, os.link, "f", path)
+        tell("symlink " + path, os.symlink, "f", path)
+    print(sorted(os.listdir(MEM)), sorted(os.listdir(OUTSIDE)))
+
+
 def executables():
     def show(*words, **more):
         result = subprocess.run(words, capture_output=True, text=True, **more)
