@@ -355,6 +355,83 @@ CASE(set_tid_address)
 	EXPECT(raw(SYS_set_tid_address, 0), raw(SYS_gettid));
 }
 
+HELPER(nothing)
+{
+}
+
+static int *tid_word; /* in memory that an execve does not take away from others */
+static bool sets_word;
+
+static int execute_self(void *arg)
+{
+	static char *argv[] = { "zero", "nothing", NULL }, *envp[] = { NULL };
+
+	if (sets_word)
+		raw(SYS_set_tid_address, tid_word);
+	raw(SYS_execve, "/nonexistent", argv, envp);
+	raw(SYS_execve, arg, argv, envp);
+	return 9;
+}
+
+/* What stands in the word after the execve of a child. */
+static int word_after_execve(unsigned long flags, bool sets)
+{
+	struct timespec limit = { .tv_sec = 10 };
+	long pid;
+
+	sets_word = sets;
+	*tid_word = 7;
+	pid = raw_clone(flags | (sets ? 0 : CLONE_CHILD_CLEARTID) | SIGCHLD, new_stack(65536), NULL, tid_word, 0,
+			execute_self, (void *)self_path());
+	if (flags == CLONE_VM && raw(SYS_futex, tid_word, FUTEX_WAIT, 7, &limit, 0, 0) == -ETIMEDOUT)
+		say("nobody has woken the waiter");
+	EXPECT(wait_for((pid_t)pid), 0);
+	return *tid_word;
+}
+
+static int sleep_long(void *arg)
+{
+	struct timespec limit = { .tv_sec = 60 };
+
+	(void)arg;
+	raw(SYS_nanosleep, &limit, 0);
+	return 0;
+}
+
+static long sharer;
+
+static void execute_with_sharer(void)
+{
+	sharer = tid_word[1] = (int)raw_clone(CLONE_VM | SIGCHLD, new_stack(PAGE), NULL, NULL, 0, sleep_long, NULL);
+	if (sets_word) {
+		raw(SYS_kill, sharer, SIGKILL);
+		wait_for((pid_t)sharer);
+	}
+	raw(SYS_set_tid_address, tid_word);
+	execl(self_path(), "zero", "nothing", NULL);
+}
+
+/* execve clears the word of set_tid_address, and wakes who waits for it, if another process has the memory. */
+CASE(tid_word_at_execve)
+{
+	tid_word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	NEED(tid_word != MAP_FAILED);
+	for (int sets = 0; sets < 2; sets++) {
+		say("shared %d", word_after_execve(CLONE_VM, sets));
+		say("shared with handlers %d", word_after_execve(CLONE_VM | CLONE_SIGHAND | CLONE_FILES, sets));
+		say("vfork %d", word_after_execve(CLONE_VM | CLONE_VFORK, sets));
+		say("fork %d", word_after_execve(0, sets));
+	}
+	for (int killed = 0; killed < 2; killed++) {
+		sets_word = killed;
+		*tid_word = 7;
+		EXPECT(in_child(execute_with_sharer), 0);
+		say("%s %d", killed ? "after one that shared" : "creator", *tid_word);
+		if (!killed)
+			raw(SYS_kill, tid_word[1], SIGKILL);
+	}
+}
+
 /* clone with CLONE_VM but own file table, stack with one page, and a signal handler that it shares. */
 static int raise_usr1(void *arg)
 {

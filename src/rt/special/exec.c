@@ -215,13 +215,28 @@ static void await_waiter(struct rt_sighand *sighand)
 		sys(futex, &sighand->helper, FUTEX_WAIT_PRIVATE, helper, &moment);
 }
 
-/* execve clears the word of set_tid_address if others share the memory, as the helper does: the kernel is to forget
- * the word meanwhile. A vfork child's memory is shared anyway. Returns the address, or 0. ctx: entry */
+/* Whether a thread is another process's, which has the same memory. Threads that are about to begin have no process id
+ * yet. ctx: any */
+static bool shares_memory(const struct rt_thread *thread, const void *key)
+{
+	const struct rt_region_slot *slot = __atomic_load_n(&thread->slot, __ATOMIC_RELAXED);
+	int32_t pid = thread->pid;
+
+	if (!slot || (pid ? pid == ((const struct rt_thread *)key)->pid : !thread->shares_memory))
+		return false;
+	return !rt_owner_is_gone(__atomic_load_n(&slot->owner, __ATOMIC_RELAXED));
+}
+
+/* execve clears the word of set_tid_address, and wakes who waits for that, if other processes have the memory, as the
+ * helper does: if it is the only one, the kernel is to forget the word meanwhile. Returns the address, or 0.
+ * ctx: entry */
 static uint64_t forget_tid_address(const struct rt_thread *thread)
 {
 	uint64_t address = 0;
 
 	if (thread->vforked || failed(sys(prctl, PR_GET_TID_ADDRESS, &address)) || !address)
+		return 0;
+	if (rt_thread_find(shares_memory, thread))
 		return 0;
 	sys(set_tid_address, 0);
 	return address;
