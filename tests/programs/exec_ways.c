@@ -772,6 +772,67 @@ CASE(blocked_sigchld)
 	say("-> %d", in_child(exec_blocked));
 }
 
+HELPER(all_child_signals)
+{
+	sigset_t set = sigset_of(SIGCHLD);
+	struct timespec none = { 0, 0 };
+	siginfo_t info;
+
+	while (sigtimedwait(&set, &info, &none) == SIGCHLD)
+		say("code %d, %s %d", info.si_code, info.si_code > 0 ? "status" : "value",
+		    info.si_code > 0 ? info.si_status : info.si_code == SI_QUEUE ? info.si_value.sival_int : 0);
+	while (wait(NULL) > 0)
+		;
+}
+
+/* Ways to have SIGCHLD pending, for the thread and for the process. */
+enum { BY_RAISE = 1, TO_THREAD = 2, BY_KILL = 4, TO_PROCESS = 8, BY_CHILD = 16, BY_NOBODY = 32, IGNORED = 64 };
+static int ways;
+
+static void exec_with_child_signals(void)
+{
+	siginfo_t info = { .si_code = SI_QUEUE, .si_value = { 5 } };
+	siginfo_t nobody = { .si_code = SI_USER };
+	sigset_t set = sigset_of(SIGCHLD);
+
+	if (ways & IGNORED)
+		signal(SIGCHLD, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (ways & BY_KILL)
+		kill(getpid(), SIGCHLD);
+	if (ways & TO_PROCESS)
+		sigqueue(getpid(), SIGCHLD, (union sigval){ 6 });
+	if (ways & BY_NOBODY)
+		NEED(raw(SYS_rt_sigqueueinfo, getpid(), SIGCHLD, &nobody) == 0);
+	if (ways & TO_THREAD)
+		NEED(raw(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGCHLD, &info) == 0);
+	if (ways & BY_RAISE)
+		raise(SIGCHLD);
+	if (ways & BY_CHILD) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(7);
+		NEED(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 || errno == ECHILD);
+	}
+	execl(self_path(), "zero", "all_child_signals", NULL);
+}
+
+/* A SIGCHLD of each kind, and one for the thread beside one for the process, are pending as before. */
+CASE(pending_sigchld)
+{
+	static const int all[] = { 0, BY_RAISE, TO_THREAD, BY_KILL, TO_PROCESS, BY_CHILD, BY_NOBODY,
+				   TO_THREAD | BY_KILL, BY_RAISE | TO_PROCESS, TO_THREAD | TO_PROCESS,
+				   BY_RAISE | BY_CHILD, TO_THREAD | BY_CHILD, TO_THREAD | BY_NOBODY, IGNORED,
+				   IGNORED | TO_THREAD, IGNORED | BY_KILL, IGNORED | BY_RAISE | TO_PROCESS,
+				   IGNORED | BY_CHILD };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		ways = all[i];
+		say("%d -> %d", ways, in_child(exec_with_child_signals));
+	}
+}
+
 /* Its process group is stopped at any moment of its execve, and it alone is continued. */
 STRESS(stopped_group)
 {

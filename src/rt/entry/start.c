@@ -21,6 +21,7 @@
 #include "rt/base/message.h"
 #include "rt/base/owner.h"
 #include "rt/base/run_memory.h"
+#include "rt/entry/start_signals.h"
 #include "rt/entry/start_world.h"
 #include "rt/guard/guard.h"
 #include "rt/hook/api.h"
@@ -204,24 +205,6 @@ static void start_fast_path(struct rt_thread *thread)
 	rt_patch_start(stack);
 }
 
-/* The helper has no exit signal, but the kernel sends SIGCHLD for a child whose parent has called execve since. A
- * program that blocks SIGCHLD would find that one pending, so it is taken away. A standard signal is pending only
- * once: if another child has ended meanwhile, SIGCHLD is queued again for that child. */
-static void drop_helpers_signal(int helper)
-{
-	const uint64_t set = SIGBIT(SIGCHLD), now[2] = { 0 };
-	siginfo_t info = { 0 };
-
-	if (failed(sys(rt_sigtimedwait, &set, &info, now, 8)))
-		return;
-	if (info.si_pid == helper) {
-		info.si_pid = 0;
-		sys(waitid, P_ALL, 0, &info, WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED, 0);
-	}
-	if (info.si_pid)
-		sys(rt_sigqueueinfo, sys(getpid), SIGCHLD, &info);
-}
-
 /* All signals but SIGSYS are blocked until the end. */
 void rt_start_thread(struct rt_thread *thread)
 {
@@ -261,7 +244,7 @@ void rt_start_thread(struct rt_thread *thread)
 		while (sys(wait4, start->helper, 0, __WALL, 0) == -EINTR)
 			;
 		if (start->sigmask & SIGBIT(SIGCHLD))
-			drop_helpers_signal(start->helper);
+			rt_start_drop_signal(thread, start->helper);
 		sys(prctl, PR_SET_PTRACER, start->ptracer);
 	}
 	if (start->ptraced && !(start->ptraced & RT_PTRACED_TRACEME))
