@@ -608,6 +608,53 @@ CASE(first_of_namespace)
 		say("-> %d", wait_for(pid));
 }
 
+enum { HANDLED, IGNORED, BLOCKED };
+static int child_meets;
+static bool child_is_killed;
+
+static void end_child(void)
+{
+	sigset_t set = sigset_of(SIGSYS);
+	siginfo_t info;
+	pid_t pid;
+
+	if (child_meets == IGNORED)
+		signal(SIGSYS, SIG_IGN);
+	else
+		set_handler(SIGSYS, on_sigsys, 0);
+	if (child_meets == BLOCKED)
+		NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	pid = (pid_t)raw(SYS_clone, SIGSYS, 0, 0, 0, 0);
+	if (pid == 0) {
+		if (child_is_killed)
+			raw(SYS_kill, raw(SYS_getpid), SIGKILL);
+		raw(SYS_exit_group, 5);
+	}
+	say("ended with %d", wait_for(pid));
+	if (child_meets == BLOCKED) {
+		EXPECT(sigwaitinfo(&set, &info), SIGSYS);
+		EXPECT(info.si_pid, pid);
+		say("code %d, status %d", info.si_code, info.si_status);
+		NEED(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
+	}
+	say("handled %d", handled);
+	if (handled) {
+		EXPECT(seen.si_pid, pid);
+		say("code %d, status %d", seen.si_code, seen.si_status);
+	}
+}
+
+/* What the end of a child sends has the numbers that a seccomp filter and Syscall User Dispatch have. */
+CASE(exit_signal)
+{
+	for (child_meets = HANDLED; child_meets <= BLOCKED; child_meets++) {
+		for (int killed = 0; killed < 2; killed++) {
+			child_is_killed = killed;
+			say("-> %d", in_child(end_child));
+		}
+	}
+}
+
 HELPER(finds_pending)
 {
 	sigset_t set = sigset_of(SIGSYS);

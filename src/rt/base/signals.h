@@ -7,6 +7,7 @@
 #include <asm/sigcontext.h>
 #include <linux/signal.h>
 #include <asm/ucontext.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi/kernel.h"
@@ -22,6 +23,20 @@
 #define RT_MEMORY_FAULTS (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS))
 /* What is blocked while the runtime works. SIGSYS is not, because the guard needs it. */
 #define RT_ALL_BLOCKED (~(RT_FAULTS | SIGBIT(SIGSYS)))
+
+/* Whether a SIGSYS is one that the kernel forces on a thread for a call that it has made, with this si_code:
+ * SYS_SECCOMP or SYS_USER_DISPATCH. As an exit signal it has the same numbers, CLD_EXITED and CLD_KILLED, but then
+ * there is nothing where the architecture would be. ctx: any */
+static inline bool rt_sigsys_is(const siginfo_t *info, int code)
+{
+	return info->si_code == code && info->si_arch;
+}
+
+/* ctx: any */
+static inline bool rt_sigsys_is_forced(const siginfo_t *info)
+{
+	return rt_sigsys_is(info, SYS_SECCOMP) || rt_sigsys_is(info, SYS_USER_DISPATCH);
+}
 
 /* The kernel's struct sigaction: what the call rt_sigaction takes. */
 struct rt_sigaction {

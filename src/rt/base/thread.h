@@ -216,7 +216,7 @@ static inline struct rt_thread *rt_self(void)
 static inline bool rt_trapped(const struct rt_thread *thread)
 {
 	for (uint32_t i = 0; i < thread->signals; i++)
-		if (thread->noted[i].sig == SIGSYS && thread->noted[i].info.si_code == SYS_SECCOMP)
+		if (thread->noted[i].sig == SIGSYS && rt_sigsys_is(&thread->noted[i].info, SYS_SECCOMP))
 			return true;
 	return false;
 }

@@ -147,7 +147,7 @@ static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct uco
 	bool waits = rt.tell && !in_program && !thread->strict;
 
 	*unseen = false;
-	if (info->si_code == SYS_SECCOMP) {
+	if (rt_sigsys_is(info, SYS_SECCOMP)) {
 		if (rt_in_image((uint64_t)info->si_call_addr))
 			info->si_call_addr = (void *)thread->call.ip;
 		if (!waits && (thread->sigsys_blocked || handler <= (uint64_t)SIG_IGN)) {
@@ -286,7 +286,7 @@ static void stepped(struct rt_thread *thread, struct ucontext *uc)
 /* Whether filters of the program did not judge a call, because it was made by the direct entry. ctx: sigsys */
 static bool is_not_judged(const siginfo_t *info)
 {
-	return info->si_code == SYS_SECCOMP && info->si_errno == RT_FILTERS_NOT_JUDGED;
+	return rt_sigsys_is(info, SYS_SECCOMP) && info->si_errno == RT_FILTERS_NOT_JUDGED;
 }
 
 /* Where the thread is. Behind all gates for verdicts (base/filters.h) it goes on as at rt_gate_done. ctx: sigsys */
@@ -341,12 +341,12 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 	if (sig == SIGSYS && rt_guard_owns(info, ip))
 		return caught(thread, info, uc) ? thread : NULL;
 	/* One of the guard's has waited for the handler of another signal, and make_missed has seen to its call. */
-	if (sig == SIGSYS && thread->missed && info->si_code == SYS_USER_DISPATCH &&
+	if (sig == SIGSYS && thread->missed && rt_sigsys_is(info, SYS_USER_DISPATCH) &&
 	    (uint64_t)info->si_call_addr == thread->missed)
 		return NULL;
 	if (sig == SIGSYS) {
 		rt_mask_block_all();
-		if (info->si_code <= 0)
+		if (!rt_sigsys_is_forced(info))
 			rt_sigsys_comes(thread, info);
 	}
 	if (thread->own && sig != SIGSYS && info->si_code <= 0) {
@@ -379,7 +379,7 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 		return NULL;
 	}
 	if (sig == SIGSYS) {
-		if (rollback == RT_ROLLED && info->si_code == SYS_SECCOMP)
+		if (rollback == RT_ROLLED && rt_sigsys_is(info, SYS_SECCOMP))
 			info->si_call_addr = (void *)ip;
 		sigsys(thread, info, uc, ended);
 		return NULL;

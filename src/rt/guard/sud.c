@@ -53,7 +53,7 @@ void rt_guard_undo_restart(const siginfo_t *info, struct core_regs *regs)
 /* ctx: sigsys */
 bool rt_guard_owns(const siginfo_t *info, uint64_t ip)
 {
-	return info->si_code == SYS_USER_DISPATCH && (uint64_t)info->si_call_addr == ip;
+	return rt_sigsys_is(info, SYS_USER_DISPATCH) && (uint64_t)info->si_call_addr == ip;
 }
 
 /* The kernel has one place in the queue of a thread for SIGSYS, and drops the guard's if another waits there. Then the

@@ -50,7 +50,7 @@ void rt_deliver_default(struct rt_thread *thread, int sig, siginfo_t *info, stru
 	struct rt_sigaction action = { .handler = (uint64_t)SIG_DFL };
 
 	/* The first process of a PID namespace takes none that it does not handle, unless the kernel forces it to. */
-	if (thread->pid == 1 && info && info->si_code <= 0)
+	if (thread->pid == 1 && info && (info->si_code <= 0 || (sig == SIGSYS && !rt_sigsys_is_forced(info))))
 		return;
 	tell(thread, sig, info, false);
 	sys(rt_sigaction, sig, &action, 0, 8);
@@ -160,7 +160,7 @@ static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_
 
 	for (uint32_t i = 0; i < thread->signals; i++) {
 		struct rt_noted *noted = &thread->noted[i];
-		bool forced = noted->sig == SIGSYS && noted->info.si_code == SYS_SECCOMP;
+		bool forced = noted->sig == SIGSYS && rt_sigsys_is(&noted->info, SYS_SECCOMP);
 
 		if (noted->sig == SIGSYS && !rt_sigsys_resolve(thread, &noted->info))
 			continue;

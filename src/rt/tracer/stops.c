@@ -310,13 +310,14 @@ static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
 {
 	if (!tracee->bundle)
 		return SIGSYS;
-	if (info->si_code == SYS_USER_DISPATCH &&
+	if (rt_sigsys_is(info, SYS_USER_DISPATCH) &&
 	    (!is_for_program(tracee, (uint64_t)info->si_call_addr) || is_dying(tracee, SIGSYS))) {
 		if (tracee->request == PTRACE_SYSEMU_SINGLESTEP)
 			tracee->flags |= TRACEE_CAUGHT;
 		return tracee_run_on(tracee, SIGSYS);
 	}
-	if (info->si_code == SYS_USER_DISPATCH || (info->si_code == SYS_SECCOMP && is_in_special_call(tracee)))
+	if (rt_sigsys_is(info, SYS_USER_DISPATCH) ||
+	    (rt_sigsys_is(info, SYS_SECCOMP) && is_in_special_call(tracee)))
 		return SIGSYS;
 	if (info->si_code == SI_QUEUE && !(tracee->flags & TRACEE_SENT)) {
 		uint32_t stop = tracee_meets(tracee, info);
@@ -326,7 +327,7 @@ static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
 	}
 	/* A filter's is forced, also where it was held back and is sent again. One that a process sent is no stop while
 	 * it is blocked: the tracee's runtime keeps it. */
-	if (info->si_code != SYS_SECCOMP && !(tracee->flags & TRACEE_SENT) && blocks_sigsys(tracee))
+	if (!rt_sigsys_is(info, SYS_SECCOMP) && !(tracee->flags & TRACEE_SENT) && blocks_sigsys(tracee))
 		return tracee_run_on(tracee, SIGSYS);
 	return meet_signal(tracee, info, SIGSYS);
 }
@@ -390,7 +391,7 @@ uint32_t tracee_stopped(int tid, uint32_t stop, bool looked)
 		return stop;
 	tracee = meet_task(tid, stop);
 	if (!tracee) {
-		if (r != 0 || stop != SIGSYS || info.si_code != SYS_USER_DISPATCH)
+		if (r != 0 || stop != SIGSYS || !rt_sigsys_is(&info, SYS_USER_DISPATCH))
 			return stop;
 		sys(ptrace, PTRACE_CONT, tid, 0, SIGSYS);
 		return 0;

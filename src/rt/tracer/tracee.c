@@ -256,5 +256,5 @@ bool tracee_at_guard(int tid)
 	siginfo_t info;
 
 	return !failed(sys(ptrace, PTRACE_GETSIGINFO, tid, 0, &info)) && info.si_signo == SIGSYS &&
-	       info.si_code == SYS_USER_DISPATCH;
+	       rt_sigsys_is(&info, SYS_USER_DISPATCH);
 }
