@@ -154,6 +154,7 @@ struct start_block {
 	uint8_t first : 1;  /* the command line tool started the image, and not an execve of the program */
 	uint8_t frozen : 1; /* memory that was writable may not become executable: PR_SET_MDWE, or a filter from before
 			       k23 */
+	uint8_t own_sigsys : 1; /* a SIGSYS is pending for the thread, not only for the process */
 	uint8_t children_elsewhere : 1; /* unshare or setns for a PID namespace */
 	uint8_t disarmed : 1, autodisarm : 1; /* SS_DISABLE and SS_AUTODISARM, which outlive the alternate stack */
 	uint64_t values; /* the address of a struct exec_values, which begins with its size: as `filters`; 0: none */

@@ -674,6 +674,50 @@ CASE(pending_across_execve)
 	execl(self_path(), "zero", "finds_pending", NULL);
 }
 
+static void send_both(int first, int value)
+{
+	siginfo_t info = { .si_code = SI_QUEUE, .si_value = { value } };
+
+	for (int i = 0; i < 2; i++) {
+		if ((first + i) % 2)
+			NEED(sigqueue(getpid(), SIGSYS, (union sigval){ value + 1 }) == 0);
+		else
+			EXPECT(raw(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGSYS, &info), 0);
+	}
+}
+
+HELPER(finds_both)
+{
+	sigset_t set = sigset_of(SIGSYS);
+	struct timespec zero = { 0, 0 };
+	siginfo_t info;
+
+	while (sigtimedwait(&set, &info, &zero) == SIGSYS)
+		say("code %d, value %d", info.si_code, info.si_value.sival_int);
+}
+
+static void execute_with_both(void)
+{
+	send_both(child_meets, 10);
+	execl(self_path(), "zero", "finds_both", NULL);
+}
+
+/* One queued to the thread and one queued to the process are two, whichever came first. */
+CASE(queued_to_both)
+{
+	sigset_t set = sigset_of(SIGSYS);
+
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	for (int i = 0; i < 4; i++) {
+		send_both(i, 10 * i);
+		if (i >= 2)
+			send_both(i, 50); /* these are dropped */
+		run_finds_both();
+	}
+	for (child_meets = 0; child_meets < 2; child_meets++)
+		say("-> %d", in_child(execute_with_both));
+}
+
 /* Every signal blocked, by every means, and calls still work. */
 CASE(all_blocked)
 {

@@ -133,6 +133,7 @@ struct rt_thread {
 	bool sigsys_held;    /* really blocked, until the call in flight ends: see signal/sigsys.h */
 	bool sigsys_awaited; /* in the set of the sigtimedwait in flight */
 	bool sigsys_queued;  /* one that was kept is in the kernel's queue of the thread's signals */
+	bool sigsys_queued_own; /* and that one is for the thread, not for its process */
 	bool sigsys_due;     /* the thread that made `sigsys_pending` is sending it, too */
 	bool leads;          /* `sighand` lies in this thread's region */
 	bool children_elsewhere; /* its children are in another PID namespace than the thread */

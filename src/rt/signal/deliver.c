@@ -162,12 +162,12 @@ static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_
 		struct rt_noted *noted = &thread->noted[i];
 		bool forced = noted->sig == SIGSYS && rt_sigsys_is(&noted->info, SYS_SECCOMP);
 
-		if (noted->sig == SIGSYS && !rt_sigsys_resolve(thread, &noted->info))
-			continue;
 		if (handler_mask & SIGBIT(noted->sig) && !forced) {
 			give_back(thread, noted);
 			continue;
 		}
+		if (noted->sig == SIGSYS && !rt_sigsys_resolve(thread, &noted->info))
+			continue;
 		if (noted->sig == SIGSYS)
 			noted->action = rt_action_force(thread, SIGSYS);
 		if (forced && (blocked || noted->action.handler == (uint64_t)SIG_IGN))

@@ -66,6 +66,10 @@ void rt_sigsys_comes(struct rt_thread *thread, siginfo_t *info)
 		if (stands(thread, info) || stands(thread, &thread->sigsys_queued_info))
 			*info = thread->sigsys_queued_info;
 		thread->sigsys_queued = false;
+		/* What it says does not show that it is for the thread. */
+		if (thread->sigsys_queued_own && !stands(thread, info) &&
+		    put(&thread->sigsys_pending, &thread->sigsys_info, thread->pid, info))
+			rt_sigsys_stand(thread, info);
 	} else if (thread->sigsys_due && info->si_code == SI_TKILL && info->si_pid == thread->pid) {
 		thread->sigsys_due = false;
 		rt_sigsys_stand(thread, info);
@@ -147,12 +151,19 @@ void rt_sigsys_settle(struct rt_thread *thread)
 	sys(rt_tgsigqueueinfo, thread->pid, other->tid, SIGSYS, &info);
 }
 
-/* Queues one that was kept to the thread itself. The queue has room for one SIGSYS: if one that stands for another is
- * there already, rt_sigsys_comes finds this one nevertheless. ctx: entry | sigsys */
-static void queue(struct rt_thread *thread, siginfo_t *info)
+/* ctx: entry | sigsys */
+void rt_sigsys_queued(struct rt_thread *thread, const siginfo_t *info, bool own)
 {
 	thread->sigsys_queued_info = *info;
+	thread->sigsys_queued_own = own;
 	thread->sigsys_queued = true;
+}
+
+/* Queues one that was kept to the thread itself. The queue has room for one SIGSYS: if one that stands for another is
+ * there already, rt_sigsys_comes finds this one nevertheless. ctx: entry | sigsys */
+static void queue(struct rt_thread *thread, siginfo_t *info, bool own)
+{
+	rt_sigsys_queued(thread, info, own);
 	sys(rt_tgsigqueueinfo, thread->pid, thread->tid, SIGSYS, info);
 }
 
@@ -162,14 +173,14 @@ void rt_sigsys_requeue(struct rt_thread *thread, bool takes)
 	siginfo_t info;
 
 	if (take_own(thread, &info)) {
-		queue(thread, &info);
+		queue(thread, &info, true);
 		takes = false;
 	}
 	if (!take_shared(thread, &info))
 		return;
 	/* By its own id a thread may queue what kill sent, too; it is the process's all the same. */
 	if (takes)
-		queue(thread, &info);
+		queue(thread, &info, false);
 	else
 		sys(rt_sigqueueinfo, thread->tid, SIGSYS, &info);
 }

@@ -46,6 +46,9 @@ void rt_sigsys_keep(struct rt_thread *thread, const siginfo_t *info);
 /* The thread is going back to the program, which blocks SIGSYS: its next call is to find what is kept, or another
  * thread. ctx: sigsys, signals blocked */
 void rt_sigsys_settle(struct rt_thread *thread);
+/* Notes that one is in the kernel's queue of the thread's signals, while SIGSYS is blocked. own: it is for the thread,
+ * not for its process. ctx: entry | sigsys */
+void rt_sigsys_queued(struct rt_thread *thread, const siginfo_t *info, bool own);
 /* Queues what is kept; to the thread itself if it is going to take it. ctx: entry | sigsys, signals blocked */
 void rt_sigsys_requeue(struct rt_thread *thread, bool takes);
 /* If one is kept: blocks SIGSYS until the call in flight ends, and queues what is kept. ctx: entry | sigsys */

@@ -134,6 +134,7 @@ static void fill_block(struct start_block *block, const struct rt_thread *thread
 
 	block->sigmask = mask;
 	block->sigsys_blocked = thread->sigsys_blocked;
+	block->own_sigsys = thread->sigsys_queued && thread->sigsys_queued_own;
 	block->sigsys_ignored = sighand->actions[SIGSYS].handler == (uint64_t)SIG_IGN;
 	block->seccomp = sighand->seccomp;
 	block->bundle = sighand->seccomp ? (uint64_t)rt.bundle : 0;

@@ -101,14 +101,19 @@ long special_rt_tgsigqueueinfo(struct rt_thread *thread, struct k23_call *call)
 	struct rt_thread *to = ours ? find_target(thread, call->args[1]) : NULL;
 	struct k23_call own = *call;
 	siginfo_t info, stands;
+	long r;
 
 	if (!to || failed(rt_copy_from(&info, call->args[3], sizeof(info))))
 		return rt_gate_program(call, thread);
 	if (is_ignored(to))
 		return send_nothing(thread, call, 2);
 	info.si_signo = SIGSYS;
-	if (!rt_sigsys_announce(to, &info, false))
-		return rt_gate_program(call, thread);
+	if (!rt_sigsys_announce(to, &info, false)) {
+		r = rt_gate_program(call, thread);
+		if (r == 0 && to == thread && thread->sigsys_held && !thread->sigsys_queued)
+			rt_sigsys_queued(thread, &info, true);
+		return r;
+	}
 	rt_sigsys_stand(thread, &stands);
 	own.args[3] = (uint64_t)&stands;
 	return send_kept(thread, &own, to);
