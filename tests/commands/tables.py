@@ -94,7 +94,7 @@ def check_i386_numbers():
 def check_paths():
     """These hooks have to know every call that takes a path."""
     paths = {row[2] for row in rows() if row[0] != '-' and 'path' in row[3].split()}
-    for hook, others in ('redirect', r'$'), ('memfs', r'\{ SYS_(\w+), on_(?:exec|openat2|readlink|rename|rmdir|symlink) \}'):
+    for hook, others in ('redirect', r'$'), ('memfs', r'\{ SYS_(\w+), on_(?:exec|open|openat2|readlink|rename|rmdir|symlink) \}'):
         with open(os.path.join(source, f'hooks/{hook}.c')) as file:
             text = file.read()
         known = set(re.findall(r'ON\((\w+)\)', text) + re.findall(others, text)) - {'call', ''}

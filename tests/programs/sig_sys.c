@@ -840,6 +840,44 @@ static void kill_thread(void)
 	call_getpgid();
 }
 
+static void on_one_of_several(int sig, siginfo_t *info, void *context)
+{
+	const ucontext_t *uc = context;
+	unsigned long mask = 0;
+
+	(void)info;
+	raw(SYS_rt_sigprocmask, SIG_BLOCK, 0, &mask, 8);
+	say("signal %d, mask %#lx, before %#lx", sig, mask, *(const unsigned long *)&uc->uc_sigmask);
+}
+
+/* Several that are pending when a call lets them through for its time: handlers run one on top of the other. */
+CASE(pending_with_others)
+{
+	static const int signals[] = { SIGSYS, SIGSEGV, SIGUSR1, SIGALRM };
+	const unsigned long none = 0;
+	unsigned long masks[] = { ~0ul, 0 };
+	const struct timespec time = { 0, 1000000 };
+	unsigned long after = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		masks[1] |= 1ul << (signals[i] - 1);
+		set_handler(signals[i], on_one_of_several, 0);
+	}
+	for (unsigned set = 1; set < 64; set++) {
+		EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &masks[set >> 4 & 1], 0, 8), 0);
+		say("set %#x", set);
+		for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+			if (set >> i & 1)
+				raise(signals[i]);
+		if (set >> 5)
+			say("%ld", raw(SYS_ppoll, 0, 0, &time, &none, 8));
+		else if (set & 15)
+			say("%ld", raw(SYS_rt_sigsuspend, &none, 8));
+		EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &none, &after, 8), 0);
+		say("after it %#lx", after);
+	}
+}
+
 CASE(filter_kill_thread)
 {
 	say("-> %d", in_child(kill_thread));

@@ -128,6 +128,7 @@ struct rt_thread {
 	/* The mask of a call that waits with a mask of its own, for the handler that ends the wait. */
 	uint64_t temporary_mask;
 	bool temporary;
+	bool early;          /* the first of `noted` has come in the handler of SIGSYS: see entry/signal.c */
 	bool sigsys_blocked; /* the program's view */
 	bool faults_blocked; /* the program may block SIGSEGV or SIGBUS: a fault would kill */
 	bool sigsys_held;    /* really blocked, until the call in flight ends: see signal/sigsys.h */

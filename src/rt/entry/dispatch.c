@@ -212,6 +212,7 @@ RETURNS_BY_JUMP void rt_dispatch(struct rt_thread *thread)
 /* ctx: entry */
 RETURNS_BY_JUMP void rt_dispatch_guarded(struct rt_thread *thread)
 {
+	thread->early = false;
 	if (thread->call.arch == K23_ARCH_X86_64)
 		rt_mend(&thread->regs);
 	if (rt.log_sites)

@@ -79,29 +79,45 @@ static void abort_call(struct rt_thread *thread, struct core_regs *regs, bool un
 	}
 }
 
+/* The first signal of those that wait for the end of the call in flight. The wait of a call with a mask of its own has
+ * ended by it; otherwise that mask is gone already. ctx: sigsys */
+static void begin_deferring(struct rt_thread *thread, struct ucontext *uc, bool unseen)
+{
+	struct core_regs *regs = rt_context_regs(uc);
+	uint64_t ip = rt_regs_ip(regs);
+
+	abort_call(thread, regs, unseen);
+	if (ip != (uint64_t)rt_gate_done || (long)rt_regs_result(regs) != -EINTR)
+		thread->temporary = false;
+	thread->saved_mask = uc->uc_sigmask;
+}
+
+/* Whether a signal has come in the handler of SIGSYS, which is not on the way of a call yet. ctx: sigsys */
+static bool is_in_handler(const struct rt_thread *thread, const struct core_regs *regs)
+{
+	return rt_regs_sp(regs) - thread->stack_top < RT_SIGNAL_STACK_SIZE;
+}
+
 /* Notes a signal. unseen: the program blocks or ignores it. The signals that faults raise are not blocked while the
  * runtime works, but one that has been noted is: a second one waits in the kernel. ctx: sigsys */
 static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc, bool unseen)
 {
 	struct core_regs *regs = rt_context_regs(uc);
-	uint64_t ip = rt_regs_ip(regs);
 	struct rt_sigaction action = { 0 };
 	bool first = !thread->signals, noted;
 
 	if (sig != SIGSYS)
-		action = rt_action_take(thread, sig, ip, uc);
+		action = rt_action_take(thread, sig, rt_regs_ip(regs), uc);
 	noted = rt_deliver_note(thread, sig, info, &action);
 	if (!noted && sig == SIGSYS)
 		rt_sigsys_keep(thread, info);
 	else if (!noted)
 		rt_deliver_queue(thread, sig, info);
-	if (first) {
-		abort_call(thread, regs, unseen);
-		/* The wait of a call with a mask of its own ended by this signal; otherwise that mask is gone
-		 * already. */
-		if (ip != (uint64_t)rt_gate_done || (long)rt_regs_result(regs) != -EINTR)
-			thread->temporary = false;
-		thread->saved_mask = uc->uc_sigmask;
+	if (first && is_in_handler(thread, regs)) {
+		thread->early = true;
+		thread->saved_mask = uc->uc_sigmask; /* where the call is, sigsys() finds out */
+	} else if (first) {
+		begin_deferring(thread, uc, unseen);
 	}
 	uc->uc_sigmask |= RT_ALL_BLOCKED;
 	if (SIGBIT(sig) & RT_FAULTS)
@@ -181,6 +197,7 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		rt_world_caught(thread, uc);
 		/* From here on none may come that the handler's end would let another follow. */
 		rt_mask_block_all();
+		thread->early = false;
 		if (thread->signals)
 			uc->uc_sigmask |= RT_ALL_BLOCKED;
 		return false;
@@ -226,6 +243,12 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 	if (!sigsys_arrives(thread, info, uc, in_program, &unseen)) {
 		/* nothing is left to do */
 	} else if (!in_program) {
+		/* Another has come in this handler: but it is here that both have met the thread, this one first. */
+		bool second = thread->early;
+
+		thread->early = false;
+		if (second)
+			begin_deferring(thread, uc, false);
 		/* A call that is not to know of it goes on, unless it has ended, or is to find the signal that is
 		 * kept. A hosted hook runs with SIGSYS unblocked. */
 		if (thread->world && rt_sigsys_blocked(thread)) {
@@ -235,6 +258,8 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 				rt_sigsys_settle(thread);
 		} else if (!unseen || rt_sigsys_blocked(thread) || is_interrupted(thread, regs))
 			defer(thread, SIGSYS, info, uc, unseen);
+		if (second)
+			rt_deliver_sigsys_first(thread);
 	} else {
 		if (rt_in_image(ip))
 			rt_context_go_on(uc, &thread->regs);

@@ -141,6 +141,19 @@ bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info, c
 	return true;
 }
 
+/* ctx: sigsys */
+void rt_deliver_sigsys_first(struct rt_thread *thread)
+{
+	uint32_t last = thread->signals - 1;
+	struct rt_noted sigsys = thread->noted[last];
+
+	if (sigsys.sig != SIGSYS)
+		return;
+	for (; last; last--)
+		thread->noted[last] = thread->noted[last - 1];
+	thread->noted[0] = sigsys;
+}
+
 /* The program's mask is one that does not let it through. ctx: sigsys */
 static void give_back(struct rt_thread *thread, struct rt_noted *noted)
 {
@@ -175,6 +188,7 @@ static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_
 		deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, &handler_mask);
 	}
 	thread->signals = 0;
+	thread->early = false;
 	while (rt_sigsys_kept(thread) && !(handler_mask & SIGBIT(SIGSYS)) && rt_sigsys_take(thread, &kept)) {
 		action = rt_action_force(thread, SIGSYS);
 		deliver(thread, SIGSYS, &kept, &action, uc, &handler_mask);

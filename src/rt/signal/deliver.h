@@ -6,6 +6,8 @@
 
 #include "rt/base/thread.h"
 
+/* If SIGSYS has been noted last, it comes before the others. ctx: sigsys */
+void rt_deliver_sigsys_first(struct rt_thread *thread);
 /* Notes a signal for the end of the call in flight: false if that is not possible. ctx: entry | sigsys */
 bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info,
 		     const struct rt_sigaction *action) must_check;
