@@ -271,6 +271,10 @@ def magic():
             tell("symlink", os.symlink, target, f"/proc/self/cwd/{name}")
         os.path.lexists(OUTSIDE + "/in") or os.symlink(MEM + "/x", OUTSIDE + "/in")
     tell("by", os.path.samefile, MEM + "/by/../f", MEM + "/x/f")
+    for resolve in 0, 2, 4, 6:  # RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS
+        for end in "x/f", "l/f", "out", "x/../x/f":
+            how = (ctypes.c_uint64 * 3)(os.O_PATH, 0, resolve)
+            tell(f"openat2 {resolve} {end}", lambda: call(437, -100, f"/proc/self/cwd/{end}".encode(), how, 24) > 2)
     os.mkdir("/proc/self/cwd/l/made")
     write("/proc/self/cwd/l/g", "g")
     tell("rmdir", os.rmdir, f"/proc/self/fd/{deep}/../../l/")
