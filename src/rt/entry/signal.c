@@ -244,7 +244,7 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		/* nothing is left to do */
 	} else if (!in_program) {
 		/* Another has come in this handler: but it is here that both have met the thread, this one first. */
-		bool second = thread->early;
+		bool second = thread->early && !thread->world;
 
 		thread->early = false;
 		if (second)

@@ -171,6 +171,7 @@ static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_
 	struct rt_sigaction action;
 	siginfo_t kept;
 
+	thread->early = false; /* a hook that is told may wait for calls of its own in the handler of SIGSYS */
 	for (uint32_t i = 0; i < thread->signals; i++) {
 		struct rt_noted *noted = &thread->noted[i];
 		bool forced = noted->sig == SIGSYS && rt_sigsys_is(&noted->info, SYS_SECCOMP);
@@ -188,7 +189,6 @@ static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_
 		deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, &handler_mask);
 	}
 	thread->signals = 0;
-	thread->early = false;
 	while (rt_sigsys_kept(thread) && !(handler_mask & SIGBIT(SIGSYS)) && rt_sigsys_take(thread, &kept)) {
 		action = rt_action_force(thread, SIGSYS);
 		deliver(thread, SIGSYS, &kept, &action, uc, &handler_mask);
