@@ -16,7 +16,7 @@
 /* A call that is made where it stands is not in a hook. ctx: sigsys */
 bool rt_hook_strayed(const struct rt_thread *thread, int sig, const siginfo_t *info, struct ucontext *uc)
 {
-	return (thread->in_call || thread->callback || thread->own) && !thread->stepping &&
+	return rt.bundle->hook_count && (thread->in_call || thread->callback || thread->own) && !thread->stepping &&
 	       !rt_in_image(rt_regs_ip(rt_context_regs(uc))) && rt_is_fault(sig, info, uc);
 }
 

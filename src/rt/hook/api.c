@@ -54,10 +54,10 @@ static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned lo
 static long wait_at_start(const struct k23_call *call)
 {
 	const uint64_t *args = call->args;
-	uint64_t mask;
+	uint64_t wanted = rt_start_block.sigmask & ~SIGBIT(SIGSYS), mask;
 	long r;
 
-	sys(rt_sigprocmask, SIG_SETMASK, &rt_start_block.sigmask, &mask, 8);
+	sys(rt_sigprocmask, SIG_SETMASK, &wanted, &mask, 8);
 	r = raw_syscall(call->nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 	sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
 	return r;
