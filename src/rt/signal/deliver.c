@@ -164,7 +164,26 @@ static void give_back(struct rt_thread *thread, struct rt_noted *noted)
 }
 
 /* What the kernel has never blocked or ignored is decided now: what the program wants done with a SIGSYS. A filter's
- * is forced. What is kept comes last. ctx: sigsys */
+ * is forced. ctx: sigsys */
+static void deliver_one(struct rt_thread *thread, struct rt_noted *noted, bool blocked, struct ucontext *uc,
+			uint64_t *handler_mask)
+{
+	bool forced = noted->sig == SIGSYS && rt_sigsys_is(&noted->info, SYS_SECCOMP);
+
+	if (*handler_mask & SIGBIT(noted->sig) && !forced) {
+		give_back(thread, noted);
+		return;
+	}
+	if (noted->sig == SIGSYS && !rt_sigsys_resolve(thread, &noted->info))
+		return;
+	if (noted->sig == SIGSYS)
+		noted->action = rt_action_force(thread, SIGSYS);
+	if (forced && (blocked || noted->action.handler == (uint64_t)SIG_IGN))
+		noted->action.handler = (uint64_t)SIG_DFL;
+	deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, handler_mask);
+}
+
+/* What is kept comes last. While a hook is told of one, another may be noted. ctx: sigsys */
 static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_t handler_mask)
 {
 	bool blocked = thread->sigsys_blocked;
@@ -172,24 +191,12 @@ static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_
 	siginfo_t kept;
 
 	thread->early = false; /* a hook that is told may wait for calls of its own in the handler of SIGSYS */
-	for (uint32_t i = 0; i < thread->signals; i++) {
-		struct rt_noted *noted = &thread->noted[i];
-		bool forced = noted->sig == SIGSYS && rt_sigsys_is(&noted->info, SYS_SECCOMP);
-
-		if (handler_mask & SIGBIT(noted->sig) && !forced) {
-			give_back(thread, noted);
-			continue;
-		}
-		if (noted->sig == SIGSYS && !rt_sigsys_resolve(thread, &noted->info))
-			continue;
-		if (noted->sig == SIGSYS)
-			noted->action = rt_action_force(thread, SIGSYS);
-		if (forced && (blocked || noted->action.handler == (uint64_t)SIG_IGN))
-			noted->action.handler = (uint64_t)SIG_DFL;
-		deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, &handler_mask);
-	}
-	thread->signals = 0;
-	while (rt_sigsys_kept(thread) && !(handler_mask & SIGBIT(SIGSYS)) && rt_sigsys_take(thread, &kept)) {
+	for (;;) {
+		for (uint32_t i = 0; i < thread->signals; i++)
+			deliver_one(thread, &thread->noted[i], blocked, uc, &handler_mask);
+		thread->signals = 0;
+		if (!rt_sigsys_kept(thread) || handler_mask & SIGBIT(SIGSYS) || !rt_sigsys_take(thread, &kept))
+			break;
 		action = rt_action_force(thread, SIGSYS);
 		deliver(thread, SIGSYS, &kept, &action, uc, &handler_mask);
 	}
