@@ -102,6 +102,16 @@ static long hand_over(const struct code *code, struct analysis *to)
 	return 0;
 }
 
+bool analysis_key(const struct elf_file *elf, struct store_key *key)
+{
+	bool settled = identity_key(&elf->stat, key);
+
+	/* All of it, as that cannot be too little. */
+	if (!core_vsyscall_named(elf->bytes, elf->size))
+		key->flags = STORE_NO_VSYSCALL;
+	return settled;
+}
+
 long analyse_elf(const struct elf_file *elf, const uint64_t *observed, size_t observed_count, struct analysis *to)
 {
 	struct code code;
@@ -111,10 +121,7 @@ long analyse_elf(const struct elf_file *elf, const uint64_t *observed, size_t ob
 	r = identity_of(elf, &to->id);
 	if (r != 0)
 		return r;
-	to->has_key = identity_key(&elf->stat, &to->key);
-	/* All of it, as that cannot be too little. */
-	if (!core_vsyscall_named(elf->bytes, elf->size))
-		to->key.flags = STORE_NO_VSYSCALL;
+	to->has_key = analysis_key(elf, &to->key);
 	r = code_start(&code, elf);
 	if (r == 0)
 		r = code_find_functions(&code);

@@ -22,6 +22,8 @@ long analyse_file(const char *path, const uint64_t *observed, size_t observed_co
 /* The same for a file that is open. */
 long analyse_elf(const struct elf_file *elf, const uint64_t *observed, size_t observed_count, struct analysis *to)
 	must_check;
+/* The key of a file that was read, with what it says of the file. False: the file is too new for one. */
+bool analysis_key(const struct elf_file *elf, struct store_key *key);
 void analysis_free(struct analysis *analysis);
 
 /* How many sites of each reason there are. */

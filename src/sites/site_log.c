@@ -260,17 +260,33 @@ static long find_known(const struct store *store, const char *path, struct stat 
 	return *known ? 0 : r;
 }
 
+/* A known file shows something else to stat(2) than it did: its new key says as much of it as the old one. */
+static long add_key(struct known_file *known, const char *path, const struct stat *status)
+{
+	struct store_key key, read;
+	struct elf_file elf;
+
+	if (!identity_key(status, &key))
+		return 0;
+	if (!known_key(known, &key) && elf_file_open(&elf, path) == 0) {
+		(void)analysis_key(&elf, &read);
+		if (memcmp(&read, &key, offsetof(struct store_key, flags)) == 0)
+			key.flags = read.flags;
+		elf_file_close(&elf);
+	}
+	return store_add_key(known, &key);
+}
+
 long site_log_ingest_file(struct store *store, const char *file, const struct seen_site *seen, size_t count,
 			  struct ingest_report *report)
 {
-	struct store_key key;
 	struct stat status;
 	uint32_t observed = 0;
 	struct known_file *known;
 	long r = find_known(store, file, &status, &known);
 
 	if (known && mark_known(known, seen, count, &observed)) {
-		r = identity_key(&status, &key) ? store_add_key(known, &key) : 0;
+		r = add_key(known, file, &status);
 	} else {
 		r = ingest_new(store, file, seen, count, &observed, report);
 		if (r != 0 && r != -ENOMEM) {

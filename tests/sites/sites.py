@@ -423,6 +423,12 @@ def case_verify_vsyscall(t):
         if not lines[1].startswith(f'{names}: {wanted}'):
             raise Failed(lines[1])
     expect('forgotten', t('sites', 'prune', store='1/sites').stdout, f'{names}: forgotten\n')
+    # Another key of the same file says as much.
+    os.chmod(none, 0o700)
+    time.sleep(4)
+    learn(t, line(none, offsets(none)['case_number']))
+    flags = re.findall(r'^key (?:\S+ ){5}(\d+)$', t.export().partition(none + '\n')[2].partition('\nfile')[0], re.M)
+    expect('what both say', flags, ['1', '1'])
 
 
 def case_prune(t):
