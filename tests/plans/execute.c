@@ -20,7 +20,7 @@
 #include "core/patch.h"
 #include "sites/analysis.h"
 
-#define SCRATCH (64u << 10)
+#define SCRATCH (16u << 10)
 #define AROUND 4096u /* what an access may be beyond a pointer by */
 #define OPERAND 64u  /* bytes at an operand of the image */
 #define BLOCK (1u << 20)
@@ -108,10 +108,13 @@ struct trial {
 
 static void fill(uint8_t *at, size_t size, uint64_t seed)
 {
-	for (size_t i = 0; i < size; i++) {
+	uint64_t word;
+
+	for (size_t i = 0; i < size; i += sizeof(word)) {
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
 		/* Often zero, so that conditions go both ways. */
-		at[i] = seed >> 62 ? (uint8_t)(seed >> 40) : 0;
+		word = seed >> 62 ? seed ^ seed >> 32 : 0;
+		memcpy(at + i, &word, sizeof(word));
 	}
 }
 
