@@ -24,9 +24,18 @@ PLACES = ("src/rt/k23-rt.elf", "../../lib*/k23/k23-rt.elf", "../../lib*/*/k23/k2
           "../build*/src/rt/k23-rt.elf")
 REGISTERS = ("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx",
              "rsp", "rip", "eflags")
-PF_X, PT_LOAD = 1, 1
+PF_X, PT_LOAD, PT_NOTE = 1, 1, 4
 MAX_MAPPING = 16 << 20  # the size of a mapping that the runtime may be in
 MAGIC = b"23bundle"  # the first bytes of a bundle: src/abi/bundle.h
+
+
+def segments(image):
+    """Of each program header: its type, flags, offset, address and size in the file."""
+    table, = struct.unpack_from("<Q", image, 32)
+    size, count = struct.unpack_from("<HH", image, 54)
+    for i in range(count):
+        kind, flags, offset, address, _, length = struct.unpack_from("<IIQQQQ", image, table + i * size)
+        yield kind, flags, offset, address, length
 
 
 def text_of(path):
@@ -35,10 +44,7 @@ def text_of(path):
         image = file.read()
     if image[:4] != b"\x7fELF":
         raise ValueError(f"{path} is no ELF file")
-    table, = struct.unpack_from("<Q", image, 32)
-    size, count = struct.unpack_from("<HH", image, 54)
-    for i in range(count):
-        kind, flags, offset, address, _, length = struct.unpack_from("<IIQQQQ", image, table + i * size)
+    for kind, flags, offset, address, length in segments(image):
         if kind == PT_LOAD and flags & PF_X:
             return address, image[offset:offset + length]
     raise ValueError(f"{path} has no code")
@@ -73,14 +79,15 @@ def word(address):
     return struct.unpack("<Q", data)[0] if len(data) == 8 else 0
 
 
-def core_hash(data):
-    """The function core_hash of src/core/hash.c."""
-    result, mask = 0x9e3779b97f4a7c15, (1 << 64) - 1
-    for at in range(0, len(data), 8):
-        part = data[at:at + 8]
-        result = (result ^ int.from_bytes(part, "little") ^ len(part)) * 0xff51afd7ed558ccd & mask
-        result ^= result >> 32
-    return result
+def build_id_of(path):
+    """The build-id of an ELF file, or b""."""
+    with open(path, "rb") as file:
+        image = file.read()
+    for kind, _, offset, _, size in segments(image):
+        if kind == PT_NOTE:
+            name, length, _ = struct.unpack_from("<III", image, offset)
+            return image[offset + 12 + name:offset + 12 + name + length]
+    return b""
 
 
 class Runtime:
@@ -299,18 +306,18 @@ class Current:
     def find_by_header(self, bundles):
         """Finds the runtime where its text is not that of the file. `k23 run` may have replaced instructions (paired
         returns), and the kernel leaves shared memory that is only read out of core files, but for its first page. So
-        the header of the bundle says where the runtime is, and a hash which runtime it is."""
+        the header of the bundle says where the runtime is, and which runtime it is."""
         for path in self.candidates() if bundles else []:
             symbols = Runtime(path, 0, (0, b""), settled=False)
             fields = symbols.rt.type["bundle"].type.target().fields()
             at = {field.name: field.bitpos // 8 for field in fields}
             symbols.forget()
-            if "runtime_hash" not in at:
+            if "runtime_id" not in at:
                 continue
-            text = text_of(path)
+            text, build_id = text_of(path), build_id_of(path)
             for begin in bundles:
                 rodata, = struct.unpack("<I", read(begin + at["runtime"], 4))
-                if struct.unpack("<Q", read(begin + at["runtime_hash"], 8))[0] == core_hash(text[1]):
+                if build_id and read(begin + at["runtime_id"], 8) == build_id[:8]:
                     runtime = Runtime(path, begin + rodata + text[0], text, settled=False)
                     runtime.load_hooks()
                     return runtime

@@ -109,9 +109,8 @@ struct bundle {
 	uint32_t gate; /* the gate page */
 	uint32_t runtime_text; /* the runtime's executable segment */
 	uint32_t runtime_text_size;
-	/* core_hash of the runtime's text, low half first. For debuggers: of the shared part, a core file has only the
-	 * header. */
-	uint32_t runtime_hash[2];
+	/* What its build-id begins with. For debuggers: of the shared part, a core file has only the header. */
+	uint8_t runtime_id[8];
 	uint32_t segment_count;
 	uint32_t hook_count;
 	uint32_t fixups; /* uint32_t each: offsets of words to which rt_start adds the bundle's address */

@@ -28,7 +28,7 @@
 #include "cli/run_state.h"
 #include "cli/self.h"
 #include "cli/vectors.h"
-#include "core/hash.h"
+#include "core/build_id.h"
 #include "core/page.h"
 #include "sites/bytes.h"
 #include "sites/store.h"
@@ -238,6 +238,8 @@ static void describe_runtime(struct builder *builder)
 	const struct hook_file *runtime = &builder->files[0];
 	struct bundle *bundle = builder->bundle;
 	uint32_t place = builder->places[0];
+	struct bytes bytes = { runtime->elf.bytes, runtime->elf.size };
+	struct store_id id;
 
 	bundle->runtime = place;
 	bundle->start = place + (uint32_t)runtime->entry;
@@ -245,13 +247,11 @@ static void describe_runtime(struct builder *builder)
 	bundle->gate = place + (uint32_t)hook_file_symbol(runtime, "rt_gate_page");
 	for (size_t i = 0; i < runtime->segment_count; i++)
 		if (runtime->segments[i].prot & PROT_EXEC) {
-			uint64_t hash = core_hash(CORE_HASH_START, runtime->segments[i].contents,
-						  runtime->segments[i].contents_size);
-
 			bundle->runtime_text = place + (uint32_t)runtime->segments[i].address;
 			bundle->runtime_text_size = (uint32_t)runtime->segments[i].size;
-			memcpy(bundle->runtime_hash, &hash, sizeof(hash));
 		}
+	if (core_build_id(bytes_read, &bytes, &id) == 0)
+		memcpy(bundle->runtime_id, id.bytes, sizeof(bundle->runtime_id));
 }
 
 static void describe_world(struct builder *builder, size_t i)
