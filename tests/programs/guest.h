@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -114,6 +115,19 @@ static inline void *guarded(size_t size)
 	NEED(p != MAP_FAILED);
 	NEED(mprotect(p + len, PAGE, PROT_NONE) == 0);
 	return p + len - size;
+}
+
+/* The state that /proc shows of a process or thread: 'S' when it sleeps in a call. */
+static inline char state_of(pid_t pid)
+{
+	char path[64], text[512] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	NEED(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	return strrchr(text, ')')[2];
 }
 
 /* The file this program runs from. */

@@ -89,18 +89,6 @@ static void on_signal_in_wait(int sig)
 	interrupted->signals++;
 }
 
-static char state_of(pid_t pid)
-{
-	char path[64], text[256] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY);
-	NEED(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
-	close(fd);
-	return strrchr(text, ')')[2];
-}
-
 static void signal_waiting_tracer(int flags)
 {
 	pid_t parent = getppid();
@@ -524,21 +512,11 @@ static void blocked_read(void)
 /* Until the child sleeps in a call; it has no stop on the way there. */
 static void await_sleep(pid_t pid)
 {
-	char path[64], text[512];
-	const char *state;
-	int status;
-	ssize_t n;
-	int fd, i;
+	int status, i;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	for (i = 0; i < 5000; i++) {
 		EXPECT(raw(SYS_wait4, pid, &status, WNOHANG | __WALL, 0), 0);
-		fd = open(path, O_RDONLY);
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-		text[n > 0 ? n : 0] = 0;
-		state = strrchr(text, ')');
-		if (state && state[2] == 'S')
+		if (state_of(pid) == 'S')
 			return;
 		usleep(1000);
 	}
