@@ -17,6 +17,7 @@ import subprocess
 import sys
 
 AGAIN, AGAIN_SECONDS, MOST_UNSTABLE = 20, 200, 3
+AT_ONCE = (os.cpu_count() or 1) + 1  # tests wait for a good part of their time
 PASSED, SKIPPED = ("OK", "EXPECTEDFAIL"), "SKIP"
 
 
@@ -54,8 +55,8 @@ class Build:
         for store in glob.glob(os.path.join(self.folder, "store")) + glob.glob(os.path.join(self.folder, "store.*")):
             os.unlink(store)  # what was learned by other builds
         setup = ["--setup", self.setup] if self.setup else []
-        subprocess.run(["meson", "test", "-C", self.folder, "--print-errorlogs", "--no-rebuild", "--logbase", log, *setup,
-                        *arguments], env=self.environment, check=False)
+        subprocess.run(["meson", "test", "-C", self.folder, "--print-errorlogs", "--no-rebuild", "--logbase", log,
+                        "--num-processes", str(AT_ONCE), *setup, *arguments], env=self.environment, check=False)
         name = "-".join([log, *setup[1:]]) + ".json"
         with open(os.path.join(self.folder, "meson-logs", name), encoding="utf-8") as lines:
             return [json.loads(line) for line in lines]
