@@ -325,57 +325,55 @@ static long on_readlink(struct k23_call *call)
 /* --- execve */
 
 /* The name of the script for its interpreter: the kernel's is "/dev/fd/5/script" for one relative to a directory. */
-static bool name_script(char name[K23_PATH_MAX], int dirfd, unsigned long path)
+static long name_script(char name[K23_PATH_MAX], int dirfd, unsigned long path)
 {
-	size_t head = dirfd == AT_FDCWD ? 0 : (size_t)k23_format(name, K23_PATH_MAX, "/dev/fd/%d/", dirfd);
+	long r = k23_copy_string(name, K23_PATH_MAX, path), head;
 
-	return k23_copy_string(name + head, K23_PATH_MAX - head, path) > 0;
+	if (r < 0 || *name == '/' || dirfd == AT_FDCWD)
+		return r;
+	if (k23_syscall(SYS_fcntl, (unsigned)dirfd, F_GETFD, 0, 0, 0, 0) == FD_CLOEXEC)
+		return -ENOENT; /* the interpreter could not open it */
+	head = k23_format(name, K23_PATH_MAX, "/dev/fd/%d%s", dirfd, r ? "/" : "");
+	return k23_copy_string(name + head, K23_PATH_MAX - (size_t)head, path);
 }
 
-/* Whether what a call executes is a script whose interpreter the kernel is not to look for. */
-static bool is_script(struct script *script, struct k23_call *call, int index, int dirfd, bool translated)
+static long execute_script(struct k23_call *call, struct scripts *scripts, struct paths *paths, int dirfd)
 {
-	char path[K23_PATH_MAX];
+	const unsigned long *vectors = call->args + (call->nr == SYS_execve ? 1 : 2);
+	char *interpreter = paths->path[0], *name = paths->path[1];
+	long r = name_script(name, dirfd, paths->old[0]);
 
-	return translated && k23_copy_string(path, sizeof(path), call->args[index]) > 0 &&
-	       script_read(script, dirfd, path);
+	if (r >= 0)
+		r = scripts_follow(scripts, interpreter);
+	return r < 0 ? r : scripts_execute(call, scripts, interpreter, name, vectors[0], vectors[1]);
 }
 
+/* Of a program elsewhere, the kernel may not find the interpreter. */
 static long on_exec(struct k23_call *call)
 {
 	int index = call->nr == SYS_execve ? 0 : 1, dirfd = index ? (int)call->args[0] : AT_FDCWD;
 	struct scripts scripts;
 	struct paths paths;
-	bool translated, scripted;
-	long r = -ENOSYS, changed;
+	long r = -ENOENT, changed;
 
 	if (call->arch == K23_ARCH_I386)
 		return on_path(call);
 	changed = replace_paths(call, &paths, BEFORE);
+	if (changed == 0) {
+		r = k23_forward(call);
+		if (r != -ENOENT)
+			return r;
+		changed = replace_paths(call, &paths, AGAIN);
+		if (changed == 0 && k23_copy_string(paths.path[0], K23_PATH_MAX, paths.old[0]) < 0)
+			return r;
+	}
 	if (changed < 0)
 		return changed;
-	translated = changed > 0;
-	scripted = is_script(scripts.script, call, index, dirfd, translated);
-	if (!scripted)
-		r = k23_forward(call);
-	if (r == -ENOENT && !scripted) {
-		changed = replace_paths(call, &paths, AGAIN);
-		if (changed < 0)
-			r = changed;
-		translated |= changed > 0;
-		/* It may be the interpreter that was not found. */
-		scripted = changed >= 0 && is_script(scripts.script, call, index, dirfd, true);
-		if (!scripted && translated && changed >= 0)
-			r = k23_forward(call);
-	}
+	if (script_read(scripts.script, dirfd, paths.path[0]))
+		r = execute_script(call, &scripts, &paths, dirfd);
+	else
+		r = forward_program(call, dirfd, paths.path[0], changed > 0);
 	restore_paths(call, &paths);
-	if (!scripted)
-		return r;
-	r = scripts_follow(&scripts, paths.path[0]);
-	if (r == 0 && k23_copy_string(paths.path[1], K23_PATH_MAX, paths.old[0]) > 0 &&
-	    name_script(paths.path[1], *paths.path[1] == '/' ? AT_FDCWD : dirfd, paths.old[0]))
-		r = scripts_execute(call, &scripts, paths.path[0], paths.path[1], call->args[index + 1],
-				    call->args[index + 2]);
 	return r;
 }
 
@@ -415,7 +413,8 @@ static int init(const struct k23_options *options)
 }
 
 #define ON(call) { SYS_##call, on_path },
-K23_HOOK(memfs, .init = init, .run_size = sizeof(struct run), .run_directory = 1, .i386 = on_path, .calls = {
+K23_HOOK(memfs, .init = init, .exec_begin = on_exec_begin, .thread_size = sizeof(struct executing),
+	.run_size = sizeof(struct run), .run_directory = 1, .i386 = on_path, .calls = {
 	{ SYS_bind, on_address }, { SYS_connect, on_address }, { SYS_sendto, on_address },
 	{ SYS_accept, on_address_asked }, { SYS_accept4, on_address_asked }, { SYS_getpeername, on_address_asked },
 	{ SYS_getsockname, on_address_asked }, { SYS_recvfrom, on_address_asked }, { SYS_sendmsg, on_sendmsg },

@@ -95,6 +95,9 @@ struct k23_exec {
 	const char *path; /* of the program, as it was named */
 	uint64_t value;   /* .exec_begin may set it: what k23_exec_value() returns in the new image; before that 0 */
 	long error;       /* for .exec_failed: -errno */
+	/* .exec_begin may set it: the path of the file that is to be the program's ELF interpreter, in place of the one
+	 * that the program names (PT_INTERP). It has to stay until .exec_failed. */
+	const char *interpreter;
 };
 
 /*

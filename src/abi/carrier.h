@@ -25,6 +25,7 @@ struct carrier {
 	uint32_t size;       /* of this header, of what follows it, and of nothing up to a whole page */
 	uint32_t filters_size; /* of the struct rt_filters that follows this header; 0: none */
 	int32_t descriptor;  /* of the program's file */
+	int32_t interpreter; /* that of its ELF interpreter; -1: it has none */
 	uint32_t by_descriptor; /* execveat was called with no path */
 	struct exec_values values; /* size 0: hooks carry nothing */
 	struct start_block block;

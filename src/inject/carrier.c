@@ -186,6 +186,8 @@ static long execute(const struct inj_exec *exec, const struct inj_program *progr
 	r = write_carrier(fd, carrier, exec->bundle);
 	if (!failed(r))
 		r = sys(fcntl, found->fd, F_SETFD, 0);
+	if (!failed(r) && carrier->interpreter >= 0)
+		r = sys(fcntl, carrier->interpreter, F_SETFD, 0);
 	if (!failed(r))
 		r = sys(execveat, fd, "", found->argv, program->envp, AT_EMPTY_PATH);
 	sys(close, fd);
@@ -202,10 +204,27 @@ static void name_program(const struct inj_program *program, char path[PATH_SIZE]
 			   program->path);
 }
 
+/* Opens the ELF interpreter, which the carrier can load. */
+static long open_interpreter(const struct inj_program *program, const struct found *found,
+			     const struct carrier_headers *headers)
+{
+	long fd = inj_open_interpreter(found->fd, headers, program->interpreter), r = fd;
+	struct carrier_headers interpreter;
+
+	if (failed(fd))
+		return fd;
+	r = may_execute(fd);
+	if (!failed(r))
+		r = inj_read_headers(fd, &interpreter);
+	if (!failed(r))
+		return fd;
+	sys(close, fd);
+	return r == -ENOEXEC ? -ELIBBAD : r;
+}
+
 long inj_carry(const struct inj_exec *exec, const struct inj_program *program)
 {
-	struct carrier carrier = { .block = exec->block };
-	struct carrier_headers interpreter;
+	struct carrier carrier = { .block = exec->block, .interpreter = -1 };
 	char path[PATH_SIZE];
 	struct found found;
 	char **end = program->envp;
@@ -227,9 +246,9 @@ long inj_carry(const struct inj_exec *exec, const struct inj_program *program)
 	end[2] = NULL;
 	r = inj_read_headers(found.fd, &carrier.program);
 	if (!failed(r) && inj_find_part(&carrier.program, PT_INTERP)) {
-		r = inj_open_interpreter(found.fd, &carrier.program, &interpreter);
+		r = open_interpreter(program, &found, &carrier.program);
 		if (!failed(r))
-			sys(close, r);
+			carrier.interpreter = (int32_t)r;
 	}
 	if (!failed(r)) {
 		if (carrier.block.filters)
@@ -242,6 +261,8 @@ long inj_carry(const struct inj_exec *exec, const struct inj_program *program)
 		fill_headers(&carrier, exec->bundle);
 		r = execute(exec, program, &found, &carrier);
 	}
+	if (carrier.interpreter >= 0)
+		sys(close, carrier.interpreter);
 	sys(close, found.fd);
 	end[0] = NULL;
 	return r;

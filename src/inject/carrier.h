@@ -18,6 +18,7 @@ struct inj_program {
 	const char *path, *file; /* the program as it is called, and where it is, which mostly is the same */
 	unsigned flags;
 	char **argv, **envp;
+	const char *interpreter; /* instead of the ELF interpreter that the program names; NULL: that one */
 };
 
 /* Executes a program, with the bundle and the block of `exec`, of which nothing else is used. Returns -errno: nothing

@@ -110,6 +110,6 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 
 bool inj_is_program_error(long error)
 {
-	return error == -E2BIG || error == -EACCES || error == -EFAULT || error == -EINVAL || error == -ELOOP ||
-	       error == -ENOENT || error == -ENOEXEC || error == -ENOTDIR || error == -ETXTBSY;
+	return error == -E2BIG || error == -EACCES || error == -EFAULT || error == -EINVAL || error == -ELIBBAD ||
+	       error == -ELOOP || error == -ENOENT || error == -ENOEXEC || error == -ENOTDIR || error == -ETXTBSY;
 }

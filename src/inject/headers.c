@@ -41,28 +41,21 @@ const Elf64_Phdr *inj_find_part(const struct carrier_headers *headers, uint32_t 
 	return NULL;
 }
 
-/* ctx: boot | entry */
-long inj_open_interpreter(long fd, const struct carrier_headers *program, struct carrier_headers *headers)
+/* ctx: entry */
+long inj_open_interpreter(long fd, const struct carrier_headers *program, const char *path)
 {
 	const Elf64_Phdr *part = inj_find_part(program, PT_INTERP);
-	char path[PATH_SIZE];
-	long r, file;
+	char named[PATH_SIZE];
+	long r;
 
 	if (!part)
 		return -ENOENT;
-	if (part->p_filesz < 2 || part->p_filesz > sizeof(path))
+	if (part->p_filesz < 2 || part->p_filesz > sizeof(named))
 		return -ENOEXEC;
-	r = read_all(fd, path, part->p_filesz, part->p_offset);
+	r = read_all(fd, named, part->p_filesz, part->p_offset);
 	if (failed(r))
 		return r;
-	if (path[part->p_filesz - 1])
+	if (named[part->p_filesz - 1])
 		return -ENOEXEC;
-	file = sys(openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-	if (failed(file))
-		return file;
-	r = inj_read_headers(file, headers);
-	if (!failed(r))
-		return file;
-	sys(close, file);
-	return r;
+	return sys(openat, AT_FDCWD, path ? path : named, O_RDONLY | O_CLOEXEC);
 }

@@ -12,8 +12,8 @@
 long inj_read_headers(long fd, struct carrier_headers *headers) must_check;
 /* The first part of a type, or NULL. ctx: boot | entry */
 const Elf64_Phdr *inj_find_part(const struct carrier_headers *headers, uint32_t type);
-/* Opens the ELF interpreter of a program, whose file is `fd`, and reads its headers. Returns a descriptor, or -errno:
- * -ENOENT if the program names none. ctx: boot | entry */
-long inj_open_interpreter(long fd, const struct carrier_headers *program, struct carrier_headers *headers) must_check;
+/* Opens the ELF interpreter of a program, whose file is `fd`: that at `path`, or if that is NULL the one that the
+ * program names. Returns a descriptor, or -errno: -ENOENT if the program names none. ctx: entry */
+long inj_open_interpreter(long fd, const struct carrier_headers *program, const char *path) must_check;
 
 #endif

@@ -335,6 +335,39 @@ def executables():
     show(OUTSIDE + "/link", "y")
     show(MEM + "/readlink", "/proc/self/exe")
     show("./readlink", "/proc/self/exe", "/proc/self/cwd", cwd=MEM)
+    # ELF interpreters, and scripts whose interpreters are scripts.
+    subprocess.run(["cp", "/lib64/ld-linux-x86-64.so.2", MEM + "/ld.so"], check=True)
+    write(MEM + "/main.c", "#include <stdio.h>\nint main(int argc, char **argv) { return printf(\"%d %s %d\\n\", argc, argv[0], getpid() > 1) < 0; }\n")
+    for name in "program", "lost":
+        subprocess.run(["cc", "-w", MEM + "/main.c", "-o", f"{MEM}/{name}", f"-Wl,-dynamic-linker,{MEM}/{name.replace('program', 'ld.so')}"], check=True)
+    write(MEM + "/by", f"#!{MEM}/program word\n", 0o755)
+    write(MEM + "/noelf", "#!no", 0o755)
+    os.symlink(MEM + "/ld.so", OUTSIDE + "/ld.so")
+    subprocess.run(["cc", "-w", MEM + "/main.c", "-o", OUTSIDE + "/linked", f"-Wl,-dynamic-linker,{OUTSIDE}/ld.so"], check=True)
+    subprocess.run(["cp", MEM + "/program", MEM + "/by", OUTSIDE], check=True)
+    for path in MEM + "/program", "./program", MEM + "/by", OUTSIDE + "/program", OUTSIDE + "/by", OUTSIDE + "/linked":
+        show(path, "1", "2", cwd=MEM)
+    subprocess.run(["cc", "-w", "-x", "c", "-", "-o", MEM + "/exe", f"-Wl,-dynamic-linker,{MEM}/ld.so"], check=True, text=True, input='''
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+	char link[4096] = "";
+	readlink("/proc/self/exe", link, sizeof(link) - 1);
+	printf("%s\\n", link);
+	fflush(stdout);
+	return argc > 1 ? execv("/proc/self/exe", (char *[]){ "again", NULL }) : 0;
+}''')
+    show(MEM + "/exe", "1")
+    os.chmod(MEM + "/ld.so", 0o644)
+    tell("forbidden", subprocess.run, [MEM + "/program"])
+    write(MEM + "/ld.so", "no ELF file" * 9, 0o755)
+    for path in "program", "lost":
+        tell("no interpreter", subprocess.run, [MEM + "/" + path])
+    for i in range(8):
+        for place, other in (MEM, MEM), (MEM, OUTSIDE), (OUTSIDE, MEM):
+            end = "/bin/echo" if i == 0 else f"{other}/level{i - 1}"
+            write(f"{place}/level{i}", f"#!{end} {i}\n", 0o755)
+            tell(f"level {i}", lambda: subprocess.run([f"{place}/level{i}", "x"], capture_output=True, text=True).stdout.replace("'", ""))
     for path in "plain", "none":
         tell(path, subprocess.run, [MEM + "/" + path])
     directory = os.open(MEM, os.O_DIRECTORY)
@@ -344,6 +377,22 @@ def executables():
             sys.stdout.flush()
             call(322, start, path, (ctypes.c_char_p * 3)(b"x", b"/proc/self/exe", None), None, flags)
         os.waitpid(child, 0)
+    for closed in True, False:
+        os.set_inheritable(directory, not closed)
+        for path in b"outer", b"inner", b"by":
+            child = os.fork()
+            if child == 0:
+                try:
+                    call(322, directory, path, (ctypes.c_char_p * 3)(b"x", b"y", None), None, 0)
+                except OSError as error:
+                    os._exit(error.errno)
+            print(path, os.waitpid(child, 0)[1])
+    script = os.open(MEM + "/inner", os.O_RDONLY)
+    os.set_inheritable(script, True)
+    child = os.fork()
+    if child == 0:
+        call(322, script, b"", (ctypes.c_char_p * 3)(b"x", b"y", None), None, 0x1000)
+    print(os.waitpid(child, 0)[1])
     os.close(directory)
 
 

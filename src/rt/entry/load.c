@@ -7,6 +7,7 @@
 #include "rt/entry/load.h"
 
 #include <asm/errno.h>
+#include <asm/stat.h>
 #include <linux/auxvec.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
@@ -352,17 +353,16 @@ static uint64_t load_files(const struct carrier *carrier, uint64_t *stack, uint6
 	bool has_interpreter = inj_find_part(program, PT_INTERP) != NULL;
 	uint64_t moved = map_file(carrier->descriptor, program, has_interpreter), base = 0;
 	struct carrier_headers interpreter;
-	long fd;
 
 	*entry = program->elf.e_entry + moved;
 	set_auxiliary(stack, AT_PHDR, headers_address(program, moved));
 	set_auxiliary(stack, AT_PHNUM, program->elf.e_phnum);
 	set_auxiliary(stack, AT_ENTRY, *entry);
 	if (has_interpreter) {
-		fd = (long)must(inj_open_interpreter(carrier->descriptor, program, &interpreter));
-		base = map_file(fd, &interpreter, false);
+		must(inj_read_headers(carrier->interpreter, &interpreter));
+		base = map_file(carrier->interpreter, &interpreter, false);
 		*entry = interpreter.elf.e_entry + base;
-		sys(close, fd);
+		sys(close, carrier->interpreter);
 	}
 	set_auxiliary(stack, AT_BASE, base);
 	return moved;
@@ -380,14 +380,25 @@ static bool tell_kernel(struct prctl_mm_map *map, int32_t program)
 	return false;
 }
 
-/* The path of an open file as /proc shows it, in memory of its own; empty: there is no /proc. */
-static char *path_of(int32_t file)
+static bool leads_to(const char *path, int32_t file)
+{
+	struct stat there, status;
+
+	return !failed(sys(stat, path, &there)) && !failed(sys(fstat, file, &status)) &&
+	       there.st_dev == status.st_dev && there.st_ino == status.st_ino;
+}
+
+/* The path of an open file as /proc shows it, in memory of its own; empty: there is no /proc. Of a file on a mount that
+ * this process does not see, /proc shows another one: then it is the path that it was called by. */
+static char *path_of(int32_t file, const char *called)
 {
 	char link[32], *path = (char *)must(sys(mmap, 0, PATH_SIZE, PROT_READ | PROT_WRITE,
 						MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 
 	core_print(link, sizeof(link), "/proc/self/fd/%d", file);
 	sys(readlink, link, path, PATH_SIZE - 1);
+	if (*called == '/' && !leads_to(path, file) && leads_to(called, file))
+		core_print(path, PATH_SIZE, "%s", called);
 	return path;
 }
 
@@ -431,7 +442,7 @@ struct bundle *rt_load(uint64_t *stack, struct start_block *start)
 	       MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	stack = take_path(stack, &path);
 	set_auxiliary(stack, AT_EXECFN, (uint64_t)path);
-	file = path_of(program);
+	file = path_of(program, carrier->by_descriptor ? "" : path);
 	name_process(path, carrier->by_descriptor, file);
 	*start = carrier->block;
 	start->filters = copy_filters(carrier);

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 /* An execve of the program with this path is about to be made, or has failed. values: what each hook carries into the
- * new image. Returns whether that is anything. */
-bool rt_callbacks_exec_begin(const char *path, uint64_t *values);
+ * new image. *interpreter: the ELF interpreter that the last of those hooks which choose one has chosen, or NULL.
+ * Returns whether any value is set. */
+bool rt_callbacks_exec_begin(const char *path, uint64_t *values, const char **interpreter);
 void rt_callbacks_exec_failed(const char *path, const uint64_t *values, long error);
 
 #endif

@@ -107,9 +107,10 @@ static void explain_permission(const struct inj_check *check, const char *path)
 static long execute_untraced(struct rt_thread *thread, const struct k23_call *call, enum gap gap, const char *path)
 {
 	uint64_t values[BUNDLE_MAX_HOOKS] = { 0 }, mask = rt_mask_block();
+	const char *interpreter;
 	long r;
 
-	rt_callbacks_exec_begin(path, values); /* nobody will ask for these */
+	rt_callbacks_exec_begin(path, values, &interpreter); /* nobody will ask for these */
 	rt_mask_unblock(thread, mask);
 	rt_run_memories_gap(gap, 1, path);
 	r = rt_gate_program(call, thread);
@@ -165,6 +166,7 @@ struct attempt {
 	struct k23_call *call; /* the kernel's call */
 	int dirfd;
 	const char *path, *file; /* the program as it is called, and where it is */
+	const char *interpreter; /* that a hook has chosen; or NULL */
 	unsigned flags;
 	uint64_t mask; /* of signals, as the program has it */
 	bool impossible; /* to interpose the program */
@@ -179,7 +181,7 @@ static bool carried_by_tracer(struct rt_thread *thread, const struct attempt *at
 	struct start_block block = { 0 };
 	bool carried;
 
-	if (!(rt.ptraced & RT_PTRACED))
+	if (!(rt.ptraced & RT_PTRACED) || attempt->interpreter)
 		return false;
 	fill_block(&block, thread, attempt->mask);
 	block.values = (uint64_t)attempt->values;
@@ -338,6 +340,7 @@ static long carry_vectors(struct rt_thread *thread, const struct attempt *attemp
 		.dirfd = attempt->dirfd,
 		.path = attempt->path,
 		.file = attempt->file,
+		.interpreter = attempt->interpreter,
 		.flags = attempt->flags,
 	};
 	const bool shared = thread->alone && !thread->leads;
@@ -382,11 +385,12 @@ static long carry_alone(struct rt_thread *thread, struct attempt *attempt, long 
 	return error;
 }
 
-/* A helper would be the first process of the children's namespace; the kernel would execute the carrier once more; or
- * the new image would get less than natively. ctx: entry */
+/* A helper would be the first process of the children's namespace; the kernel would execute the carrier once more, or
+ * take another ELF interpreter; or the new image would get less than natively. ctx: entry */
 static bool may_have_helper(const struct rt_thread *thread, const struct attempt *attempt)
 {
-	return !thread->children_elsewhere && attempt->file == attempt->path && !gains_capabilities();
+	return !thread->children_elsewhere && attempt->file == attempt->path && !attempt->interpreter &&
+	       !gains_capabilities();
 }
 
 /* Tells hooks of the execve. The hooks of a k23 that the image will have besides these, if the program is one, come
@@ -397,7 +401,7 @@ static void tell_begin(const struct rt_thread *thread, struct attempt *attempt, 
 
 	memset(values, 0, sizeof(*values));
 	values->size = sizeof(*values);
-	if (rt_callbacks_exec_begin(attempt->path, values->values + first))
+	if (rt_callbacks_exec_begin(attempt->path, values->values + first, &attempt->interpreter))
 		attempt->values = values;
 }
 
