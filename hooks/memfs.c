@@ -418,7 +418,7 @@ K23_HOOK(memfs, .init = init, .exec_begin = on_exec_begin, .thread_size = sizeof
 	{ SYS_bind, on_address }, { SYS_connect, on_address }, { SYS_sendto, on_address },
 	{ SYS_accept, on_address_asked }, { SYS_accept4, on_address_asked }, { SYS_getpeername, on_address_asked },
 	{ SYS_getsockname, on_address_asked }, { SYS_recvfrom, on_address_asked }, { SYS_sendmsg, on_sendmsg },
-	{ SYS_recvmsg, on_recvmsg },
+	{ SYS_sendmmsg, on_sendmmsg }, { SYS_recvmsg, on_recvmsg }, { SYS_recvmmsg, on_recvmmsg },
 	{ SYS_execve, on_exec }, { SYS_execveat, on_exec }, { SYS_getcwd, on_getcwd }, { SYS_openat2, on_openat2 },
 	{ SYS_io_uring_setup, on_io_uring_setup }, { SYS_readlink, on_readlink },
 	{ SYS_readlinkat, on_readlink }, { SYS_rmdir, on_rmdir }, { SYS_open, on_open }, { SYS_openat, on_open },

@@ -1,11 +1,12 @@
 /*
- * For memfs: sockets with a path. Those of sendmmsg and recvmmsg stay as they are.
+ * For memfs: sockets with a path.
  */
 #ifndef HOOKS_MEMFS_SOCKET_H
 #define HOOKS_MEMFS_SOCKET_H
 
 #include "memfs_path.h"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -89,6 +90,61 @@ static long on_sendmsg(struct k23_call *call)
 	return r;
 }
 
+/* One of several messages, and how many bytes of it were sent or received. */
+struct counted_message {
+	struct message message;
+	uint32_t size;
+};
+_Static_assert(sizeof(struct counted_message) == sizeof(struct mmsghdr), "the kernel's");
+
+#define MESSAGES 1024 /* as many as the kernel takes at once */
+
+static bool is_unix(unsigned long name)
+{
+	sa_family_t family;
+
+	return k23_copy_from(&family, name, sizeof(family)) == 0 && family == AF_UNIX;
+}
+
+/* Whether any of the messages has a name; for those that are to be sent, one of AF_UNIX. */
+static bool any_has_name(unsigned long messages, unsigned count, bool are_sent)
+{
+	struct message message;
+
+	for (unsigned i = 0; i < count; i++, messages += sizeof(struct counted_message))
+		if (k23_copy_from(&message, messages, sizeof(message)) == 0 && message.name &&
+		    (!are_sent || is_unix(message.name)))
+			return true;
+	return false;
+}
+
+/* The kernel sends them one after the other, too, and says how many, if there was an error only behind the first. */
+static long on_sendmmsg(struct k23_call *call)
+{
+	unsigned count = (uint32_t)call->args[2] < MESSAGES ? (unsigned)call->args[2] : MESSAGES;
+	const size_t size_at = offsetof(struct counted_message, size);
+	unsigned long from = call->args[1];
+	struct counted_message one;
+	struct k23_call single = *call;
+	long r = 0, done = 0;
+
+	if (!any_has_name(from, count, true))
+		return k23_forward(call);
+	single.args[1] = (unsigned long)&one;
+	single.args[2] = 1;
+	for (; done < count; done++, from += sizeof(one)) {
+		r = k23_copy_from(&one, from, sizeof(one));
+		one.message.name_size = (uint32_t)one.message.name_size;
+		if (r == 0)
+			r = forward_with(&single, &one.message.name, &one.message.name_size, BEFORE);
+		if (r == 1)
+			r = k23_copy_to(from + size_at, &one.size, sizeof(one.size));
+		if (r != 0)
+			break;
+	}
+	return done ? done : r;
+}
+
 /* Makes the kernel's address, of `size` bytes, the program's. Returns its size. */
 static uint32_t address_to_program(struct sockaddr_storage *found, uint32_t size)
 {
@@ -129,34 +185,104 @@ static long on_address_asked(struct k23_call *call)
 	return r;
 }
 
+/* Where a received message's name goes in place of the program's memory. */
+struct received {
+	struct sockaddr_storage name;
+	unsigned long wanted;
+	uint32_t room;
+};
+
+static bool wants_name(const struct message *message)
+{
+	return message->name && (int)message->name_size >= 0;
+}
+
+static void ask_name(struct message *message, struct received *received)
+{
+	received->wanted = message->name;
+	received->room = (uint32_t)message->name_size;
+	memset(&received->name, 0, sizeof(received->name));
+	message->name = (unsigned long)&received->name;
+	message->name_size = sizeof(received->name) - 1;
+}
+
+/* Gives the program, whose message is at `to`, what the kernel writes: not the name's address, and not what is beside
+ * its size. */
+static long give_message(unsigned long to, const struct message *message, struct received *received)
+{
+	uint32_t size = (uint32_t)message->name_size, room = received->room;
+
+	if (message->name == (unsigned long)&received->name) {
+		size = address_to_program(&received->name, size);
+		if (size && k23_copy_to(received->wanted, &received->name, size < room ? size : room) != 0)
+			return -EFAULT;
+	}
+	if ((message->name && k23_copy_to(to + offsetof(struct message, name_size), &size, sizeof(size)) != 0) ||
+	    k23_copy_to(to + offsetof(struct message, control_size), &message->control_size,
+			sizeof(message->control_size)) != 0 ||
+	    k23_copy_to(to + offsetof(struct message, flags), &message->flags, sizeof(message->flags)) != 0)
+		return -EFAULT;
+	return 0;
+}
+
 static long on_recvmsg(struct k23_call *call)
 {
-	struct sockaddr_storage found;
-	unsigned long old = call->args[1], name;
+	unsigned long old = call->args[1];
+	struct received received;
 	struct message message;
-	uint32_t size, room;
 	long r;
 
-	if (k23_copy_from(&message, old, sizeof(message)) != 0 || !message.name || (int)message.name_size < 0)
+	if (k23_copy_from(&message, old, sizeof(message)) != 0 || !wants_name(&message))
 		return k23_forward(call);
-	name = message.name;
-	room = (uint32_t)message.name_size;
-	memset(&found, 0, sizeof(found));
-	message.name = (unsigned long)&found;
-	message.name_size = sizeof(found) - 1;
+	ask_name(&message, &received);
 	call->args[1] = (unsigned long)&message;
 	r = k23_forward(call);
 	call->args[1] = old;
 	if (k23_failed(r))
 		return r;
-	size = address_to_program(&found, (uint32_t)message.name_size);
-	/* What the kernel writes: not the name's address, and not what is beside its size. */
-	if ((size && k23_copy_to(name, &found, size < room ? size : room) != 0) ||
-	    k23_copy_to(old + offsetof(struct message, name_size), &size, sizeof(size)) != 0 ||
-	    k23_copy_to(old + offsetof(struct message, control_size), &message.control_size,
-			sizeof(message.control_size)) != 0 ||
-	    k23_copy_to(old + offsetof(struct message, flags), &message.flags, sizeof(message.flags)) != 0)
-		return -EFAULT;
+	return give_message(old, &message, &received) ? -EFAULT : r;
+}
+
+/* As on_recvmsg(), in memory of its own. */
+static long receive_messages(struct k23_call *call, struct counted_message *messages, struct received *received,
+			     unsigned count)
+{
+	unsigned long old[2] = { call->args[1], call->args[2] }, to = old[0];
+	long r;
+
+	if (k23_copy_from(messages, old[0], count * sizeof(*messages)) != 0)
+		return k23_forward(call);
+	for (unsigned i = 0; i < count; i++)
+		if (wants_name(&messages[i].message))
+			ask_name(&messages[i].message, &received[i]);
+	call->args[1] = (unsigned long)messages;
+	call->args[2] = count;
+	r = k23_forward(call);
+	call->args[1] = old[0];
+	call->args[2] = old[1];
+	for (long i = 0; i < r; i++, to += sizeof(*messages))
+		if (give_message(to, &messages[i].message, &received[i]) != 0 ||
+		    k23_copy_to(to + offsetof(struct counted_message, size), &messages[i].size,
+				sizeof(messages[i].size)) != 0)
+			return i ? i : -EFAULT;
+	return r;
+}
+
+static long on_recvmmsg(struct k23_call *call)
+{
+	unsigned count = (uint32_t)call->args[2] < MESSAGES ? (unsigned)call->args[2] : MESSAGES;
+	size_t size = count * (sizeof(struct counted_message) + sizeof(struct received));
+	struct counted_message *messages;
+	long r;
+
+	if (!any_has_name(call->args[1], count, false))
+		return k23_forward(call);
+	r = k23_syscall(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1ul, 0);
+	if (k23_failed(r))
+		return r;
+	messages = (struct counted_message *)r;
+	r = receive_messages(call, messages, (struct received *)(messages + count), count);
+	k23_syscall(SYS_munmap, (unsigned long)messages, size, 0, 0, 0, 0);
 	return r;
 }
 

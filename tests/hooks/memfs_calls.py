@@ -422,6 +422,38 @@ def sockets():
     one.connect(MEM + "/other")
     one.sendmsg([b"connected"])
     print(other.recvmsg_into([bytearray(20)]))
+    # Several at once, by the calls that Python has not.
+    class Message(ctypes.Structure):
+        _fields_ = [("name", ctypes.c_void_p), ("name_size", ctypes.c_uint32), ("buffers", ctypes.c_void_p), ("count", ctypes.c_size_t),
+                    ("control", ctypes.c_void_p), ("control_size", ctypes.c_size_t), ("flags", ctypes.c_size_t), ("size", ctypes.c_size_t)]
+
+    def messages(*names, size=200):
+        made, kept = (Message * len(names))(), []
+        for message, name in zip(made, names):
+            text = ctypes.create_string_buffer(b"data " + (name or b"none")[-9:], 20)
+            parts = (ctypes.c_size_t * 2)(ctypes.addressof(text), 20)
+            address = None if name is None else ctypes.create_string_buffer(struct.pack("=H", 1) + name, size)
+            kept.append((text, parts, address))
+            message.name, message.name_size = address and ctypes.addressof(address), address and min(110, 3 + len(name)) or 0
+            message.buffers, message.count = ctypes.addressof(parts), 1
+        return made, kept
+
+    os.symlink(MEM + "/other", OUTSIDE + "/linked")
+    path = MEM.encode() + b"/other"
+    third = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    for names in ([path] * 3, [path, MEM.encode() + b"/none", path], [MEM.encode() + b"/none"], [OUTSIDE.encode() + b"/linked", path], [path, None], []):
+        made, kept = messages(*names)
+        for sender in one, third:
+            tell("sendmmsg", call, 307, sender.fileno(), made, len(names), 0x40)
+            print([message.size for message in made])
+        made, kept = messages(b"", None, b"", b"", b"", b"", b"")
+        for message in made[:5]:
+            message.name_size = message.name_size and 100
+        tell("recvmmsg", call, 299, other.fileno(), made, len(made), 0x40, None)
+        print([(message.size, message.flags, message.name_size, text.value, address and address.raw[2:message.name_size].rstrip(b"\0"))
+               for message, (text, parts, address) in zip(made, kept)])
+    tell("sendmmsg", call, 307, one.fileno(), None, 3, 0)
+    tell("recvmmsg", call, 299, one.fileno(), None, 3, 0x40, None)
     tell("sendmsg none", other.sendmsg, [b"x"], [], 0, MEM + "/none")
     tell("none", client.connect, MEM + "/none")
 
