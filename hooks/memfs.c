@@ -8,6 +8,8 @@
  */
 #include <k23/place.h>
 
+#include <linux/fs.h>
+
 #include "memfs_exec.h"
 #include "memfs_path.h"
 #include "memfs_socket.h"
@@ -43,29 +45,48 @@ static const struct link_rule {
 	{ SYS_file_getattr, 4, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_file_setattr, 4, AT_SYMLINK_NOFOLLOW, 0 },
 	{ SYS_inotify_add_watch, 2, 0x02000000 /* IN_DONT_FOLLOW */, 0 },
 	{ SYS_umount2, 1, 8 /* UMOUNT_NOFOLLOW */, 0 },
-	{ SYS_open, 1, O_NOFOLLOW, 0 }, { SYS_openat, 2, O_NOFOLLOW, 0 },
 };
 
-/* The flags of a call that opens. */
-static unsigned open_flags(const struct k23_call *call)
+/* How a call opens a file: struct open_how. Returns whether it is such a call. */
+struct how {
+	uint64_t flags, mode, resolve;
+};
+
+static bool how_opens(struct how *how, const struct k23_call *call)
 {
+	memset(how, 0, sizeof(*how));
 	switch (call->nr) {
 	case SYS_creat:
-		return O_CREAT;
+		how->flags = O_CREAT;
+		return true;
 	case SYS_open:
-		return (unsigned)call->args[1];
+		how->flags = (unsigned)call->args[1];
+		return true;
 	case SYS_openat:
-		return (unsigned)call->args[2];
+		how->flags = (unsigned)call->args[2];
+		return true;
+	case SYS_openat2:
+		return call->args[3] >= sizeof(*how) && k23_copy_from(how, call->args[2], sizeof(*how)) == 0;
 	}
-	return 0;
+	return false;
+}
+
+static enum last last_of_open(const struct how *how, const char *path)
+{
+	/* No file is made of a name with a slash. */
+	if (how->flags & O_CREAT && path[k23_strlen(path) - 1] == '/')
+		return ENTRY;
+	/* Of a file that must be new, a link is in the way. */
+	return how->flags & O_NOFOLLOW || (how->flags & O_CREAT && how->flags & O_EXCL) ? KEPT : FOLLOWED;
 }
 
 /* Of the path argument number n. */
 static enum last last_of(const struct k23_call *call, int n, const char *path)
 {
-	/* No file is made of a name with a slash. */
-	if (open_flags(call) & O_CREAT && path[k23_strlen(path) - 1] == '/')
-		return ENTRY;
+	struct how how;
+
+	if (how_opens(&how, call))
+		return last_of_open(&how, path);
 	for (size_t i = 0; i < sizeof(entry_rules) / sizeof(*entry_rules); i++)
 		if (entry_rules[i].nr == call->nr && n >= entry_rules[i].from)
 			return ENTRY;
@@ -73,12 +94,8 @@ static enum last last_of(const struct k23_call *call, int n, const char *path)
 		const struct link_rule *rule = &link_rules[i];
 		unsigned flags = (unsigned)call->args[rule->flags];
 
-		if (rule->nr != call->nr)
-			continue;
-		/* Of a file that must be new, a link is in the way. */
-		if (rule->mask == O_NOFOLLOW && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-			return KEPT;
-		return (rule->mask ? !(flags & rule->mask) : flags & rule->unless) ? FOLLOWED : KEPT;
+		if (rule->nr == call->nr)
+			return (rule->mask ? !(flags & rule->mask) : flags & rule->unless) ? FOLLOWED : KEPT;
 	}
 	return FOLLOWED;
 }
@@ -87,9 +104,11 @@ static enum last last_of(const struct k23_call *call, int n, const char *path)
 static bool makes_target(const struct k23_call *call, int dirfd, const char *path)
 {
 	char target[1];
+	struct how how;
 
-	return open_flags(call) & O_CREAT && k23_syscall(SYS_readlinkat, (unsigned)dirfd, (unsigned long)path,
-					      (unsigned long)target, sizeof(target), 0, 0) > 0;
+	return how_opens(&how, call) && how.flags & O_CREAT &&
+	       k23_syscall(SYS_readlinkat, (unsigned)dirfd, (unsigned long)path, (unsigned long)target,
+			   sizeof(target), 0, 0) > 0;
 }
 
 struct paths {
@@ -99,12 +118,33 @@ struct paths {
 	int count;
 };
 
+/* The error of a call whose path argument number n has one: what the kernel finds wrong first, as flags or the first of
+ * two paths. It is asked with a path that is too long, and as the second one with "/", which cannot be made. */
+static long first_error(const struct k23_call *call, struct paths *paths, int n, long error)
+{
+	char *path = paths->path[n];
+	unsigned long args[6];
+	long r;
+
+	if (call->arch == K23_ARCH_I386 || call->nr == SYS_execve || call->nr == SYS_execveat ||
+	    (n == 1 && last_of(call, n, "/") != ENTRY))
+		return error;
+	memcpy(args, call->args, sizeof(args));
+	args[paths->index[n]] = (unsigned long)path;
+	memset(path, '/', K23_PATH_MAX);
+	path[1] = n == 1 ? '\0' : '/';
+	r = k23_syscall(call->nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+	return r == -ENAMETOOLONG || (n == 1 && (r == -EXDEV || r == -EBUSY || r == -EEXIST)) ? error : r;
+}
+
 /* Gives the kernel's paths to a call. Returns how many have been changed now, or the error that the call has. */
 static long replace_paths(struct k23_call *call, struct paths *paths, enum stage stage)
 {
 	int changed = 0, dirfd, at_index = -1;
+	struct how how;
 	long r = 0;
 
+	how_opens(&how, call);
 	paths->count = stage == BEFORE ? 0 : paths->count;
 	for (int n = 0; n < 2 && (at_index = k23_path_argument(call, at_index + 1, &dirfd)) >= 0; n++) {
 		char path[K23_PATH_MAX];
@@ -118,10 +158,10 @@ static long replace_paths(struct k23_call *call, struct paths *paths, enum stage
 		if (call->args[at_index] != paths->old[n] || !paths->old[n] ||
 		    k23_copy_string(path, sizeof(path), paths->old[n]) <= 0)
 			continue;
-		r = path_translate(paths->path[n], dirfd, path, last_of(call, n, path),
-				   makes_target(call, dirfd, path) ? AGAIN : stage);
+		r = path_resolve(paths->path[n], dirfd, path, last_of(call, n, path),
+				 makes_target(call, dirfd, path) ? AGAIN : stage, (unsigned)how.resolve);
 		if (r < 0)
-			return r;
+			return first_error(call, paths, n, r);
 		if (r == 0)
 			continue;
 		call->args[at_index] = (unsigned long)paths->path[n];
@@ -136,20 +176,61 @@ static void restore_paths(struct k23_call *call, const struct paths *paths)
 		call->args[paths->index[n]] = paths->old[n];
 }
 
+/* Opens a directory for a call that looks for a path in it. The program gets the lowest number that is free. */
+static long open_directory(const char *path)
+{
+	long low = k23_syscall(SYS_open, (unsigned long)path, O_PATH | O_CLOEXEC, 0, 0, 0, 0), fd = low;
+
+	if (low < 0)
+		return low;
+	fd = k23_syscall(SYS_fcntl, (unsigned long)low, F_DUPFD_CLOEXEC, (unsigned long)low + 1, 0, 0, 0);
+	k23_syscall(SYS_close, (unsigned long)low, 0, 0, 0, 0, 0);
+	return fd;
+}
+
+/* Forwards an openat2 that has flags for the way of a path, and another path now. The kernel's begins with a link of
+ * /proc, which may be what is forbidden, and is absolute. So it begins with a descriptor. */
+static long forward_resolved(struct k23_call *call)
+{
+	unsigned long old[2] = { call->args[0], call->args[1] };
+	const char *path = (const char *)old[1];
+	bool inside = k23_starts_with(path, base);
+	long r, fd = open_directory(inside ? base : "/");
+
+	if (fd < 0)
+		return fd;
+	path = skip_slashes(path + (inside ? k23_strlen(base) : 0));
+	call->args[0] = (unsigned long)fd;
+	call->args[1] = (unsigned long)(*path ? path : ".");
+	r = k23_forward(call);
+	k23_syscall(SYS_close, (unsigned long)fd, 0, 0, 0, 0, 0);
+	call->args[0] = old[0];
+	call->args[1] = old[1];
+	return r;
+}
+
 /* An i386 call could not reach the new path: as if there were no such calls. */
+static long forward_changed(struct k23_call *call)
+{
+	struct how how;
+
+	if (call->arch == K23_ARCH_I386)
+		return -ENOSYS;
+	return call->nr == SYS_openat2 && how_opens(&how, call) && how.resolve ? forward_resolved(call) :
+										 k23_forward(call);
+}
+
 static long on_path(struct k23_call *call)
 {
 	struct paths paths;
 	long changed = replace_paths(call, &paths, BEFORE), r = changed;
 
 	if (changed >= 0)
-		r = changed && call->arch == K23_ARCH_I386 ? -ENOSYS : k23_forward(call);
+		r = changed ? forward_changed(call) : k23_forward(call);
 	if (changed >= 0 && r == -ENOENT) {
 		changed = replace_paths(call, &paths, AGAIN);
-		if (changed < 0)
-			r = changed;
-		else if (changed)
-			r = call->arch == K23_ARCH_I386 ? -ENOSYS : k23_forward(call);
+		if (changed)
+			r = changed < 0 ? changed : forward_changed(call);
 	}
 	restore_paths(call, &paths);
 	return r;
@@ -173,25 +254,56 @@ static long on_rmdir(struct k23_call *call)
 	return r == -EINVAL && is_root(call, call->nr != SYS_rmdir) ? -EBUSY : r;
 }
 
+/* The mode of what a path argument names, or -errno. */
+static long mode_of(const struct k23_call *call, int index)
+{
+	struct k23_call asked = { .nr = SYS_newfstatat, .arch = call->arch };
+	struct stat status;
+	struct paths paths;
+	int dirfd = AT_FDCWD;
+	long r;
+
+	k23_path_argument(call, index, &dirfd);
+	asked.args[0] = (unsigned)dirfd;
+	asked.args[1] = call->args[index];
+	asked.args[3] = AT_SYMLINK_NOFOLLOW;
+	replace_paths(&asked, &paths, BEFORE);
+	r = k23_syscall(SYS_newfstatat, asked.args[0], asked.args[1], (unsigned long)&status, asked.args[3], 0, 0);
+	return r < 0 ? r : (long)status.st_mode;
+}
+
+/* Of a rename of the root, or to its name, which lies outside. other: the mode of the other path, which lies there,
+ * too, or -errno. */
+static long rename_root(bool to, long other, unsigned flags)
+{
+	if (other == -ENOENT && (to || flags & RENAME_EXCHANGE))
+		return -ENOENT;
+	if (flags & RENAME_NOREPLACE && (to || other != -ENOENT))
+		return -EEXIST;
+	if (other < 0 && other != -ENOENT)
+		return other;
+	if (other >= 0 && !S_ISDIR(other) && !(flags & RENAME_EXCHANGE))
+		return to ? -EISDIR : -ENOTDIR;
+	return -EBUSY;
+}
+
 /* The name of a mount lies outside of it. */
 static long on_rename(struct k23_call *call)
 {
-	bool has_directories = call->nr != SYS_rename;
+	int first = call->nr != SYS_rename, second = call->nr != SYS_rename ? 3 : 1;
 	unsigned flags = call->nr == SYS_renameat2 ? (unsigned)call->args[4] : 0;
 	long r = on_path(call);
 	bool from, to;
 
 	if (r != -EXDEV && r != -EBUSY && r != -EEXIST)
 		return r;
-	from = is_root(call, has_directories);
-	to = is_root(call, has_directories ? 3 : 1);
-	if (to && flags & 1 /* RENAME_NOREPLACE */ && (from || r == -EXDEV))
-		return -EEXIST;
+	from = is_root(call, first);
+	to = is_root(call, second);
 	if (from && to)
-		return 0;
-	if (from || to)
-		return r == -EXDEV ? -EBUSY : -EXDEV;
-	return r;
+		return flags & RENAME_NOREPLACE ? -EEXIST : 0;
+	if (!from && !to)
+		return r;
+	return r == -EXDEV ? rename_root(to, mode_of(call, to ? first : second), flags) : -EXDEV;
 }
 
 /* No file is made of a name with a slash, be it that of a directory. */
@@ -223,53 +335,6 @@ static long on_io_uring_setup(struct k23_call *call)
 {
 	(void)call;
 	return -ENOSYS;
-}
-
-/* What is confined to a directory stays in it; and where no link may be followed, the kernel's path, which has one,
- * begins with a descriptor. */
-static long on_openat2(struct k23_call *call)
-{
-	unsigned long old[2] = { call->args[0], call->args[1] };
-	struct paths paths;
-	uint64_t how[3];
-	char begin[8];
-	long r, fd = -1, changed;
-
-	if (call->args[3] < sizeof(how) || k23_copy_from(how, call->args[2], sizeof(how)) != 0 ||
-	    how[2] & (8 /* RESOLVE_BENEATH */ | 16 /* RESOLVE_IN_ROOT */))
-		return k23_forward(call);
-	if (!(how[2] & (2 /* RESOLVE_NO_MAGICLINKS */ | 4 /* RESOLVE_NO_SYMLINKS */)))
-		return on_path(call);
-	/* Through a link of /proc is what these flags forbid. */
-	r = k23_copy_string(begin, sizeof(begin), call->args[1]);
-	if ((r > 0 || r == -ENAMETOOLONG) && k23_starts_with(begin, "/proc/"))
-		return k23_forward(call);
-	changed = replace_paths(call, &paths, BEFORE);
-	if (changed < 0)
-		return changed;
-	if (changed && k23_starts_with(paths.path[0], base)) {
-		long low = k23_syscall(SYS_open, (unsigned long)base, O_PATH | O_CLOEXEC, 0, 0, 0, 0);
-
-		/* The program gets the lowest number that is free. */
-		fd = low;
-		if (low >= 0) {
-			fd = k23_syscall(SYS_fcntl, (unsigned long)low, F_DUPFD_CLOEXEC, (unsigned long)low + 1, 0, 0,
-					 0);
-			k23_syscall(SYS_close, (unsigned long)low, 0, 0, 0, 0, 0);
-		}
-		if (fd < 0) {
-			call->args[1] = old[1];
-			return fd;
-		}
-		call->args[0] = (unsigned long)fd;
-		call->args[1] += k23_strlen(base) + 1;
-	}
-	r = k23_forward(call);
-	if (fd >= 0)
-		k23_syscall(SYS_close, (unsigned long)fd, 0, 0, 0, 0, 0);
-	call->args[0] = old[0];
-	call->args[1] = old[1];
-	return r;
 }
 
 /* --- calls that say where something is */
@@ -419,7 +484,7 @@ K23_HOOK(memfs, .init = init, .exec_begin = on_exec_begin, .thread_size = sizeof
 	{ SYS_accept, on_address_asked }, { SYS_accept4, on_address_asked }, { SYS_getpeername, on_address_asked },
 	{ SYS_getsockname, on_address_asked }, { SYS_recvfrom, on_address_asked }, { SYS_sendmsg, on_sendmsg },
 	{ SYS_sendmmsg, on_sendmmsg }, { SYS_recvmsg, on_recvmsg }, { SYS_recvmmsg, on_recvmmsg },
-	{ SYS_execve, on_exec }, { SYS_execveat, on_exec }, { SYS_getcwd, on_getcwd }, { SYS_openat2, on_openat2 },
+	{ SYS_execve, on_exec }, { SYS_execveat, on_exec }, { SYS_getcwd, on_getcwd }, { SYS_openat2, on_open },
 	{ SYS_io_uring_setup, on_io_uring_setup }, { SYS_readlink, on_readlink },
 	{ SYS_readlinkat, on_readlink }, { SYS_rmdir, on_rmdir }, { SYS_open, on_open }, { SYS_openat, on_open },
 	{ SYS_rename, on_rename }, { SYS_renameat, on_rename }, { SYS_renameat2, on_rename },

@@ -169,6 +169,14 @@ static bool path_of_directory(char path[K23_PATH_MAX], int dirfd)
 	return true;
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat status;
+
+	return k23_syscall(SYS_stat, (unsigned long)path, (unsigned long)&status, 0, 0, 0, 0) == 0 &&
+	       S_ISDIR(status.st_mode);
+}
+
 static bool same_file(const char *one, const char *other)
 {
 	struct stat first, second;
@@ -178,17 +186,21 @@ static bool same_file(const char *one, const char *other)
 	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
+static bool is_of_proc(int dirfd, const char *path)
+{
+	struct stat link, proc;
+
+	return k23_syscall(SYS_newfstatat, (unsigned)dirfd, (unsigned long)path, (unsigned long)&link,
+			   AT_SYMLINK_NOFOLLOW, 0, 0) == 0 &&
+	       k23_syscall(SYS_stat, (unsigned long)"/proc", (unsigned long)&proc, 0, 0, 0, 0) == 0 &&
+	       link.st_dev == proc.st_dev;
+}
+
 /* Whether a path of the kernel's is a link of /proc by which that comes into the file system. What is read there is a
  * path in that. */
 static bool is_way_in(int dirfd, const char *path)
 {
-	struct stat link, proc;
-
-	return is_inside(dirfd, path, 0) &&
-	       k23_syscall(SYS_newfstatat, (unsigned)dirfd, (unsigned long)path, (unsigned long)&link,
-			   AT_SYMLINK_NOFOLLOW, 0, 0) == 0 &&
-	       k23_syscall(SYS_stat, (unsigned long)"/proc", (unsigned long)&proc, 0, 0, 0, 0) == 0 &&
-	       link.st_dev == proc.st_dev;
+	return is_inside(dirfd, path, 0) && is_of_proc(dirfd, path);
 }
 
 /* --- following a path */
@@ -200,11 +212,21 @@ enum last {
 	ENTRY,    /* the entry of a directory, which is to be made or removed: never followed, nor are dots */
 };
 
+/* The flags of openat2(2). */
+enum resolve {
+	NO_XDEV = 1,
+	NO_MAGICLINKS = 2,
+	NO_SYMLINKS = 4,
+	BENEATH = 8,
+	IN_ROOT = 16,
+};
+
 struct walk {
 	char path[K23_PATH_MAX]; /* so far: absolute, without links */
 	char rest[K23_PATH_MAX]; /* what is to be followed */
 	size_t size;             /* of path */
-	unsigned links;
+	size_t top;              /* size of the path that BENEATH and IN_ROOT are about */
+	unsigned links, resolve;
 	bool crossed;      /* the border */
 	bool is_slashed;   /* there is a slash behind the last component */
 	bool is_directory; /* the path is known to be one that may be searched */
@@ -215,14 +237,39 @@ static bool is_at(const struct walk *walk)
 	return walk->size == at_size && k23_strcmp(walk->path, at) == 0;
 }
 
-static void leave_component(struct walk *walk)
+static long cross(struct walk *walk)
 {
+	walk->crossed = true;
+	return walk->resolve & NO_XDEV ? -EXDEV : 0;
+}
+
+/* Goes to the directory above. Returns 0 or -errno. */
+static long leave_component(struct walk *walk)
+{
+	long r = 0;
+
+	walk->is_directory = true;
+	if (walk->size == walk->top && walk->resolve & (BENEATH | IN_ROOT))
+		return walk->resolve & BENEATH ? -EXDEV : 0;
 	if (is_at(walk))
-		walk->crossed = true;
+		r = cross(walk);
 	while (walk->size && walk->path[--walk->size] != '/')
 		;
 	walk->path[walk->size] = '\0';
+	return r;
+}
+
+/* Goes to the root directory. Returns 0 or -errno. */
+static long leave_for_root(struct walk *walk)
+{
+	bool confined = walk->resolve & IN_ROOT;
+
+	if (walk->resolve & BENEATH || (walk->resolve & NO_XDEV && !confined && is_below_at(walk->path)))
+		return -EXDEV;
+	walk->size = confined ? walk->top : 0;
+	walk->path[walk->size] = '\0';
 	walk->is_directory = true;
+	return 0;
 }
 
 /* Adds "/" and a name. Returns false if there is no room. */
@@ -259,16 +306,17 @@ static long follow_link(struct walk *walk, char *target, size_t size, const char
 {
 	size_t length = k23_strlen(behind) + 1;
 
-	if (++walk->links > LINKS)
+	if (++walk->links > LINKS || walk->resolve & NO_SYMLINKS)
 		return -ELOOP;
 	if (size + length > sizeof(walk->rest))
 		return -ENAMETOOLONG;
 	memmove(walk->rest + size, behind, length);
 	memcpy(walk->rest, target, size);
 	if (*target == '/')
-		walk->path[walk->size = 0] = '\0';
-	else
-		leave_component(walk);
+		return leave_for_root(walk);
+	while (walk->path[--walk->size] != '/')
+		;
+	walk->path[walk->size] = '\0';
 	walk->is_directory = true;
 	return 0;
 }
@@ -306,17 +354,19 @@ static long walk_path(struct walk *walk, enum last last)
 		walk->is_slashed = is_last && *behind;
 		if (!is_entry && (is_dots(rest, length, 1) || is_dots(rest, length, 2))) {
 			r = check_directory(walk);
+			if (r == 0 && length == 2)
+				r = leave_component(walk);
 			if (r < 0)
 				return r;
-			if (length == 2)
-				leave_component(walk);
 			continue;
 		}
 		if (!add_name(walk, rest, length))
 			return -ENAMETOOLONG;
 		walk->is_directory = is_at(walk);
 		if (walk->is_directory) {
-			walk->crossed = true;
+			r = cross(walk);
+			if (r < 0)
+				return r;
 			continue;
 		}
 		if (is_entry || (last == KEPT && !*behind))
@@ -326,10 +376,15 @@ static long walk_path(struct walk *walk, enum last last)
 		if (path_to_kernel(kernel, walk->path) >= sizeof(kernel))
 			return -ENAMETOOLONG;
 		r = k23_syscall(SYS_readlink, (unsigned long)kernel, (unsigned long)link, sizeof(link), 0, 0, 0);
-		if (r > 0 && !is_below_at(walk->path) && is_way_in(AT_FDCWD, kernel)) {
+		if (r > 0 && !is_below_at(walk->path) && is_of_proc(AT_FDCWD, kernel)) {
 			if (is_last)
-				return 0; /* by the link itself, also to a file without a name */
-			r = way_in(link, r, kernel);
+				return 0; /* by the link itself, also to a file without a name, or to a link */
+			if (*link == '/' && !is_directory(kernel))
+				return -ENOTDIR; /* a link to a link is not followed further */
+			if (walk->resolve && *link == '/')
+				return walk->resolve & (NO_MAGICLINKS | NO_SYMLINKS) ? -ELOOP : -EXDEV;
+			if (is_inside(AT_FDCWD, kernel, 0))
+				r = way_in(link, r, kernel);
 		}
 		if (r > 0) {
 			r = follow_link(walk, link, (size_t)r, behind);
@@ -344,11 +399,12 @@ static long walk_path(struct walk *walk, enum last last)
 	return 0;
 }
 
-static void walk_begin(struct walk *walk)
+static void walk_begin(struct walk *walk, unsigned resolve)
 {
 	walk->path[0] = walk->rest[0] = '\0';
 	walk->size = 0;
 	walk->links = 0;
+	walk->resolve = resolve;
 	walk->crossed = walk->is_slashed = false;
 	walk->is_directory = true;
 }
@@ -356,9 +412,10 @@ static void walk_begin(struct walk *walk)
 /* From where a path begins. Returns false if nothing says where a directory is. */
 static bool walk_from(struct walk *walk, int dirfd, const char *path)
 {
-	if (*path != '/' && !path_of_directory(walk->path, dirfd))
+	if ((*path != '/' || walk->resolve & IN_ROOT) && !path_of_directory(walk->path, dirfd))
 		return false;
-	walk->size = k23_strlen(walk->path);
+	walk->size = walk->top = k23_strlen(walk->path);
+	walk->is_directory = *path == '/' || dirfd == AT_FDCWD;
 	memcpy(walk->rest, path, k23_strlen(path) + 1);
 	return true;
 }
@@ -368,7 +425,7 @@ __attribute__((noinline)) static bool is_name_of_at(int dirfd, const char *path)
 {
 	struct walk walk;
 
-	walk_begin(&walk);
+	walk_begin(&walk, 0);
 	return walk_from(&walk, dirfd, path) && walk_path(&walk, ENTRY) == 0 && is_at(&walk);
 }
 
@@ -377,37 +434,40 @@ enum stage {
 	AGAIN,	/* the kernel has found nothing by the path as it is */
 };
 
-/* What the kernel is to be given for a path of the program. Returns its length; 0 if the path can stay as it is; -errno
- * for the call. */
-__attribute__((noinline)) static long path_translate(char to[K23_PATH_MAX], int dirfd, const char *path, enum last last,
-						     enum stage stage)
+/* What the kernel is to be given for a path of the program. resolve: flags of openat2(2). Returns its length; 0 if the
+ * path can stay as it is; -errno for the call. */
+__attribute__((noinline)) static long path_resolve(char to[K23_PATH_MAX], int dirfd, const char *path, enum last last,
+						   enum stage stage, unsigned resolve)
 {
 	const struct run *run = k23_run_state();
-	const char *rest = *path == '/' ? behind_at(path) : NULL;
+	const char *rest = *path == '/' && !(resolve & (BENEATH | IN_ROOT)) ? behind_at(path) : NULL;
 	size_t size = k23_strlen(path);
 	bool seen;
 	struct walk walk;
 	long r = 0;
 
-	if (!run || !size)
+	if (!run || !size || (resolve & BENEATH && *path == '/'))
 		return 0;
 	seen = run->links || has_parent(rest ? rest : path); /* it could cross the border from within */
-	walk_begin(&walk);
+	walk_begin(&walk, resolve);
 	if (rest) {
+		if (resolve & NO_XDEV)
+			r = cross(&walk);
 		memcpy(walk.path, at, at_size + 1);
 		walk.size = at_size;
 		memcpy(walk.rest, rest, k23_strlen(rest) + 1);
 	} else {
-		bool inside = *path != '/' && is_inside(dirfd, "", AT_EMPTY_PATH);
+		bool inside = (*path != '/' || resolve & IN_ROOT) && is_inside(dirfd, "", AT_EMPTY_PATH);
 		bool by_proc = seen && k23_starts_with(path, "/proc/");
 
-		if (inside ? !seen : stage == BEFORE && !names_at(path) && !by_proc)
+		/* What is confined to a directory stays in it. */
+		if (inside ? !seen || resolve & (BENEATH | IN_ROOT) : stage == BEFORE && !names_at(path) && !by_proc)
 			return 0;
 		if (!walk_from(&walk, dirfd, path))
 			return 0;
 		seen = true;
 	}
-	if (seen)
+	if (seen && r == 0)
 		r = walk_path(&walk, last);
 	/* As far as no border is crossed, the kernel finds out by itself what is wrong. */
 	if (walk.crossed) {
@@ -424,6 +484,11 @@ __attribute__((noinline)) static long path_translate(char to[K23_PATH_MAX], int 
 	if (walk.crossed && r < 0)
 		return r;
 	return size < K23_PATH_MAX ? (long)size : -ENAMETOOLONG;
+}
+
+static long path_translate(char to[K23_PATH_MAX], int dirfd, const char *path, enum last last, enum stage stage)
+{
+	return path_resolve(to, dirfd, path, last, stage, 0);
 }
 
 #endif

@@ -132,6 +132,10 @@ def case_magic(k23, calls):
     compare_calls(k23, calls, "magic")
 
 
+def case_resolve(k23, calls):
+    compare_calls(k23, calls, "resolve")
+
+
 def case_root(k23, calls):
     compare_calls(k23, calls, "root")
 

@@ -236,6 +236,25 @@ def borders():
     if os.geteuid() != 0:
         os.chmod(MEM + "/d", 0o600)
         tell("no search", os.stat, "d/../../outside")
+    # What comes first: flags, and the first of two paths.
+    link = os.open(OUTSIDE + "/loop", os.O_PATH | os.O_NOFOLLOW)
+    file = os.open(MEM + "/f", os.O_RDONLY)
+    for start, path in (-100, MEM + "/one"), (-100, OUTSIDE + "/loop"), (-100, "f/../../x"), (-100, "d/e/../../../outside/o"), (file, "../d"), (file, "d"):
+        path = path.encode()
+        status = ctypes.create_string_buffer(256)
+        for number, arguments in ((262, (status, 1)), (265, (-100, b"new", 8)), (268, (0o644,)), (439, (0, 1)), (257, (os.O_TMPFILE,)), (437, ((ctypes.c_uint64 * 3)(0, 1, 0), 24)),
+                                  (316, (-100, b"new", 9)), (316, (-100, b"new/..", 1)), (260, (0, 0, 1)), (280, (None, 1)), (332, (1, 0, status)), (258, (0o755,)), (263, (1,))):
+            tell(f"{number} {start} {path}", call, number, start, path, *arguments)
+        for first in b"one/x", b"none", b"none/x", b"f", b"f/x", b"f/..", b"../outside/o", b"../outside/none":
+            for number, flags in (316, 0), (316, 1), (316, 2), (316, 8), (265, 0), (265, 1):
+                tell(f"{number} {first} {start} {path} {flags}", call, number, -100, first, start, path + b"/..", flags)
+    for first in "none", "../outside/none", "../none", f"../{name}/../none", f"../{name}/none", "f", "../outside/o", "../outside", "../outside/o/":
+        for flags in 0, 1, 2, 4:
+            tell(f"rename {first} {flags}", call, 316, -100, first.encode(), -100, MEM.encode(), flags)
+            tell(f"rename {first} {flags}", call, 316, -100, MEM.encode(), -100, first.encode(), flags)
+    # A link of /proc to a link is not followed further.
+    tell("a link itself", os.stat(f"/proc/self/fd/{link}", follow_symlinks=True).st_size.__eq__, len(MEM + "/one"))
+    tell("a link itself", os.link, f"/proc/self/fd/{link}", "d/..", follow_symlinks=True)
     print(sorted(os.listdir(MEM)), sorted(os.listdir(OUTSIDE)), sorted(os.listdir(MEM + "/d")))
 
 
@@ -278,6 +297,42 @@ def magic():
     os.mkdir("/proc/self/cwd/l/made")
     write("/proc/self/cwd/l/g", "g")
     tell("rmdir", os.rmdir, f"/proc/self/fd/{deep}/../../l/")
+    print(sorted(os.listdir(MEM)), sorted(os.listdir(MEM + "/x")), sorted(os.listdir(OUTSIDE)))
+
+
+def resolve():
+    """openat2, with all its flags for the way of a path."""
+    os.makedirs(MEM + "/x/y")
+    os.mkdir(OUTSIDE + "/d")
+    write(MEM + "/x/f", "inside")
+    write(OUTSIDE + "/o", "outside")
+    name = os.path.basename(MEM)
+    for place, link, target in ((MEM, "x/up", ".."), (MEM, "x/out", "../../outside/o"), (MEM, "absolute", MEM + "/x/f"), (MEM, "away", OUTSIDE + "/o"),
+                                (MEM, "root", "/x/f"), (OUTSIDE, "in", f"../{name}/x/f"), (OUTSIDE, "into", MEM + "/x"), (OUTSIDE, "root", f"/{name}/x/f"),
+                                (MEM, "proc", "/proc/self/cwd/x/f"), (MEM, "new", f"../outside/made"), (OUTSIDE, "new", f"../{name}/made")):
+        os.symlink(target, f"{place}/{link}")
+    places = [os.open(place, os.O_DIRECTORY) for place in (MEM, MEM + "/x", OUTSIDE, os.path.dirname(MEM))]
+    file = os.open(MEM + "/x/f", os.O_RDONLY)
+    os.chdir(MEM + "/x")
+    up = os.path.dirname(MEM)
+    before = {place: {name * (place == up), *os.listdir(place)} for place in (MEM, MEM + "/x", OUTSIDE, up, os.path.dirname(up))}
+    for flags in os.O_RDONLY, os.O_PATH | os.O_NOFOLLOW, os.O_CREAT | os.O_WRONLY, os.O_CREAT | os.O_EXCL, os.O_DIRECTORY, os.O_TMPFILE | os.O_RDWR, 1 << 40:
+        for resolve in 0, 1, 2, 4, 8, 16, 3, 9, 12, 17, 24, 1 << 40:
+            for start in *places, -100, file:
+                for path in ("x/f", "f", "up/x/f", "x/up", "out", "x/out", "absolute", "away", "root", "in", "into/f", "into/../outside/o", "proc", "..", "../..", "../x/f",
+                             "../../outside/o", "x/y/../../../outside/o", f"{name}/x/f", f"../{name}/x/f", f"{name}", f"../{name}", "outside/in", "outside/o", f"{name}/x/out",
+                             f"{name}/absolute", "outside/root", f"/{name}/x/f", "/x/f", "/", MEM, MEM + "/x/f", MEM + "/absolute", MEM + "/away", OUTSIDE + "/in",
+                             OUTSIDE + "/o", "/proc/self/cwd/f", f"/proc/self/fd/{places[1]}/f", f"/proc/self/fd/{file}", "none", "none/..", "new", "f/..", "f/", "d/", ""):
+                    how = (ctypes.c_uint64 * 3)(flags, 0o644 if flags & (os.O_CREAT | 0o20000000) else 0, resolve)
+                    result = libc.syscall(437, start, path.encode(), how, 24)
+                    if result < 0:
+                        print(hex(flags), resolve, start, path, errno.errorcode[ctypes.get_errno()])
+                        continue
+                    print(hex(flags), resolve, start, path, result, link_of(result).replace(str(os.getpid()), "self"))
+                    os.close(result)
+                    for place in before if flags & os.O_CREAT else ():
+                        for made in set(os.listdir(place)) - before[place]:
+                            os.unlink(f"{place}/{made}")
     print(sorted(os.listdir(MEM)), sorted(os.listdir(MEM + "/x")), sorted(os.listdir(OUTSIDE)))
 
 
