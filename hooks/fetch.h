@@ -19,6 +19,7 @@
 
 #define FETCH_CHUNK 512u
 #define FETCH_SHORT 64u
+#define FETCH_PAGE 4096u
 #define FETCH_STRINGS_MAX 100000u /* of an environment: beyond this they are not counted */
 #define FETCH_WHOLE 4096u	  /* bytes, or elements, of what has no other limit */
 #define FETCH_RECORDS_MAX 65536u  /* bytes of directory entries, and of messages */
@@ -47,7 +48,7 @@ enum fetch_op {
 	FETCH_MESSAGES,	    /* those of netlink */
 	FETCH_RECORDS,	    /* directory entries, or how many there are */
 	FETCH_DESCRIPTOR,   /* what the pointer, which is a descriptor, is open on */
-	FETCH_DESCRIPTORS,  /* the same of an array of descriptors, or of structures that begin with one */
+	FETCH_DESCRIPTORS,  /* the same of the descriptors in elements */
 	FETCH_DESCRIPTOR_SET, /* the same of a bit for each descriptor, below the number in the first argument */
 	FETCH_SELECT,	    /* another node, as a number has it */
 	FETCH_FIELDS,	    /* what is behind pointers in the structure that has chosen this node */
@@ -195,7 +196,11 @@ static void fetch_bytes(struct fetch *fetch, unsigned long address, size_t size)
 		if (k23_copy_from(room ? (char *)room + sizeof(struct k23_ring_item) : chunk, address, part) < 0) {
 			if (room)
 				fetch->record->at = room;
-			return;
+			/* Those elements of an array are shown that are on a page which can be read. */
+			size = FETCH_PAGE - address % FETCH_PAGE;
+			if (size >= part)
+				return;
+			continue;
 		}
 		if (room)
 			fetch_item(room, 0, address, part);
@@ -444,7 +449,7 @@ static void fetch_descriptors(struct fetch *fetch, const struct fetch_node *node
 	uint64_t limit = all ? FETCH_WHOLE : fetch->request->string_size, count = fetch_count(fetch, node);
 
 	for (uint64_t i = 0; i < count && i < limit; i++)
-		fetch_descriptor(fetch, (int)fetch_number(array + i * node->size, sizeof(int)));
+		fetch_children(fetch, node, array + i * node->size);
 }
 
 static void fetch_descriptor_set(struct fetch *fetch, unsigned long set)

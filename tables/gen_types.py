@@ -311,29 +311,48 @@ class Fetching:
         """The node for a descriptor, of which is fetched what it is open on; or for a pointer to several."""
         if (type_, phase) in self.descriptors:
             return self.descriptors[type_, phase]
-        node = 0
+        self.descriptors[type_, phase] = node = 0
         if type_.form == "select":
             node = self.select(type_, lambda chosen: self.descriptor(chosen, phase))
         elif type_.printer in ("descriptor", "directory") and type_.form == "scalar":
             node = self.add(f"{{ FETCH_DESCRIPTOR, {phase}, 0, 0, {self.terms(None)}, 0, 0, 0 }}", phase)
         elif type_.form == "pointer":
-            node = self.descriptors_at(type_)
+            node = self.descriptors_at(type_, phase)
+        elif type_.form == "struct":  # one of several that a structure may go on as
+            found = self.descriptors_in(type_, 0, phase)
+            first = self.add_children(found)
+            node = self.add(f"{{ FETCH_FIELDS, FETCH_ALWAYS, 0, 0, {self.terms(None)}, {first}, {len(found)}, 0 }}",
+                            phase) if found else 0
         self.descriptors[type_, phase] = node
         return node
 
-    def descriptors_at(self, pointer):
-        """The node for an array of descriptors, or of structures that begin with one, or for a set of bits."""
-        array, phases = pointer.of, self.PHASES[pointer.direction]
-        if array.printer == "descriptor_set":
+    def descriptors_at(self, pointer, phase):
+        """The node for elements that are or have descriptors, or for a set of bits."""
+        inner = pointer.of
+        if inner.printer == "descriptor_set":
             return self.add(f"{{ FETCH_DESCRIPTOR_SET, FETCH_ENTRY, 0, 0, {self.terms(None)}, 0, 0, 0 }}", "FETCH_ENTRY")
-        if array.form != "array":
-            return 0
-        if array.of.form == "struct" and array.of.of[0].type.printer == "descriptor":
-            phases = "FETCH_ENTRY"
-        elif array.of.printer != "descriptor":
-            return 0
-        return self.add(f"{{ FETCH_DESCRIPTORS, {phases}, {array.of.size}, 0, {self.terms(array.count)}, 0, 0, 0 }}",
-                        phases)
+        if pointer.direction != "SAME":
+            phase = "FETCH_EXIT" if pointer.direction == "OUT" else "FETCH_ENTRY"
+        element = inner.of if inner.form == "array" or inner.printer == "extended" else inner
+        found = self.descriptors_in(element, 0, phase)
+        first = self.add_children(found)
+        count = self.terms(inner.count if inner.form == "array" else None)
+        return self.add(f"{{ FETCH_DESCRIPTORS, {phase}, {element.size}, 0, {count}, {first}, {len(found)}, 0 }}",
+                        phase) if found else 0
+
+    def descriptors_in(self, type_, base, phase):
+        """As pointers_in() has them, of a structure; otherwise of the element itself."""
+        if type_.form != "struct":
+            node = self.descriptor(type_, phase)
+            return [(base, base, node, 0, type_.size)] if node else []
+        found = []
+        for field in type_.of:
+            if field.type.form == "struct" and not field.attributes["same"]:
+                found += self.descriptors_in(field.type, base + field.offset, phase)
+            elif node := self.descriptor(field.type, phase):
+                same = field.attributes["same"]
+                found.append((base if same else base + field.offset, base, node, 0, 0 if same else field.size))
+        return found
 
     def pointer(self, type_):
         if type_.after:

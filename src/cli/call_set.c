@@ -105,6 +105,19 @@ static bool select_matching(struct selection *to, const char *expression)
 	return found;
 }
 
+/* Selects the call of a number. False: there can be none. */
+static bool select_digits(struct selection *to, const char *word)
+{
+	char *end;
+	unsigned long nr = strtoul(word, &end, 10);
+
+	if (*end || nr >= K23_NUMBERS)
+		return false;
+	for (int arch = 0; arch < K23_CHANNEL_ARCHES; arch++)
+		select_number(to, arch, (long)nr);
+	return true;
+}
+
 /* Selects what one word of the list stands for. False: nothing. */
 static bool select_word(struct selection *to, char *word)
 {
@@ -112,10 +125,11 @@ static bool select_word(struct selection *to, char *word)
 		const char *suffix;
 		unsigned arches;
 	} suffixes[] = { { "@64", 1u << K23_CHANNEL_X86_64 }, { "@32", 1u << K23_CHANNEL_I386 }, { "@x32", 0 } };
+	static const char *const plain[] = { "desc", "file", "memory", "process", "signal", "ipc", "network" };
 	bool may_lack = *word == '?';
 	char *at;
 
-	word += may_lack;
+	word += strspn(word, "?");
 	at = *word == '/' ? NULL : strrchr(word, '@');
 	to->arches = BOTH;
 	for (size_t i = 0; at && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
@@ -129,16 +143,23 @@ static bool select_word(struct selection *to, char *word)
 		return select_matching(to, word + 1) || may_lack;
 	if (*word == '%')
 		return select_set(to, strcmp(word, "%net") == 0 ? "network" : word + 1) || may_lack;
-	/* Sets once had no % before their names. */
-	return select_call(to, word, strlen(word)) || select_set(to, word) || may_lack;
+	if (*word >= '0' && *word <= '9')
+		return select_digits(to, word) || may_lack;
+	/* These sets once had no % before their names. */
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (strcmp(word, plain[i]) == 0)
+			return select_set(to, word);
+	return select_call(to, word, strlen(word)) || may_lack;
 }
 
 char *call_set_read(struct k23_ring_calls *set, const char *text)
 {
-	struct selection selection = { set, *text != '!', BOTH };
+	size_t negations = strspn(text, "!");
+	struct selection selection = { set, negations % 2 == 0, BOTH };
 	char *list, *rest, *word, *wrong = NULL;
+	bool any = false;
 
-	text += !selection.wanted;
+	text += negations;
 	select_all(&selection, !selection.wanted);
 	if (strcmp(text, "none") == 0)
 		return NULL;
@@ -146,8 +167,12 @@ char *call_set_read(struct k23_ring_calls *set, const char *text)
 	if (!list)
 		die(EXIT_K23, "out of memory");
 	while (!wrong && (word = strsep(&rest, ","))) {
-		char *whole = strdup(word);
+		char *whole;
 
+		if (!*word)
+			continue;
+		any = true;
+		whole = strdup(word);
 		if (!whole)
 			die(EXIT_K23, "out of memory");
 		if (select_word(&selection, word))
@@ -156,7 +181,7 @@ char *call_set_read(struct k23_ring_calls *set, const char *text)
 			wrong = whole;
 	}
 	free(list);
-	return wrong;
+	return any ? wrong : strdup(text);
 }
 
 void call_set_parse(struct k23_ring_calls *set, const char *text)

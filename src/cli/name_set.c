@@ -14,7 +14,7 @@ typedef bool take_fn(void *set, const char *word, const void *context);
 static bool each_word(const char *what, const char *text, take_fn *take, void *set, const void *context)
 {
 	char *list, *rest, *word;
-	bool all = false;
+	bool all = false, any = false;
 
 	if (strcmp(text, "none") == 0)
 		return false;
@@ -22,13 +22,33 @@ static bool each_word(const char *what, const char *text, take_fn *take, void *s
 	if (!list)
 		die(EXIT_K23, "out of memory");
 	while ((word = strsep(&rest, ","))) {
+		if (!*word)
+			continue;
+		any = true;
 		if (strcmp(word, "all") == 0)
 			all = true;
 		else if (!take(set, word, context))
 			die_usage("trace", "'%s' is no %s", word, what);
 	}
 	free(list);
+	if (!any)
+		die_usage("trace", "'%s' is no %s", text, what);
 	return all;
+}
+
+/* Whether a word is one of the names that are separated by spaces. */
+static bool is_name(const char *word, const char *names)
+{
+	size_t length = strlen(word);
+
+	for (; *names; names += strspn(names, " ")) {
+		size_t size = strcspn(names, " ");
+
+		if (size == length && strncmp(word, names, size) == 0)
+			return true;
+		names += size;
+	}
+	return false;
 }
 
 static bool take_name(void *set, const char *word, const void *context)
@@ -36,17 +56,18 @@ static bool take_name(void *set, const char *word, const void *context)
 	const char *const *names = context;
 
 	for (unsigned i = 0; names[i]; i++)
-		if (strcmp(word, names[i]) == 0)
+		if (is_name(word, names[i]))
 			return *(uint64_t *)set |= 1ull << i, true;
 	return false;
 }
 
 static uint64_t parse_bits(const char *what, const char *text, take_fn *take, const void *context)
 {
-	bool negated = *text == '!';
+	size_t negations = strspn(text, "!");
+	bool negated = negations % 2 != 0;
 	uint64_t set = 0;
 
-	if (each_word(what, text + negated, take, &set, context))
+	if (each_word(what, text + negations, take, &set, context))
 		set = ~0ull;
 	return negated ? ~set : set;
 }
@@ -106,10 +127,11 @@ static bool take_descriptor(void *set, const char *word, const void *context)
 
 void name_set_parse_descriptors(struct k23_ring_descriptors *set, const char *text)
 {
-	bool negated = *text == '!';
+	size_t negations = strspn(text, "!");
+	bool negated = negations % 2 != 0;
 
 	*set = (struct k23_ring_descriptors){ 0 };
-	if (each_word("descriptor from 0 to 65535", text + negated, take_descriptor, set, NULL)) {
+	if (each_word("descriptor from 0 to 65535", text + negations, take_descriptor, set, NULL)) {
 		memset(set->bits, 0xff, sizeof(set->bits));
 		set->others = 1;
 	}

@@ -49,9 +49,11 @@ enum render_constants {
 
 /* What is shown of a descriptor. */
 enum render_fds {
-	FDS_NUMBERS,
-	FDS_PATHS,   /* -y */
-	FDS_DETAILS, /* -yy: and the addresses of sockets, and the numbers of devices */
+	FDS_PATHS = 1,	 /* -y */
+	FDS_DEVICES = 2, /* and the numbers of devices */
+	FDS_PIDFDS = 4,
+	FDS_SOCKETS = 8, /* what they are connected to */
+	FDS_ALL = 15,	 /* -yy */
 };
 
 /* What the user may choose of how calls are shown. All zero but `string` is strace's default. */
@@ -62,7 +64,7 @@ struct render_options {
 	const struct k23_ring_calls *followed; /* calls of which more is shown than addresses and strings; NULL: all */
 	enum render_hex hex;
 	enum render_constants constants;
-	enum render_fds fds;
+	unsigned fds; /* of enum render_fds */
 	bool comms; /* -Y: the names of processes and threads behind their ids */
 	const struct k23_ring_calls *raw; /* calls of which all is shown as numbers; NULL: none */
 };

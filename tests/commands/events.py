@@ -173,7 +173,8 @@ def case_selection(t):
     """What each set of calls, and each way to select, has: of every call that there is."""
     sets = ('%file', '%desc', '%process', '%network', '%net', '%signal', '%ipc', '%memory', '%creds', '%clock', '%pure',
             '%stat', '%lstat', '%fstat', '%%stat', '%statfs', '%fstatfs', '%%statfs', 'file', 'open,close', '!open,%desc',
-            '/^get', '/stat$', '!/e', '?nothing,getpid', 'getppid@64', 'all')
+            '/^get', '/stat$', '!/e', '?nothing,getpid', 'getppid@64', 'all', ',open,,close,', '39,110', '!!open',
+            'ipc', 'network', '??nothing,0')
     for names in sets:
         t.same(('-e', f'trace={names}'), [t.events, 'every'], normalise=names_of)
     t.same(('-e', '%file'), [t.events, 'every'], normalise=names_of)
@@ -468,7 +469,8 @@ def case_hanging(t):
 def case_options(t):
     """Those that are accepted, those that are not there, and what is wrong."""
     for options in ('-f',), ('-fyyttq',), ('-D',), ('-DDD',), ('--seccomp-bpf',), ('-I', '2'), ('-w', '-c'), ('--follow-forks',), \
-            ('-E', 'A=b'), ('--daemonize=pgroup',), ('-vxx',), ('-X', 'raw'):
+            ('-E', 'A=b'), ('--daemonize=pgroup',), ('-vxx',), ('-X', 'raw'), ('-F',), ('--daemonized',), \
+            ('--silence=exits,superseded',), ('--signals=,usr1',), ('--timestamps=none',), ('--failing-only',):
         result = run(*t.k23, '-o', 'log', *options, '--', t.events, 'none')
         expect(options, (result.returncode, result.stderr.removesuffix(COMPLETE)), (0, ''))
     for options, said in (('-p', '1'), '-p: attaching'), (('-fp1',), '-p: attaching'), \
@@ -476,7 +478,8 @@ def case_options(t):
             (('-fQ',), 'no option -Q'), (('--nothing',), 'no option --nothing'), (('-e', 'signal=NO'), "'NO' is no signal"), \
             (('-e', 'status=no'), "'no' is no status"), (('-o',), '-o needs an argument'), (('-e', 'trace=/['), "'/['"), \
             (('--summary-sort-by',), 'needs an argument'), (('--follow-forks=1',), 'takes no argument'), \
-            (('-u', 'nobody-of-this-name'), 'no user'):
+            (('-e', 'signal=,'), "',' is no signal"), (('-e', ','), "','"), (('-e', '1111'), "'1111'"), \
+            (('--pidns-translation',), 'of other PID namespaces'), (('-u', 'nobody-of-this-name'), 'no user'):
         result = run(*t.k23, *options, *([] if options[-1] in ('-o', '--summary-sort-by') else ['true']))
         expect(f'{options}: {result.stderr}', (result.returncode, len(result.stderr.splitlines()), said in result.stderr),
                (125, 1, True))
@@ -504,6 +507,12 @@ def case_compat(t):
         '{sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}, 8)= 0',
         'i386:socketcall(SYS_SOCKET, {domain=AF_UNIX, type=SOCK_STREAM, protocol=0})= 4',
     ])
+
+
+def case_sibling(t):
+    """A child that the program has made its sibling does not stay a zombie."""
+    for command in ('trace', '-o', 'log'), ('stat', '-o', 'log'), ('record', '-o', 'log'):
+        expect(command[0], run(t.k23[0], *command, t.events, 'sibling').stdout, 'gone\n')
 
 
 def case_environment(t):

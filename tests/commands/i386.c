@@ -156,8 +156,9 @@ static void check_packed(void)
 {
 	expect("i386:socketcall(SYS_SEND, {fd=3, buf=\"data\", len=4, flags=MSG_NOSIGNAL}", I386_NR_socketcall, 4, 2, 9,
 	       put_words(4, 3, put("data", 4), 4, MSG_NOSIGNAL));
-	expect("i386:select({nfds=4, readfds=NULL, writefds=NULL, exceptfds=NULL, timeout={tv_sec=1, tv_usec=-2}}",
-	       I386_NR_select, 0, 1, put_words(5, 4, 0, 0, 0, put_words(2, 1, -2)));
+	expect("i386:select({nfds=4, readfds=NULL, writefds=NULL, exceptfds=NULL, "
+	       "timeout={tv_sec=1, tv_usec=4294967294}}", I386_NR_select, 0, 1,
+	       put_words(5, 4, 0, 0, 0, put_words(2, 1, -2)));
 	expect("i386:mmap({addr=NULL, len=4096, prot=PROT_READ, flags=MAP_PRIVATE|MAP_ANONYMOUS, fd=-1, offset=0}",
 	       I386_NR_mmap, 0x1000, 1, put_words(6, 0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }

@@ -202,7 +202,7 @@ static void check_i386_processes(void)
 	static const uint16_t groups[] = { 1, 2 };
 
 	item(0x1000, 0, time, sizeof(time));
-	expect("i386:nanosleep({tv_sec=5, tv_nsec=-7}, NULL) = 0", I386, 162, 0, 2, 0x1000ul, 0ul);
+	expect("i386:nanosleep({tv_sec=5, tv_nsec=4294967289}, NULL) = 0", I386, 162, 0, 2, 0x1000ul, 0ul);
 	item(0x1000, 0, longer, sizeof(longer));
 	expect("i386:clock_settime64(CLOCK_REALTIME, {tv_sec=4294967301, tv_nsec=7}) = 0", I386, 404, 0, 2, 0ul,
 	       0x1000ul);

@@ -350,13 +350,14 @@ void print_array(struct printer *to, const struct type *type, struct place place
 
 		line_text(to->line, separator);
 		separator = ", ";
-		if (i >= limit || !is_readable(to, address, of->size)) {
+		if (!is_readable(to, address, of->size)) {
+			line_text(to->line, "... /* ");
+			line_hex(to->line, address);
+			line_text(to->line, " */");
+			break;
+		}
+		if (i >= limit) {
 			line_text(to->line, "...");
-			if (i < limit) {
-				line_text(to->line, " /* ");
-				line_hex(to->line, address);
-				line_text(to->line, " */");
-			}
 			break;
 		}
 		print_at(to, of, address, of->size);
@@ -373,7 +374,9 @@ bool is_known(const struct printer *to, const struct type *type, uint64_t addres
 	case FORM_STRING:
 		return type->print == print_environment || memory_piece(to->call, to->phase, address, &piece);
 	case FORM_ARRAY:
-		return !count_of(to, type) || is_readable(to, address, type->of->size);
+		/* So many of whatever there is, or a few that belong together. */
+		count = type->terms->source == TERM_NUMBER ? count_of(to, type) : 1;
+		return !count_of(to, type) || is_readable(to, address, count * type->of->size);
 	case FORM_MEMORY:
 		count = type->term_count ? count_of(to, type) : 1;
 		if (type->print != print_quoted && type->print != print_hex_bytes)
@@ -382,6 +385,17 @@ bool is_known(const struct printer *to, const struct type *type, uint64_t addres
 	default:
 		return is_readable(to, address, type->size);
 	}
+}
+
+static bool is_known_in(struct printer *to, const struct type *type, uint64_t address, enum phase phase)
+{
+	enum phase before = to->phase;
+	bool known;
+
+	to->phase = phase;
+	known = is_known(to, type, address);
+	to->phase = before;
+	return known;
 }
 
 static void print_pointed(struct printer *to, const struct type *type, uint64_t address, enum phase phase)
@@ -443,6 +457,6 @@ void print_pointer(struct printer *to, const struct type *type, struct place pla
 		return;
 	}
 	print_pointed(to, type->of, place.value, phase);
-	if (type->direction == CHANGE && call_succeeded(to->call))
+	if (type->direction == CHANGE && call_succeeded(to->call) && is_known_in(to, type->of, place.value, phase))
 		print_change(to, type->after ? type->after : type->of, place.value);
 }

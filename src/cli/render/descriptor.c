@@ -117,6 +117,24 @@ static void add_socket(struct printer *to, const struct piece *file, const struc
 	line_char(to->line, ']');
 }
 
+/* Whether more is known of a descriptor than its path, and is to be shown. */
+bool descriptor_details(const struct printer *to, int fd, struct k23_ring_descriptor *details)
+{
+	if (!memory_descriptor_details(to->call, to->phase, fd, details))
+		return false;
+	return S_ISSOCK(details->mode) ? *details->name && to->options->fds & FDS_SOCKETS :
+					 (to->options->fds & FDS_DEVICES) != 0;
+}
+
+/* What a descriptor is open on, if that is to be shown. */
+bool descriptor_file(const struct printer *to, int fd, struct piece *file)
+{
+	struct k23_ring_descriptor details;
+
+	return to->options->fds && memory_descriptor(to->call, to->phase, fd, file) &&
+	       (to->options->fds & FDS_PATHS || descriptor_details(to, fd, &details));
+}
+
 /* What a descriptor is open on, in angle brackets. */
 static void add_open_file(struct printer *to, int fd)
 {
@@ -125,17 +143,17 @@ static void add_open_file(struct printer *to, int fd)
 	size_t deleted;
 	bool known;
 
-	if (to->options->fds == FDS_NUMBERS || !memory_descriptor(to->call, to->phase, fd, &file))
+	if (!descriptor_file(to, fd, &file))
 		return;
-	known = to->options->fds == FDS_DETAILS && memory_descriptor_details(to->call, to->phase, fd, &details);
+	known = descriptor_details(to, fd, &details);
 	line_char(to->line, '<');
-	if (known && S_ISSOCK(details.mode) && *details.name) {
+	if (known && S_ISSOCK(details.mode)) {
 		add_socket(to, &file, &details);
 		line_char(to->line, '>');
 		return;
 	}
 	deleted = memory_deleted(&file);
-	print_characters_of(to, file.data, file.size - deleted);
+	print_path_characters(to, file.data, file.size - deleted);
 	if (known)
 		line_add(to->line, "<%s %u:%u>", S_ISCHR(details.mode) ? "char" : "block", major(details.device),
 			 minor(details.device));

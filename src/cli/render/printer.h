@@ -109,6 +109,9 @@ bool is_known(const struct printer *to, const struct type *type, uint64_t addres
 
 /* Shows the characters of a string, without quotes. */
 void print_characters_of(struct printer *to, const unsigned char *data, size_t size);
+void print_path_characters(struct printer *to, const unsigned char *data, size_t size); /* within < and > */
+bool descriptor_file(const struct printer *to, int fd, struct piece *file);
+bool descriptor_details(const struct printer *to, int fd, struct k23_ring_descriptor *details);
 
 /* Shows bytes as a string in quotes; more: whether there are more than are shown. */
 void print_text(struct printer *to, const unsigned char *data, size_t size, bool more);

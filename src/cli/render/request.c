@@ -13,6 +13,6 @@ void render_request(const struct render_options *options, struct k23_ring_reques
 		request->whole = *options->whole;
 	else
 		memset(&request->whole, 0xff, sizeof(request->whole));
-	request->descriptor_details = options->fds == FDS_DETAILS;
-	request->descriptors = options->fds == FDS_NUMBERS ? K23_RING_NO_DESCRIPTORS : K23_RING_SHOWN_DESCRIPTORS;
+	request->descriptor_details = (options->fds & ~(unsigned)FDS_PATHS) != 0;
+	request->descriptors = options->fds ? K23_RING_SHOWN_DESCRIPTORS : K23_RING_NO_DESCRIPTORS;
 }

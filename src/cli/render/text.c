@@ -22,8 +22,8 @@ static bool is_octal_digit(unsigned char c)
 	return c >= '0' && c <= '7';
 }
 
-/* An escape has the shortest octal form that a following digit does not change. */
-static void add_escaped(struct line *line, const unsigned char *data, size_t size)
+/* An escape has the shortest octal form that a following digit does not change. also: what is escaped besides. */
+static void add_escaped(struct line *line, const unsigned char *data, size_t size, const char *also)
 {
 	static const char special[] = "\"\\\n\t\r\f\v", letters[] = "\"\\ntrfv";
 	size_t plain = 0;
@@ -31,7 +31,7 @@ static void add_escaped(struct line *line, const unsigned char *data, size_t siz
 	for (size_t i = 0; i < size; i++) {
 		const char *found = data[i] ? strchr(special, data[i]) : NULL;
 
-		if (!found && is_printable(data[i]))
+		if (!found && is_printable(data[i]) && !strchr(also, data[i]))
 			continue;
 		line_bytes(line, (const char *)data + plain, i - plain);
 		plain = i + 1;
@@ -57,7 +57,7 @@ static bool wants_hex(const struct printer *to, const unsigned char *data, size_
 static void add_bytes(struct printer *to, const unsigned char *data, size_t size, bool hex)
 {
 	if (!hex) {
-		add_escaped(to->line, data, size);
+		add_escaped(to->line, data, size, "");
 		return;
 	}
 	for (size_t i = 0; i < size; i++) {
@@ -71,10 +71,18 @@ void print_characters_of(struct printer *to, const unsigned char *data, size_t s
 	add_bytes(to, data, size, wants_hex(to, data, size));
 }
 
+void print_path_characters(struct printer *to, const unsigned char *data, size_t size)
+{
+	if (wants_hex(to, data, size))
+		add_bytes(to, data, size, true);
+	else
+		add_escaped(to->line, data, size, "<>");
+}
+
 void render_name_of_thread(struct line *line, const char *comm)
 {
 	line_char(line, '<');
-	add_escaped(line, (const unsigned char *)comm, strlen(comm));
+	add_escaped(line, (const unsigned char *)comm, strlen(comm), "<>");
 	line_char(line, '>');
 }
 
@@ -158,15 +166,18 @@ void print_message(struct printer *to, const struct type *type, struct place pla
 /* A string in an array of characters. */
 void print_characters(struct printer *to, const struct type *type, struct place place)
 {
-	uint64_t count = count_of(to, type);
+	uint64_t count = count_of(to, type), size;
 	unsigned char bytes[256];
 
 	if (count > sizeof(bytes))
 		count = sizeof(bytes);
-	if (memory_read(to->call, to->phase, place.address, bytes, count))
-		print_text(to, bytes, strnlen((char *)bytes, count), false);
-	else
+	if (!memory_read(to->call, to->phase, place.address, bytes, count)) {
 		line_hex(to->line, place.address);
+		return;
+	}
+	size = strnlen((char *)bytes, count);
+	/* Of what ought to end with NUL, and does not, the last character is not believed. */
+	print_text(to, bytes, size < count || !count ? size : count - 1, count && size == count);
 }
 
 /* Walks over the pieces of a string. False: it could not be read to its end. */

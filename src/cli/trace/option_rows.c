@@ -18,11 +18,13 @@ const struct option_row trace_line_options[] = {
 	  "need not exist; after !, all but these; all, none", TRACE, NULL },
 	{ "calls", 0, "SET", NULL, TRACE, NULL },
 	{ "signal", 0, "SET", "only these signals", SIGNAL, NULL },
+	{ "signals", 0, "SET", NULL, SIGNAL, NULL },
 	{ "trace-path", 'P', "PATH", "only calls that take this path, or a descriptor open on it", 0, NULL },
 	{ "status", 0, "SET",
 	  "only calls that end so: successful, failed, unfinished,\nunavailable, detached", STATUS, NULL },
 	{ "successful-only", 'z', NULL, "only calls that succeed", 0, NULL },
 	{ "failed-only", 'Z', NULL, "only calls that fail", 0, NULL },
+	{ "failing-only", 0, NULL, NULL, 'Z', NULL },
 
 	{ NULL, 0, NULL, "Where the lines go", 0, NULL },
 	{ "output", 'o', "FILE|'|COMMAND'|'!COMMAND'", "to FILE, or to COMMAND, not to stderr", 0, NULL },
@@ -31,10 +33,12 @@ const struct option_row trace_line_options[] = {
 	  "each event, k23-trace-json(5), or a trace for Perfetto", FORMAT, NULL },
 	{ "output-separately", 0, NULL, "a file for each thread: FILE.ID (also -ff)", SEPARATE, NULL },
 	{ "follow-forks", 'f', NULL, "children, too: k23 does so in any case", 0, NULL },
+	{ NULL, 'F', NULL, NULL, 'f', NULL },
 
 	{ NULL, 0, NULL, "What lines show", 0, NULL },
 	{ "absolute-timestamps", 0, "[[format:]FORMAT[,[precision:]PRECISION]]",
 	  "the time of day: none, time or unix; s, ms, us or ns", CLOCK, NULL },
+	{ "timestamps", 0, "[[format:]FORMAT[,[precision:]PRECISION]]", NULL, CLOCK, NULL },
 	{ NULL, 't', NULL, "the time of day; -tt to the microsecond, -ttt in seconds\nsince 1970", 0, NULL },
 	{ "relative-timestamps", 0, "[PRECISION]",
 	  "the time since the line before: s, ms, us (default) or ns", RELATIVE, NULL },
@@ -55,7 +59,7 @@ const struct option_row trace_line_options[] = {
 	{ NULL, 'x', NULL, "strings that are no text in hexadecimal; -xx all strings", 0, NULL },
 	{ "const-print-style", 'X', "raw|abbrev|verbose", "constants as numbers, names (default), or both", 0, NULL },
 	{ "raw", 0, "SET", "numbers alone for these calls, named as for --trace", RAW, NULL },
-	{ "decode-fds", 0, "[path|all]", "what descriptors stand for", DECODE_FDS, NULL },
+	{ "decode-fds", 0, "[SET]", "what descriptors stand for: path, dev, socket, all", DECODE_FDS, NULL },
 	{ NULL, 'y', NULL, "the paths of descriptors; -yy also of sockets and devices", 0, NULL },
 	{ "decode-pids", 0, "[comm|all]", "the names of processes behind their ids", DECODE_PIDS, NULL },
 	{ NULL, 'Y', NULL, "the same", 0, NULL },
@@ -64,6 +68,8 @@ const struct option_row trace_line_options[] = {
 	{ "quiet", 0, "[SET]",
 	  "do not say: attach, exit, path-resolution, personality,\n"
 	  "thread-execve, verdict (that nothing is missing), all", QUIET, NULL },
+	{ "silent", 0, "[SET]", NULL, QUIET, NULL },
+	{ "silence", 0, "[SET]", NULL, QUIET, NULL },
 	{ NULL, 'q', NULL, "do not say which processes come; -qq nor how they end;\n-qqq nothing", 0, NULL },
 
 	{ NULL, 0, NULL, "A table at the end", 0, NULL },
@@ -76,6 +82,8 @@ const struct option_row trace_line_options[] = {
 
 	{ "kvm", 0, "vcpu", "", TRACE, "strace shows why a KVM processor stopped, k23 does not" },
 	{ "debug", 'd', NULL, "", 0, "strace prints what it does itself, k23 does not" },
+	{ "pidns-translation", 0, NULL, "", TRACE, "strace translates ids of other PID namespaces, k23 does not" },
+	{ "secontext", 0, "[FORMAT]", "", TRACE, "k23 does not show contexts of SELinux" },
 	{ "tips", 0, "[FORMAT]", "", TRACE, "strace has tips, k23 has its manual page" },
 	{ "summary-syscall-overhead", 'O', "TIME", "", 0, "k23's times have no tracer's time in them" },
 	{ 0 },
@@ -104,6 +112,8 @@ const struct option_row trace_run_options[] = {
 	{ "user", 'u', "USER", "run the program as this user", 0, NULL },
 	{ NULL, 'D', NULL, "not needed: k23 is no tracer that the program could notice", 0, NULL },
 	{ "daemonize", 0, "[grandchild|pgroup|session]", NULL, DAEMONIZE, NULL },
+	{ "daemonised", 0, "[grandchild|pgroup|session]", NULL, DAEMONIZE, NULL },
+	{ "daemonized", 0, "[grandchild|pgroup|session]", NULL, DAEMONIZE, NULL },
 	{ "interruptible", 'I', "1|2|3|4", "not needed: signals are passed on to the program", 0, NULL },
 	{ "version", 'V', NULL, "say which version this is", 0, NULL },
 

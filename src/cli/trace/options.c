@@ -105,9 +105,9 @@ static void parse_hex(struct trace_style *style, const char *text)
 static void parse_decode_fds(struct trace_style *style, const char *text)
 {
 	static const char *const names[] = { "path", "dev", "pidfd", "socket", NULL };
-	uint64_t set = text ? name_set_parse("kind of descriptor information", text, names) : 1;
 
-	style->render.fds = set & ~1ull ? FDS_DETAILS : set ? FDS_PATHS : FDS_NUMBERS;
+	style->render.fds = text ? (unsigned)name_set_parse("kind of descriptor information", text, names) & FDS_ALL :
+				   FDS_PATHS;
 }
 
 static void parse_decode_pids(struct trace_style *style, const char *text)
@@ -130,7 +130,7 @@ static unsigned parse_statuses(const char *text)
 static unsigned parse_quiet(const char *text)
 {
 	static const char *const names[] = {
-		"attach", "exit", "path-resolution", "personality", "thread-execve", "verdict", NULL,
+		"attach", "exit exits", "path-resolution", "personality", "thread-execve superseded", "verdict", NULL,
 	};
 
 	return (unsigned)name_set_parse("kind of message", text, names);
@@ -241,7 +241,7 @@ static bool take_style(struct trace_style *style, int option, const char *argume
 		style->render.constants = parse_word("-X", argument, constants);
 		return true;
 	case 'y':
-		style->render.fds = style->render.fds == FDS_NUMBERS ? FDS_PATHS : FDS_DETAILS;
+		style->render.fds = style->render.fds ? FDS_ALL : FDS_PATHS;
 		return true;
 	case 'Y':
 		return style->render.comms = true;

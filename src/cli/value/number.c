@@ -188,15 +188,13 @@ struct json_object *value_descriptor(struct printer *to, const struct type *type
 	struct piece file;
 	size_t deleted;
 
-	if (to->options->fds == FDS_NUMBERS ||
-	    !memory_descriptor(to->call, to->phase, (int32_t)place.value, &file))
+	if (!descriptor_file(to, (int32_t)place.value, &file))
 		return number;
 	deleted = memory_deleted(&file);
 	number = value_and(number, "path", value_bytes(file.data, file.size - deleted, false));
 	if (deleted)
 		return value_and(number, "deleted", json_object_new_boolean(true));
-	if (to->options->fds != FDS_DETAILS ||
-	    !memory_descriptor_details(to->call, to->phase, (int32_t)place.value, &details))
+	if (!descriptor_details(to, (int32_t)place.value, &details))
 		return number;
 	to->line->size = 0;
 	print_descriptor(to, type, place);

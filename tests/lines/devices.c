@@ -1,0 +1,141 @@
+/*
+ * Requests to devices, sockets and file systems: what ioctl(2) takes, and what it gives where that can be had.
+ */
+#include "calls.h"
+
+#include <linux/blkpg.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <linux/nsfs.h>
+#include <linux/perf_event.h>
+#include <linux/random.h>
+#include <linux/rtc.h>
+#include <linux/sockios.h>
+#include <linux/watchdog.h>
+#include <net/if.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* To no descriptor: what is given is shown all the same. */
+static void ask(unsigned long request, const void *argument)
+{
+	CALL(ioctl, -1, request, argument);
+	CALL(ioctl, -1, request, NULL);
+	CALL(ioctl, -1, request, BAD);
+}
+
+static void interfaces(void)
+{
+	static const unsigned long gets[] = {
+		SIOCGIFADDR, SIOCGIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFMAP, SIOCGIFMETRIC, SIOCGIFMTU,
+		SIOCGIFNETMASK, SIOCGIFTXQLEN, SIOCGIFBRDADDR, SIOCGIFSLAVE,
+	};
+	static const unsigned long sets[] = {
+		SIOCSIFADDR, SIOCSIFFLAGS, SIOCSIFHWADDR, SIOCSIFMAP, SIOCSIFMETRIC, SIOCSIFMTU, SIOCSIFNAME,
+		SIOCSIFTXQLEN, SIOCSIFDSTADDR, SIOCADDMULTI, SIOCBRADDIF,
+	};
+	struct ifreq request = { .ifr_name = "lo" };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), own = getpid();
+
+	for (size_t i = 0; i < COUNT(gets); i++) {
+		memset(&request, 0, sizeof(request));
+		strcpy(request.ifr_name, "lo");
+		CALL(ioctl, fd, gets[i], &request);
+		strcpy(request.ifr_name, "nothing");
+		CALL(ioctl, fd, gets[i], &request);
+	}
+	memset(request.ifr_name, 'x', sizeof(request.ifr_name));
+	memset(&request.ifr_ifru, 0, sizeof(request.ifr_ifru));
+	request.ifr_addr.sa_family = AF_INET;
+	for (size_t i = 0; i < COUNT(sets); i++)
+		ask(sets[i], &request);
+	request.ifr_ifindex = 1;
+	CALL(ioctl, fd, SIOCGIFNAME, &request);
+	request.ifr_ifindex = 99999;
+	CALL(ioctl, fd, SIOCGIFNAME, &request);
+	ask(SIOCBRADDBR, "bridge0\0\0\0\0\0\0\0\0");
+	CALL(ioctl, fd, SIOCATMARK, &own);
+	CALL(ioctl, fd, SIOCGPGRP, &own);
+	own = 0;
+	ask(FIOSETOWN, &own);
+	close(fd);
+}
+
+static void block(void)
+{
+	struct loop_info64 info = { .lo_number = 3, .lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN,
+				    .lo_file_name = "image" };
+	struct loop_config config = { .fd = 5, .block_size = 512, .info = info };
+	struct loop_info old = { .lo_number = 3, .lo_name = "image" };
+	struct blkpg_partition part = { 0, 1 << 20, 1, "", "" };
+	struct blkpg_ioctl_arg pages = { BLKPG_ADD_PARTITION, 0, sizeof(part), &part };
+	static const uint64_t range[] = { 4096, 8192 };
+	struct fstrim_range trim = { 0, -1ull, 0 };
+	struct fsxattr attributes = { .fsx_xflags = FS_XFLAG_APPEND };
+	int number = 1024, fd = open(".", O_RDONLY);
+
+	ask(LOOP_SET_STATUS64, &info);
+	ask(LOOP_CONFIGURE, &config);
+	ask(LOOP_SET_STATUS, &old);
+	ask(LOOP_SET_FD, NULL);
+	ask(LOOP_CLR_FD, NULL);
+	ask(LOOP_CTL_GET_FREE, NULL);
+	CALL(ioctl, -1, LOOP_CTL_ADD, 7);
+	ask(BLKPG, &pages);
+	ask(BLKDISCARD, range);
+	ask(BLKBSZSET, &number);
+	ask(BLKROGET, NULL);
+	ask(BLKRRPART, NULL);
+	CALL(ioctl, -1, BLKRASET, 256l);
+	ask(FITRIM, &trim);
+	ask(FIFREEZE, NULL);
+	ask(FS_IOC_FSSETXATTR, &attributes);
+	CALL(ioctl, fd, FS_IOC_FSGETXATTR, &attributes);
+	ask(FS_IOC_SETFLAGS, "\20\0\0\0\0\0\0");
+	close(fd);
+}
+
+static void others(void)
+{
+	struct rtc_time now = { 1, 2, 3, 4, 5, 106, 0, 0, 0 };
+	struct rtc_wkalrm alarm = { 1, 0, now };
+	int lines = TIOCM_DTR | TIOCM_RTS, seconds = 30, fd = open("/proc/self/ns/uts", O_RDONLY);
+	unsigned long period = 1000;
+	uid_t owner;
+
+	ask(RTC_SET_TIME, &now);
+	ask(RTC_WKALM_SET, &alarm);
+	ask(RTC_RD_TIME, NULL);
+	ask(RTC_AIE_ON, NULL);
+	ask(RTC_UIE_OFF, NULL);
+	CALL(ioctl, -1, RTC_IRQP_SET, 64l);
+	ask(TIOCMSET, &lines);
+	ask(TIOCMGET, &lines);
+	ask(TIOCSTI, "x");
+	ask(TIOCCBRK, NULL);
+	ask(WDIOC_SETTIMEOUT, &seconds);
+	ask(WDIOC_KEEPALIVE, NULL);
+	ask(PERF_EVENT_IOC_PERIOD, &period);
+	ask(PERF_EVENT_IOC_SET_FILTER, "common_pid != 0");
+	CALL(ioctl, -1, PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP);
+	CALL(ioctl, -1, PERF_EVENT_IOC_REFRESH, 3);
+	ask(RNDADDTOENTCNT, &seconds);
+	ask(RNDCLEARPOOL, NULL);
+	CALL(ioctl, -1, 0x40044900, 5); /* INOTIFY_IOC_SETNEXTWD */
+	CALL(ioctl, fd, NS_GET_NSTYPE);
+	CALL(ioctl, fd, NS_GET_OWNER_UID, &owner);
+	close(CALL(ioctl, fd, NS_GET_USERNS));
+	close(fd);
+}
+
+int main(void)
+{
+	interfaces();
+	block();
+	others();
+	return 0;
+}
