@@ -97,12 +97,24 @@ static bool reap_child(struct collection *collection)
 	return collection->ended;
 }
 
+/* Other children that have ended: what the program made by CLONE_PARENT is nobody else's to wait for. */
+static void reap_others(const struct collection *collection)
+{
+	siginfo_t info = { 0 };
+
+	/* If the first that has ended is the program, the others' turn comes when that has been waited for. */
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid &&
+	       (collection->ended || info.si_pid != collection->child))
+		waitpid(info.si_pid, NULL, WNOHANG);
+}
+
 void collect_wait(struct collection *collection, unsigned patience)
 {
 	struct k23_channel *channel = collection->segment->channel;
 	struct timespec timeout = { patience / 1000, (long)(patience % 1000) * 1000000 };
 	uint32_t bell = __atomic_load_n(&channel->doorbell, __ATOMIC_SEQ_CST);
 
+	reap_others(collection);
 	__atomic_store_n(&channel->sleeping, 1, __ATOMIC_SEQ_CST);
 	/* A child that ended before `bell` was read is seen here; one that ends later changes the doorbell. */
 	if (collection->ended || !reap_child(collection))

@@ -332,6 +332,19 @@ static void every(void)
 	syscall(SYS_exit_group, 0);
 }
 
+/* A child of the parent's own parent, who has to wait for it, or it stays a zombie. */
+static void sibling(void)
+{
+	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (pid == 0)
+		_exit(3);
+	for (int i = 0; i < 500 && kill((pid_t)pid, 0) == 0; i++)
+		usleep(10000);
+	puts(kill((pid_t)pid, 0) == 0 ? "still there" : "gone");
+	exit(0);
+}
+
 static void none(void)
 {
 	syscall(SYS_getppid);
@@ -367,7 +380,7 @@ int main(int argc, char **argv)
 		{ "threads", threads }, { "leader", leader }, { "exec-thread", exec_thread }, { "children", children },
 		{ "child", child }, { "handled", handled }, { "interrupted", interrupted }, { "seccomp", trapped },
 		{ "every", every }, { "none", none }, { "wait", wait_for_input }, { "strict", strict },
-		{ "compat", compat },
+		{ "compat", compat }, { "sibling", sibling },
 	};
 
 	arguments = argv;
