@@ -179,8 +179,8 @@ class Model:
 
     def declare(self, where, words, body):
         form, name, *rest = words
-        of = rest.pop() if form in ("scalar", "memory") and rest[-2:-1] == ["of"] else None
-        word = rest.pop() if form == "memory" and rest[-2:-1] == ["as"] else None
+        of = self.taken(rest, "of") if form in ("scalar", "memory") else None
+        word = self.taken(rest, "as") if form == "memory" else None
         if name in self.types:
             raise SystemExit(f"{where}: {name} is there twice")
         self.bodies[name] = where, [words, *body]
@@ -212,6 +212,15 @@ class Model:
             self.calls["call " + name] = Type(name, "struct", "arguments", c_type=None)
         else:
             raise SystemExit(f"{where}: {form} is no form of types")
+
+    @staticmethod
+    def taken(words, mark):
+        """What stands behind the mark at the end, which is taken away with it."""
+        if words[-2:-1] != [mark]:
+            return None
+        word = words[-1]
+        del words[-2:]
+        return word
 
     def bytes(self, text):
         return self.word * int(text[:-1] or 1) if text.endswith("w") else int(text)

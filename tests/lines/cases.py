@@ -69,6 +69,9 @@ CASES = {
     "waiting": ["{bin}/waiting"],
     "sockets": ["{bin}/sockets"],
     "netlink": ["{bin}/netlink"],
+    "netlink-whole": (["-v"], ["{bin}/netlink"]),
+    "ip-link": (["-v"], ["ip", "-s", "link"]),
+    "ip-rule": (["-v"], ["ip", "rule"]),
     "ip-address": ["ip", "address"],
     "ip-route": ["ip", "route"],
     "others": ["{bin}/others"],
@@ -154,8 +157,8 @@ REASONS = [
     (r"^poll\(\[\{fd=0, .*revents=POLLNVAL", "whether the other side of a pipe is gone yet"),
     (r"\bF_[GS]ET_RW_HINT\b", "strace 6.1 does not know it"),
     (r"SCHED_BATCH\|SCHED_RESET_ON_FORK|SCHED_RESET_ON_FORK\|SCHED_BATCH", "strace 6.1 does not know it"),
+    (r"DEVCONF_ACCEPT_RA_MIN_LFT", "strace 6.1 does not know it"),
     (r"SO_RCVTIMEO_OLD, \{tv_sec", "strace 6.1 shows bytes"),
-    (r"nla_type=IFLA_AF_SPEC\}", "what is in it is shown as bytes"),
     (r"^quotactl\(", "the command is not decoded"),
 ]
 

@@ -1,10 +1,12 @@
 #include "messages.h"
 
 #include <linux/fib_rules.h>
+#include <linux/gen_stats.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <sys/uio.h>
@@ -110,6 +112,86 @@ static void routes(int fd)
 	put(fd);
 }
 
+/* What is in attributes that have others in them, or structures. */
+static void nests(int fd)
+{
+	struct rtmsg route = { .rtm_family = AF_INET, .rtm_dst_len = 24, .rtm_type = RTN_UNICAST };
+	struct fib_rule_hdr rule = { .family = AF_INET, .action = FR_ACT_TO_TBL };
+	struct ndmsg neighbour = { .ndm_family = AF_BRIDGE, .ndm_ifindex = 1 };
+	struct ifinfomsg link = { .ifi_index = 1 };
+	struct tcmsg queue = { .tcm_ifindex = 1 };
+	struct rtnexthop hop = { .rtnh_len = sizeof(hop) + 8, .rtnh_hops = 2, .rtnh_ifindex = 1 };
+	struct fib_rule_uid_range users = { 0, 1000 };
+	struct fib_rule_port_range ports = { 80, 443 };
+	static const int devconf[] = { 1, -1, 0, 7 };
+	static const uint64_t stats[] = { 2, 1ull << 40 };
+	struct ifla_cacheinfo cache = { 65535, 14, 28024, 1000 };
+	unsigned char number = 17, hops[64];
+	struct nlattr *nest, *inner;
+
+	begin(RTM_NEWROUTE, NLM_F_REQUEST, &route, sizeof(route));
+	nest = add(RTA_METRICS, NULL, 0);
+	add_number(RTAX_MTU, 1400);
+	add_number(RTAX_LOCK, 1 << RTAX_MTU);
+	add(RTAX_CC_ALGO, "cubic", 6);
+	nested(nest);
+	memcpy(hops, &hop, sizeof(hop));
+	memcpy(hops + sizeof(hop), &(struct nlattr){ 8, RTA_GATEWAY }, 4);
+	memcpy(hops + sizeof(hop) + 4, "\12\0\0\1", 4);
+	memcpy(hops + sizeof(hop) + 8, hops, sizeof(hop) + 8);
+	add(RTA_MULTIPATH, hops, sizeof(hop) + 8);
+	add(RTA_MULTIPATH, hops, 2 * sizeof(hop) + 16);
+	add(RTA_NEWDST, "\12\0\0\1", 4);
+	put(fd);
+	begin(RTM_NEWRULE, NLM_F_REQUEST, &rule, sizeof(rule));
+	add(FRA_UID_RANGE, &users, sizeof(users));
+	add(FRA_SPORT_RANGE, &ports, sizeof(ports));
+	add(FRA_IP_PROTO, &number, 1);
+	put(fd);
+	begin(RTM_NEWNEIGH, NLM_F_REQUEST, &neighbour, sizeof(neighbour));
+	add_number(NDA_FLAGS_EXT, 1);
+	put(fd);
+	begin(RTM_NEWQDISC, NLM_F_REQUEST, &queue, sizeof(queue));
+	add(TCA_KIND, "fq_codel", 9);
+	nest = add(TCA_STATS2, NULL, 0);
+	add(TCA_STATS_RATE_EST, stats, 8);
+	add(TCA_STATS_QUEUE, "\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5\0\0", 20);
+	nested(nest);
+	put(fd);
+	begin(RTM_NEWLINK, NLM_F_REQUEST, &link, sizeof(link));
+	nest = add(IFLA_AF_SPEC, NULL, 0);
+	inner = add(AF_INET, NULL, 0);
+	add(IFLA_INET_CONF, devconf, sizeof(devconf));
+	nested(inner);
+	inner = add(AF_INET6, NULL, 0);
+	add_number(IFLA_INET6_FLAGS, 0x80000010);
+	add(IFLA_INET6_CACHEINFO, &cache, sizeof(cache));
+	add(IFLA_INET6_CONF, devconf, sizeof(devconf));
+	add(IFLA_INET6_STATS, stats, sizeof(stats));
+	add(IFLA_INET6_ICMP6STATS, stats, sizeof(stats));
+	add(IFLA_INET6_ADDR_GEN_MODE, "\1", 1);
+	nested(inner);
+	nested(nest);
+	put(fd);
+}
+
+/* Messages that end where memory does. */
+static void cut_off(int fd)
+{
+	static const struct ifaddrmsg address = { AF_INET, 24, IFA_F_PERMANENT, RT_SCOPE_LINK, 1 };
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	mprotect(pages + 4096, 4096, PROT_NONE);
+	begin(RTM_NEWADDR, NLM_F_REQUEST, &address, sizeof(address));
+	add(IFA_LOCAL, "\177\0\0\1", 4);
+	add(IFA_LABEL, "lo", 3);
+	add_number(IFA_FLAGS, IFA_F_PERMANENT);
+	for (unsigned size = 16 + sizeof(address); size < message.head.nlmsg_len; size += 2) {
+		memcpy(pages + 4096 - size, &message, size);
+		CALL(sendto, fd, pages + 4096 - size, message.head.nlmsg_len, NOTHING, NULL, 0l);
+	}
+}
+
 /* Messages of other protocols, of no type, and such that are damaged. */
 static void others(int fd)
 {
@@ -176,6 +258,8 @@ int main(void)
 	links(fd);
 	addresses(fd);
 	routes(fd);
+	nests(fd);
+	cut_off(fd);
 	others(fd);
 	answers(fd);
 	close(fd);

@@ -283,6 +283,20 @@ static void print_field(struct printer *to, const struct field *field, struct li
 	print_at(to, field->type, to->base + field->offset, field->size);
 }
 
+unsigned part_of(const struct printer *to, const struct type *type)
+{
+	return type->size < to->rest ? type->size : (unsigned)to->rest;
+}
+
+bool is_there(const struct printer *to, const struct type *type, uint64_t address)
+{
+	const struct field *apart = apart_of(type);
+
+	if (apart)
+		return is_readable(to, address, to->rest < apart->offset ? to->rest : apart->offset);
+	return type->form == FORM_CONSTANTS ? is_readable(to, address, part_of(to, type)) : is_known(to, type, address);
+}
+
 static void print_apart(struct printer *to, const struct field *apart)
 {
 	const struct type *type;
@@ -291,7 +305,10 @@ static void print_apart(struct printer *to, const struct field *apart)
 	if (begin_apart(to, apart, &rest)) {
 		type = choose_apart(to, apart);
 		line_text(to->line, type->print == print_nothing ? "" : ", ");
-		print_at(to, type, to->base + apart->offset, type->size < to->rest ? type->size : (unsigned)to->rest);
+		if (is_there(to, type, to->base + apart->offset))
+			print_at(to, type, to->base + apart->offset, part_of(to, type));
+		else
+			print_address(to, type, (struct place){ to->base + apart->offset, 0 });
 	}
 	to->rest = rest;
 }

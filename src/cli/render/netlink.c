@@ -67,7 +67,7 @@ static void print_element(struct printer *to, const struct sequence *sequence, c
 	line_text(to->line, both ? "]" : "");
 }
 
-/* One is shown alone, several in brackets. */
+/* One is shown alone, several in brackets, and of a list also one that has nothing behind it. */
 void print_sequence(struct printer *to, const struct type *type, struct place place)
 {
 	uint64_t rest = to->rest, message = to->message;
@@ -80,7 +80,8 @@ void print_sequence(struct printer *to, const struct type *type, struct place pl
 		return;
 	}
 	while (sequence_next(to, &sequence, &element)) {
-		several = several || sequence.at < sequence.size;
+		several = several || sequence.at < sequence.size ||
+			  (type->unknown && element.size <= head_of(&sequence));
 		line_text(to->line, !first ? ", " : several ? "[" : "");
 		print_element(to, &sequence, &element);
 		first = false;
@@ -89,6 +90,11 @@ void print_sequence(struct printer *to, const struct type *type, struct place pl
 		line_text(to->line, "\"\"");
 	else if (sequence.at < sequence.size)
 		line_text(to->line, first ? "..." : ", ...");
+	if (sequence.at < sequence.size && sequence.more) {
+		line_text(to->line, " /* ");
+		line_hex(to->line, sequence.address + sequence.at);
+		line_text(to->line, " */");
+	}
 	line_text(to->line, several ? "]" : "");
 	to->rest = rest;
 	to->message = message;
@@ -164,10 +170,11 @@ void print_message_error(struct printer *to, const struct type *type, struct pla
 	to->rest = rest;
 }
 
-/* An array of numbers, each behind the name of its place. */
+/* An array of numbers, each behind the name of its place; "as signed": they may be below 0. */
 void print_indexed(struct printer *to, const struct type *type, struct place place)
 {
-	uint64_t count = count_of(to, type) / sizeof(uint32_t), limit = to->verbose ? count : to->options->string;
+	unsigned size = type->of->size;
+	uint64_t count = count_of(to, type) / size, limit = to->verbose ? count : to->options->string;
 
 	line_char(to->line, '[');
 	for (uint64_t i = 0; i < count && i < limit; i++) {
@@ -181,7 +188,10 @@ void print_indexed(struct printer *to, const struct type *type, struct place pla
 		else
 			line_add(to->line, "%s /* %s */", number, type->of->unknown);
 		line_text(to->line, "]=");
-		line_unsigned(to->line, read_number(to, place.address + i * sizeof(uint32_t), sizeof(uint32_t), false));
+		if (type->unknown)
+			line_signed(to->line, (int64_t)read_number(to, place.address + i * size, size, true));
+		else
+			line_unsigned(to->line, read_number(to, place.address + i * size, size, false));
 	}
 	line_text(to->line, limit < count ? ", ...]" : "]");
 }

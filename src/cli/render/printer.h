@@ -94,6 +94,10 @@ const struct field *apart_of(const struct type *type);
 const struct type *choose_apart(const struct printer *to, const struct field *apart);
 const struct type *apart_default(const struct field *apart);
 
+/* How many bytes of a value there are, by the rest, and whether they were recorded. */
+unsigned part_of(const struct printer *to, const struct type *type);
+bool is_there(const struct printer *to, const struct type *type, uint64_t address);
+
 /* Whether the structure ends within its first fields, by the rest. Only the first one is shown of such a one. */
 bool is_cut_off(const struct printer *to, const struct field *apart);
 

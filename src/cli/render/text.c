@@ -135,7 +135,7 @@ void print_terminated(struct printer *to, const struct type *type, struct place 
 
 	count = count < sizeof(text) ? count : sizeof(text);
 	if (!memory_read(to->call, to->phase, place.address, text, count)) {
-		line_text(to->line, "...");
+		print_address(to, type, (struct place){ place.address, 0 });
 		return;
 	}
 	shown = count < to->options->string ? count : to->options->string;

@@ -72,8 +72,9 @@ static void add_apart(struct printer *to, const struct field *apart, struct json
 		type = choose_apart(to, apart);
 		if (type->print != print_nothing)
 			add_member(value, apart->name,
-				   value_at(to, type, to->base + apart->offset,
-					    type->size < to->rest ? type->size : (unsigned)to->rest));
+				   is_there(to, type, to->base + apart->offset) ?
+					   value_at(to, type, to->base + apart->offset, part_of(to, type)) :
+					   value_unknown(to->base + apart->offset));
 	}
 	to->rest = rest;
 }

@@ -66,13 +66,15 @@ struct json_object *value_message_error(struct printer *to, const struct type *t
 
 struct json_object *value_indexed(struct printer *to, const struct type *type, struct place place)
 {
-	uint64_t count = count_of(to, type) / sizeof(uint32_t);
+	unsigned size = type->of->size;
+	uint64_t count = count_of(to, type) / size;
 	struct json_object *array = json_object_new_array();
 
 	for (uint64_t i = 0; i < count; i++) {
-		uint64_t address = place.address + i * sizeof(uint32_t);
+		uint64_t number = read_number(to, place.address + i * size, size, type->unknown != NULL);
 
-		json_object_array_add(array, json_object_new_uint64(read_number(to, address, sizeof(uint32_t), false)));
+		json_object_array_add(array, type->unknown ? json_object_new_int64((int64_t)number) :
+							     json_object_new_uint64(number));
 	}
 	return array;
 }
