@@ -156,6 +156,15 @@ static void check_packed(void)
 {
 	expect("i386:socketcall(SYS_SEND, {fd=3, buf=\"data\", len=4, flags=MSG_NOSIGNAL}", I386_NR_socketcall, 4, 2, 9,
 	       put_words(4, 3, put("data", 4), 4, MSG_NOSIGNAL));
+	expect("i386:socketcall(SYS_RECV, {fd=3, buf=\"dat\", len=4, flags=MSG_PEEK}", I386_NR_socketcall, 3, 2, 10,
+	       put_words(4, 3, put("data", 4), 4, MSG_PEEK));
+	expect("i386:socketcall(SYS_SOCKETPAIR, {domain=AF_UNIX, type=SOCK_STREAM, protocol=0, sv=[5, 6]}",
+	       I386_NR_socketcall, 0, 2, 8, put_words(4, AF_UNIX, SOCK_STREAM, 0, put_words(2, 5, 6)));
+	expect("i386:socketcall(SYS_SHUTDOWN, {fd=3, how=SHUT_WR}", I386_NR_socketcall, 0, 2, 13, put_words(2, 3, 1));
+	expect("i386:socketcall(SYS_SETSOCKOPT, {fd=3, level=SOL_SOCKET, optname=2, optval=0x10, optlen=4}",
+	       I386_NR_socketcall, -EFAULT, 2, 14, put_words(5, 3, SOL_SOCKET, 2, 0x10, 4));
+	expect("i386:socketcall(SYS_ACCEPT, {fd=3, addr=NULL, addrlen=NULL}", I386_NR_socketcall, 4, 2, 5,
+	       put_words(3, 3, 0, 0));
 	expect("i386:select({nfds=4, readfds=NULL, writefds=NULL, exceptfds=NULL, "
 	       "timeout={tv_sec=1, tv_usec=4294967294}}", I386_NR_select, 0, 1,
 	       put_words(5, 4, 0, 0, 0, put_words(2, 1, -2)));

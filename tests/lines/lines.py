@@ -33,7 +33,8 @@ TOLD = re.compile(r"^(?:clone3?|v?fork|getpid|set_tid_address)\(.* = (\d+)$")
 FIELDS = (
     "tv_sec tv_nsec tv_usec st_[amc]time st_[amc]time_nsec st_ino stx_ino st_dev f_bfree f_bavail f_ffree ru_\\w+ "
     "loads freeram bufferram sharedram totalswap freeswap procs uptime freehigh tms_\\w+ si_[us]time shm_[adc]time "
-    "msg_[src]time nl_pid nlmsg_seq nlmsg_pid [rt]x_\\w+ multicast r[0-9]+ r[a-ds][xip] rbp rip instruction_pointer stack_pointer xmm_space"
+    "msg_[src]time sem_[oc]time nl_pid nlmsg_seq nlmsg_pid [rt]x_\\w+ multicast r[0-9]+ r[a-ds][xip] rbp rip "
+    "instruction_pointer stack_pointer xmm_space"
 ).split()
 # What one run does not have like the next, and what is put there.
 SAME = [(re.compile(pattern), put) for pattern, put in (
@@ -47,6 +48,7 @@ SAME = [(re.compile(pattern), put) for pattern, put in (
     (r"(TIOCGPTN, )\[\d+\]", r"\1[N]"),
     (r"htons\([3-6]\d{4}\)", "htons(PORT)"),
     (r"^((?:shm|msg|sem)(?!get)\w+\()\d+", r"\1ID"),
+    (r"^((?:shm|msg|sem)ctl\(.*_INFO, .*\) = )\d+", r"\1INDEX"),
     (r"^((?:shmget|msgget|semget|add_key|request_key|keyctl)\(.*\) = )\d+", r"\1ID"),
     (rf"\b({'|'.join(FIELDS)})=(\[[^]]*\]|\{{[^}}]*\}}|[^,}} ]+(?: /\* [^*]* \*/)?)", r"\1=*"),
 )]

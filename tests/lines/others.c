@@ -70,6 +70,12 @@ static void queues(void)
 	struct sembuf operation = { 0, 1, IPC_NOWAIT };
 	struct msqid_ds queue;
 	struct shmid_ds segment;
+	struct semid_ds semaphores;
+	union {
+		unsigned long shm[8];
+		struct msginfo msg;
+		int sem[10];
+	} limits;
 	struct {
 		long type;
 		char text[10];
@@ -83,13 +89,22 @@ static void queues(void)
 	at = (void *)CALL(shmat, shm, NULL, SHM_RDONLY);
 	CALL(shmdt, at);
 	CALL(shmctl, shm, IPC_STAT, &segment);
+	CALL(shmctl, shm, IPC_SET, &segment);
+	CALL(shmctl, shm, IPC_INFO, limits.shm);
+	CALL(shmctl, -1, IPC_SET, BAD);
 	CALL(shmctl, shm, IPC_RMID, NULL);
 	CALL(msgsnd, msg, &message, 4, IPC_NOWAIT);
 	CALL(msgrcv, msg, &message, 4, 3, IPC_NOWAIT);
 	CALL(msgctl, msg, IPC_STAT, &queue);
+	CALL(msgctl, msg, IPC_SET, &queue);
+	CALL(msgctl, msg, IPC_INFO, &limits.msg);
 	CALL(msgctl, msg, IPC_RMID, NULL);
 	CALL(semop, sem, &operation, 1);
 	CALL(semctl, sem, 0, 12, 0);
+	CALL(semctl, sem, 0, IPC_STAT, &semaphores);
+	CALL(semctl, sem, 0, IPC_SET, &semaphores);
+	CALL(semctl, sem, 0, IPC_INFO, limits.sem);
+	CALL(semctl, sem, 0, IPC_STAT, BAD);
 	CALL(semctl, sem, 0, IPC_RMID, 0);
 }
 

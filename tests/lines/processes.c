@@ -204,6 +204,8 @@ static void identities(void)
 	CALL(setpgid, 0, 0);
 	CALL(getsid, 0);
 	CALL(kcmp, getpid(), getpid(), KCMP_FILE, 0, 1);
+	CALL(kcmp, getpid(), getpid(), KCMP_VM, 0l, 0l);
+	CALL(kcmp, getpid(), getpid(), 77, 1l, 2l);
 	CALL(pidfd_open, getpid(), 0);
 	CALL(pidfd_send_signal, -1, 0, NULL, 0);
 	CALL(getcpu, &one, &two, NULL);
