@@ -4,7 +4,8 @@ import re
 
 from harness import run
 
-LINES = 'bpf', 'diag', 'files', 'filters', 'netlink', 'others', 'processes', 'ptrace', 'signals', 'sockets', 'waiting'
+LINES = ('bpf', 'descriptors', 'devices', 'diag', 'edges', 'files', 'filters', 'netlink', 'others', 'processes', 'ptrace',
+         'signals', 'sockets', 'waiting')
 EVENTS = 'handled', 'seccomp', 'interrupted', 'threads', 'leader', 'killed', 'children'
 
 

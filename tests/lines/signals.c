@@ -92,7 +92,7 @@ static void later(void)
 
 static void interrupted(int flags)
 {
-	struct timespec long_time = { 100, 0 }, left;
+	struct timespec long_time = { 100, 0 }, left, at_last;
 	struct timeval long_timeval = { 100, 0 };
 	struct sigaction action = { .sa_handler = handle, .sa_flags = flags };
 	uint64_t none = 0;
@@ -117,6 +117,10 @@ static void interrupted(int flags)
 	CALL(nanosleep, &long_time, &left);
 	later();
 	CALL(clock_nanosleep, CLOCK_MONOTONIC, 0, &long_time, &left);
+	clock_gettime(CLOCK_MONOTONIC, &at_last);
+	at_last.tv_sec += 100;
+	later();
+	CALL(clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &at_last, &left);
 	later();
 	CALL(poll, &polled, 1, 100000);
 	later();
