@@ -719,6 +719,30 @@ CASE(queued_to_both)
 		say("-> %d", in_child(execute_with_both));
 }
 
+static void say_queued(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	say("signal %d, code %d, value %d", sig, info->si_code, info->si_value.sival_int);
+}
+
+/* The same when a call lets both through at once, in the middle of which they come. */
+CASE(queued_to_both_handled)
+{
+	const unsigned long none = 0, all = ~0ul;
+	const struct timespec time = { 0, 1000000 };
+
+	for (int i = 0; i < 12; i++) {
+		set_handler(SIGSYS, say_queued, i % 4 / 2 ? SA_NODEFER : 0);
+		EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8), 0);
+		send_both(i % 2, 10 * i);
+		if (i >= 8)
+			say("%ld", raw(SYS_ppoll, 0, 0, &time, &none, 8));
+		else if (i >= 4)
+			say("%ld", raw(SYS_rt_sigsuspend, &none, 8));
+		EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, 8), 0);
+	}
+}
+
 /* Every signal blocked, by every means, and calls still work. */
 CASE(all_blocked)
 {
@@ -876,6 +900,54 @@ CASE(pending_with_others)
 			say("%ld", raw(SYS_rt_sigsuspend, &none, 8));
 		EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &none, &after, 8), 0);
 		say("after it %#lx", after);
+	}
+}
+
+static void on_ordered(int sig, siginfo_t *info, void *context)
+{
+	const ucontext_t *uc = context;
+
+	say("signal %d, code %d, before %#lx", sig, info->si_code, *(const unsigned long *)&uc->uc_sigmask);
+}
+
+/* To the thread, to the process, with information. */
+static void send_in_way(int way, int sig)
+{
+	if (way == 0)
+		EXPECT(raw(SYS_tgkill, getpid(), getpid(), sig), 0);
+	else if (way == 1)
+		EXPECT(raw(SYS_kill, getpid(), sig), 0);
+	else
+		NEED(sigqueue(getpid(), sig, (union sigval){ sig }) == 0);
+}
+
+/* Those that are pending together come in the kernel's order: what is for the thread before what is for the process,
+ * and of each the signals of faults, SIGSYS among them, before others. */
+CASE(pending_in_order)
+{
+	static const int signals[] = { SIGSYS, SIGHUP, SIGILL, SIGTRAP, SIGBUS, SIGSEGV, SIGUSR1, SIGALRM };
+	const unsigned long none = 0, all = ~0ul;
+	const struct timespec time = { 0, 100000 };
+	unsigned int seed = 1;
+
+	for (int set = 0; set < 300; set++) {
+		struct sigaction action = { .sa_sigaction = on_ordered, .sa_flags = SA_SIGINFO };
+
+		if (set % 3 == 1)
+			action.sa_flags |= SA_NODEFER;
+		else if (set % 3 == 2)
+			sigfillset(&action.sa_mask);
+		for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+			NEED(sigaction(signals[i], &action, NULL) == 0);
+		EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8), 0);
+		say("set %d", set);
+		for (int i = rand_r(&seed) % 4; i >= 0; i--)
+			send_in_way(rand_r(&seed) % 3, signals[(size_t)rand_r(&seed) % ARRAY_SIZE(signals)]);
+		if (set % 4 == 0)
+			say("%ld", raw(SYS_ppoll, 0, 0, &time, &none, 8));
+		else if (set % 4 == 1)
+			say("%ld", raw(SYS_rt_sigsuspend, &none, 8));
+		EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, 8), 0);
 	}
 }
 

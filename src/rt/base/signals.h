@@ -21,8 +21,9 @@
 #define RT_FAULTS (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGFPE) | SIGBIT(SIGTRAP))
 /* Those of memory that is not there. */
 #define RT_MEMORY_FAULTS (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS))
-/* What is blocked while the runtime works. SIGSYS is not, because the guard needs it. */
-#define RT_ALL_BLOCKED (~(RT_FAULTS | SIGBIT(SIGSYS)))
+/* What is blocked while the runtime works, and what is not: the guard needs SIGSYS. */
+#define RT_NOT_BLOCKED (RT_FAULTS | SIGBIT(SIGSYS))
+#define RT_ALL_BLOCKED (~RT_NOT_BLOCKED)
 
 /* Whether a SIGSYS is one that the kernel forces on a thread for a call that it has made, with this si_code:
  * SYS_SECCOMP or SYS_USER_DISPATCH. As an exit signal it has the same numbers, CLD_EXITED and CLD_KILLED, but then

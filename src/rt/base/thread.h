@@ -38,7 +38,7 @@ static inline uint32_t rt_runs_hook(uint32_t index)
 
 /* A deferred signal, with the action that it had when it came. */
 struct rt_noted {
-	uint32_t sig;
+	uint32_t sig; /* 0: it has been delivered, and its place is free */
 	struct rt_sigaction action;
 	siginfo_t info;
 };
@@ -170,7 +170,8 @@ struct rt_thread {
 	uint32_t changing;
 	struct rt_sigaction changed;
 
-	struct rt_noted noted[RT_NOTED]; /* deferred signals, in the order in which they came */
+	struct rt_noted noted[RT_NOTED]; /* deferred signals, of which the first has come first */
+	uint64_t queued; /* signals that threads of the process have ever queued to this one, by rt_tgsigqueueinfo */
 
 	/* A SIGSYS for the thread, kept by signal/sigsys.c: the process's id if there is one. */
 	uint32_t sigsys_pending;

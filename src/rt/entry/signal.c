@@ -151,6 +151,13 @@ static bool is_crash(int sig, const siginfo_t *info, const struct ucontext *uc, 
 	return SIGBIT(sig) & RT_FAULTS && !is_behind_call(ip) && rt_is_fault(sig, info, uc);
 }
 
+/* Whether a SIGSYS that the program lets through is there. What is kept is taken for it; but behind one that is noted
+ * it stays where it is kept, for the thread or for the process. ctx: sigsys */
+static bool is_there(struct rt_thread *thread, siginfo_t *info)
+{
+	return rt_deliver_has_noted(thread, SIGSYS) || rt_sigsys_resolve(thread, info);
+}
+
 /* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so
  * what the program asked for in this respect is done here; but in the middle of a call, where hooks are to be told of
  * that signal, when the call is over. Returns whether the signal goes on; then *unseen says whether the program blocks
@@ -174,7 +181,7 @@ static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct uco
 	}
 	if (rt_is_rendezvous(info))
 		return false;
-	*unseen = rt_sigsys_blocked(thread) || !rt_sigsys_resolve(thread, info) || handler == (uint64_t)SIG_IGN;
+	*unseen = rt_sigsys_blocked(thread) || !is_there(thread, info) || handler == (uint64_t)SIG_IGN;
 	/* The first process of a PID namespace takes none that it does not handle. */
 	if (!*unseen && handler == (uint64_t)SIG_DFL && (!waits || thread->pid == 1)) {
 		rt_deliver_default(thread, SIGSYS, info, uc);

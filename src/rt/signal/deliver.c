@@ -124,20 +124,30 @@ void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct
 }
 
 /* ctx: entry | sigsys */
+bool rt_deliver_has_noted(const struct rt_thread *thread, int sig)
+{
+	for (uint32_t i = 0; i < thread->signals; i++)
+		if (thread->noted[i].sig == (uint32_t)sig)
+			return true;
+	return false;
+}
+
+/* ctx: entry | sigsys */
 bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info, const struct rt_sigaction *action)
 {
-	uint32_t count = thread->signals;
-	struct rt_noted *noted = &thread->noted[count];
+	uint32_t count = thread->signals, place = 0;
+	struct rt_noted *noted;
 
-	for (uint32_t i = 0; i < count; i++)
-		if (thread->noted[i].sig == (uint32_t)sig)
-			return false;
-	if (count == RT_NOTED)
+	while (place < count && thread->noted[place].sig)
+		place++;
+	if (place == RT_NOTED || rt_deliver_has_noted(thread, sig))
 		return false;
+	noted = &thread->noted[place];
 	noted->sig = (uint32_t)sig;
 	noted->info = *info;
 	noted->action = *action;
-	__atomic_store_n(&thread->signals, count + 1, __ATOMIC_RELEASE);
+	if (place == count)
+		__atomic_store_n(&thread->signals, count + 1, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -154,52 +164,129 @@ void rt_deliver_sigsys_first(struct rt_thread *thread)
 	thread->noted[0] = sigsys;
 }
 
-/* The program's mask is one that does not let it through. ctx: sigsys */
+/* Whether it was sent to the process. What kill and sigqueue send is for the process, if no thread has queued such a
+ * signal to this one. ctx: sigsys */
+static bool is_shared(const struct rt_thread *thread, const struct rt_noted *noted)
+{
+	if (noted->sig == SIGSYS)
+		return !rt_sigsys_is(&noted->info, SYS_SECCOMP) && !rt_sigsys_is_own(thread, &noted->info);
+	return noted->info.si_code == SI_USER ||
+	       (noted->info.si_code == SI_QUEUE && !(thread->queued & SIGBIT(noted->sig)));
+}
+
+/* The program's mask is one that does not let it through. By its own id a thread may queue what kill sent, too. ctx:
+ * sigsys */
 static void give_back(struct rt_thread *thread, struct rt_noted *noted)
 {
-	if (noted->sig == SIGSYS)
+	int sig = (int)noted->sig;
+
+	if (sig == SIGSYS)
 		rt_sigsys_keep(thread, &noted->info);
-	else
-		rt_deliver_queue(thread, (int)noted->sig, &noted->info);
+	else if (!is_shared(thread, noted) || failed(sys(rt_sigqueueinfo, thread->tid, sig, &noted->info)))
+		rt_deliver_queue(thread, sig, &noted->info);
 }
 
-/* What the kernel has never blocked or ignored is decided now: what the program wants done with a SIGSYS. A filter's
- * is forced. ctx: sigsys */
-static void deliver_one(struct rt_thread *thread, struct rt_noted *noted, bool blocked, struct ucontext *uc,
-			uint64_t *handler_mask)
+/* Those that the kernel takes last: what was sent to the process, and of that what is a fault's signal before others.
+ * ctx: sigsys */
+static uint32_t rank(const struct rt_thread *thread, const struct rt_noted *noted)
 {
-	bool forced = noted->sig == SIGSYS && rt_sigsys_is(&noted->info, SYS_SECCOMP);
+	bool other = !(SIGBIT(noted->sig) & RT_NOT_BLOCKED);
 
-	if (*handler_mask & SIGBIT(noted->sig) && !forced) {
-		give_back(thread, noted);
+	return is_shared(thread, noted) ? (1 + other) * RT_SIGNALS + noted->sig : 0;
+}
+
+/* A SIGSYS that is kept, and let through, is as one that is noted. ctx: sigsys */
+static void note_kept(struct rt_thread *thread, uint64_t handler_mask)
+{
+	struct rt_sigaction action = { 0 }; /* is looked up later */
+	siginfo_t info;
+
+	if (!rt_sigsys_kept(thread) || handler_mask & SIGBIT(SIGSYS))
+		return;
+	rt_sigsys_stand(thread, &info);
+	(void)!rt_deliver_note(thread, SIGSYS, &info, &action);
+}
+
+/* The signal that comes next, or NULL. ctx: sigsys */
+static struct rt_noted *find_next(struct rt_thread *thread, uint64_t handler_mask)
+{
+	struct rt_noted *next = NULL;
+
+	note_kept(thread, handler_mask);
+	for (uint32_t i = 0; i < thread->signals; i++) {
+		struct rt_noted *noted = &thread->noted[i];
+
+		if (noted->sig && (!next || rank(thread, noted) < rank(thread, next)))
+			next = noted;
+	}
+	return next;
+}
+
+/* What the runtime does not block, SIGSYS above all, comes before what it blocks. Notes a signal that the kernel has,
+ * and the program a handler for: it may come before `next`. Not a real-time signal, as it could not go back to its
+ * place. Whether there is one. ctx: sigsys */
+static bool note_earlier(struct rt_thread *thread, const struct rt_noted *next, uint64_t handler_mask)
+{
+	static const uint64_t now[2];
+	uint64_t set = 0, earlier = 0;
+	struct rt_sigaction action;
+	siginfo_t info;
+	long sig;
+
+	if (SIGBIT(next->sig) & RT_NOT_BLOCKED && is_shared(thread, next))
+		earlier = ~SIGBIT(SIGSYS);
+	else if (next->sig == SIGSYS && !rt_sigsys_is(&next->info, SYS_SECCOMP))
+		earlier = RT_FAULTS;
+	for (int i = 1; i < SIGRTMIN; i++)
+		if (thread->sighand->actions[i].handler > (uint64_t)SIG_IGN && !rt_deliver_has_noted(thread, i))
+			set |= SIGBIT(i);
+	set &= earlier & ~(handler_mask | rt.entered);
+	if (!set || thread->strict || rt.ptraced & RT_PTRACED)
+		return false;
+	sig = sys(rt_sigtimedwait, &set, &info, now, 8);
+	if (failed(sig))
+		return false;
+	action = rt_action_force(thread, (int)sig);
+	return rt_deliver_note(thread, (int)sig, &info, &action);
+}
+
+/* One of those that are noted. What the kernel has never blocked or ignored is decided now: what the program wants done
+ * with a SIGSYS. A filter's is forced. ctx: sigsys */
+static void deliver_next(struct rt_thread *thread, struct rt_noted *next, bool blocked, struct ucontext *uc,
+			 uint64_t *handler_mask)
+{
+	struct rt_noted noted = *next;
+	bool forced = noted.sig == SIGSYS && rt_sigsys_is(&noted.info, SYS_SECCOMP);
+
+	next->sig = 0;
+	if (*handler_mask & SIGBIT(noted.sig) && !forced) {
+		give_back(thread, &noted);
 		return;
 	}
-	if (noted->sig == SIGSYS && !rt_sigsys_resolve(thread, &noted->info))
+	if (noted.sig == SIGSYS && !rt_sigsys_resolve(thread, &noted.info))
 		return;
-	if (noted->sig == SIGSYS)
-		noted->action = rt_action_force(thread, SIGSYS);
-	if (forced && (blocked || noted->action.handler == (uint64_t)SIG_IGN))
-		noted->action.handler = (uint64_t)SIG_DFL;
-	deliver(thread, (int)noted->sig, &noted->info, &noted->action, uc, handler_mask);
+	if (noted.sig == SIGSYS)
+		noted.action = rt_action_force(thread, SIGSYS);
+	if (forced && (blocked || noted.action.handler == (uint64_t)SIG_IGN))
+		noted.action.handler = (uint64_t)SIG_DFL;
+	deliver(thread, (int)noted.sig, &noted.info, &noted.action, uc, handler_mask);
 }
 
-/* What is kept comes last. While a hook is told of one, another may be noted. ctx: sigsys */
+/* ctx: sigsys */
 static void deliver_noted(struct rt_thread *thread, struct ucontext *uc, uint64_t handler_mask)
 {
 	bool blocked = thread->sigsys_blocked;
-	struct rt_sigaction action;
-	siginfo_t kept;
+	struct rt_noted *next;
 
 	thread->early = false; /* a hook that is told may wait for calls of its own in the handler of SIGSYS */
-	for (;;) {
-		for (uint32_t i = 0; i < thread->signals; i++)
-			deliver_one(thread, &thread->noted[i], blocked, uc, &handler_mask);
-		thread->signals = 0;
-		if (!rt_sigsys_kept(thread) || handler_mask & SIGBIT(SIGSYS) || !rt_sigsys_take(thread, &kept))
-			break;
-		action = rt_action_force(thread, SIGSYS);
-		deliver(thread, SIGSYS, &kept, &action, uc, &handler_mask);
+	if (thread->signals)
+		deliver_next(thread, thread->noted, blocked, uc, &handler_mask);
+	while ((next = find_next(thread, handler_mask))) {
+		if (note_earlier(thread, next, handler_mask))
+			next = find_next(thread, handler_mask);
+		deliver_next(thread, next, blocked, uc, &handler_mask);
 	}
+	thread->signals = 0;
 	rt_sigsys_settle(thread);
 }
 

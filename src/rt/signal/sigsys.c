@@ -77,6 +77,12 @@ void rt_sigsys_comes(struct rt_thread *thread, siginfo_t *info)
 }
 
 /* ctx: entry | sigsys */
+bool rt_sigsys_is_own(const struct rt_thread *thread, const siginfo_t *info)
+{
+	return info->si_code == SI_TKILL || (stands(thread, info) && thread->sigsys_pending);
+}
+
+/* ctx: entry | sigsys */
 bool rt_sigsys_resolve(struct rt_thread *thread, siginfo_t *info)
 {
 	return !stands(thread, info) || rt_sigsys_take(thread, info);

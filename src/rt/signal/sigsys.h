@@ -31,6 +31,8 @@ bool rt_sigsys_take(struct rt_thread *thread, siginfo_t *info);
 /* The kernel has given the thread a SIGSYS: before anything else is done about it. Afterwards *info may be of one that
  * stands for what is kept. ctx: entry | sigsys */
 void rt_sigsys_comes(struct rt_thread *thread, siginfo_t *info);
+/* Whether it is for the thread, and not for the process, as far as can be known. ctx: entry | sigsys */
+bool rt_sigsys_is_own(const struct rt_thread *thread, const siginfo_t *info);
 /* If it stands for what is kept: takes that. False when that has been taken already. ctx: entry | sigsys */
 bool rt_sigsys_resolve(struct rt_thread *thread, siginfo_t *info);
 /* Makes *info that of a SIGSYS which stands for what is kept, whoever of the threads gets it. ctx: any */

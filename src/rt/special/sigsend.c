@@ -97,13 +97,17 @@ long special_tgkill(struct rt_thread *thread, struct k23_call *call)
 
 long special_rt_tgsigqueueinfo(struct rt_thread *thread, struct k23_call *call)
 {
-	bool ours = (int32_t)call->args[0] == thread->pid && (int)call->args[2] == SIGSYS;
+	int sig = (int)call->args[2];
+	bool ours = (int32_t)call->args[0] == thread->pid && sig >= 1 && sig <= RT_SIGNALS;
 	struct rt_thread *to = ours ? find_target(thread, call->args[1]) : NULL;
 	struct k23_call own = *call;
 	siginfo_t info, stands;
 	long r;
 
-	if (!to || failed(rt_copy_from(&info, call->args[3], sizeof(info))))
+	/* Its information does not show that it is for the thread. */
+	if (to)
+		__atomic_fetch_or(&to->queued, SIGBIT(sig), __ATOMIC_RELAXED);
+	if (!to || sig != SIGSYS || failed(rt_copy_from(&info, call->args[3], sizeof(info))))
 		return rt_gate_program(call, thread);
 	if (is_ignored(to))
 		return send_nothing(thread, call, 2);
