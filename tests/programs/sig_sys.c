@@ -830,6 +830,36 @@ CASE(filter_trap)
 	EXPECT(raw(SYS_getppid), getppid());
 }
 
+static long __attribute__((noinline)) call_wide(unsigned long nr, unsigned long arg)
+{
+	long ret;
+
+	__asm__ volatile("mov %1, %%rax\n\t"
+			 "mov %2, %%rdi\n\t"
+			 "syscall"
+			 : "=&a"(ret)
+			 : "r"(nr), "r"(arg)
+			 : "rcx", "r11", "rdi", "memory");
+	return ret;
+}
+
+/* The upper half of the register says nothing of which call it is, and is as it was when the call is trapped. */
+CASE(filter_trap_wide)
+{
+	const unsigned long above = 0x50000000aul << 32;
+
+	set_handler(SIGSYS, on_sigsys, 0);
+	for (int i = 0; i < 3; i++)
+		EXPECT(call_wide(above | SYS_getpgid, 0), getpgrp());
+	filter_call(SYS_getpgid, SECCOMP_RET_TRAP | 42);
+	for (int i = 0; i < 3; i++) {
+		EXPECT(call_wide(above | SYS_getpgid, 0), above | SYS_getpgid);
+		EXPECT(seen_rax, above | SYS_getpgid);
+		EXPECT(seen.si_syscall, SYS_getpgid);
+		EXPECT(call_wide(above | SYS_getsid, 0), getsid(0));
+	}
+}
+
 static void on_emulate(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;

@@ -62,7 +62,7 @@ rt_fast_number_tested:
 	jc	1f
 	cmpl	$0, rt + IMAGE_PTRACED(%rip)
 	jne	1f
-	mov	%r11d, %gs:GS_NUMBER
+	mov	%r11, %gs:GS_NUMBER
 	lea	rt_gate_direct(%rip), %rcx
 	jmp	2f
 1:	lea	rt_fast_dispatch(%rip), %rcx
@@ -156,8 +156,8 @@ rt_fast_end:
 	movl	$1, %gs:GS_THREAD + THREAD_IN_CALL
 	enter_hook call, %rdx
 	lea	FRAME_TO_THREAD(%rsp), %rdi
-	cmp	$-ERESTART, %rax
-	je	7f
+	cmpl	$0, THREAD_SIGNALS(%rdi)	/* the call has not been made, or a filter has trapped it */
+	jne	7f
 	testb	$PTRACED_SLOWLY, rt + IMAGE_PTRACED(%rip)
 	jnz	7f
 	movl	$0, THREAD_IN_CALL(%rdi)
