@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
@@ -41,13 +42,31 @@ def case_traced(k23, program):
 def case_start(k23, program):
     """A wait before the program begins, which a signal that the program does not block ends with it."""
     hook = os.path.abspath("hook")
-    for options in [], ["--hosted"]:
-        expect("k23 cc", run(k23, "cc", *options, os.path.join(HERE, "wait.c"), "-o", hook).stderr, "")
-        with subprocess.Popen([k23, "run", "--hook", f"{hook}:start", "--", program, "few"],
-                              stdout=subprocess.PIPE) as started:
-            expect("the hook waits", started.stdout.readline(), b"waits\n")
-            os.kill(started.pid, signal.SIGTERM)
-            expect("status", started.wait(20), -signal.SIGTERM)
+    os.mkfifo("fifo")
+    for options, ways in ([], ("wait", "spin")), (["--hosted"], ("wait", "spin", "open=fifo", "constructor")):
+        for way in ways:
+            built = options + ["-DCONSTRUCTOR"] * (way == "constructor")
+            expect("k23 cc", run(k23, "cc", *built, os.path.join(HERE, "wait.c"), "-o", hook).stderr, "")
+            for first in (), (signal.SIGSTOP, signal.SIGCONT), (signal.SIGCHLD, signal.SIGWINCH):
+                with subprocess.Popen([k23, "run", "--hook", f"{hook}:{way}", "--", program, "few"], stdout=subprocess.PIPE) as started:
+                    expect("the hook waits", started.stdout.readline(), b"waits\n")
+                    for number in first:
+                        os.kill(started.pid, number)
+                        time.sleep(0.02)
+                    expect("it waits on", started.poll(), None)
+                    os.kill(started.pid, signal.SIGTERM)
+                    expect(f"status {way}", started.wait(20), -signal.SIGTERM)
+    # What the program blocks or ignores does not end it, and it finds the former pending.
+    expect("k23 cc", run(k23, "cc", "--hosted", os.path.join(HERE, "wait.c"), "-o", hook).stderr, "")
+    code = "import signal; print(*map(int, signal.sigpending()), signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)"
+    with subprocess.Popen([k23, "run", "--hook", f"{hook}:open=fifo", "--", sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
+                          preexec_fn=lambda: (signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}), signal.signal(signal.SIGHUP, signal.SIG_IGN))) as started:
+        expect("the hook waits", started.stdout.readline(), "waits\n")
+        for number in signal.SIGTERM, signal.SIGHUP:
+            os.kill(started.pid, number)
+        time.sleep(0.05)
+        with open("fifo", "w"):
+            expect("the program", started.stdout.read(), "15 True\n")
 
 
 def main():

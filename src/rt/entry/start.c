@@ -206,11 +206,11 @@ static void start_fast_path(struct rt_thread *thread)
 	rt_patch_start(stack);
 }
 
-/* All signals but SIGSYS are blocked until the end. */
+/* All signals but SIGSYS are blocked until the end, but while hooks start. */
 void rt_start_thread(struct rt_thread *thread)
 {
 	const struct start_block *start = &rt_start_block;
-	uint64_t special[K23_NUMBERS / 64] = { 0 };
+	uint64_t special[K23_NUMBERS / 64] = { 0 }, released = 0;
 
 	thread->pid = (int32_t)sys(getpid);
 	thread->tid = thread->pid;
@@ -220,6 +220,8 @@ void rt_start_thread(struct rt_thread *thread)
 	must("cannot set the signal stack", rt_altstack_install(thread));
 	must("cannot set the signal handlers", rt_actions_install());
 	find_hiding_hooks();
+	if (rt.bundle->hook_count)
+		released = rt_start_release_signals(start);
 	if (rt.bundle->world_count)
 		rt_start_worlds(thread);
 	rt.exe = (const char *)start->exe;
@@ -230,6 +232,8 @@ void rt_start_thread(struct rt_thread *thread)
 	if (failed(rt_callbacks_init(start->first)))
 		for (;;)
 			sys(exit_group, 125);
+	if (rt.bundle->hook_count)
+		rt_start_hold_signals(released);
 	if (rt_callbacks_hear()) {
 		rt.tell = rt_callbacks_signal;
 		must("cannot set the handlers of signals that hooks are told of", rt_signals_hear());

@@ -43,3 +43,16 @@ void rt_start_drop_signal(struct rt_thread *thread, int helper)
 	else
 		sys(rt_sigqueueinfo, thread->pid, SIGCHLD, &first);
 }
+
+uint64_t rt_start_release_signals(const struct start_block *start)
+{
+	uint64_t released = start->ptraced ? 0 : ~(start->sigmask | SIGBIT(SIGSYS) | RT_FAULTS);
+
+	sys(rt_sigprocmask, SIG_UNBLOCK, &released, 0, 8);
+	return released;
+}
+
+void rt_start_hold_signals(uint64_t released)
+{
+	sys(rt_sigprocmask, SIG_BLOCK, &released, 0, 8);
+}

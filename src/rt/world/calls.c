@@ -190,7 +190,8 @@ static long make_once(const struct core_regs *regs)
 	}
 }
 
-/* A signal of the program's interrupts the call, which goes on; upon the signal all others are blocked. */
+/* A signal of the program's interrupts the call, which goes on; upon the signal all others are blocked. So may one that
+ * stops and continues the process before the program begins. */
 static long make(struct rt_thread *thread, const struct core_regs *regs)
 {
 	uint32_t signals = thread->signals;
@@ -199,7 +200,7 @@ static long make(struct rt_thread *thread, const struct core_regs *regs)
 	if (thread->strict && regs->rax != __NR_read && regs->rax != __NR_write)
 		return -EPERM;
 	r = make_once(regs);
-	while (r == -EINTR && (thread->own || thread->signals != signals) && regs->rax != __NR_close) {
+	while (r == -EINTR && (thread->own || !rt.begun || thread->signals != signals) && regs->rax != __NR_close) {
 		signals = thread->signals;
 		r = make_once(regs);
 	}
