@@ -108,6 +108,8 @@ static int compile_hook(int argc, char **argv, bool hosted)
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "--hosted") != 0)
 			arguments[n++] = argv[i];
+	if (hosted)
+		arguments[n++] = "-lm"; /* which libraries like sqlite3 want, and which a static one does not name */
 	pid = fork();
 	if (pid == 0) {
 		execvp(arguments[0], (char **)arguments);

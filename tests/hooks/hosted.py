@@ -5,12 +5,13 @@ import os
 import pwd
 import re
 import shutil
+import sqlite3
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 import harness
-from harness import Failed, Skipped, expect, run
+from harness import Failed, Skipped, expect, need_machine, run
 
 
 def build(k23, source, *words):
@@ -267,6 +268,35 @@ def case_rust(k23, program):
     for end, times in ("trap : TERM; kill -TERM $$; exit 3", 1), ("kill -TERM $$", 1), ("kill -KILL $$", 0):
         result = run(k23, "run", "--hook", f"./frozen:root={place}", "--", "sh", "-c", f"command : > cold/b; {end}")
         expect(end, len(re.findall("^frozen: ", result.stderr, re.M)), times)
+
+
+def case_sqlite(k23, program):
+    """A library that the manual names, from threads of several processes."""
+    del program
+    with open("empty.c", "w") as file:
+        file.write("int main(void) { return 0; }")
+    need_machine(run("cc", "-static", "empty.c", "-lsqlite3", "-lm", "-o", "empty").returncode == 0, "no static library of sqlite here")
+    hook, base = os.path.abspath("hook"), os.path.abspath("base")
+    result = run(k23, "cc", "--hosted", os.path.join(HERE, "hosted_sqlite.c"), "-lsqlite3", "-o", hook)
+    expect(f"k23 cc: {result.stderr}", result.returncode, 0)
+    code = ("import os, threading\n"
+            "def call():\n"
+            "    for i in range(10): os.getppid()\n"
+            "def run(count):\n"
+            "    threads = [threading.Thread(target=call) for i in range(count)]\n"
+            "    for thread in threads: thread.start()\n"
+            "    for thread in threads: thread.join()\n"
+            "run(8)\n"
+            "if os.fork(): os.wait()\n"
+            "run(3)\n")
+    for way in ["--no-patch"], ["--eager"]:
+        with sqlite3.connect(base) as made:
+            made.execute("create table calls(process, thread)")
+        result = run(k23, "run", *way, "--hook", f"{hook}:base={base}", "--", sys.executable, "-c", code)
+        expect("the program", (result.returncode, result.stdout, result.stderr), (0, "", ""))
+        counts = sqlite3.connect(base).execute("select count(*), count(distinct process), count(distinct thread) from calls").fetchone()
+        expect("calls, processes and threads", counts, (140, 2, 14))
+        os.unlink(base)
 
 
 def case_mistakes(k23, program):
