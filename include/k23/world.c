@@ -5,6 +5,7 @@
  * in comes to the hook. The functions of <k23/hook.h> reach the runtime by k23_world.out.
  */
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 #include <k23/world.h>
 
-#define STACK_SIZE (1u << 20) /* of a thread */
+#define STACK_SIZE (1u << 20) /* of a thread, beside its thread-local variables */
 
 static long run(void *self, const void *function, unsigned long argument);
 static long create(void);
@@ -246,6 +247,19 @@ static struct k23_api api = {
 
 _Static_assert(sizeof(struct k23_api) == 31 * sizeof(void *), "all functions of the runtime are here");
 
+/* The C library puts them on the stack that a thread gets. */
+static size_t local_size;
+
+static int add_local_size(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	(void)size;
+	(void)unused;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_TLS)
+			local_size += info->dlpi_phdr[i].p_memsz + info->dlpi_phdr[i].p_align;
+	return 0;
+}
+
 /* Before all other constructors, which may use it. */
 __attribute__((constructor(101))) static void begin(void)
 {
@@ -256,6 +270,7 @@ __attribute__((constructor(101))) static void begin(void)
 	k23_world.self_offset = (char *)&thread_self - (char *)__builtin_thread_pointer();
 	ready = 1;
 	*k23_hook_api = &api;
+	dl_iterate_phdr(add_local_size, NULL);
 }
 
 static long run(void *self, const void *function, unsigned long argument)
@@ -287,7 +302,7 @@ static long create(void)
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setstacksize(&attributes, (STACK_SIZE + local_size + 4095) & ~4095ul);
 	r = pthread_create(&created, &attributes, thread, NULL);
 	pthread_attr_destroy(&attributes);
 	errno = error;

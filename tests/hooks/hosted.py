@@ -299,6 +299,30 @@ def case_sqlite(k23, program):
         os.unlink(base)
 
 
+def case_large(k23, program):
+    """Thread-local variables that are as large as a thread's stack, which is used as well."""
+    del program
+    with open("large.c", "w") as file:
+        file.write("#include <k23/hook.h>\n#include <string.h>\n"
+                   "static __thread char local[3 << 20];\n"
+                   "static long on_getppid(struct k23_call *call)\n{\n"
+                   "\tchar used[900 << 10];\n"
+                   "\tmemset(used, 1, sizeof(used));\n"
+                   "\tmemset(local, used[call->nr] + 1, sizeof(local));\n"
+                   "\treturn local[call->nr] == 2 ? k23_forward(call) : -EIO;\n}\n"
+                   "K23_HOOK(large, .calls = { { SYS_getppid, on_getppid } });\n")
+    hook = os.path.abspath("large")
+    expect("k23 cc", run(k23, "cc", "--hosted", "-O0", "large.c", "-o", hook).returncode, 0)
+    code = ("import os, threading\n"
+            "threads = [threading.Thread(target=lambda: print(os.getppid() > 0)) for i in range(8)]\n"
+            "for thread in threads: thread.start(); thread.join()\n"
+            "os.fork() and os.wait()\n"
+            "print(os.getppid() > 0, os.system('exit 3'))\n")
+    for way in ["--no-patch"], ["--eager"]:
+        result = run(k23, "run", *way, "--hook", hook, "--", sys.executable, "-u", "-c", code)
+        expect("the program", (result.returncode, result.stdout, result.stderr), (0, 8 * "True\n" + 2 * "True 768\n", ""))
+
+
 def case_mistakes(k23, program):
     hook = build(k23, "hosted_map.cc")
     with open(os.path.join(HERE, "hosted_map.cc")) as source:
