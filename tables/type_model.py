@@ -28,7 +28,7 @@ VALUES = {
     "recvmmsg_result": "recvmmsg_result", "result_of_operation": "result_of_operation",
     "filter_instruction": "inner", "sequence": "sequence", "extended": "extended", "netlink_message": "netlink_message",
     "terminated": "terminated", "inet6": "in6_addr", "link_address": "link_address", "indexed": "indexed",
-    "always_verbose": "inner_constant", "message_error": "message_error",
+    "always_verbose": "inner_constant", "ifconf_length": "signed", "message_error": "message_error",
 }
 FORM_VALUES = {"scalar": "text", "struct": "struct", "arguments": "struct", "select": "select", "pointer": "pointer",
                "array": "array", "result": "meaning"}
@@ -111,7 +111,7 @@ class Kinds:
 
 
 # What printers read by the layout that it has in 64-bit programs.
-WIDE = {"control_messages", "entries", "message", "sigframe"}
+WIDE = {"control_messages", "entries", "message", "sigframe", "ifconf", "ifconf_before"}
 
 
 class Term:

@@ -38,7 +38,9 @@ static void interfaces(void)
 		SIOCSIFADDR, SIOCSIFFLAGS, SIOCSIFHWADDR, SIOCSIFMAP, SIOCSIFMETRIC, SIOCSIFMTU, SIOCSIFNAME,
 		SIOCSIFTXQLEN, SIOCSIFDSTADDR, SIOCADDMULTI, SIOCBRADDIF,
 	};
-	struct ifreq request = { .ifr_name = "lo" };
+	struct ifreq request = { .ifr_name = "lo" }, all[64];
+	struct ifconf room[] = { { 0, { NULL } }, { 40, { (char *)all } }, { sizeof(all), { (char *)all } },
+				 { 41, { (char *)all } }, { 1, { (char *)all } }, { 40, { BAD } } };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), own = getpid();
 
 	for (size_t i = 0; i < COUNT(gets); i++) {
@@ -57,6 +59,9 @@ static void interfaces(void)
 	CALL(ioctl, fd, SIOCGIFNAME, &request);
 	request.ifr_ifindex = 99999;
 	CALL(ioctl, fd, SIOCGIFNAME, &request);
+	for (size_t i = 0; i < COUNT(room); i++)
+		CALL(ioctl, fd, SIOCGIFCONF, &room[i]);
+	ask(SIOCGIFCONF, &room[1]);
 	ask(SIOCBRADDBR, "bridge0\0\0\0\0\0\0\0\0");
 	CALL(ioctl, fd, SIOCATMARK, &own);
 	CALL(ioctl, fd, SIOCGPGRP, &own);

@@ -141,6 +141,7 @@ static void nests(int fd)
 	memcpy(hops + sizeof(hop) + 8, hops, sizeof(hop) + 8);
 	add(RTA_MULTIPATH, hops, sizeof(hop) + 8);
 	add(RTA_MULTIPATH, hops, 2 * sizeof(hop) + 16);
+	add(RTA_ENCAP_TYPE, "\1", 2);
 	add(RTA_NEWDST, "\12\0\0\1", 4);
 	put(fd);
 	begin(RTM_NEWRULE, NLM_F_REQUEST, &rule, sizeof(rule));

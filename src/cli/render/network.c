@@ -157,6 +157,30 @@ void print_socket_length(struct printer *to, const struct type *type, struct pla
 	}
 }
 
+static void add_size_of_interfaces(struct printer *to, int size)
+{
+	static const int one = 40; /* bytes of a struct ifreq */
+
+	line_signed(to->line, size);
+	if (size > 0 && size % one == 0)
+		line_add(to->line, " /* %d * sizeof(struct ifreq) */", size / one);
+}
+
+/* The room for interfaces, and, if it is another number, what they have taken. */
+void print_ifconf_length(struct printer *to, const struct type *type, struct place place)
+{
+	bool asked = read_number(to, place.address + sizeof(uint64_t), sizeof(uint64_t), false) == 0;
+	int before;
+
+	(void)type;
+	if (!asked && memory_read(to->call, PHASE_ENTRY, place.address, &before, sizeof(before)) &&
+	    before != (int)place.value) {
+		add_size_of_interfaces(to, before);
+		line_text(to->line, " => ");
+	}
+	add_size_of_interfaces(to, (int)place.value);
+}
+
 static void add_rights(struct printer *to, const unsigned char *data, size_t size)
 {
 	line_char(to->line, '[');
