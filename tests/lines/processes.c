@@ -145,9 +145,21 @@ static void scheduling(void)
 
 static void prctls(void)
 {
+	void *tid_address;
 	char name[16];
 	int value;
 
+	CALL(prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0l, 0l, 0l);
+	CALL(prctl, PR_SET_PTRACER, 0l, 0l, 0l, 0l);
+	CALL(prctl, PR_GET_TID_ADDRESS, &tid_address, 0l, 0l, 0l);
+	CALL(prctl, PR_GET_TID_ADDRESS, NULL, 0l, 0l, 0l);
+	CALL(prctl, PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0l, 0l);
+	CALL(prctl, PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0l, 0l, 0l);
+	CALL(prctl, PR_MCE_KILL_GET, 0l, 0l, 0l, 0l);
+	CALL(prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0l, 0l, 0l);
+	CALL(prctl, PR_SET_SYSCALL_USER_DISPATCH, 7l, 1l, 2l, 3l);
+	CALL(prctl, PR_GET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, 0l, 0l, 0l);
+	CALL(prctl, PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_ENABLE, 0l, 0l);
 	CALL(prctl, PR_SET_NAME, "a name", POISON, POISON, POISON);
 	CALL(prctl, PR_GET_NAME, name, 0, 0, 0);
 	CALL(prctl, PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
