@@ -32,7 +32,8 @@ def check(root, *tests):
     done = harness.run(sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r} + '/tools')\n"
                        "import check; check.builds = lambda main: [check.Build('build')]; check.main()", "build")
     lines = done.stdout.splitlines()
-    return done.returncode, [line for line in lines if line.startswith(("failed:", "unstable:"))], lines[-1]
+    # Tests that run at once end in any order.
+    return done.returncode, sorted(line for line in lines if line.startswith(("failed:", "unstable:"))), lines[-1]
 
 
 def case(root):
