@@ -279,6 +279,7 @@ def case_sqlite(k23, program):
     hook, base = os.path.abspath("hook"), os.path.abspath("base")
     result = run(k23, "cc", "--hosted", os.path.join(HERE, "hosted_sqlite.c"), "-lsqlite3", "-o", hook)
     expect(f"k23 cc: {result.stderr}", result.returncode, 0)
+    # Before the fork, all threads have closed their connections: the library has locks, and no handlers for forks.
     code = ("import os, threading\n"
             "def call():\n"
             "    for i in range(10): os.getppid()\n"
@@ -287,6 +288,7 @@ def case_sqlite(k23, program):
             "    for thread in threads: thread.start()\n"
             "    for thread in threads: thread.join()\n"
             "run(8)\n"
+            "while len(os.listdir('/proc/self/task')) > 1: pass\n"
             "if os.fork(): os.wait()\n"
             "run(3)\n")
     for way in ["--no-patch"], ["--eager"]:
