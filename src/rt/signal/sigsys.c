@@ -53,12 +53,6 @@ static bool take_shared(struct rt_thread *thread, siginfo_t *info)
 }
 
 /* ctx: entry | sigsys */
-bool rt_sigsys_take(struct rt_thread *thread, siginfo_t *info)
-{
-	return take_own(thread, info) || take_shared(thread, info);
-}
-
-/* ctx: entry | sigsys */
 void rt_sigsys_comes(struct rt_thread *thread, siginfo_t *info)
 {
 	if (thread->sigsys_queued) {
@@ -85,7 +79,7 @@ bool rt_sigsys_is_own(const struct rt_thread *thread, const siginfo_t *info)
 /* ctx: entry | sigsys */
 bool rt_sigsys_resolve(struct rt_thread *thread, siginfo_t *info)
 {
-	return !stands(thread, info) || rt_sigsys_take(thread, info);
+	return !stands(thread, info) || take_own(thread, info) || take_shared(thread, info);
 }
 
 /* What tgkill sends is for the thread. Of what else is sent, only the sender knows. ctx: entry | sigsys */

@@ -26,8 +26,6 @@ static inline bool rt_sigsys_kept(const struct rt_thread *thread)
 	return (thread->sigsys_pending || rt_sigsys_kept_by_process(thread)) && !thread->strict;
 }
 
-/* Takes one that is kept. False if there is none. ctx: entry | sigsys */
-bool rt_sigsys_take(struct rt_thread *thread, siginfo_t *info);
 /* The kernel has given the thread a SIGSYS: before anything else is done about it. Afterwards *info may be of one that
  * stands for what is kept. ctx: entry | sigsys */
 void rt_sigsys_comes(struct rt_thread *thread, siginfo_t *info);
