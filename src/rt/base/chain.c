@@ -3,9 +3,9 @@
 #include "rt/base/entry_points.h"
 
 RT_TABLE __attribute__((aligned(CORE_PAGE))) struct rt_chain rt_chains[K23_NUMBERS];
-/* Sets of hooks: a bit for each. */
-static RT_TABLE uint32_t naming_hooks[K23_NUMBERS]; /* those that name a number in their table of calls */
-static uint32_t other_hooks; /* those that also want numbers that they do not name */
+/* Sets of hooks, a bit for each: those that name a number in their table of calls, ... */
+static RT_TABLE __attribute__((aligned(CORE_PAGE / 2))) uint32_t naming_hooks[K23_NUMBERS];
+static uint32_t other_hooks; /* ... those that also want numbers that they do not name */
 static uint32_t i386_hooks;  /* those that want calls by int $0x80 */
 /* Where in the table of a hook that names a number the number is. */
 static RT_TABLE uint8_t positions[BUNDLE_MAX_HOOKS][K23_NUMBERS];

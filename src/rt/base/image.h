@@ -94,6 +94,10 @@ struct rt_image {
 extern struct rt_image rt;
 extern struct start_block rt_start_block; /* x86_64/entry/start.S fills it in */
 
+/* Maps the pages of the image that every process runs, by one call where each would take a fault: the kernel maps none
+ * around a fault in memory that is shared by SysV IPC. It may refuse, which changes nothing. */
+void rt_image_populate(void);
+
 /* ctx: any */
 static inline bool rt_in_image(uintptr_t address)
 {

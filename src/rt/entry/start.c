@@ -38,7 +38,6 @@
 #include "rt/world/start.h"
 #include "rt/x86_64/base/gs.h"
 
-extern const char rt_start_needs[], rt_start_needs_end[]; /* rt.lds */
 
 static void must(const char *what, long r)
 {
@@ -82,8 +81,7 @@ static void protect_segments(const struct bundle *bundle)
 	}
 }
 
-/* Makes pages ready by one call, where each would take a fault: the kernel maps none around a fault in memory that is
- * shared by SysV IPC, and none in private memory. It may refuse, which changes nothing. */
+/* As rt_image_populate() does, for other pages. The kernel maps none around a fault in private memory, either. */
 static void populate(uintptr_t start, size_t size, int how)
 {
 	uintptr_t page = core_page_down(start);
@@ -98,13 +96,16 @@ static void settle_segments(void)
 	const struct bundle *bundle = rt.bundle;
 	const uint32_t *fixups = (const uint32_t *)(rt.start + bundle->fixups);
 
+	for (uint32_t i = 0; i < bundle->hook_count; i++)
+		if (!bundle->hooks[i].world)
+			populate(rt.start + bundle->hooks[i].start, bundle->hooks[i].end - bundle->hooks[i].start,
+				 MADV_POPULATE_WRITE);
 	for (uint32_t i = 0; i < bundle->segment_count; i++) {
 		const struct bundle_segment *segment = &bundle->segments[i];
 
 		if (!segment->initial_size || is_settled(segment) || rt_world_map(segment))
 			continue;
 		populate(rt.start + segment->initial, segment->initial_size, MADV_POPULATE_READ);
-		populate(rt.start + segment->offset, segment->size, MADV_POPULATE_WRITE);
 		memcpy((char *)rt.start + segment->offset, (char *)rt.start + segment->initial, segment->initial_size);
 	}
 	for (uint32_t i = 0; i < bundle->fixup_count; i++)
@@ -139,15 +140,12 @@ static void place_thread_states(void)
 
 struct rt_thread *rt_start_image(struct bundle *bundle)
 {
-	uintptr_t needs = core_page_down((uintptr_t)rt_start_needs);
 	struct rt_thread *thread;
 
 	rt.bundle = bundle;
 	rt.start = (uintptr_t)bundle;
 	rt.end = rt.start + bundle->size;
-	/* One call instead of a fault for each page. */
-	if (bundle->shared_id >= 0)
-		sys(madvise, needs, (uintptr_t)rt_start_needs_end - needs, MADV_POPULATE_READ);
+	rt_image_populate();
 	if (bundle->memory_count)
 		rt_run_memories_find(rt_start_block.memory);
 	rt_api_fill(&rt.api);

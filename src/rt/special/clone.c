@@ -131,6 +131,7 @@ struct rt_thread *rt_child_start(void)
 __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t flags, uint64_t stack,
 					      uint64_t mask)
 {
+	rt_image_populate();
 	rt_worlds_forked(thread);
 	if (rt.hides)
 		rt_hidden_forked();

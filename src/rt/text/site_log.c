@@ -16,34 +16,36 @@
 #define SEEK_TO_END 2
 #define SEEN_SITES 1024u /* a power of two. When half of the table is full, further sites are not noted. */
 
-static RT_TABLE uint64_t seen_sites[SEEN_SITES]; /* a hash table of addresses */
+/* A hash table of the hashes of addresses. Two addresses with the same hash do no harm: the second is noted when
+ * another run has other addresses. */
+static RT_TABLE uint32_t seen_sites[SEEN_SITES];
 static uint32_t seen_sites_count;
 
 /* ctx: any */
-static uint64_t hash_of(uint64_t ip)
+static uint32_t hash_of(uint64_t ip)
 {
-	return ip * 0x9e3779b97f4a7c15ul >> 32;
+	return (uint32_t)(ip * 0x9e3779b97f4a7c15ul >> 32) | 1;
 }
 
 /* Adds a site to the table. Returns whether it is new there. ctx: entry; no locks */
 static bool add_seen_site(uint64_t ip)
 {
-	uint64_t hash = hash_of(ip);
+	uint32_t hash = hash_of(ip);
 
 	for (uint32_t n = 0; n < SEEN_SITES; n++) {
-		uint64_t *slot = &seen_sites[(hash + n) % SEEN_SITES], none = 0;
+		uint32_t *slot = &seen_sites[((hash >> 1) + n) % SEEN_SITES], none = 0;
 
-		if (__atomic_load_n(slot, __ATOMIC_RELAXED) == ip)
+		if (__atomic_load_n(slot, __ATOMIC_RELAXED) == hash)
 			return false;
 		if (__atomic_load_n(slot, __ATOMIC_RELAXED))
 			continue;
 		if (__atomic_load_n(&seen_sites_count, __ATOMIC_RELAXED) >= SEEN_SITES / 2)
 			return false;
-		if (__atomic_compare_exchange_n(slot, &none, ip, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+		if (__atomic_compare_exchange_n(slot, &none, hash, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
 			__atomic_fetch_add(&seen_sites_count, 1, __ATOMIC_RELAXED);
 			return true;
 		}
-		if (none == ip)
+		if (none == hash)
 			return false;
 	}
 	return false;
@@ -52,10 +54,12 @@ static bool add_seen_site(uint64_t ip)
 /* ctx: boot | entry; no locks */
 bool rt_site_log_has(uint64_t ip)
 {
-	for (uint32_t n = 0; n < SEEN_SITES; n++) {
-		uint64_t seen = __atomic_load_n(&seen_sites[(hash_of(ip) + n) % SEEN_SITES], __ATOMIC_RELAXED);
+	uint32_t hash = hash_of(ip);
 
-		if (seen == ip || !seen)
+	for (uint32_t n = 0; n < SEEN_SITES; n++) {
+		uint32_t seen = __atomic_load_n(&seen_sites[((hash >> 1) + n) % SEEN_SITES], __ATOMIC_RELAXED);
+
+		if (seen == hash || !seen)
 			return seen;
 	}
 	return false;
