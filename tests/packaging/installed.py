@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""What `make install` puts into a folder works there, and `make uninstall` leaves nothing. usage: installed.py BUILD"""
+"""What `make install` puts into a folder works there and is in a Debian package, and `make uninstall` leaves nothing.
+usage: installed.py BUILD"""
+import fnmatch
 import os
 import pathlib
 import subprocess
@@ -37,6 +39,18 @@ def look(root):
         one(root, name)
 
 
+def packaged(prefix):
+    """Each file is in a list of debian/ once: dh_missing, which says so, runs only when the packages are built."""
+    lists = sorted((ROOT / "debian").glob("*.install")) + [ROOT / "debian/not-installed"]
+    patterns = [line for path in lists for line in path.read_text().split()]
+    for path in prefix.rglob("*"):
+        name = f"usr/{path.relative_to(prefix)}"
+        if path.is_file() and name != "usr/share/doc/k23/LICENSE":
+            found = [pattern for pattern in patterns if fnmatch.fnmatch(name, pattern) or
+                     fnmatch.fnmatch(name, pattern + "/*")]
+            expect(f"the lists of debian/ that have {name}", len(found), 1)
+
+
 def use(root, scratch):
     """The installed k23 finds its hooks, and builds each example that is installed with it."""
     k23 = one(root, "bin/k23")
@@ -60,6 +74,7 @@ def test():
                               capture_output=True, text=True)
         expect("meson install: " + told.stdout + told.stderr, told.returncode, 0)
         look(root)
+        packaged(one(root, "bin").parent)
         use(root, scratch)
         other = next(root.rglob("bin")) / "another"
         other.write_text("not k23's")
