@@ -51,15 +51,17 @@ struct output output_open(const char *name, bool commands, bool append)
 int output_close(struct output *output)
 {
 	const char *name = output->name;
-	int failed = ferror(output->file);
+	int failed = ferror(output->file), reason;
 
 	errno = 0;
 	failed |= fclose(output->file) != 0;
+	reason = errno;
+	/* If the command has ended before, collect.c may have waited for it. */
 	while (output->command && waitpid(output->command, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (!failed)
 		return 0;
 	complain("not all of the report could be written%s%s%s%s", name ? " to " : "", name ? name : "",
-		 errno ? ": " : "", errno ? strerror(errno) : "");
+		 reason ? ": " : "", reason ? strerror(reason) : "");
 	return EXIT_K23;
 }

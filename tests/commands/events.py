@@ -217,6 +217,9 @@ def case_outputs(t):
         raise Failed('-ff\n' + harness.difference(*(sum(text, []) for text in texts), 'k23 trace'))
     result = run(*t.k23, '-o', '|exit 3', t.events, 'none')
     expect('a command that does not read', result.returncode in (0, 125), True)
+    # collect.c waits for it first: that is no error of writing.
+    result = run(*t.k23, '-o', '|exit 3', 'sh', '-c', 'sleep 0.2; kill -CONT $$; sleep 0.2')
+    expect('a command that has ended', (result.returncode, 'No child' in result.stderr), (125, False))
 
 
 def case_summary(t):
