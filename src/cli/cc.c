@@ -36,26 +36,41 @@ static const struct language {
 	"CXX", "c++", { "-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics" }
 };
 
-/* The option that leads to <k23/hook.h>: in the source tree for a tool in a build tree, or where it is installed. */
-static const char *include_flag(void)
+static bool has_sdk(const char *folder)
+{
+	char header[PATH_MAX + 64];
+
+	snprintf(header, sizeof(header), "%s/k23/hook.h", folder);
+	return access(header, R_OK) == 0;
+}
+
+/* The folder of <k23/hook.h>: one that an option -I names, that of the source tree for a tool in a build tree, or where
+ * it is installed. */
+static const char *sdk_folder(int argc, char **argv)
 {
 	static const char *const places[] = { "../include", K23_INCLUDE_FROM_TOOL };
-	static char flag[PATH_MAX + 64];
-	char self[PATH_MAX], header[sizeof(flag) + 16];
+	static char folder[PATH_MAX + 32];
+	char self[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	const char *beside;
 
+	for (int i = 1; i < argc; i++) {
+		const char *named = strcmp(argv[i], "-I") == 0 && i + 1 < argc ? argv[i + 1] :
+				    strncmp(argv[i], "-I", 2) == 0 ? argv[i] + 2 : NULL;
+
+		if (named && has_sdk(named))
+			return named;
+	}
 	if (length <= 0)
-		return "-I" K23_CFLAGS_DIR;
+		return K23_CFLAGS_DIR;
 	self[length] = '\0';
 	beside = dirname(self);
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(flag, sizeof(flag), "-I%s/%s", beside, places[i]);
-		snprintf(header, sizeof(header), "%s/k23/hook.h", flag + 2);
-		if (access(header, R_OK) == 0)
-			return flag;
+	for (size_t i = 0; i < COUNT(places); i++) {
+		snprintf(folder, sizeof(folder), "%s/%s", beside, places[i]);
+		if (has_sdk(folder))
+			return folder;
 	}
-	return "-I" K23_CFLAGS_DIR;
+	return K23_CFLAGS_DIR;
 }
 
 /* By the suffixes of what is to be compiled. */
@@ -73,21 +88,14 @@ static const struct language *language_of(int argc, char **argv)
 	return &c;
 }
 
-/* What makes a program of a hosted hook: beside <k23/hook.h>. */
-static const char *world_source(void)
-{
-	static char path[PATH_MAX + 128];
-
-	snprintf(path, sizeof(path), "%s/k23/world.c", include_flag() + 2);
-	return path;
-}
-
 static int compile_hook(int argc, char **argv, bool hosted)
 {
 	const struct language *language = language_of(argc, argv);
 	const char *compiler = getenv(language->variable);
 	const char *const *own = hosted ? hosted_flags : flags;
 	size_t own_count = hosted ? COUNT(hosted_flags) : COUNT(flags), n = 0;
+	const char *sdk = sdk_folder(argc, argv);
+	char include[PATH_MAX + 64], world[PATH_MAX + 64];
 	const char **arguments = calloc((size_t)argc + own_count + COUNT(language->flags) + 8, sizeof(*arguments));
 	int status;
 	pid_t pid;
@@ -99,10 +107,12 @@ static int compile_hook(int argc, char **argv, bool hosted)
 		arguments[n++] = language->flags[i];
 	for (size_t i = 0; i < own_count; i++)
 		arguments[n++] = own[i];
-	arguments[n++] = include_flag();
-	if (hosted) { /* before the libraries */
+	snprintf(include, sizeof(include), "-I%s", sdk);
+	arguments[n++] = include;
+	if (hosted) { /* what makes a program of it, before the libraries */
+		snprintf(world, sizeof(world), "%s/k23/world.c", sdk);
 		arguments[n++] = "-xc";
-		arguments[n++] = world_source();
+		arguments[n++] = world;
 		arguments[n++] = "-xnone";
 	}
 	for (int i = 1; i < argc; i++)
