@@ -106,6 +106,7 @@ static void settle_segments(void)
 		if (!segment->initial_size || is_settled(segment) || rt_world_map(segment))
 			continue;
 		populate(rt.start + segment->initial, segment->initial_size, MADV_POPULATE_READ);
+		populate(rt.start + segment->offset, segment->size, MADV_POPULATE_WRITE);
 		memcpy((char *)rt.start + segment->offset, (char *)rt.start + segment->initial, segment->initial_size);
 	}
 	for (uint32_t i = 0; i < bundle->fixup_count; i++)
