@@ -99,6 +99,21 @@ def case_storm(k23, program):
             expect("calls", mapped, [made])
 
 
+def case_made(k23, program):
+    """Code that a hook writes itself, or loads, is not the program's: its calls are the hook's, and signals wait."""
+    hook = build(k23, "hosted_made.c", "-Wl,--no-warnings")
+    for way, options in itertools.product(ways(k23, program), ("", ":load")):
+        for words in ["storm"], ["threads"]:
+            made, mapped, _ = counted(k23, program, words, [hook + options], way)
+            expect("calls", mapped, [made])
+    made, mapped, _ = counted(k23, program, ["forks"], [hook], ["--no-patch"])
+    expect("children", (mapped[:-1], mapped[-1]), ([2] * 160, made))
+    result = run(k23, "run", "--hook", hook + ":crash", "--", program, "three")
+    expect("crash", result.returncode, -5)
+    if not re.match(r"k23: hook hosted_made \(\S+\) crashed with signal 5 \(SIGTRAP\) in system call 500, ", result.stderr):
+        raise Failed(result.stderr)
+
+
 def count_signals(k23, program, whats):
     """Each signal that a handler has seen, or that a process has died of, was told once."""
     hook, other = build(k23, "hosted_signals.c"), build(k23, "hosted_map.cc")

@@ -42,6 +42,13 @@ static bool is_between(uint64_t ip, const char *begin, const char *end)
 	return ip - (uint64_t)begin < (uint64_t)(end - begin);
 }
 
+/* Whether code at an address is not the program's: it is the runtime's or a hook's, or a hosted hook has made or loaded
+ * it, as a compiler at run time and dlopen do. ctx: sigsys */
+static bool is_inside(const struct rt_thread *thread, uint64_t ip)
+{
+	return rt_in_image(ip) || thread->world;
+}
+
 /* Whether the thread is where a call of the program has just ended because a signal came. What close has begun is
  * done all the same, so it is not made again. ctx: sigsys */
 static bool is_interrupted(const struct rt_thread *thread, const struct core_regs *regs)
@@ -200,7 +207,7 @@ static bool caught(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 		rt_deliver_deferred(thread, uc);
 		return false;
 	}
-	if (rt_in_world(ip)) {
+	if (thread->world && (rt_in_world(ip) || !rt_in_image(ip))) {
 		rt_world_caught(thread, uc);
 		/* From here on none may come that the handler's end would let another follow. */
 		rt_mask_block_all();
@@ -242,7 +249,7 @@ static void sigsys(struct rt_thread *thread, siginfo_t *info, struct ucontext *u
 {
 	struct core_regs *regs = rt_context_regs(uc);
 	uint64_t ip = rt_regs_ip(regs);
-	bool in_program = !rt_in_image(ip) || (rt_returning(ip) && !thread->signals), unseen;
+	bool in_program = !is_inside(thread, ip) || (rt_returning(ip) && !thread->signals), unseen;
 
 	/* The kernel drops the trap of rt_return where another SIGSYS already waits for the thread: once more. */
 	if (ip == (uint64_t)rt_selftrap_done)
@@ -419,7 +426,7 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 	returning = rt_returning(ip) && !thread->signals;
 	if (SIGBIT(sig) & RT_FAULTS && rt_hook_strayed(thread, sig, info, uc)) {
 		rt_crashed(thread, sig, info, uc);
-	} else if (!rt_in_image(ip) || returning) {
+	} else if (!is_inside(thread, ip) || returning) {
 		struct rt_sigaction action = rt_action_take(thread, sig, ip, uc);
 
 		if (returning)
