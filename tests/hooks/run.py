@@ -159,6 +159,25 @@ def case_forbidden(k23, program):
                "processes and threads, nor change how signals are handled\nforbidden: 0 wrong\n"))
 
 
+def case_raised(k23, program):
+    """Signals that writes of a hook raise are not the program's, whose own ones come as natively."""
+    del program
+    closed = ("import os, sys\n"
+              "reader, writer = os.pipe()\n"
+              "os.dup2(writer, 2)\n"
+              "os.close(reader)\n"
+              "os.execv(sys.argv[1], sys.argv[1:])\n")
+    words = sys.executable, "-S", os.path.join(HERE, "raised_program.py")
+    natively = run(*words)
+    expect("natively", (natively.returncode, natively.stderr), (0, ""))
+    for flags, way in itertools.product(([], ["--hosted"]), (["--no-patch"], ["--eager"])):
+        hook = build(k23, "raised", *flags)
+        for hooks in [hook], ["null", hook, "told"]:
+            chosen = (word for name in hooks for word in ("--hook", name))
+            result = run(sys.executable, "-S", "-c", closed, k23, "run", *way, *chosen, "--", *words)
+            expect(f"{hooks} {way}", (result.returncode, result.stdout), (0, natively.stdout))
+
+
 def case_where(k23, program):
     hook = build(k23, "crash")
     for words, status, text in (([hook, "0x1"], 125, "does not tell"), (["nowhere.so", "0x1000"], 125, "does not tell"),

@@ -20,7 +20,7 @@ BELOW = {
     "text": ["base"],
     "signal": ["base"],
     "world": ["signal", "base"],
-    "hook": ["world", "text", "base"],
+    "hook": ["world", "signal", "text", "base"],
     "tracer": ["text", "base"],
     "guard": ["signal", "base"],
     "special": ["guard", "tracer", "hook", "world", "signal", "text", "base"],

@@ -23,6 +23,7 @@
 #include "rt/hook/path.h"
 #include "rt/hook/run_lock.h"
 #include "rt/hook/where.h"
+#include "rt/signal/raised.h"
 #include "rt/text/text.h"
 
 /* 0, or why a hook cannot make a call. */
@@ -39,10 +40,16 @@ static long may_call(struct rt_thread *thread, long nr, unsigned long a1, unsign
 static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
 			unsigned long a5, unsigned long a6)
 {
-	long r = may_call(rt_self(), nr, a1, a2);
+	struct rt_thread *thread = rt_self();
+	long r = may_call(thread, nr, a1, a2);
 
 	if (failed(r))
 		return r;
+	if (rt_raises(nr)) {
+		struct rt_raised raised = rt_raised_hold(thread);
+
+		return rt_raised_drop(thread, raised, nr, a3, raw_syscall(nr, a1, a2, a3, a4, a5, a6));
+	}
 	if (nr == __NR_close)
 		return rt_hidden_close((int)a1);
 	if (nr == __NR_fcntl && rt.hides)
@@ -54,7 +61,7 @@ static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned lo
 static long wait_at_start(const struct k23_call *call)
 {
 	const uint64_t *args = call->args;
-	uint64_t wanted = rt_start_block.sigmask & ~SIGBIT(SIGSYS), mask;
+	uint64_t wanted = (rt_start_block.sigmask | (rt_raises(call->nr) ? RT_RAISED : 0)) & ~SIGBIT(SIGSYS), mask;
 	long r;
 
 	sys(rt_sigprocmask, SIG_SETMASK, &wanted, &mask, 8);
@@ -68,11 +75,16 @@ static long api_wait(long nr, unsigned long a1, unsigned long a2, unsigned long 
 {
 	struct k23_call call = { .nr = nr, .args = { a1, a2, a3, a4, a5, a6 } };
 	struct rt_thread *thread = rt_self();
+	bool raises = rt_raises(nr);
+	struct rt_raised raised;
 	long r = may_call(thread, nr, a1, a2);
 
 	if (failed(r))
 		return r;
-	return rt.begun ? rt_gate_wait(&call, thread) : wait_at_start(&call);
+	if (raises)
+		raised = rt_raised_hold(thread);
+	r = rt.begun ? rt_gate_wait(&call, thread) : wait_at_start(&call);
+	return raises ? rt_raised_drop(thread, raised, nr, a3, r) : r;
 }
 
 /* Blocks that are larger are copied by a system call. */
@@ -102,7 +114,7 @@ static long api_format(char *to, size_t size, const char *format, va_list args)
 
 static long api_print(const char *text, size_t size)
 {
-	return sys(write, 2, text, size);
+	return api_syscall(__NR_write, 2, (unsigned long)text, size, 0, 0, 0);
 }
 
 static void *api_thread_state(uint32_t offset)

@@ -19,6 +19,7 @@
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
+#include "rt/signal/raised.h"
 #include "rt/world/descriptors.h"
 #include "rt/world/memory.h"
 #include "rt/world/state.h"
@@ -207,6 +208,13 @@ static long make(struct rt_thread *thread, const struct core_regs *regs)
 	return r;
 }
 
+static long write_out(struct rt_thread *thread, const struct core_regs *regs)
+{
+	struct rt_raised raised = rt_raised_hold(thread);
+
+	return rt_raised_drop(thread, raised, (long)regs->rax, regs->rdx, make(thread, regs));
+}
+
 static long map(struct rt_thread *thread, struct rt_world *world)
 {
 	const struct core_regs *regs = &world->regs;
@@ -265,7 +273,7 @@ static long answer(struct rt_thread *thread, struct rt_world *world)
 			*(struct rt_sigstack *)regs->rsi = (struct rt_sigstack){ .flags = SS_DISABLE };
 		return 0;
 	default:
-		return make(thread, regs);
+		return rt_raises((long)regs->rax) ? write_out(thread, regs) : make(thread, regs);
 	}
 }
 
