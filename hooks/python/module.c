@@ -300,21 +300,24 @@ static bool answer_exception(struct call *object, long *answer)
 	return forwarded || !never_returns(object->call);
 }
 
-static bool answer_value(struct call *object, PyObject *value, long *answer)
+/* What a function of the policy returned. */
+static bool answer_value(PyObject *function, struct call *object, PyObject *value, long *answer)
 {
+	PyObject *name = ((PyFunctionObject *)function)->func_qualname;
+	unsigned long number;
+
 	*answer = object->result;
 	if (value == Py_None)
 		return object->forwarded;
-	if (PyLong_CheckExact(value)) {
-		unsigned long number;
-
-		if (!module_register(value, &number))
-			return answer_exception(object, answer);
+	if (!PyLong_CheckExact(value)) {
+		PyErr_Format(PyExc_TypeError, "%S() returns an int, or None for what the call itself gives, not %R",
+			     name, value);
+	} else if (module_register(value, &number)) {
 		*answer = (long)number;
 		return true;
+	} else {
+		PyErr_Format(PyExc_OverflowError, "%S() returns an int that is no number of 64 bits", name);
 	}
-	PyErr_Format(PyExc_TypeError, "a policy's function returns an int, or None for what the call itself gives, not "
-				      "%R", value);
 	return answer_exception(object, answer);
 }
 
@@ -340,7 +343,7 @@ bool module_answer(PyObject *function, struct k23_call *call, long *answer)
 		*answer = object->result;
 		answered = true;
 	} else {
-		answered = value ? answer_value(object, value, answer) : answer_exception(object, answer);
+		answered = value ? answer_value(function, object, value, answer) : answer_exception(object, answer);
 	}
 	Py_XDECREF(value);
 	object->call = NULL;

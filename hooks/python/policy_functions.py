@@ -27,11 +27,22 @@ def meant(name):
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def check_other(policy, name, value):
+    """What is called like a function but is none, as an object of a class or what functools makes of a function, is a
+    mistake under the name of one, unless it is imported."""
+    of_policy = getattr(value, "__module__", None) in ("policy", "functools") or type(value).__module__ == "policy"
+    if (name in k23.numbers or name in ANY or name in TOLD) and callable(value) and not isinstance(value, type) and of_policy:
+        k23.refuse(f"{policy['__file__']}: {name} is named as a function of the policy, but is {value!r}")
+
+
 def functions(policy):
     """What is called: the policy's own functions, by the number of a call or the name of what they are told."""
     found = {}
     for name, function in list(policy.items()):
-        if type(function) is not type(functions) or function.__module__ != "policy" or name.startswith("_"):
+        if type(function) is not type(functions):
+            check_other(policy, name, function)
+            continue
+        if function.__module__ != "policy" or name.startswith("_"):
             continue
         of_call = takes(function, 1) and function.__code__.co_varnames[:1] == ("call",)
         if name in k23.numbers or name in ANY:

@@ -2,6 +2,7 @@
 
 #include <Python.h>
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "output.h"
 
@@ -10,6 +11,8 @@ static pthread_key_t key; /* for its destructor */
 
 static __thread struct {
 	PyThreadState *state; /* NULL: it has not entered yet */
+	bool inside;	      /* it has entered, and not left */
+	bool forks;	      /* by a call of the program's, and not of the policy's */
 	unsigned forwards;    /* functions of the policy that are on its stack, and wait for a call */
 } own;
 
@@ -51,10 +54,12 @@ void thread_enter(void)
 		pthread_setspecific(key, own.state);
 	}
 	PyEval_RestoreThread(own.state);
+	own.inside = true;
 }
 
 void thread_leave(void)
 {
+	own.inside = false;
 	PyEval_SaveThread();
 }
 
@@ -71,15 +76,20 @@ void thread_enter_from_forward(void)
 }
 
 /* A process is made while no other thread is in the middle of something in the interpreter, which would be there in the
- * child for ever. */
+ * child for ever. A fork of the policy's, in one of its own threads or in the program's, fails. */
 static void before_fork(void)
 {
+	own.forks = !own.inside && !PyGILState_Check();
+	if (!own.forks)
+		return;
 	thread_enter();
 	PyOS_BeforeFork();
 }
 
 static void after_fork_in_parent(void)
 {
+	if (!own.forks)
+		return;
 	PyOS_AfterFork_Parent();
 	thread_leave();
 }

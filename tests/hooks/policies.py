@@ -213,9 +213,31 @@ def case_exception(k23, program, other):
         expect(f"{way} {result.stderr}", (result.returncode, result.stdout), (4, "-1 5 True\n-1 5\n-1 5\n"))
         expect(f"{way}", [line for line in result.stderr.splitlines() if re.match(r"\w+Error|\w+Exit", line)],
                ["ZeroDivisionError: division by zero", "SystemExit: 3",
-                "TypeError: a policy's function returns an int, or None for what the call itself gives, not True",
+                "TypeError: getpriority() returns an int, or None for what the call itself gives, not True",
                 "ValueError: the call is over", "NameError: name 'nothing' is not defined",
                 "NameError: name 'nothing_either' is not defined"])
+
+
+def case_processes(k23, program, other):
+    """A policy creates none: what it tries fails, in the program's threads and in one of its own."""
+    del program
+    name = written("import os, threading\n"
+                   "def attempt(what, failed):\n"
+                   "    try: what()\n"
+                   "    except PermissionError: failed.append(what)\n"
+                   "def getppid(call):\n"
+                   "    failed = []\n"
+                   "    for what in os.fork, os.forkpty, lambda: os.posix_spawn('/bin/true', ['true'], {}):\n"
+                   "        thread = threading.Thread(target=attempt, args=(what, failed))\n"
+                   "        attempt(what, failed); thread.start(); thread.join()\n"
+                   "    return len(failed)\n")
+    code = ("import os\n"
+            "print(os.getppid(), flush=True)\n"
+            "if os.fork(): print(os.wait()[1])\n"
+            "else: print(os.getppid(), flush=True)\n")
+    for way in hosted.ways(k23, other):
+        result = run_policy(k23, way, name, sys.executable, "-S", "-c", code)
+        expect(f"{way} {result.stderr}", (result.returncode, result.stdout), (0, "6\n6\n0\n"))
 
 
 def case_numbers(k23, program, other):
@@ -269,6 +291,10 @@ def case_mistakes(k23, program, other):
             ("def openat():\n    pass\n", "k23: .*:1: openat is named after a system call, and so takes one argument"),
             ("def read(path):\n    pass\n", "k23: .*:1: read is named after a system call, and so takes one argument"),
             ("def process_exit():\n    pass\n", "k23: .*:1: process_exit has to take 1 argument\n"),
+            ("import functools\n@functools.cache\ndef getppid(call):\n    pass\n",
+             "k23: .*/policy.py: getppid is named as a function of the policy, but is <functools"),
+            ("import functools\nall = functools.partial(print, 1)\n", "k23: .*: all is named as a function of the policy"),
+            ("class Exit:\n    def __call__(self, status): pass\nprocess_exit = Exit()\n", "k23: .*: process_exit is named"),
             ("import k23\ndef init():\n    k23.refuse('it rains')\n", "k23: hook python refuses to start: it rains\n"),
             ("import k23\ndef init():\n    k23.option(1)\n", "Traceback.*TypeError"),
             ("import os\nos.fork()\n", ".*PermissionError"),
@@ -291,7 +317,8 @@ def case_mistakes(k23, program, other):
 def case_fine(k23, program, other):
     """What is not a mistake."""
     del other
-    for text in ("", "def count(x): pass\ndef helper(call, x): pass\ndef _opnat(call): pass\nfrom os.path import exists\nfrom time import time\n",
+    for text in ("", "def count(x): pass\ndef helper(call, x): pass\ndef _opnat(call): pass\nfrom os.path import exists\nfrom time import time\n"
+                 "from os import read, open\nclass select: pass\nkill = 3\n",
                  "def getppid(call, more=1): pass\ndef process_exit(*status): pass\ndef write(call, *other): pass\n",
                  "import module\ndef read(call): return call.forward()\n", "# " + "long, " * 100000,
                  "# ümlaut, \\ and :\nassert len('\\n,ü') == 3\n",
