@@ -1,7 +1,7 @@
 //! Hooks for k23 in Rust: a safe binding to what <k23/hook.h> offers, for hosted hooks. See README.md.
 //!
 //! A hook is a module with some functions, which `k23::hook!` makes known. They run in the program, in the thread that
-//! makes the call, and may use all of std but threads and processes. A panic ends the program with status 125.
+//! makes the call, and may use all of std but processes. A panic ends the program with status 125.
 #![allow(dead_code, non_upper_case_globals)]
 
 use std::ffi::{CStr, CString};
@@ -231,7 +231,9 @@ pub struct Descriptor {
     index: AtomicU32,
     thread_offset: AtomicU32,
     init: Option<extern "C" fn(&Options) -> c_int>,
-    others: [usize; 6],
+    exec: [usize; 3],
+    fork_child: Option<extern "C" fn()>,
+    threads: [usize; 2],
     process_exit: Option<extern "C" fn(c_int)>,
     signal: Option<SignalFn>,
     thread_size: usize,
@@ -243,13 +245,23 @@ pub struct Descriptor {
     calls: [Entry; MAX_CALLS + 1],
 }
 
+/// Of those that the hook may have or not.
+const fn first<T: Copy>(functions: &[T]) -> Option<T> {
+    if functions.is_empty() {
+        None
+    } else {
+        Some(functions[0])
+    }
+}
+
 impl Descriptor {
     /// name: ended by a NUL.
     pub const fn new(
         name: &'static [u8],
         init: extern "C" fn(&Options) -> c_int,
         process_exit: extern "C" fn(c_int),
-        signal: Option<SignalFn>,
+        signal: &[SignalFn],
+        fork_child: &[extern "C" fn()],
         calls: &[(c_long, CallFn)],
     ) -> Descriptor {
         let mut table = [Entry { nr: 0, function: None }; MAX_CALLS + 1];
@@ -267,9 +279,11 @@ impl Descriptor {
             index: AtomicU32::new(0),
             thread_offset: AtomicU32::new(0),
             init: Some(init),
-            others: [0; 6],
+            exec: [0; 3],
+            fork_child: first(fork_child),
+            threads: [0; 2],
             process_exit: Some(process_exit),
-            signal,
+            signal: first(signal),
             thread_size: 0,
             run_size: 0,
             run_directory: 0,
@@ -286,22 +300,17 @@ impl Descriptor {
 /// `k23::hook!("name", init, process_exit, { NUMBER => function, ... });`
 ///
 /// init: fn(&Options) -> Result<(), String>; its error is why the hook refuses. process_exit: fn(status: i32).
-/// The functions of calls: fn(&mut Call) -> Answer. With `signal = function,` in front of the braces it is told of
-/// signals: fn(&Signal), which runs right before the program's handler, or what the kernel does by default.
+/// The functions of calls: fn(&mut Call) -> Answer. In front of the braces there may be, in this order:
+///
+/// `signal = function,` - it is told of signals: fn(&Signal), which runs right before the program's handler, or what the
+/// kernel does by default.
+///
+/// `fork_child = function,` - fn(), which runs in a new process. There the hook's own threads are gone: it may start
+/// others.
 #[macro_export]
 macro_rules! hook {
-    ($name:literal, $init:path, $process_exit:path, { $($calls:tt)* }) => {
-        $crate::k23::hook!(@ $name, $init, $process_exit, None, { $($calls)* });
-    };
-    ($name:literal, $init:path, $process_exit:path, signal = $signal:path, { $($calls:tt)* }) => {
-        $crate::k23::hook!(@ $name, $init, $process_exit, Some({
-            extern "C" fn call_signal(signal: &$crate::k23::Signal) {
-                $signal(signal)
-            }
-            call_signal
-        }), { $($calls)* });
-    };
-    (@ $name:literal, $init:path, $process_exit:path, $signal:expr, { $($nr:expr => $function:path),* $(,)? }) => {
+    ($name:literal, $init:path, $process_exit:path, $(signal = $signal:path,)? $(fork_child = $fork_child:path,)?
+     { $($nr:expr => $function:path),* $(,)? }) => {
         #[no_mangle]
         pub static k23_hook: $crate::k23::Descriptor = {
             extern "C" fn call_init(options: &$crate::k23::Options) -> std::os::raw::c_int {
@@ -314,7 +323,19 @@ macro_rules! hook {
                 $process_exit(status)
             }
             const NAME: &[u8] = concat!($name, "\0").as_bytes();
-            $crate::k23::Descriptor::new(NAME, call_init, call_process_exit, $signal, &[$(($nr, {
+            const SIGNAL: &[$crate::k23::SignalFn] = &[$({
+                extern "C" fn call_signal(signal: &$crate::k23::Signal) {
+                    $signal(signal)
+                }
+                call_signal
+            })?];
+            const FORK_CHILD: &[extern "C" fn()] = &[$({
+                extern "C" fn call_fork_child() {
+                    $fork_child()
+                }
+                call_fork_child
+            })?];
+            $crate::k23::Descriptor::new(NAME, call_init, call_process_exit, SIGNAL, FORK_CHILD, &[$(($nr, {
                 extern "C" fn call_function(call: *mut $crate::k23::Call) -> std::os::raw::c_long {
                     $crate::k23::to_result($function(unsafe { &mut *call }))
                 }

@@ -255,18 +255,40 @@ def case_bare(k23, program):
         raise Failed(result.stderr)
 
 
-def case_rust(k23, program):
-    """The example, as its README builds it."""
-    del program
+def build_rust(k23, source, panic, out):
     # One of rustup's is found by the real home.
     environment = {**os.environ, "HOME": pwd.getpwuid(os.getuid()).pw_dir}
     if not shutil.which("rustc") or run("rustc", "--version", env=environment).returncode != 0:
         raise Skipped("no rustc that runs")
-    source = os.path.join(HERE, "..", "..", "examples", "rust", "frozen.rs")
-    built = run("rustc", "--edition", "2021", "--crate-type", "staticlib", "-O", "-g", "-C", "panic=abort",
-                "-D", "warnings", source, "-o", "libfrozen.a", env=environment)
+    built = run("rustc", "--edition", "2021", "--crate-type", "staticlib", "-O", "-g", "-C", f"panic={panic}",
+                "-D", "warnings", os.path.join(HERE, source), "-o", "libhook.a", env=environment)
     expect("rustc", (built.returncode, built.stderr), (0, ""))
-    expect("k23 cc", run(k23, "cc", "--hosted", "libfrozen.a", "-o", "frozen").returncode, 0)
+    expect("k23 cc", run(k23, "cc", "--hosted", "libhook.a", "-o", out).returncode, 0)
+
+
+def case_rust_threads(k23, program):
+    """Of std's, that the program's threads wait for, also in children."""
+    hook = os.path.abspath("threads")
+    build_rust(k23, "hosted_threads.rs", "unwind", hook)
+    code = ("import ctypes, os\nlibc = ctypes.CDLL(None)\n"
+            "for i in range(50):\n"
+            "    libc.syscall(500)\n"
+            "    if os.fork() == 0:\n"
+            "        for k in range(i): libc.syscall(500)\n"
+            "        raise SystemExit\n"
+            "    os.wait()\n")
+    for way in ways(k23, program):
+        expect("threads", counted(k23, program, ["threads"], [hook], way), (3000, [3000], [3000]))
+        made, mapped, _ = counted(k23, program, ["storm"], [hook], way)
+        expect("storm", mapped, [made])
+        result = run(k23, "run", *way, "--hook", hook, "--", sys.executable, "-S", "-c", code)
+        expect(f"forks {way}", (result.returncode, counts(result.stderr, "map")), (0, [*range(50), 50]))
+
+
+def case_rust(k23, program):
+    """The example, as its README builds it."""
+    del program
+    build_rust(k23, "../../examples/rust/frozen.rs", "abort", "frozen")
     os.mkdir("cold")
     place = os.path.realpath("cold")
     for what, options, status, words in (
