@@ -284,6 +284,10 @@ CASE(errors)
 		char more[64];
 	} large = { .args = { .exit_signal = SIGCHLD } };
 	struct clone_args *edge = guarded(sizeof(*edge));
+	struct {
+		struct clone_args args;
+		uint64_t more;
+	} *short_of_one = guarded(sizeof(*short_of_one));
 	long pid;
 
 	EXPECT(raw(SYS_clone3, &args, 63), -EINVAL);
@@ -293,6 +297,11 @@ CASE(errors)
 	EXPECT(raw(SYS_clone3, 16, sizeof(args)), -EFAULT);
 	*edge = args;
 	EXPECT(raw(SYS_clone3, edge, sizeof(args) + 8), -EFAULT);
+	short_of_one->args = args;
+	short_of_one->more = 0;
+	EXPECT(raw(SYS_clone3, short_of_one, sizeof(*short_of_one) + 8), -EFAULT);
+	short_of_one->more = 1ull << 63;
+	EXPECT(raw(SYS_clone3, short_of_one, sizeof(*short_of_one) + 8), -E2BIG);
 	pid = raw(SYS_clone3, edge, sizeof(args));
 	if (pid == 0)
 		raw(SYS_exit_group, 3);

@@ -362,19 +362,20 @@ long special_vfork(struct rt_thread *thread, struct k23_call *call)
 	return rt_clone(thread, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
 }
 
-/* The kernel takes a structure that is longer than the one it knows if the rest is zero. */
+/* The kernel takes a structure that is longer than the one it knows if the rest is zero. It looks at one word after the
+ * other: one that is not zero counts more than one behind it that cannot be read. */
 static long unknown_rest(uint64_t from, uint64_t size)
 {
 	while (size) {
-		char rest[64];
-		size_t part = size < sizeof(rest) ? size : sizeof(rest);
-		long r = rt_copy_from(rest, from, part);
+		uint64_t word = 0, part = sizeof(word) - from % sizeof(word);
+		long r;
 
+		part = size < part ? size : part;
+		r = rt_copy_from(&word, from, part);
 		if (failed(r))
 			return r;
-		for (size_t i = 0; i < part; i++)
-			if (rest[i])
-				return -E2BIG;
+		if (word)
+			return -E2BIG;
 		from += part;
 		size -= part;
 	}
@@ -386,14 +387,15 @@ long special_clone3(struct rt_thread *thread, struct k23_call *call)
 	struct clone_args args;
 	struct k23_call own = *call;
 	uint64_t size = call->args[1], stack;
-	long r;
+	long r = 0;
 
 	if (size < CLONE_ARGS_SIZE_VER0 || size > CORE_PAGE)
 		return rt_gate_program(call, thread); /* the kernel's own error */
 	memset(&args, 0, sizeof(args));
-	r = rt_copy_from(&args, call->args[0], size < sizeof(args) ? size : sizeof(args));
-	if (!failed(r) && size > sizeof(args))
+	if (size > sizeof(args))
 		r = unknown_rest(call->args[0] + sizeof(args), size - sizeof(args));
+	if (!failed(r))
+		r = rt_copy_from(&args, call->args[0], size < sizeof(args) ? size : sizeof(args));
 	if (failed(r)) {
 		own.args[0] = RT_NO_ADDRESS;
 		return rt_gate_ask(thread, &own, -EFAULT, r);
