@@ -48,6 +48,7 @@ enum fetch_op {
 	FETCH_MESSAGES,	    /* those of netlink */
 	FETCH_RECORDS,	    /* directory entries, or how many there are */
 	FETCH_DESCRIPTOR,   /* what the pointer, which is a descriptor, is open on */
+	FETCH_DIRECTORY,    /* the same, or the working directory */
 	FETCH_DESCRIPTORS,  /* the same of the descriptors in elements */
 	FETCH_DESCRIPTOR_SET, /* the same of a bit for each descriptor, below the number in the first argument */
 	FETCH_SELECT,	    /* another node, as a number has it */
@@ -270,7 +271,8 @@ static uint64_t fetch_term(const struct fetch *fetch, const struct fetch_term *t
 	uint64_t value = term->value;
 
 	if (term->source == FETCH_ARGUMENT)
-		value = fetch->call->args[term->value];
+		value = term->size < sizeof(value) ? (uint32_t)fetch->call->args[term->value] :
+						     fetch->call->args[term->value];
 	else if (term->source == FETCH_AT_ARGUMENT)
 		value = fetch_number(fetch->call->args[term->value], term->size);
 	else if (term->source == FETCH_BEFORE)
@@ -478,14 +480,14 @@ static void fetch_node(struct fetch *fetch, unsigned number, unsigned long point
 
 	fetch->record->spent += FETCH_STEP;
 	if (fetch->record->spent > FETCH_TOTAL || !(node->phases & fetch->phase) ||
-	    (!pointer && node->op != FETCH_DESCRIPTOR && node->op != FETCH_FIELDS))
+	    (!pointer && node->op != FETCH_DESCRIPTOR && node->op != FETCH_DIRECTORY && node->op != FETCH_FIELDS))
 		return;
 	switch (node->op) {
 	case FETCH_STRING:
 		fetch_string(fetch, pointer, fetch->request->string_size);
 		break;
 	case FETCH_PATH:
-		fetch_string(fetch, pointer, K23_PATH_MAX);
+		fetch_string(fetch, pointer, K23_PATH_MAX - 1); /* the NUL is not shown */
 		break;
 	case FETCH_BYTES:
 		fetch_bytes(fetch, pointer, fetch_byte_count(fetch, node));
@@ -503,6 +505,10 @@ static void fetch_node(struct fetch *fetch, unsigned number, unsigned long point
 			fetch_string_count(fetch, pointer);
 		break;
 	case FETCH_DESCRIPTOR:
+		if ((int)pointer >= 0)
+			fetch_descriptor(fetch, (int)pointer);
+		break;
+	case FETCH_DIRECTORY:
 		fetch_descriptor(fetch, (int)pointer);
 		break;
 	case FETCH_DESCRIPTORS:

@@ -81,9 +81,8 @@ class Likeness:
         attributes = dict(field.attributes)
         if attributes["left"]:
             attributes["left"] = term_values(attributes["left"])
-        if attributes["condition"]:
-            term, mask, value, equal = attributes["condition"]
-            attributes["condition"] = term_values(term), constant_value(mask), constant_value(value), equal
+        attributes["conditions"] = [(term_values(term), constant_value(mask), constant_value(value), equal)
+                                    for term, mask, value, equal in attributes["conditions"]]
         return attributes
 
     @staticmethod
@@ -158,14 +157,15 @@ class Printing:
             lines.append(f"{{ TERM_{source}, {size}, {int(signed)}, {add}, {divide}, {value} }}")
         return self.array("term", f"terms_{name}", lines), len(lines)
 
-    def condition(self, condition, name):
-        if condition is None:
-            return "NULL"
-        term, mask, value, equal = condition
-        source, at, size, signed, divide, add = term_values(term)
-        line = (f"{{ {{ TERM_{source}, {size}, {int(signed)}, {add}, {divide}, {at} }}, "
-                f"{number(constant_value(mask))}, {number(constant_value(value))}, {int(equal)} }}")
-        return self.array("condition", f"condition_{name}", [line])
+    def conditions(self, conditions, name):
+        """Those of which one is enough."""
+        lines = []
+        for term, mask, value, equal in conditions:
+            source, at, size, signed, divide, add = term_values(term)
+            lines.append(f"{{ {{ TERM_{source}, {size}, {int(signed)}, {add}, {divide}, {at} }}, "
+                         f"{number(constant_value(mask))}, {number(constant_value(value))}, {int(equal)}, "
+                         f"{int(len(lines) + 1 < len(conditions))} }}")
+        return self.array("condition", f"condition_{name}", lines) if lines else "NULL"
 
     def left(self, term, name):
         return self.expression((term,), f"left_{name}")[0] if term else "NULL"
@@ -181,7 +181,7 @@ class Printing:
             for at, field in enumerate(type_.of):
                 attributes = field.attributes
                 lines.append(f"{{ {string(field.name)}, {self.reference(self.sized(field))}, "
-                             f"{self.condition(attributes['condition'], f'{name}_{at}')}, {field.offset}, {field.size}, "
+                             f"{self.conditions(attributes['conditions'], f'{name}_{at}')}, {field.offset}, {field.size}, "
                              f"{int(attributes['verbose'])}, {int(attributes['bare'])}, {int(attributes['same'])}, "
                              f"{int(attributes['apart'])}, {int(attributes['given'])}, "
                              f"{self.left(attributes['left'], f'{name}_{at}')} }}")
@@ -315,7 +315,7 @@ class Fetching:
         if type_.form == "select":
             node = self.select(type_, lambda chosen: self.descriptor(chosen, phase))
         elif type_.printer in ("descriptor", "directory") and type_.form == "scalar":
-            node = self.add(f"{{ FETCH_DESCRIPTOR, {phase}, 0, 0, {self.terms(None)}, 0, 0, 0 }}", phase)
+            node = self.add(f"{{ FETCH_{type_.printer.upper()}, {phase}, 0, 0, {self.terms(None)}, 0, 0, 0 }}", phase)
         elif type_.form == "pointer":
             node = self.descriptors_at(type_, phase)
         elif type_.form == "struct":  # one of several that a structure may go on as
@@ -333,7 +333,7 @@ class Fetching:
             return self.add(f"{{ FETCH_DESCRIPTOR_SET, FETCH_ENTRY, 0, 0, {self.terms(None)}, 0, 0, 0 }}", "FETCH_ENTRY")
         if pointer.direction != "SAME":
             phase = "FETCH_EXIT" if pointer.direction == "OUT" else "FETCH_ENTRY"
-        element = inner.of if inner.form == "array" or inner.printer == "extended" else inner
+        element = inner.of if inner.form == "array" or inner.printer in ("extended", "extensible") else inner
         found = self.descriptors_in(element, 0, phase)
         first = self.add_children(found)
         count = self.terms(inner.count if inner.form == "array" else None)
@@ -362,7 +362,7 @@ class Fetching:
             op = {"string": "FETCH_STRING", "path": "FETCH_PATH", "strings": "FETCH_STRINGS",
                   "environment": "FETCH_STRING_COUNT"}[inner.printer]
             return self.add(f"{{ {op}, {phases}, 0, 0, {self.terms(None)}, 0, 0, 0 }}", phases)
-        if inner.printer == "extended":
+        if inner.printer in ("extended", "extensible"):
             found = self.pointers_in(inner.of, 0)
             return self.add(f"{{ FETCH_EXTENDED, {phases}, 1, 0, {self.terms(inner.count)}, {self.add_children(found)}, "
                             f"{len(found)}, 0 }}", phases)

@@ -11,13 +11,13 @@ STRINGS = {"str": ("string", "STR"), "path": ("path", "PATH"), "target": ("path"
 
 # What makes a typed value of what a printer shows: by the printer, otherwise by the form.
 VALUES = {
-    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "byte": "unsigned", "id": "id",
+    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "padded": "unsigned", "id": "id",
     "nothing": "nothing", "address": "address", "handler": "handler", "descriptor": "descriptor",
     "directory": "directory", "signal": "signal", "signal_number": "signal", "wait_code": "wait_code",
     "wait_status": "wait_status", "errno": "errno", "pid": "pid", "seconds": "signed", "moment": "signed", "port": "port",
     "htonl": "htonl", "in_addr": "in_addr", "socket_length": "socket_length", "name_length": "name_length",
     "key": "key", "annotated": "annotated", "ioctl_request": "annotated", "epoll_data": "epoll_data",
-    "sigval": "sigval", "flags": "flags", "enumerator": "enumerator", "quoted": "quoted", "hex_bytes": "quoted",
+    "sigval": "sigval", "flags": "flags", "composed": "flags", "enumerator": "enumerator", "quoted": "quoted", "hex_bytes": "quoted",
     "characters": "characters", "message": "message", "cpu_set": "cpu_set", "signal_set": "signal_set",
     "descriptor_set": "descriptor_set", "utime_timespec": "timespec", "statx_timestamp": "statx_timestamp",
     "utime_timeval": "timeval", "in6_addr": "in6_addr", "sun_path": "sun_path", "entries": "entries",
@@ -26,7 +26,8 @@ VALUES = {
     "strings": "strings", "environment": "environment", "poll_result": "poll_result",
     "ppoll_result": "ppoll_result", "select_result": "select_result",
     "recvmmsg_result": "recvmmsg_result", "result_of_operation": "result_of_operation",
-    "filter_instruction": "inner", "sequence": "sequence", "extended": "extended", "netlink_message": "netlink_message",
+    "filter_instruction": "inner", "sequence": "sequence", "extended": "extended", "extensible": "extended",
+    "netlink_message": "netlink_message",
     "terminated": "terminated", "inet6": "in6_addr", "link_address": "link_address", "indexed": "indexed",
     "always_verbose": "inner_constant", "ifconf_length": "signed", "message_error": "message_error",
 }
@@ -70,10 +71,10 @@ def spelled_out(rows, i386=True):
             yield where, ["struct", f"{name}_attribute", *attribute.split()], [
                 ["nla_len", "uint"], ["nla_type", f"{name}_type"], ["payload", f"{name}_payload", "apart"]]
             yield where, ["memory", name, "sequence", "of", f"{name}_attribute"], []
-        elif words[0] == "extended":
+        elif words[0] in ("extended", "extensible"):
             name, *c_type = words[1:]
             yield where, ["struct", f"{name}_fields", *c_type], body
-            yield where, ["memory", name, "extended", "of", f"{name}_fields"], []
+            yield where, ["memory", name, words[0], "of", f"{name}_fields"], []
         elif words[0] == "message":
             name, header, attributes = words[1:]
             message = f"struct {{ struct {header} header; unsigned char attributes[4] __attribute__((aligned(4))); }}"
@@ -107,7 +108,7 @@ class Kinds:
         if words[0] == "select":
             return self.of(next(line[-1] for line in body if line[0] == "else"), where)
         return words[3] if words[0] == "scalar" else \
-            {"flags": "HEX", "flags8": "HEX", "enum": "INT", "enum8": "INT", "result": "LONG"}[words[0]]
+            {"flags": "HEX", "flags8": "HEX", "composed": "HEX", "enum": "INT", "enum8": "INT", "result": "LONG"}[words[0]]
 
 
 # What printers read by the layout that it has in 64-bit programs.
@@ -180,18 +181,20 @@ class Model:
     def declare(self, where, words, body):
         form, name, *rest = words
         of = self.taken(rest, "of") if form in ("scalar", "memory") else None
-        word = self.taken(rest, "as") if form == "memory" else None
+        word = self.taken(rest, "as") if form in ("scalar", "memory") else None
         if name in self.types:
             raise SystemExit(f"{where}: {name} is there twice")
         self.bodies[name] = where, [words, *body]
         if form == "scalar":
             self.types[name] = Type(name, form, rest[0], rest[1], self.bytes(rest[2]), signed="signed" in rest[3:],
-                                    of=of)
+                                    of=of, unknown=word)
         elif form == "memory":
             size = self.bytes(rest[1]) if re.match(r"\d*w?$", "".join(rest[1:2]) or "-") else 0
             self.types[name] = Type(name, form, rest[0], size=size, of=of, unknown=word)
             if size:
                 self.types[name].count = self.expression(str(size), None, where)
+        elif form == "composed":
+            self.types[name] = Type(name, "constants", "composed", "HEX", 4)
         elif form in ("flags", "flags8", "enum", "enum8"):
             printer = "flags" if form.startswith("flags") else "enumerator"
             kind = "HEX" if printer == "flags" else "INT"
@@ -283,8 +286,8 @@ class Model:
         match = re.match(r"^(.*?)(?:/(\d+))?([+-]\d+)?$", text)
         text, divide, add = match[1], int(match[2] or 1), int(match[3] or 0)
         more = {"divide": divide, "add": add}
-        if re.match(r"^a[0-5]$", text):
-            return Term("ARGUMENT", int(text[1]), **more)
+        if re.match(r"^[ai][0-5]$", text):
+            return Term("ARGUMENT", int(text[1]), 4 if text[0] == "i" else 8, **more)
         if re.match(r"^[*^]a[0-5]$", text):
             return Term("AT_ARGUMENT" if text[0] == "*" else "BEFORE", int(text[2]), 4, **more)
         if text in ("ret", "left", "failed", "verbose", "netlink", "rest", "family"):
@@ -333,7 +336,8 @@ class Model:
     def complete(self, where, type_, body):
         words, *lines = body
         if type_.form == "constants":
-            type_.of = self.items(where, [word for line in (words[3:], *lines) for word in line], self.named)
+            items = words[2:] if words[0] == "composed" else words[3:]  # behind what is said of one that has no name
+            type_.of = self.items(where, [word for line in (items, *lines) for word in line], self.named)
         elif type_.form == "struct":
             if type_.c_type:
                 self.headers["uapi"].typedef(f"type_{type_.name}", type_.c_type)
@@ -377,7 +381,7 @@ class Model:
 
     def field(self, where, owner, words):
         name, _, member = words[0].partition("=")
-        attributes = {"condition": None, "verbose": "v" in words[2:], "bare": "bare" in words[2:],
+        attributes = {"conditions": [], "verbose": "v" in words[2:], "bare": "bare" in words[2:],
                       "same": "same" in words[2:], "apart": "apart" in words[2:], "given": "given" in words[2:],
                       "left": None}
         for word in words[2:]:
@@ -386,9 +390,9 @@ class Model:
             match = re.match(r"^\?([\w.*]+)(?:&(\w+))?(!?=)(\w+)$", word)
             if match:
                 term, mask, how, value = match.groups()
-                attributes["condition"] = (self.term(term, owner if owner.c_type else None, where),
-                                           self.constant(mask, where) if mask else ((1 << 64) - 1, None),
-                                           self.constant(value, where), how == "=")
+                attributes["conditions"].append((self.term(term, owner if owner.c_type else None, where),
+                                                 self.constant(mask, where) if mask else ((1 << 64) - 1, None),
+                                                 self.constant(value, where), how == "="))
         field = Field(name, member or name, self.type_of(words[1], owner if owner.c_type else None, where), attributes)
         if owner.c_type and not attributes["same"]:
             headers = self.headers["uapi"]

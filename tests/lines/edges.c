@@ -3,6 +3,10 @@
  */
 #include "calls.h"
 
+#include <linux/bpf.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -27,6 +31,8 @@ static void arrays(void)
 	polled[0] = (struct pollfd){ .fd = -5 };
 	polled[1] = (struct pollfd){ .fd = 1, .events = POLLOUT };
 	CALL(poll, polled, 2, 0);
+	CALL(poll, polled, POISON << 32 | 2, 0); /* the kernel takes an int */
+	CALL(ppoll, polled, POISON << 32 | 2, NULL, NULL, 0l);
 	CALL(poll, polled, 3, 0);
 	CALL(poll, polled, 40, 0);
 	CALL(poll, polled + 2, 1, 0);
@@ -54,6 +60,48 @@ static void addresses(void)
 	unlink(name.sun_path);
 }
 
+/* A structure that is longer than the one that is known, and one that cannot be read to its end. */
+static void longer(long nr, const void *known, size_t size, unsigned nth)
+{
+	static const unsigned char more[] = { 0x80, 1, 2, 3, 0, 0, 0, 0xff };
+	unsigned long arguments[] = { (unsigned long)-1, (unsigned long)"none", 0, size, size };
+	char *begin = end() - size - sizeof(more);
+
+	for (int i = 0; i < 2; i++) {
+		memcpy(begin, known, size);
+		arguments[nth] = (unsigned long)begin;
+		for (size_t given = size - 8; given <= size + 16; given += 8) {
+			arguments[nth + 1] = given;
+			syscall(nr, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], 0l);
+		}
+		memcpy(begin + size, more, sizeof(more));
+	}
+}
+
+static void structures(void)
+{
+	struct open_how how = { O_RDWR | O_CREAT, 0, RESOLVE_BENEATH };
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+	struct clone_args clone = { .flags = 1ull << 60 | CLONE_PARENT_SETTID, .exit_signal = 1ull << 40, .cgroup = 5 };
+
+	longer(SYS_openat2, &how, sizeof(how), 2);
+	how.flags = O_PATH;
+	longer(SYS_openat2, &how, sizeof(how), 2);
+	longer(SYS_mount_setattr, &attributes, sizeof(attributes), 3);
+	longer(SYS_clone3, &clone, sizeof(clone), 0);
+}
+
+static void paths(void)
+{
+	char *long_path = end() - 4096;
+
+	memset(long_path, 'x', 4096);
+	CALL(chdir, long_path);
+	CALL(chdir, long_path + 1);
+	long_path[4095] = 0;
+	CALL(chdir, long_path);
+}
+
 static void numbers(void)
 {
 	struct timespec times[] = { { -1, -1 }, { 0, 1l << 62 } };
@@ -71,6 +119,8 @@ int main(void)
 {
 	arrays();
 	addresses();
+	structures();
+	paths();
 	numbers();
 	return 0;
 }

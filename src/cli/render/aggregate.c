@@ -36,7 +36,7 @@ static uint64_t term_value(const struct printer *to, const struct term *term)
 
 	switch (term->source) {
 	case TERM_ARGUMENT:
-		value = call->entry->args[term->value];
+		value = narrow_value(call->entry->args[term->value], term->size, false);
 		break;
 	case TERM_AT_ARGUMENT:
 		value = read_at(to, to->phase, call->entry->args[term->value], term->size, false);
@@ -145,8 +145,12 @@ void print_nothing(struct printer *to, const struct type *type, struct place pla
 
 bool condition_holds(const struct printer *to, const struct condition *condition)
 {
-	return !condition ||
-	       ((term_value(to, &condition->term) & condition->mask) == condition->value) == condition->equal;
+	if (!condition)
+		return true;
+	while (((term_value(to, &condition->term) & condition->mask) == condition->value) != condition->equal)
+		if (!condition++->more)
+			return false;
+	return true;
 }
 
 void count_left(struct printer *to, const struct field *field)
@@ -207,17 +211,23 @@ bool is_shown(const struct printer *to, const struct field *field)
 	return condition_holds(to, field->condition);
 }
 
-bool has_more(const struct printer *to, const struct type *type, uint64_t address)
+/* Where the fields of a structure end: all, or those that are always there. */
+static uint64_t end_of_fields(const struct type *type, bool all)
 {
 	const struct field *fields = type->members;
-	uint64_t known = 0;
+	uint64_t end = 0;
 
+	for (unsigned i = 0; i < type->member_count; i++)
+		if ((all || !fields[i].given) && end < fields[i].offset + fields[i].size)
+			end = fields[i].offset + fields[i].size;
+	return end;
+}
+
+bool has_more(const struct printer *to, const struct type *type, uint64_t address)
+{
 	if (type != to->extended)
 		return false;
-	for (unsigned i = 0; i < type->member_count; i++)
-		if (known < fields[i].offset + fields[i].size)
-			known = fields[i].offset + fields[i].size;
-	for (address += known; address < to->end; address++)
+	for (address += end_of_fields(type, true); address < to->end; address++)
 		if (read_number(to, address, 1, false))
 			return true;
 	return false;
@@ -225,9 +235,14 @@ bool has_more(const struct printer *to, const struct type *type, uint64_t addres
 
 bool begin_extended(struct printer *to, const struct type *type, uint64_t address)
 {
-	uint64_t count = count_of(to, type);
+	uint64_t count = count_of(to, type), needed = count;
 
-	if (!count || !is_readable(to, address, count))
+	if (type->print == print_extensible) {
+		needed = end_of_fields(type->of, false);
+		if (count < needed)
+			return false;
+	}
+	if (!count || !is_readable(to, address, needed))
 		return false;
 	to->extended = type->of;
 	to->end = address + count;
@@ -238,12 +253,36 @@ void print_extended(struct printer *to, const struct type *type, struct place pl
 {
 	struct printer before = *to;
 
+	to->tailed = type->print == print_extensible || to->verbose;
 	if (begin_extended(to, type, place.address))
 		print_struct(to, type->of, place);
 	else
 		print_address(to, type, (struct place){ place.address, 0 });
+	to->tailed = before.tailed;
 	to->extended = before.extended;
 	to->end = before.end;
+}
+
+/* One that may become longer, and of which there is all that it has always had. */
+void print_extensible(struct printer *to, const struct type *type, struct place place)
+{
+	print_extended(to, type, place);
+}
+
+/* What is behind the fields that are known. */
+static void add_tail(struct printer *to, const struct type *type, uint64_t address)
+{
+	uint64_t begin = end_of_fields(type, true), end = to->end - address;
+	unsigned char bytes[4096];
+
+	if (end <= begin)
+		return;
+	if (end - begin > sizeof(bytes) || !memory_read(to->call, to->phase, address + begin, bytes, end - begin)) {
+		line_text(to->line, ", ???");
+	} else if (has_more(to, type, address)) {
+		line_add(to->line, ", /* bytes %llu..%llu */ ", (unsigned long long)begin, (unsigned long long)end - 1);
+		print_hex_text(to, bytes, end - begin);
+	}
 }
 
 struct list {
@@ -325,7 +364,11 @@ void print_struct(struct printer *to, const struct type *type, struct place plac
 		print_field(to, type->members, &list);
 	else
 		print_fields(to, type, &list);
-	line_text(to->line, list.cut || has_more(to, type, place.address) ? ", ...}" : "}");
+	if (type == to->extended && to->tailed)
+		add_tail(to, type, place.address);
+	else if (list.cut || has_more(to, type, place.address))
+		line_text(to->line, ", ...");
+	line_char(to->line, '}');
 	print_apart(to, apart);
 	to->base = base;
 }

@@ -85,6 +85,11 @@ static bool print_part(struct printer *to, const struct constant *constant, uint
 	return true;
 }
 
+bool part_is_nameless(const struct type *part, uint64_t bits)
+{
+	return part->print == print_enumerator && *part->unknown == '-' && !constant_name(part, bits);
+}
+
 /* Shows the names, and returns the bits that have none; *separator is no longer "" if there was a name. */
 static uint64_t print_names(struct printer *to, const struct type *type, uint64_t value, const char **separator)
 {
@@ -94,6 +99,8 @@ static uint64_t print_names(struct printer *to, const struct type *type, uint64_
 	for (unsigned i = 0; i < type->member_count; i++) {
 		const struct constant *constant = &constants[i];
 
+		if (constant->part && part_is_nameless(constant->part, rest & constant->value))
+			continue;
 		if (constant->part) {
 			if (print_part(to, constant, rest, *separator))
 				*separator = "|";
@@ -129,6 +136,8 @@ static bool has_name(const struct type *type, uint64_t value)
 		const struct constant *constant = &constants[i];
 		uint64_t bits = value & constant->value;
 
+		if (constant->part && part_is_nameless(constant->part, bits))
+			continue;
 		if (constant->part ? bits || (constant->part->form == FORM_CONSTANTS && names_zero(constant->part)) :
 				     (constant->value ? bits == constant->value : !value))
 			return true;
@@ -171,6 +180,12 @@ void print_flags(struct printer *to, const struct type *type, struct place place
 		end_comment(to);
 }
 
+/* Numbers in one, each of which is shown as the user wants it. */
+void print_composed(struct printer *to, const struct type *type, struct place place)
+{
+	add_flags(to, type, place.value);
+}
+
 void print_by_name(struct printer *to, const struct type *type, struct place place)
 {
 	const struct render_options *options = to->options;
@@ -182,7 +197,7 @@ void print_by_name(struct printer *to, const struct type *type, struct place pla
 	to->options = options;
 }
 
-/* Flags whose names are of the kernel's inside: they are a comment, unless the user wants none. */
+/* A number whose names are of the kernel's inside: they are a comment, unless the user wants none. */
 void print_always_verbose(struct printer *to, const struct type *type, struct place place)
 {
 	const struct render_options *options = to->options;
@@ -191,21 +206,32 @@ void print_always_verbose(struct printer *to, const struct type *type, struct pl
 	if (options->constants != CONSTANTS_RAW)
 		verbose.constants = CONSTANTS_VERBOSE;
 	to->options = &verbose;
-	print_flags(to, type->of, place);
+	type->of->print(to, type->of, place);
 	to->options = options;
 }
 
 /* Ends a comment on a number. */
 static void print_meaning(struct printer *to, const struct type *type, struct place place)
 {
-	print_by_name(to, type->of, place);
+	if (type->of->print == print_composed)
+		print_composed(to, type->of, place);
+	else
+		print_by_name(to, type->of, place);
 	line_char(to->line, ')');
+}
+
+/* Whether nothing is said of a number in a comment. */
+static bool is_meaningless(const struct printer *to, const struct type *type, uint64_t value)
+{
+	if (to->options->constants == CONSTANTS_RAW && type->print != print_composed)
+		return true;
+	return type->form == FORM_CONSTANTS && !has_name(type, value);
 }
 
 void print_flags_comment(struct printer *to, const struct type *type, struct place place)
 {
 	print_hexadecimal(to, place.value);
-	if (!place.value && !names_zero(type->of))
+	if (is_meaningless(to, type->of, place.value))
 		return;
 	line_text(to->line, " (");
 	line_text(to->line, type->unknown ? type->unknown : "flags");
@@ -216,6 +242,8 @@ void print_flags_comment(struct printer *to, const struct type *type, struct pla
 void print_hex_comment(struct printer *to, const struct type *type, struct place place)
 {
 	print_hexadecimal(to, place.value);
+	if (is_meaningless(to, type->of, place.value))
+		return;
 	line_text(to->line, " (");
 	print_meaning(to, type, place);
 }

@@ -38,18 +38,18 @@ void print_hex(struct printer *to, const struct type *type, struct place place)
 	line_hex(to->line, place.value);
 }
 
+/* With all digits; 0 has no 0x. */
+void print_padded(struct printer *to, const struct type *type, struct place place)
+{
+	line_add(to->line, "%#.*llx", 2 * (int)type->size, (unsigned long long)place.value);
+}
+
 /* Where 0 is 0x0: what may be an address or a number. */
 void print_zhex(struct printer *to, const struct type *type, struct place place)
 {
 	(void)type;
 	line_text(to->line, "0x");
 	line_digits(to->line, place.value, 16, 1);
-}
-
-void print_byte(struct printer *to, const struct type *type, struct place place)
-{
-	(void)type;
-	line_digits(to->line, (unsigned)place.value, 16, 2);
 }
 
 void print_permissions(struct printer *to, const struct type *type, struct place place)
@@ -100,12 +100,15 @@ void print_name_length(struct printer *to, const struct type *type, struct place
 	line_signed(to->line, (int32_t)place.value);
 }
 
-/* The size of huge pages, in the high bits of flags. */
+/* The size of huge pages, in the high bits of flags; how far these are shifted has a name. */
 void print_huge_size(struct printer *to, const struct type *type, struct place place)
 {
-	(void)type;
+	char shift[8];
+
+	snprintf(shift, sizeof(shift), "%u", MAP_HUGE_SHIFT);
 	line_unsigned(to->line, place.value >> MAP_HUGE_SHIFT);
-	line_text(to->line, "<<MAP_HUGE_SHIFT");
+	line_text(to->line, "<<");
+	print_named(to, shift, type->unknown);
 }
 
 /* As the kernel's KERNEL_VERSION() makes it. */

@@ -29,6 +29,7 @@ struct printer {
 	bool answered;	  /* that is a message which another one answers */
 	const struct type *extended; /* a structure of which the program says how much there is, or NULL; */
 	uint64_t end;		     /* where that ends: what is behind it counts as 0 */
+	bool tailed;		     /* what is there behind its fields is shown */
 };
 
 /* Begins to show a call, or its memory, in a line. */
@@ -120,6 +121,9 @@ bool descriptor_details(const struct printer *to, int fd, struct k23_ring_descri
 /* Shows bytes as a string in quotes; more: whether there are more than are shown. */
 void print_text(struct printer *to, const unsigned char *data, size_t size, bool more);
 
+/* Shows bytes in hexadecimal, as many as of any string. */
+void print_hex_text(struct printer *to, const unsigned char *data, size_t size);
+
 /* Shows a number, or its name, or both, as the user has chosen. */
 void print_named(struct printer *to, const char *number, const char *name);
 
@@ -128,6 +132,9 @@ void print_by_name(struct printer *to, const struct type *type, struct place pla
 
 /* The name of a constant; NULL if it has none. */
 const char *constant_name(const struct type *type, uint64_t value);
+
+/* Whether bits of flags that together are a number of a type count as flags without a name. */
+bool part_is_nameless(const struct type *part, uint64_t bits);
 
 void print_hexadecimal(struct printer *to, uint64_t value);
 

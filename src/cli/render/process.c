@@ -133,9 +133,16 @@ void print_key_number(struct printer *to, const struct type *type, struct place 
 
 void print_ioprio(struct printer *to, const struct type *type, struct place place)
 {
-	line_text(to->line, "IOPRIO_PRIO_VALUE(");
+	enum render_constants how = to->options->constants;
+
+	if (how != CONSTANTS_ABBREV)
+		line_signed(to->line, (int)place.value);
+	if (how == CONSTANTS_RAW)
+		return;
+	line_text(to->line, how == CONSTANTS_VERBOSE ? " /* IOPRIO_PRIO_VALUE(" : "IOPRIO_PRIO_VALUE(");
 	print_enumerator(to, type->of, (struct place){ (uint32_t)place.value >> IOPRIO_CLASS_SHIFT, 0 });
 	line_add(to->line, ", %u)", (unsigned)place.value & ((1u << IOPRIO_CLASS_SHIFT) - 1));
+	line_text(to->line, how == CONSTANTS_VERBOSE ? " */" : "");
 }
 
 /* What FUTEX_WAKE_OP does with the second word, in four parts of a number. */

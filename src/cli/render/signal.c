@@ -46,7 +46,10 @@ void print_signal(struct printer *to, const struct type *type, struct place plac
 	int sig = (int)place.value;
 	enum render_constants how = has_name(sig) ? to->options->constants : CONSTANTS_RAW;
 
-	(void)type;
+	if (type && !type->is_signed && place.value >> 32) {
+		line_unsigned(to->line, place.value); /* more than a signal's number */
+		return;
+	}
 	if (how != CONSTANTS_ABBREV)
 		line_signed(to->line, sig);
 	line_text(to->line, how == CONSTANTS_VERBOSE ? " /* " : "");

@@ -98,6 +98,13 @@ void print_text(struct printer *to, const unsigned char *data, size_t size, bool
 	add_text(to, data, size, more, wants_hex(to, data, size));
 }
 
+void print_hex_text(struct printer *to, const unsigned char *data, size_t size)
+{
+	size_t limit = to->options->string;
+
+	add_text(to, data, size < limit ? size : limit, size > limit, true);
+}
+
 static void print_buffer(struct printer *to, const struct type *type, struct place place, bool hex)
 {
 	uint64_t count = count_of(to, type), limit = to->options->string;
@@ -171,10 +178,12 @@ void print_characters(struct printer *to, const struct type *type, struct place 
 
 	if (count > sizeof(bytes))
 		count = sizeof(bytes);
-	if (!memory_read(to->call, to->phase, place.address, bytes, count)) {
+	size = memory_read_part(to->call, to->phase, place.address, bytes, count);
+	if (size < count && !(to->extended && size)) {
 		line_hex(to->line, place.address);
 		return;
 	}
+	count = size;
 	size = strnlen((char *)bytes, count);
 	/* Of what ought to end with NUL, and does not, the last character is not believed. */
 	print_text(to, bytes, size < count || !count ? size : count - 1, count && size == count);

@@ -74,6 +74,7 @@ struct condition {
 	struct term term;
 	uint64_t mask, value;
 	bool equal;
+	bool more; /* another one comes, which is enough, too */
 };
 
 struct field {

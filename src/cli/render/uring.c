@@ -1,5 +1,7 @@
 #include "cli/render/uring.h"
 
+#include <stdio.h>
+
 #include "core/error_name.h"
 
 static const char *const reasons[K23_RING_UNSEEN_REASONS] = {
@@ -95,12 +97,13 @@ void render_operations(struct line *line, const struct call *call, const struct 
 void print_result_of_operation(struct printer *to, const struct type *type, struct place place)
 {
 	const char *name = is_error((int64_t)place.value) ? core_error_name((long)place.value) : NULL;
+	char number[24], text[64];
 
 	(void)type;
-	if (!name) {
-		line_signed(to->line, (int64_t)place.value);
-		return;
-	}
-	line_char(to->line, '-');
-	line_text(to->line, name);
+	snprintf(number, sizeof(number), "%lld", (long long)place.value);
+	snprintf(text, sizeof(text), "-%s", name ? name : "");
+	if (name)
+		print_named(to, number, text);
+	else
+		line_text(to->line, number);
 }

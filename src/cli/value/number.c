@@ -116,20 +116,23 @@ struct json_object *value_enumerator(struct printer *to, const struct type *type
 /* Adds the names of flags. Returns the bits that have none. */
 static uint64_t add_names(struct printer *to, const struct type *type, uint64_t value, struct json_object *names);
 
-/* Adds what bits are that together are a number. */
-static void add_part(struct printer *to, const struct type *part, uint64_t bits, struct json_object *names)
+/* Adds what bits are that together are a number. Returns those that have no name where they are flags, too. */
+static uint64_t add_part(struct printer *to, const struct type *part, uint64_t bits, struct json_object *names)
 {
 	const char *name = part->form == FORM_CONSTANTS ? constant_name(part, bits) : NULL;
 
 	if (name) {
 		json_object_array_add(names, json_object_new_string(name));
+	} else if (part_is_nameless(part, bits)) {
+		return bits;
 	} else if (bits && part->print == print_flags) {
-		add_names(to, part, bits, names);
+		return add_names(to, part, bits, names);
 	} else if (bits) {
 		to->line->size = 0;
 		part->print(to, part, (struct place){ bits, 0 });
 		json_object_array_add(names, json_object_new_string(to->line->data));
 	}
+	return 0;
 }
 
 static uint64_t add_names(struct printer *to, const struct type *type, uint64_t value, struct json_object *names)
@@ -139,14 +142,15 @@ static uint64_t add_names(struct printer *to, const struct type *type, uint64_t 
 
 	for (unsigned i = 0; i < type->member_count; i++) {
 		const struct constant *constant = &constants[i];
+		uint64_t nameless = 0;
 
 		if (constant->part)
-			add_part(to, constant->part, rest & constant->value, names);
+			nameless = add_part(to, constant->part, rest & constant->value, names);
 		else if (constant->value ? (rest & constant->value) == constant->value : !value)
 			json_object_array_add(names, json_object_new_string(constant->name));
 		else
 			continue;
-		rest &= ~constant->value;
+		rest = (rest & ~constant->value) | nameless;
 	}
 	return rest;
 }
