@@ -16,7 +16,7 @@ VALUES = {
     "directory": "directory", "signal": "signal", "signal_number": "signal", "wait_code": "wait_code",
     "wait_status": "wait_status", "errno": "errno", "pid": "pid", "seconds": "signed", "moment": "signed", "port": "port",
     "htonl": "htonl", "in_addr": "in_addr", "socket_length": "socket_length", "name_length": "name_length",
-    "key": "key", "annotated": "annotated", "ioctl_request": "annotated", "epoll_data": "epoll_data",
+    "key": "key", "annotated": "annotated", "ioctl_request": "ioctl_request", "epoll_data": "epoll_data",
     "sigval": "sigval", "flags": "flags", "composed": "flags", "enumerator": "enumerator", "quoted": "quoted", "hex_bytes": "quoted",
     "characters": "characters", "message": "message", "cpu_set": "cpu_set", "signal_set": "signal_set",
     "descriptor_set": "descriptor_set", "utime_timespec": "timespec", "statx_timestamp": "statx_timestamp",

@@ -4,15 +4,24 @@
 #include "calls.h"
 
 #include <linux/blkpg.h>
+#include <linux/blktrace_api.h>
 #include <linux/fs.h>
+#include <linux/hdreg.h>
+#include <linux/input.h>
+#include <linux/kd.h>
 #include <linux/loop.h>
+#include <linux/nbd.h>
 #include <linux/nsfs.h>
 #include <linux/perf_event.h>
 #include <linux/random.h>
 #include <linux/rtc.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <linux/userfaultfd.h>
+#include <linux/videodev2.h>
 #include <linux/watchdog.h>
 #include <net/if.h>
+#include <scsi/sg.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -137,10 +146,72 @@ static void others(void)
 	close(fd);
 }
 
+/* As asm/termbits.h has it, which cannot be had together with termios.h. */
+struct speeds {
+	unsigned iflag, oflag, cflag, lflag;
+	unsigned char line, cc[19];
+	unsigned ispeed, ospeed;
+};
+
+static void terminals(void)
+{
+	static const struct speeds speeds = { ICRNL | IXON, OPOST | ONLCR, B38400 | B1200 << 16 | CS8 | CREAD,
+					      ISIG | ICANON | ECHO | TOSTOP | IEXTEN, 0, { 3, 28 }, 1200, 38400 };
+	static const struct {
+		unsigned short iflag, oflag, cflag, lflag;
+		unsigned char line, cc[8];
+	} old = { ICRNL, OPOST, B9600 | CS7 | CREAD, ISIG | ICANON, 0, { 3 } };
+
+	ask(_IOW('T', 0x2b, struct speeds), &speeds); /* TCSETS2 */
+	ask(_IOR('T', 0x2a, struct speeds), &speeds); /* TCGETS2 */
+	ask(0x5406 /* TCSETA */, &old);
+	CALL(ioctl, -1, KDSETMODE, KD_GRAPHICS);
+	CALL(ioctl, -1, KDSKBMODE, K_UNICODE);
+	CALL(ioctl, -1, KDSETLED, LED_NUM | LED_CAP);
+	CALL(ioctl, -1, KDSIGACCEPT, SIGHUP);
+	CALL(ioctl, -1, KDENABIO);
+	ask(KDGKBMODE, &old);
+}
+
+static void more(void)
+{
+	struct seccomp_notif_resp answer = { 5, 0, -ENOSYS, SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+	struct seccomp_notif_addfd added = { 5, SECCOMP_ADDFD_FLAG_SETFD, -1, 7, O_CLOEXEC };
+	struct blk_user_trace_setup setup = { .act_mask = 3, .buf_size = 4096, .buf_nr = 2, .pid = 1 };
+	struct uffdio_register range = { { 0x1000, 0x2000 }, UFFDIO_REGISTER_MODE_MISSING, 0 };
+	struct uffdio_copy copy = { 0x1000, 0x2000, 4096, UFFDIO_COPY_MODE_DONTWAKE, 0 };
+	uint64_t id = 77;
+	unsigned repeat[] = { 250, 33 }, number = 9;
+
+	ask(SECCOMP_IOCTL_NOTIF_SEND, &answer);
+	ask(SECCOMP_IOCTL_NOTIF_ADDFD, &added);
+	ask(SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+	ask(BLKTRACESETUP, &setup);
+	ask(UFFDIO_REGISTER, &range);
+	ask(UFFDIO_WAKE, &range);
+	ask(UFFDIO_COPY, &copy);
+	ask(HDIO_GETGEO, &range);
+	CALL(ioctl, -1, HDIO_SET_DMA, 1l);
+	CALL(ioctl, -1, NBD_SET_FLAGS, NBD_FLAG_HAS_FLAGS | NBD_FLAG_READ_ONLY);
+	CALL(ioctl, -1, NBD_SET_BLKSIZE, 512l);
+	CALL(ioctl, -1, NBD_DO_IT);
+	ask(SG_SET_TIMEOUT, &number);
+	ask(SG_GET_VERSION_NUM, &number);
+	ask(EVIOCGVERSION, &number);
+	ask(EVIOCSREP, repeat);
+	ask(EVIOCGNAME(64), repeat);
+	ask(EVIOCGBIT(EV_KEY, 96), repeat);
+	ask(EVIOCGID, repeat);
+	CALL(ioctl, -1, EVIOCGRAB, 1l);
+	CALL(ioctl, -1, VIDIOC_QUERYCAP, NULL);
+}
+
 int main(void)
 {
 	interfaces();
 	block();
+	terminals();
+	more();
 	others();
 	return 0;
 }

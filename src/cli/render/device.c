@@ -3,23 +3,35 @@
  */
 #include <linux/ioctl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/render/printer.h"
 
-/* A request without a name is shown by its parts. */
-void print_ioctl_request(struct printer *to, const struct type *type, struct place place)
+/* What a request without a name of its own is called: by one with a size, or by its parts. */
+static void compose_name(char *text, size_t size, const struct type *sized, unsigned request)
 {
 	static const char *const directions[] = { "_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE" };
+	const char *name = constant_name(sized, request & ~IOCSIZE_MASK);
+
+	if (name)
+		snprintf(text, size, strchr(name, '(') ? "%s %u)" : "%s(%u)", name, _IOC_SIZE(request));
+	else
+		snprintf(text, size, "_IOC(%s, %#x, %#x, %#x)", directions[_IOC_DIR(request)], _IOC_TYPE(request),
+			 _IOC_NR(request), _IOC_SIZE(request));
+}
+
+void print_ioctl_request(struct printer *to, const struct type *type, struct place place)
+{
+	const struct field *names = type->of->members;
 	unsigned request = (unsigned)place.value;
 	char number[16], name[80];
 
-	if (constant_name(type->of, request) || to->options->constants == CONSTANTS_RAW) {
-		print_enumerator(to, type->of, place);
+	if (constant_name(names[0].type, request) || to->options->constants == CONSTANTS_RAW) {
+		print_enumerator(to, names[0].type, place);
 		return;
 	}
 	snprintf(number, sizeof(number), "%#x", request);
-	snprintf(name, sizeof(name), "_IOC(%s, %#x, %#x, %#x)", directions[_IOC_DIR(request)], _IOC_TYPE(request),
-		 _IOC_NR(request), _IOC_SIZE(request));
+	compose_name(name, sizeof(name), names[1].type, request);
 	print_named(to, number, name);
 }
 

@@ -170,11 +170,25 @@ struct json_object *value_meaning(struct printer *to, const struct type *type, s
 	return type->of->value(to, type->of, place);
 }
 
-struct json_object *value_annotated(struct printer *to, const struct type *type, struct place place)
+/* A number with its name, or, without one, as lines have it. */
+static struct json_object *value_of_name(struct printer *to, const struct type *type, const struct type *names,
+					 struct place place)
 {
-	const char *name = constant_name(type->of, place.value);
+	const char *name = constant_name(names, place.value);
 
 	return name ? value_named(value_number(type, place.value), name) : value_text(to, type, place);
+}
+
+struct json_object *value_annotated(struct printer *to, const struct type *type, struct place place)
+{
+	return value_of_name(to, type, type->of, place);
+}
+
+struct json_object *value_ioctl_request(struct printer *to, const struct type *type, struct place place)
+{
+	const struct field *names = type->of->members;
+
+	return value_of_name(to, type, names[0].type, place);
 }
 
 struct json_object *value_key(struct printer *to, const struct type *type, struct place place)
