@@ -8,6 +8,7 @@
 #define HOOKS_FETCH_H
 
 #include <fcntl.h>
+#include <linux/ioctl.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,6 +51,7 @@ enum fetch_op {
 	FETCH_DESCRIPTOR,   /* what the pointer, which is a descriptor, is open on */
 	FETCH_DIRECTORY,    /* the same, or the working directory */
 	FETCH_DESCRIPTORS,  /* the same of the descriptors in elements */
+	FETCH_RIGHTS,	    /* the same of those that control messages of a socket pass on */
 	FETCH_DESCRIPTOR_SET, /* the same of a bit for each descriptor, below the number in the first argument */
 	FETCH_SELECT,	    /* another node, as a number has it */
 	FETCH_FIELDS,	    /* what is behind pointers in the structure that has chosen this node */
@@ -430,9 +432,26 @@ static void fetch_descriptor_details(struct fetch *fetch, int fd)
 	fetch_put(fetch, K23_RING_FD_DETAILS, (uint32_t)fd, &details, sizeof(details));
 }
 
+/* Fetches which process a pidfd is of. Kernels before 6.13 tell that only by a file that would have to be opened. */
+static void fetch_pidfd_details(struct fetch *fetch, int fd)
+{
+	struct {
+		uint64_t mask, cgroup;
+		uint32_t pid, more[11];
+	} info = { 0 };
+	struct k23_ring_descriptor details = { 0 };
+
+	if (k23_failed(k23_syscall(SYS_ioctl, (unsigned)fd, _IOWR(0xff, 11, info) /* PIDFD_GET_INFO */,
+				   (unsigned long)&info, 0, 0, 0)))
+		return;
+	details.device = info.pid;
+	fetch_put(fetch, K23_RING_FD_DETAILS, (uint32_t)fd, &details, sizeof(details));
+}
+
 /* Fetches what a descriptor is open on; of AT_FDCWD, the working directory. */
 static void fetch_descriptor(struct fetch *fetch, int fd)
 {
+	static const char pidfd[] = "anon_inode:[pidfd]";
 	char link[64] = "/proc/thread-self/cwd", path[FETCH_CHUNK];
 	long size;
 
@@ -441,7 +460,11 @@ static void fetch_descriptor(struct fetch *fetch, int fd)
 	size = k23_syscall(SYS_readlink, (unsigned long)link, (unsigned long)path, sizeof(path), 0, 0, 0);
 	if (!k23_failed(size))
 		fetch_put(fetch, K23_RING_FD, (uint32_t)fd, path, (size_t)size);
-	if (fetch->request->descriptor_details && fd != AT_FDCWD)
+	if (!fetch->request->descriptor_details || fd == AT_FDCWD)
+		return;
+	if (size == sizeof(pidfd) - 1 && k23_strncmp(path, pidfd, sizeof(pidfd) - 1) == 0)
+		fetch_pidfd_details(fetch, fd);
+	else
 		fetch_descriptor_details(fetch, fd);
 }
 
@@ -452,6 +475,21 @@ static void fetch_descriptors(struct fetch *fetch, const struct fetch_node *node
 
 	for (uint64_t i = 0; i < count && i < limit; i++)
 		fetch_children(fetch, node, array + i * node->size);
+}
+
+static void fetch_rights(struct fetch *fetch, const struct fetch_node *node, unsigned long messages)
+{
+	uint64_t size = fetch_count(fetch, node), at = 0;
+	struct cmsghdr head;
+
+	size = size < FETCH_WHOLE ? size : FETCH_WHOLE;
+	while (at + sizeof(head) <= size && k23_copy_from(&head, messages + at, sizeof(head)) >= 0 &&
+	       head.cmsg_len >= sizeof(head) && head.cmsg_len <= size - at) {
+		if (head.cmsg_level == SOL_SOCKET && head.cmsg_type == SCM_RIGHTS)
+			for (uint64_t fd = sizeof(head); fd + sizeof(int) <= head.cmsg_len; fd += sizeof(int))
+				fetch_descriptor(fetch, (int)fetch_number(messages + at + fd, sizeof(int)));
+		at += CMSG_ALIGN(head.cmsg_len);
+	}
 }
 
 static void fetch_descriptor_set(struct fetch *fetch, unsigned long set)
@@ -513,6 +551,10 @@ static void fetch_node(struct fetch *fetch, unsigned number, unsigned long point
 		break;
 	case FETCH_DESCRIPTORS:
 		fetch_descriptors(fetch, node, pointer);
+		break;
+	case FETCH_RIGHTS:
+		if (fetch->call->arch == K23_ARCH_X86_64)
+			fetch_rights(fetch, node, pointer);
 		break;
 	case FETCH_DESCRIPTOR_SET:
 		fetch_descriptor_set(fetch, pointer);

@@ -333,6 +333,8 @@ class Fetching:
             return self.add(f"{{ FETCH_DESCRIPTOR_SET, FETCH_ENTRY, 0, 0, {self.terms(None)}, 0, 0, 0 }}", "FETCH_ENTRY")
         if pointer.direction != "SAME":
             phase = "FETCH_EXIT" if pointer.direction == "OUT" else "FETCH_ENTRY"
+        if inner.printer == "control_messages":
+            return self.add(f"{{ FETCH_RIGHTS, {phase}, 1, 0, {self.terms(inner.count)}, 0, 0, 0 }}", phase)
         element = inner.of if inner.form == "array" or inner.printer in ("extended", "extensible") else inner
         found = self.descriptors_in(element, 0, phase)
         first = self.add_children(found)

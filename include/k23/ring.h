@@ -281,11 +281,11 @@ struct k23_ring_submission {
 
 #define K23_RING_SOCKADDR 128
 
-/* What a descriptor of a device or of a socket stands for. */
+/* What a descriptor of a device, a socket or a process stands for. */
 struct k23_ring_descriptor {
-	uint32_t mode; /* as stat has it */
+	uint32_t mode; /* as stat has it; 0: a pidfd */
 	uint32_t protocol; /* of a socket: SO_PROTOCOL */
-	uint64_t device; /* the number of a device, as stat has it */
+	uint64_t device; /* the number of a device, as stat has it; of a pidfd, the process's id */
 	char name[16]; /* of a socket's protocol, with a NUL: TCP, UNIX-STREAM */
 	uint32_t local_size, peer_size; /* of a socket's addresses; 0: it has none */
 	unsigned char local[K23_RING_SOCKADDR], peer[K23_RING_SOCKADDR];

@@ -59,6 +59,7 @@ CASES = {
     "constants-verbose": (["-X", "verbose"], ["{bin}/constants"]),
     "diag": (["-v"], ["{bin}/diag"]),
     "descriptors": (["-y"], ["{bin}/descriptors"]),
+    "descriptors-of": (["--decode-fds=pidfd,dev"], ["{bin}/descriptors"]),
     "devices": ["{bin}/devices"],
     "devices-whole": (["-v"], ["{bin}/devices"]),
     "edges": ["{bin}/edges"],
@@ -162,7 +163,6 @@ REASONS = [
     (r"SCHED_BATCH\|SCHED_RESET_ON_FORK|SCHED_RESET_ON_FORK\|SCHED_BATCH", "strace 6.1 does not know it"),
     (r"DEVCONF_ACCEPT_RA_MIN_LFT", "strace 6.1 does not know it"),
     (r"SO_RCVTIMEO_OLD, \{tv_sec", "strace 6.1 shows bytes"),
-    (r"^quotactl\(", "the command is not decoded"),
 ]
 
 # Why a line of strace's may be missing.

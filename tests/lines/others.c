@@ -207,7 +207,26 @@ static void events(void)
 {
 	int group;
 
+	struct if_dqblk quota = { .dqb_bhardlimit = 5, .dqb_valid = QIF_BLIMITS };
+	struct if_dqinfo information = { .dqi_bgrace = 60, .dqi_flags = DQF_ROOT_SQUASH, .dqi_valid = IIF_BGRACE };
+	unsigned state = 1; /* FS_QUOTA_UDQ_ACCT */
+
 	CALL(quotactl, QCMD(Q_GETQUOTA, GRPQUOTA), "/dev/null", 0, NULL);
+	CALL(quotactl, QCMD(Q_QUOTAON, USRQUOTA), "/dev/null", QFMT_VFS_V1, "nowhere");
+	CALL(quotactl, QCMD(Q_QUOTAOFF, USRQUOTA), "/dev/null", 1, 2);
+	CALL(quotactl, QCMD(Q_SETQUOTA, USRQUOTA), "/dev/null", 1000, &quota);
+	CALL(quotactl, QCMD(Q_SETINFO, USRQUOTA), "/dev/null", 1, &information);
+	CALL(quotactl, QCMD(0x5801 /* Q_XQUOTAON */, USRQUOTA), "/dev/null", 1, &state);
+	CALL(quotactl, QCMD(Q_SYNC, 7), NULL, 1, 2);
+	CALL(keyctl, KEYCTL_UPDATE, 5, "payload", 7, 8);
+	CALL(keyctl, KEYCTL_CHOWN, 5, -1, 6, 7);
+	CALL(keyctl, KEYCTL_SETPERM, 5, 0x3f010200, 6, 7);
+	CALL(keyctl, KEYCTL_INSTANTIATE, 5, "payload", 7, KEY_SPEC_THREAD_KEYRING);
+	CALL(keyctl, KEYCTL_NEGATE, 5, 60, KEY_SPEC_PROCESS_KEYRING, 7);
+	CALL(keyctl, KEYCTL_SET_TIMEOUT, 5, 60, 7, 8);
+	CALL(keyctl, KEYCTL_SET_REQKEY_KEYRING, -1 /* KEY_REQKEY_DEFL_NO_CHANGE */, 6, 7, 8);
+	CALL(keyctl, KEYCTL_ASSUME_AUTHORITY, 5, 6, 7, 8);
+	CALL(keyctl, KEYCTL_RESTRICT_KEYRING, 5, "type", "restriction", 8);
 	CALL(mbind, NULL, 0, MPOL_DEFAULT, NULL, 0, 0l);
 	group = (int)CALL(fanotify_init, FAN_CLOEXEC | FAN_CLASS_CONTENT, O_RDONLY);
 	CALL(fanotify_mark, group, FAN_MARK_ADD | FAN_MARK_ONLYDIR, FAN_OPEN | FAN_ONDIR, AT_FDCWD, ".");

@@ -122,6 +122,8 @@ bool descriptor_details(const struct printer *to, int fd, struct k23_ring_descri
 {
 	if (!memory_descriptor_details(to->call, to->phase, fd, details))
 		return false;
+	if (!details->mode)
+		return to->options->fds & FDS_PIDFDS;
 	return S_ISSOCK(details->mode) ? *details->name && to->options->fds & FDS_SOCKETS :
 					 (to->options->fds & FDS_DEVICES) != 0;
 }
@@ -147,6 +149,10 @@ static void add_open_file(struct printer *to, int fd)
 		return;
 	known = descriptor_details(to, fd, &details);
 	line_char(to->line, '<');
+	if (known && !details.mode) {
+		line_add(to->line, "pid:%u>", (unsigned)details.device);
+		return;
+	}
 	if (known && S_ISSOCK(details.mode)) {
 		add_socket(to, &file, &details);
 		line_char(to->line, '>');

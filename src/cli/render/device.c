@@ -75,10 +75,15 @@ void print_control_characters(struct printer *to, const struct type *type, struc
 void print_quota_request(struct printer *to, const struct type *type, struct place place)
 {
 	const struct field *names = type->of->members;
+	enum render_constants how = to->options->constants;
 
-	line_text(to->line, "QCMD(");
-	print_enumerator(to, names[0].type, (struct place){ (uint32_t)place.value >> 8, 0 });
+	if (how != CONSTANTS_ABBREV)
+		line_unsigned(to->line, place.value);
+	if (how == CONSTANTS_RAW)
+		return;
+	line_text(to->line, how == CONSTANTS_VERBOSE ? " /* QCMD(" : "QCMD(");
+	print_by_name(to, names[0].type, (struct place){ (uint32_t)place.value >> 8, 0 });
 	line_text(to->line, ", ");
-	print_enumerator(to, names[1].type, (struct place){ place.value & 0xff, 0 });
-	line_char(to->line, ')');
+	print_by_name(to, names[1].type, (struct place){ place.value & 0xff, 0 });
+	line_text(to->line, how == CONSTANTS_VERBOSE ? ") */" : ")");
 }
