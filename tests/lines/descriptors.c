@@ -30,6 +30,11 @@ static void pass(int first, int second)
 	CALL(sendmsg, pair[0], &message, 0);
 	text.iov_base = (char[1]){ 0 };
 	CALL(recvmsg, pair[1], &message, 0);
+	message.msg_controllen = sizeof(control.room);
+	control.head.cmsg_len = 3;
+	CALL(sendmsg, pair[0], &message, 0);
+	control.head.cmsg_len = sizeof(control.head);
+	CALL(sendmsg, pair[0], &message, 0);
 	close(pair[0]);
 	close(pair[1]);
 }

@@ -188,6 +188,34 @@ static void options(void)
 	close(nl);
 }
 
+/* What is told of a datagram. */
+static void ancillary(void)
+{
+	static const int wanted[][2] = {
+		{ SOL_IP, IP_PKTINFO }, { SOL_IP, IP_RECVTTL }, { SOL_IP, IP_RECVTOS }, { SOL_IP, IP_RECVORIGDSTADDR },
+		{ SOL_IP, IP_RECVERR },
+	};
+	int one = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(own);
+	char room[512], text[8];
+	struct iovec vector = { text, sizeof(text) };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = room,
+				  .msg_controllen = sizeof(room) };
+
+	bind(fd, (struct sockaddr *)&own, sizeof(own));
+	getsockname(fd, (struct sockaddr *)&own, &size);
+	for (unsigned i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
+		setsockopt(fd, wanted[i][0], wanted[i][1], &one, sizeof(one));
+	sendto(fd, "some", 4, 0, (struct sockaddr *)&own, sizeof(own));
+	CALL(recvmsg, fd, &message, MSG_DONTWAIT);
+	connect(fd, (struct sockaddr *)&(struct sockaddr_in){ AF_INET, htons(1), own.sin_addr, { 0 } }, sizeof(own));
+	send(fd, "some", 4, 0);
+	message.msg_controllen = sizeof(room);
+	CALL(recvmsg, fd, &message, MSG_DONTWAIT | MSG_ERRQUEUE);
+	close(fd);
+}
+
 int main(void)
 {
 	made();
@@ -196,5 +224,6 @@ int main(void)
 	datagrams();
 	rights();
 	options();
+	ancillary();
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "cli/render/printer.h"
 
 #define ADDRESS_MAX 128
+#define MESSAGES_MAX 4096
 
 static void print_plain(struct printer *to, const char *text)
 {
@@ -181,88 +182,62 @@ void print_ifconf_length(struct printer *to, const struct type *type, struct pla
 	add_size_of_interfaces(to, (int)place.value);
 }
 
-static void add_rights(struct printer *to, const unsigned char *data, size_t size)
-{
-	line_char(to->line, '[');
-	for (size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
-		int fd;
-
-		memcpy(&fd, data + at, sizeof(fd));
-		line_text(to->line, at ? ", " : "");
-		print_descriptor(to, NULL, (struct place){ (uint64_t)fd, 0 });
-	}
-	line_char(to->line, ']');
-}
-
-bool control_messages_read(struct printer *to, const struct type *type, struct place place,
-			   struct control_messages *messages)
-{
-	uint64_t count = count_of(to, type);
-
-	messages->count = count < sizeof(messages->bytes) ? (size_t)count : sizeof(messages->bytes);
-	messages->at = 0;
-	return messages->count >= sizeof(messages->head) &&
-	       memory_read(to->call, to->phase, place.address, messages->bytes, messages->count);
-}
-
-bool control_messages_next(struct control_messages *messages)
-{
-	size_t left = messages->count - messages->at, length;
-
-	if (left < sizeof(messages->head))
-		return false;
-	memcpy(&messages->head, messages->bytes + messages->at, sizeof(messages->head));
-	length = messages->head.cmsg_len < left ? messages->head.cmsg_len : left;
-	if (length < sizeof(messages->head))
-		return false;
-	messages->data = messages->bytes + messages->at + sizeof(messages->head);
-	messages->size = length - sizeof(messages->head);
-	messages->at += CMSG_ALIGN(length) < left ? CMSG_ALIGN(length) : left;
-	return true;
-}
-
-/* One control message, whole, of a level and a type. */
-static void add_control_message(struct printer *to, const struct type *type, const struct cmsghdr *head,
-				const unsigned char *data, size_t size)
+bool control_messages_begin(struct printer *to, const struct type *type, struct place place,
+			    struct control_messages *messages)
 {
 	const struct field *fields = type->of->members;
+	uint64_t count = count_of(to, type);
 
-	line_add(to->line, "{cmsg_len=%zu, cmsg_level=", head->cmsg_len);
-	fields[0].type->print(to, fields[0].type, (struct place){ (uint32_t)head->cmsg_level, 0 });
-	line_text(to->line, ", cmsg_type=");
-	if (head->cmsg_level == SOL_SOCKET)
-		fields[1].type->print(to, fields[1].type, (struct place){ (uint32_t)head->cmsg_type, 0 });
-	else
-		line_hex(to->line, (uint32_t)head->cmsg_type);
-	if (head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
-		line_text(to->line, ", cmsg_data=");
-		add_rights(to, data, size);
-	} else if (head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_CREDENTIALS &&
-		   size >= sizeof(struct ucred)) {
-		struct ucred who;
+	*messages = (struct control_messages){ type->of, place.address, count < MESSAGES_MAX ? count : MESSAGES_MAX };
+	return messages->left >= fields[type->of->member_count - 1].offset &&
+	       is_readable(to, place.address, messages->left);
+}
 
-		memcpy(&who, data, sizeof(who));
-		line_add(to->line, ", cmsg_data={pid=%d, uid=%u, gid=%u}", who.pid, who.uid, who.gid);
-	} else if (size) {
-		line_text(to->line, ", cmsg_data=");
-		print_text(to, data, size < to->options->string ? size : to->options->string,
-			   size > to->options->string);
+bool control_messages_next(struct printer *to, struct control_messages *messages, uint64_t *address)
+{
+	const struct field *length, *data;
+	uint64_t stated, size;
+
+	if (!messages->of)
+		return false;
+	length = messages->of->members;
+	data = &length[messages->of->member_count - 1];
+	if (messages->left < data->offset)
+		return false;
+	*address = messages->address;
+	stated = read_number(to, messages->address, length->size, false);
+	size = stated < messages->left ? stated : messages->left;
+	to->rest = size < data->offset ? 0 : size - data->offset;
+	/* The next one is at a multiple of the length's size. None is found behind one that is shorter than itself. */
+	if (size < data->offset) {
+		messages->address += data->offset;
+		messages->left -= data->offset;
+		messages->of = NULL;
+	} else {
+		size = (size + length->size - 1) & ~(uint64_t)(length->size - 1);
+		size = size < messages->left ? size : messages->left;
+		messages->address += size;
+		messages->left -= size;
 	}
-	line_char(to->line, '}');
+	return true;
 }
 
 void print_control_messages(struct printer *to, const struct type *type, struct place place)
 {
 	struct control_messages messages;
+	uint64_t rest = to->rest, address;
 
-	if (!control_messages_read(to, type, place, &messages)) {
+	if (!control_messages_begin(to, type, place, &messages)) {
 		print_address(to, type, (struct place){ place.address, 0 });
 		return;
 	}
 	line_char(to->line, '[');
-	for (bool first = true; control_messages_next(&messages); first = false) {
+	for (bool first = true; control_messages_next(to, &messages, &address); first = false) {
 		line_text(to->line, first ? "" : ", ");
-		add_control_message(to, type, &messages.head, messages.data, messages.size);
+		print_struct(to, type->of, (struct place){ 0, address });
 	}
+	if (messages.left)
+		line_add(to->line, ", ... /* %#llx */", (unsigned long long)messages.address);
 	line_char(to->line, ']');
+	to->rest = rest;
 }

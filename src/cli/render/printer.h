@@ -150,18 +150,16 @@ struct place siginfo_place(struct recorded_siginfo *recorded, const siginfo_t *i
 
 /* The control messages of a socket's message, the last of which may say that it is longer than they all are. */
 struct control_messages {
-	const unsigned char *data; /* of the one that was come to last */
-	size_t size; /* of the data that is there */
-	size_t at, count;
-	unsigned char bytes[4096];
-	struct cmsghdr head; /* of that one */
+	const struct type *of;
+	uint64_t address; /* of the next one */
+	uint64_t left;	  /* how many bytes there are from there on */
 };
 
 /* False: the memory is not known. */
-bool control_messages_read(struct printer *to, const struct type *type, struct place place,
-			   struct control_messages *messages);
-/* Goes on to the next one. False: there is none. */
-bool control_messages_next(struct control_messages *messages);
+bool control_messages_begin(struct printer *to, const struct type *type, struct place place,
+			    struct control_messages *messages);
+/* Goes on to the next one, to which to->rest is then set: the size of its data. False: there is none. */
+bool control_messages_next(struct printer *to, struct control_messages *messages, uint64_t *address);
 
 /* Messages of netlink, or their attributes: each begins with its length, and the next one at a multiple of 4. */
 struct sequence {
