@@ -13,7 +13,10 @@
 /* AT_HWCAP2: programs may use rdgsbase and wrgsbase. */
 #define KERNEL_HWCAP2_FSGSBASE 2
 
-/* asm/unistd.h: Linux 6.11, 6.18. */
+/* asm/unistd.h: Linux 6.10, 6.11, 6.18. */
+#ifndef __NR_mseal
+#define __NR_mseal 462
+#endif
 #ifndef __NR_uretprobe
 #define __NR_uretprobe 335
 #endif

@@ -570,6 +570,16 @@ static void ask_dispatch(void)
 	EXPECT(raw(SYS_getppid), getppid());
 }
 
+/* A filter that says that it is on does not switch it on. */
+static void pretend_dispatch(void)
+{
+	static char selector = 1;
+
+	judge_dispatch();
+	NEED(raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, 0, 0, &selector) == 0);
+	EXPECT(raw(SYS_getppid), getppid());
+}
+
 /* The program's own dispatch, which works as without a filter. */
 static void use_dispatch(void)
 {
@@ -593,6 +603,8 @@ CASE(dispatch)
 		judged_action = actions[i];
 		say("-> %d", in_child(ask_dispatch));
 	}
+	judged_action = SECCOMP_RET_ERRNO | 0;
+	say("-> %d", in_child(pretend_dispatch));
 	judged_action = SECCOMP_RET_LOG;
 	say("-> %d", in_child(use_dispatch));
 }

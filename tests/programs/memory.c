@@ -265,6 +265,93 @@ CASE(shared_memory)
 	EXPECT(raw(SYS_shmdt, 16), -EINVAL);
 }
 
+static void *end_at_once(void *arg)
+{
+	return arg;
+}
+
+static void start_threads(void)
+{
+	pthread_t threads[20];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(threads); i++)
+		NEED(pthread_create(&threads[i], NULL, end_at_once, NULL) == 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+}
+
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
+
+/* A program that seals all that it finds goes on. */
+CASE(sealed)
+{
+	struct { unsigned long start, end; } found[256];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned count = 0, i;
+	char line[4200];
+	int status;
+
+	if (raw(SYS_mseal, 0, 0, 0) == -ENOSYS)
+		guest_skip("no mseal");
+	EXPECT(raw(SYS_mseal, PAGE, 1UL << 46, 1), -EINVAL);
+	EXPECT(raw(SYS_mseal, PAGE + 1, 1UL << 46, 0), -EINVAL);
+	EXPECT(raw(SYS_mseal, PAGE, 1UL << 46, 0), -ENOMEM);
+	EXPECT(raw(SYS_mseal, PAGE, -PAGE, 0), -EINVAL);
+	NEED(maps);
+	while (count < ARRAY_SIZE(found) && fgets(line, sizeof(line), maps))
+		count += sscanf(line, "%lx-%lx", &found[count].start, &found[count].end) == 2;
+	fclose(maps);
+	for (i = 0; i < count; i++)
+		raw(SYS_mseal, found[i].start, found[i].end - found[i].start, 0);
+	EXPECT(raw(SYS_munmap, (unsigned long)run_sealed & ~(PAGE - 1), PAGE), -EPERM);
+	start_threads();
+	say("forked: %d", in_child(start_threads));
+	if (vfork() == 0) {
+		execl("/bin/echo", "echo", "executed", NULL);
+		_exit(1);
+	}
+	NEED(wait(&status) > 0);
+	say("status %#x", (unsigned)status);
+}
+
+/* Advice for ranges, the last of which is none of the program's memory. */
+CASE(process_advice)
+{
+	int self = (int)raw(SYS_pidfd_open, getpid(), 0);
+	char *own = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	FILE *maps = fopen("/proc/self/maps", "r");
+	struct iovec ranges[2] = { { own, PAGE }, { NULL, 0 } };
+	bool beside = false;
+	char line[4200];
+
+	NEED(self >= 0 && own != MAP_FAILED && maps);
+	if (raw(SYS_process_madvise, self, ranges, 1, MADV_DONTNEED, 0) != (long)PAGE)
+		guest_skip("process_madvise cannot discard a process's own memory");
+	while (fgets(line, sizeof(line), maps)) {
+		unsigned long start, end;
+
+		NEED(sscanf(line, "%lx-%lx", &start, &end) == 2);
+		ranges[1] = (struct iovec){ (void *)start, end - start };
+		*own = 1;
+		/* what lies behind segments that the program has not attached */
+		if (beside && !strchr(line, '/') && !strchr(line, '[')) {
+			EXPECT(raw(SYS_process_madvise, self, ranges + 1, 1, MADV_DONTNEED, 1), -EINVAL);
+			EXPECT(raw(SYS_process_madvise, -1, ranges + 1, 1, MADV_DONTNEED, 0), -EBADF);
+			EXPECT(raw(SYS_process_madvise, self, ranges + 1, 1, MADV_DONTNEED, 0), -ENOMEM);
+			EXPECT(raw(SYS_process_madvise, self, ranges, 2, MADV_DONTNEED, 0), PAGE);
+			CHECK(!*own);
+		}
+		beside = strstr(line, "/SYSV");
+	}
+	fclose(maps);
+	EXPECT(raw(SYS_process_madvise, self, guarded(8), 1, MADV_DONTNEED, 0), -EFAULT);
+	EXPECT(raw(SYS_process_madvise, self, guarded(0), 1025, MADV_DONTNEED, 0), -EINVAL);
+	start_threads();
+	say("still here");
+}
+
 /* Segments that the program has not attached are not its to detach. */
 CASE(not_attached)
 {
@@ -278,11 +365,6 @@ CASE(not_attached)
 			EXPECT(raw(SYS_shmdt, start), -EINVAL);
 	fclose(maps);
 	say("still here");
-}
-
-static void *end_at_once(void *arg)
-{
-	return arg;
 }
 
 /* What a program unmaps within a range of its own is a hole in which it maps again. Nothing else goes there. */

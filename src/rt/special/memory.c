@@ -1,10 +1,10 @@
 /*
  * Memory calls. The program cannot unmap, remap or reprotect the runtime. A request that touches the runtime fails
- * with the error that the kernel has for a range in which nothing is mapped: ENOMEM for munmap, mprotect and madvise,
- * EFAULT for the old range of mremap; or with EINVAL for a fixed address, and EEXIST for MAP_FIXED_NOREPLACE (the
- * kernel's own answer). mprotect and madvise do what comes before the runtime, and may fail there. What else is wrong
- * with a request comes first, as in the kernel. A file that becomes executable is patched before a thread can run in
- * its mapping (text/patch.h).
+ * with the error that the kernel has for a range in which nothing is mapped: ENOMEM for munmap, mprotect, madvise,
+ * process_madvise and mseal, EFAULT for the old range of mremap; or with EINVAL for a fixed address, and EEXIST for
+ * MAP_FIXED_NOREPLACE (the kernel's own answer). mprotect, madvise and process_madvise do what comes before the
+ * runtime, and may fail there. What else is wrong with a request comes first, as in the kernel. A file that becomes
+ * executable is patched before a thread can run in its mapping (text/patch.h).
  *
  * ctx: entry, for all here.
  */
@@ -12,7 +12,9 @@
 #include <asm/shmbuf.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
+#include <linux/uio.h>
 
+#include "rt/base/copy.h"
 #include "rt/special/owned.h"
 #include "rt/special/refused.h"
 #include "rt/special/special.h"
@@ -38,6 +40,51 @@ long special_range(struct rt_thread *thread, struct k23_call *call)
 long special_madvise(struct rt_thread *thread, struct k23_call *call)
 {
 	return is_refused(call) ? rt_make_before(thread, call, special_madvise) : rt_gate_program(call, thread);
+}
+
+/* Seals all of its range, or nothing. */
+long special_mseal(struct rt_thread *thread, struct k23_call *call)
+{
+	struct k23_call nothing = *call;
+
+	if (!is_refused(call))
+		return rt_gate_program(call, thread);
+	nothing.args[1] = 0;
+	return rt_make_less(thread, &nothing, special_mseal);
+}
+
+/* How many ranges come before the first one that touches the runtime; all of them if one cannot be read, or if there
+ * are more than the kernel takes. */
+static uint64_t ranges_before(uint64_t ranges, uint64_t count)
+{
+	struct iovec range;
+	uint64_t i;
+
+	for (i = 0; i < count && count <= UIO_MAXIOV; i++) {
+		if (failed(rt_copy_from(&range, ranges + i * sizeof(range), sizeof(range))))
+			break;
+		if (range.iov_len && rt_owned((uint64_t)range.iov_base, range.iov_len))
+			return i;
+	}
+	return count;
+}
+
+/* What the kernel allows for another process, too, does no harm, and there the ranges are no address of this one. */
+static bool is_for_others(int advice)
+{
+	return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED || advice == MADV_COLLAPSE;
+}
+
+/* Ends, as in the kernel, with the first range that is refused, and says how many bytes came before it. */
+long special_process_madvise(struct rt_thread *thread, struct k23_call *call)
+{
+	struct k23_call before = *call;
+	long r;
+
+	if (!is_for_others((int)call->args[3]))
+		before.args[2] = ranges_before(call->args[1], call->args[2]);
+	r = rt_gate_program(&before, thread);
+	return r == 0 && before.args[2] != call->args[2] && !rt_trapped(thread) ? -ENOMEM : r;
 }
 
 /* The range has been unmapped or mapped over. ctx: entry; locked */

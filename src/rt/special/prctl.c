@@ -20,35 +20,31 @@
 #include "rt/text/text.h"
 #include "rt/x86_64/base/gs.h"
 
-/* What a seccomp filter of the program, or the kernel, has against the request; 0: nothing. The kernel is asked in
- * such a way that the guard stays: to switch on with a selector that is no address, for which the answer is EFAULT;
- * or to switch off for a moment, in which no code of the program runs. */
-static long judge_dispatch(struct rt_thread *thread, const struct k23_call *call)
+/* Whether neither a seccomp filter of the program answers the request, nor the kernel refuses it; else what they say.
+ * The kernel is asked in such a way that the guard stays: to switch on with a selector that is no address, for which
+ * the answer is EFAULT; or to switch off for a moment, in which no code of the program runs. */
+static bool may_dispatch(struct rt_thread *thread, const struct k23_call *call, long *answer)
 {
+	bool off = call->args[1] == PR_SYS_DISPATCH_OFF;
 	struct k23_call asked = *call;
 	uint64_t mask = rt_mask_block();
-	long r;
 
-	if (call->args[1] != PR_SYS_DISPATCH_OFF)
+	if (!off)
 		asked.args[4] = RT_NO_ADDRESS;
-	r = rt_gate_program(&asked, thread);
-	if (call->args[1] != PR_SYS_DISPATCH_OFF)
-		r = r == -EFAULT ? 0 : r;
-	else if (r == 0 && failed(rt_guard_arm()))
+	*answer = rt_gate_program(&asked, thread);
+	if (off && *answer == 0 && failed(rt_guard_arm()))
 		rt_panic("cannot switch the guard on again", 0);
 	rt_mask_unblock(thread, mask);
-	return r;
+	return *answer == (off ? 0 : -EFAULT);
 }
 
 /* A thread with a dispatch of its own leaves the fast path, as only the guard asks that dispatch. */
 static long set_dispatch(struct rt_thread *thread, const struct k23_call *call)
 {
-	long r = 0;
+	long r;
 
 	/* A 32-bit selector is always an address. */
-	if (thread->sighand->seccomp && call->arch == K23_ARCH_X86_64)
-		r = judge_dispatch(thread, call);
-	if (r != 0)
+	if (thread->sighand->seccomp && call->arch == K23_ARCH_X86_64 && !may_dispatch(thread, call, &r))
 		return r;
 	r = rt_guard_request(&thread->dispatch, call->args[1], call->args[2], call->args[3], call->args[4]);
 

@@ -58,12 +58,18 @@ static uint64_t size_before(uint64_t start, uint64_t size)
 }
 
 /* ctx: entry; no locks */
+long rt_make_less(struct rt_thread *thread, struct k23_call *less, rt_special_fn *make)
+{
+	long r = make(thread, less);
+
+	return failed(r) || rt_trapped(thread) ? r : -ENOMEM;
+}
+
+/* ctx: entry; no locks */
 long rt_make_before(struct rt_thread *thread, const struct k23_call *call, rt_special_fn *make)
 {
 	struct k23_call before = *call;
-	long r;
 
 	before.args[1] = size_before(call->args[0], call->args[1]);
-	r = make(thread, &before);
-	return failed(r) || rt_trapped(thread) ? r : -ENOMEM;
+	return rt_make_less(thread, &before, make);
 }

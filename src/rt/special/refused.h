@@ -20,8 +20,11 @@ bool rt_is_bad_munmap(const struct k23_call *call);
 bool rt_is_bad_mprotect(const struct k23_call *call);
 bool rt_is_bad_mremap(const struct k23_call *call);
 
-/* Makes a refused call for what comes before the runtime, by the call's function. Even for nothing, the kernel looks at
- * the other arguments. ctx: entry; no locks */
+/* Makes a refused call for less, which may be nothing, by a call's function: the kernel looks at the other arguments.
+ * ctx: entry; no locks */
+long rt_make_less(struct rt_thread *thread, struct k23_call *less, rt_special_fn *make);
+
+/* The same for what comes before the runtime. ctx: entry; no locks */
 long rt_make_before(struct rt_thread *thread, const struct k23_call *call, rt_special_fn *make);
 
 #endif
