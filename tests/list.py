@@ -94,7 +94,7 @@ GUESTS = [
     Guest("segments"),
     Guest("tiles"),
     Guest("clocks", variants="glibc musl-static", plain="present"),
-    Guest("ptracer", user=True, later="sigsys_blocked", hosted="taken_by_dispatch"),
+    Guest("ptracer", user=True, later="sigsys_blocked", hosted="taken_by_dispatch steps_new_child"),
     Guest("traced"),
     Guest("sysemu", user=True),
     Guest("tracer_away", user=True),

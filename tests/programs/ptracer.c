@@ -416,6 +416,36 @@ static void fork_once(void)
 	_exit(guest_failures ? 1 : 0);
 }
 
+static void fork_one_that_calls(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(getppid() > 0 ? 7 : 8);
+	EXPECT(wait_for(pid), 7);
+	_exit(guest_failures ? 1 : 0);
+}
+
+/* As gdb lets go of a child that it does not follow: after one step, of which nothing must remain. */
+CASE(steps_new_child)
+{
+	pid_t pid = child_running(fork_one_that_calls);
+	unsigned long child = 0;
+
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACEFORK), 0);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), EVENT_STOP(FORK));
+	EXPECT(pt(GETEVENTMSG, pid, 0, &child), 0);
+	EXPECT(stop_of((pid_t)child), SIGSTOP);
+	EXPECT(pt(SETOPTIONS, child, 0, 0), 0);
+	EXPECT(pt(SINGLESTEP, child, 0, 0), 0);
+	EXPECT(stop_of((pid_t)child), SIGTRAP);
+	EXPECT(pt(DETACH, child, 0, 0), 0);
+	do
+		EXPECT(pt(CONT, pid, 0, 0), 0);
+	while (stop_of(pid) >= 0);
+}
+
 /* The tracer changes a register in the middle of a call. */
 CASE(changes_in_call)
 {

@@ -3,11 +3,10 @@
  *
  * ctx: entry, for all here.
  */
+#include "rt/x86_64/arithmetic_flags.h"
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/returns.h"
 
-#define EFLAGS_ARITHMETIC 0x8d5	/* CF PF AF ZF SF OF */
-#define EFLAGS_OF_BIT 11
 #define EFLAGS_ALWAYS 0x202	/* IF, and the bit that has no name */
 #define EFLAGS_TF 0x100
 #define EFLAGS_RF 0x10000
@@ -62,11 +61,7 @@ rt_return_begin:
 	test	$~(EFLAGS_ARITHMETIC | EFLAGS_ALWAYS), %edx
 	jnz	1f
 	load_registers
-	bt	$EFLAGS_OF_BIT, %edx
-	setc	%al
-	mov	%dl, %ah
-	add	$0x7f, %al		/* sets OF if %al is 1 */
-	sahf
+	load_arithmetic_flags
 	mov	REGS_RAX(%rdi), %rax
 	mov	REGS_RDX(%rdi), %rdx
 	mov	REGS_RSP(%rdi), %rsp

@@ -5,6 +5,7 @@
  * ctx: boot | entry, for all here.
  */
 #include "offsets.h"
+#include "rt/x86_64/arithmetic_flags.h"
 
 	.cfi_sections .debug_frame
 
@@ -83,8 +84,9 @@ rt_world_resume:
 rt_world_go_on:
 	.cfi_startproc
 	.cfi_undefined %rip
-	push	WORLD_REGS + REGS_EFLAGS(%rdi)
-	popfq
+	/* Code of the world may keep these over a system call; others it has not changed. */
+	mov	WORLD_REGS + REGS_EFLAGS(%rdi), %edx
+	load_arithmetic_flags
 	mov	WORLD_REGS + REGS_R8(%rdi), %r8
 	mov	WORLD_REGS + REGS_R9(%rdi), %r9
 	mov	WORLD_REGS + REGS_R10(%rdi), %r10
