@@ -85,6 +85,7 @@ GUESTS = [
     Guest("sig_sys", user=True),
     Guest("sig_races", user=True),
     Guest("sig_faults", sources="clones_calls.S", user=True),
+    Guest("cores", user=True),
     Guest("threads", variants="glibc musl-static", ticks=True),
     Guest("forks", variants="glibc musl-static", ticks=True, user=True),
     Guest("clones", sources="clones_calls.S"),

@@ -69,8 +69,8 @@ struct rt_image {
 	/* How often blocked signals of faults were let through while a hook was told something, and how often that was
 	 * over: hook/told.c. */
 	uint32_t lends, lends_ended;
-	/* Signals that enter the runtime even if the program leaves them to the kernel, which ends the process: a hook
-	 * is told of them. */
+	/* Signals that enter the runtime even if the program leaves them to the kernel, which ends the process:
+	 * signal/heard.h. */
 	uint64_t heard;
 	/* NULL, or what tells hooks of a signal: the only way up from the floor of signals. */
 	void (*tell)(struct rt_thread *thread, int sig, const void *info, bool handled);

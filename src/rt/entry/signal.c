@@ -28,6 +28,7 @@
 #include "rt/guard/guard.h"
 #include "rt/signal/action.h"
 #include "rt/signal/deliver.h"
+#include "rt/signal/heard.h"
 #include "rt/signal/sigsys.h"
 #include "rt/text/rollback.h"
 #include "rt/tracer/ptraced.h"
@@ -166,15 +167,15 @@ static bool is_there(struct rt_thread *thread, siginfo_t *info)
 }
 
 /* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so
- * what the program asked for in this respect is done here; but in the middle of a call, where hooks are to be told of
- * that signal, when the call is over. Returns whether the signal goes on; then *unseen says whether the program blocks
+ * what the program asked for in this respect is done here; but if that is the process's end, when the call in flight is
+ * over. Returns whether the signal goes on; then *unseen says whether the program blocks
  * or ignores it. ctx: sigsys */
 static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc, bool in_program,
 			   bool *unseen)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	uint64_t handler = sighand->actions[SIGSYS].handler;
-	bool waits = rt.tell && !in_program && !thread->strict;
+	bool waits = !in_program && !thread->strict;
 
 	*unseen = false;
 	if (rt_sigsys_is(info, SYS_SECCOMP)) {
@@ -365,6 +366,14 @@ static void pass_on(const struct rt_thread *thread, int sig, siginfo_t *info, st
 	sys(rt_sigqueueinfo, thread->tid, sig, info);
 }
 
+/* Whether a signal of those that the program leaves to the kernel, and that has come in the runtime or a hook, is to
+ * end the process there: a hook may be stuck. Not where hooks are to be told of it, and not in the program's half of
+ * the gate: the call is over soon, and then the core file has the program's registers. ctx: sigsys */
+static bool ends_here(const struct ucontext *uc, uint64_t ip)
+{
+	return rt_signal_is_heard(uc) && !rt.tell && !is_between(ip, rt_gate_own_end, rt_gate_page_end);
+}
+
 /* See rt_signal. ctx: sigsys */
 static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 {
@@ -439,6 +448,8 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 			rt_deliver_noted(thread, uc, uc->uc_sigmask);
 	} else if (is_crash(sig, info, uc, ip)) {
 		rt_crashed(thread, sig, info, uc);
+	} else if (ends_here(uc, ip)) {
+		rt_deliver_default(thread, sig, info, uc);
 	} else if (thread->lent & SIGBIT(sig)) {
 		keep_blocked(thread, sig, info, uc);
 	} else {

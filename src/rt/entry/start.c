@@ -233,10 +233,9 @@ void rt_start_thread(struct rt_thread *thread)
 			sys(exit_group, 125);
 	if (rt.bundle->hook_count)
 		rt_start_hold_signals(released);
-	if (rt_callbacks_hear()) {
+	if (rt_callbacks_hear())
 		rt.tell = rt_callbacks_signal;
-		must("cannot set the handlers of signals that hooks are told of", rt_signals_hear());
-	}
+	must("cannot set the handlers of signals that end the program", rt_signals_hear());
 	rt_special_bits(special);
 	rt_chain_build(special);
 	start_fast_path(thread);

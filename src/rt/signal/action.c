@@ -33,9 +33,8 @@ static void make_sigsys(struct rt_sigaction *action, bool restarts)
 	action->mask = 0;
 }
 
-/* Whether faults enter the runtime: so that a crash of a hook is reported, and where the fast path's way to the thread
- * may be missing (x86_64/need_gs.h). ctx: any */
-static bool faults_enter(void)
+/* ctx: any */
+bool rt_faults_enter(void)
 {
 	return rt.bundle->hook_count || rt.bundle->flags & BUNDLE_GS_BY_CALL;
 }
@@ -50,7 +49,7 @@ long rt_actions_install(void)
 	make_sigsys(&action, true);
 	r = sys(rt_sigaction, SIGSYS, &action, 0, 8);
 	rt_action_of_runtime(&action, 0);
-	if (failed(r) || !faults_enter())
+	if (failed(r) || !rt_faults_enter())
 		return r;
 	for (size_t i = 0; i < sizeof(faults); i++) {
 		struct rt_sigaction old;
@@ -69,7 +68,7 @@ long rt_actions_install(void)
 /* Whether a signal enters the runtime even when the program does not handle it. ctx: any */
 static bool always_entered(int sig)
 {
-	return sig == SIGSYS || rt.entered & SIGBIT(sig) || (faults_enter() && SIGBIT(sig) & RT_FAULTS);
+	return sig == SIGSYS || rt.entered & SIGBIT(sig) || (rt_faults_enter() && SIGBIT(sig) & RT_FAULTS);
 }
 
 /* The runtime of a tracer is told of each stop. Who ignores SIGCHLD has no zombies. ctx: any */

@@ -9,6 +9,9 @@
 
 /* Makes an action that enters the runtime, with some of the program's flags. ctx: any */
 void rt_action_of_runtime(struct rt_sigaction *action, uint64_t flags);
+/* Whether faults enter the runtime: so that a crash of a hook is reported, and where the fast path's way to the thread
+ * may be missing (x86_64/base/gs.h). ctx: any */
+bool rt_faults_enter(void);
 /* Makes SIGSYS, and the faults if the runtime may have to see to them, enter the runtime.
  * ctx: boot | entry, signals blocked */
 long rt_actions_install(void) must_check;

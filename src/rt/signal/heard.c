@@ -9,20 +9,24 @@
 	(~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP) | SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) |          \
 	   SIGBIT(SIGWINCH) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU) | SIGBIT(SIGSYS) | RT_FAULTS))
 
-/* ctx: boot, signals blocked */
+/* Those that by default dump core, but for faults. */
+#define DUMPING (SIGBIT(SIGQUIT) | SIGBIT(SIGABRT) | SIGBIT(SIGXCPU) | SIGBIT(SIGXFSZ))
+
+/* ctx: boot | entry, signals blocked */
 long rt_signals_hear(void)
 {
+	uint64_t faults = rt_faults_enter() ? 0 : RT_FAULTS;
 	struct rt_sigaction action = { 0 }, old;
 	long r = 0;
 
 	/* The first process of a PID namespace takes none that it does not handle. */
 	if (sys(getpid) == 1)
 		return 0;
-	rt.heard = FATAL;
+	rt.heard = rt.tell ? FATAL : DUMPING | faults;
 	rt_action_of_runtime(&action, 0);
 	action.restorer = rt_heard_restorer();
 	for (int sig = 1; sig <= RT_SIGNALS && !failed(r); sig++) {
-		if (!(rt.heard & SIGBIT(sig)))
+		if (!(rt.heard & ~faults & SIGBIT(sig)))
 			continue;
 		r = sys(rt_sigaction, sig, 0, &old, 8);
 		if (!failed(r) && old.handler != (uint64_t)SIG_IGN)

@@ -1,7 +1,10 @@
 /*
- * Signals that the program leaves to the kernel, which ends the process. If a hook wants to be told of signals, they
- * enter the runtime all the same, so that it can be told of these, too. Those that stop the process, and those that do
- * nothing, stay the kernel's.
+ * Signals that the program leaves to the kernel, which ends the process. Some enter the runtime all the same: those
+ * that dump core, so that the core file shows the program at its system call, and not the gate; and if a hook wants to
+ * be told of signals, all. Those that stop the process, and those that do nothing, stay the kernel's.
+ *
+ * A fault needs no such thing. Its signal does when the program has set the default action again, mostly to send it to
+ * itself, as handlers of crashes do.
  */
 #ifndef RT_SIGNAL_HEARD_H
 #define RT_SIGNAL_HEARD_H
@@ -22,7 +25,7 @@ static inline bool rt_signal_is_heard(const struct ucontext *uc)
 	return *((const uint64_t *)uc - 1) == rt_heard_restorer();
 }
 
-/* ctx: boot, signals blocked */
+/* ctx: boot | entry, signals blocked */
 long rt_signals_hear(void) must_check;
 /* In a new thread or process, made with these flags of clone. ctx: entry, signals blocked */
 long rt_signals_hear_child(const struct rt_thread *child, uint64_t flags) must_check;

@@ -102,7 +102,7 @@ static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 		r = rt_actions_install();
 	else if (!failed(r) && is_unlocked(flags))
 		r = rt_actions_reinstall(child);
-	if (!failed(r) && rt.tell)
+	if (!failed(r))
 		r = rt_signals_hear_child(child, flags);
 	if (!failed(r))
 		r = rt_guard_arm();
