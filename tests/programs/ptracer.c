@@ -1,5 +1,6 @@
 /* The program is a tracer of its own children. */
 #include "tracing.h"
+#include <asm/prctl.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -444,6 +445,72 @@ CASE(steps_new_child)
 	do
 		EXPECT(pt(CONT, pid, 0, 0), 0);
 	while (stop_of(pid) >= 0);
+}
+
+/* However a tracer asks for them. */
+CASE(segment_bases)
+{
+	pid_t pid = child_running(fork_once);
+	struct user_regs_struct regs;
+	unsigned long base = 1;
+
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	EXPECT(regs.gs_base, 0);
+	EXPECT(pt(ARCH_PRCTL, pid, &base, ARCH_GET_GS), 0);
+	EXPECT(base, 0);
+	EXPECT(pt(ARCH_PRCTL, pid, &base, ARCH_GET_FS), 0);
+	EXPECT(base, regs.fs_base);
+	EXPECT(pt(ARCH_PRCTL, pid, 8, ARCH_GET_GS), -EFAULT);
+	do
+		EXPECT(pt(CONT, pid, 0, 0), 0);
+	while (stop_of(pid) >= 0);
+}
+
+extern const char signalled[];
+
+/* Sends itself a signal, behind which are instructions of one byte. */
+static void signal_itself(void)
+{
+	long pid = getpid(), tid = gettid(), result;
+
+	for (int i = 0; i < 2; i++)
+		__asm__ volatile("call 1f\n"
+				 "	jmp 2f\n"
+				 "1:	mov $234, %%eax\n" /* SYS_tgkill */
+				 "	syscall\n"
+				 "	.ifndef signalled\n"
+				 "signalled:\n"
+				 "	.endif\n"
+				 "	nop\n"
+				 "	nop\n"
+				 "	nop\n"
+				 "	ret\n"
+				 "2:"
+				 : "=a"(result)
+				 : "D"(pid), "S"(tid), "d"(SIGUSR1)
+				 : "rcx", "r11", "memory");
+	EXPECT(result, 0);
+	_exit(guest_failures ? 1 : 5);
+}
+
+/* A step from a stop for a signal that has come in a call is that of the instruction behind the call. */
+CASE(steps_after_signal)
+{
+	pid_t pid = child_running(signal_itself);
+	struct user_regs_struct regs;
+
+	for (int i = 0; i < 2; i++) {
+		EXPECT(pt(CONT, pid, 0, 0), 0);
+		EXPECT(stop_of(pid), SIGUSR1);
+		for (int steps = 0; steps < 3; steps++) {
+			EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+			EXPECT(regs.rip - (uint64_t)signalled, (unsigned)steps);
+			EXPECT(pt(SINGLESTEP, pid, 0, 0), 0);
+			EXPECT(stop_of(pid), SIGTRAP);
+		}
+	}
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), -1);
 }
 
 /* The tracer changes a register in the middle of a call. */

@@ -10,6 +10,7 @@
  * ctx: entry, for all here.
  */
 #include <asm/errno.h>
+#include <asm/prctl.h>
 #include <linux/elf.h>
 #include <linux/ptrace.h>
 #include <linux/uio.h>
@@ -22,6 +23,7 @@
 #include "rt/special/tracing.h"
 #include "rt/tracer/stops.h"
 #include "rt/tracer/view.h"
+#include "rt/x86_64/base/gs.h"
 
 #define REGISTERS sizeof(struct core_user_regs)
 
@@ -100,12 +102,29 @@ static bool runs(const struct tracee *tracee)
 	return !(tracee->flags & TRACEE_SHOWN) && tracee_at_guard(tracee->tid);
 }
 
+/* Whether a tracee is in a stop for a signal that has come in a call, which is over: it is shown behind the call, but
+ * the runtime has still to lead it there. */
+static bool is_behind_call(const struct tracee *tracee)
+{
+	uint8_t code[RT_SYSCALL_SIZE];
+	struct tracee_view view;
+
+	if (tracee->seen >= 128 || failed(tracee_view(tracee, &view)) || (view.result <= -512 && view.result >= -516))
+		return false;
+	return view.in_gate ||
+	       (view.fast == TRACEE_DIRECT &&
+		!failed(tracee_read(tracee->tid, code, view.shown.rip - sizeof(code), sizeof(code))) &&
+		rt_is_syscall(code));
+}
+
 /* What is known of a tracee before it goes on, and counts when it steps. sig: the signal that it is given. */
 static void prepare_step(struct tracee *tracee, uint64_t request, int sig)
 {
 	bool steps = request != PTRACE_SYSCALL && request != PTRACE_CONT;
 	uint64_t mask;
 
+	if (steps && is_behind_call(tracee))
+		tracee->flags |= TRACEE_PAST_CALL;
 	/* A handler's first instruction is that of the step. */
 	if (!steps || (sig && (uint32_t)sig == tracee->seen && tracee_handler(tracee, sig) > (uint64_t)SIG_IGN))
 		tracee->flags &= ~(uint32_t)TRACEE_PAST_CALL;
@@ -340,6 +359,21 @@ static long exec_stop(struct rt_thread *thread, struct k23_call *call)
 	return rt_copy_to(data_of(call), &info, sizeof(info));
 }
 
+/* The base of %gs that the tracee's program has not set is shown as 0. */
+static long segment_base(struct rt_thread *thread, struct k23_call *call)
+{
+	uint64_t to = call->args[2], base;
+	long r = rt_gate_program(call, thread);
+
+	if (r || (int)data_of(call) != ARCH_GET_GS)
+		return r;
+	r = rt_copy_from(&base, to, sizeof(base));
+	if (failed(r) || !rt_gs_ours(base))
+		return r;
+	base = 0;
+	return rt_copy_to(to, &base, sizeof(base));
+}
+
 static long make_request(struct rt_thread *thread, struct k23_call *call)
 {
 	switch (request_of(call)) {
@@ -367,6 +401,8 @@ static long make_request(struct rt_thread *thread, struct k23_call *call)
 	case PTRACE_GETREGSET:
 	case PTRACE_SETREGSET:
 		return registers(thread, call);
+	case PTRACE_ARCH_PRCTL:
+		return segment_base(thread, call);
 	case PTRACE_GET_SYSCALL_INFO:
 		return syscall_info(thread, call);
 	case PTRACE_SET_SYSCALL_INFO:
