@@ -271,7 +271,7 @@ def case_rust_threads(k23, program):
     hook = os.path.abspath("threads")
     build_rust(k23, "hosted_threads.rs", "unwind", hook)
     code = ("import ctypes, os\nlibc = ctypes.CDLL(None)\n"
-            "for i in range(50):\n"
+            "for i in range(20):\n"
             "    libc.syscall(500)\n"
             "    if os.fork() == 0:\n"
             "        for k in range(i): libc.syscall(500)\n"
@@ -279,10 +279,8 @@ def case_rust_threads(k23, program):
             "    os.wait()\n")
     for way in ways(k23, program):
         expect("threads", counted(k23, program, ["threads"], [hook], way), (3000, [3000], [3000]))
-        made, mapped, _ = counted(k23, program, ["storm"], [hook], way)
-        expect("storm", mapped, [made])
         result = run(k23, "run", *way, "--hook", hook, "--", sys.executable, "-S", "-c", code)
-        expect(f"forks {way}", (result.returncode, counts(result.stderr, "map")), (0, [*range(50), 50]))
+        expect(f"forks {way}", (result.returncode, counts(result.stderr, "map")), (0, [*range(20), 20]))
 
 
 def case_rust(k23, program):

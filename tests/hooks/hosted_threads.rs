@@ -31,7 +31,8 @@ fn begin() {
     let (sender, receiver) = channel::<(i64, Sender<()>)>();
 
     *COUNTS.lock().unwrap() = Some(HashMap::new());
-    *COUNTER.lock().unwrap() = Some(sender);
+    // The parent's is not dropped in a child: its counter may have had a lock of the channel at the fork.
+    std::mem::forget(COUNTER.lock().unwrap().replace(sender));
     std::thread::spawn(move || {
         for (number, done) in receiver {
             *COUNTS.lock().unwrap().as_mut().unwrap().entry(format!("call {number}")).or_insert(0) += 1;
