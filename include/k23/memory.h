@@ -1,6 +1,6 @@
 /*
- * k23/memory.h - memcpy and the like, as in <string.h>, for code without a C library. Compilers emit calls to these
- * functions on their own, even with -ffreestanding.
+ * k23/memory.h - memcpy and the like, as in <string.h>, for code without a C library; hosted hooks have their own.
+ * Compilers emit calls to these functions on their own, even with -ffreestanding.
  *
  * Each file that includes this header defines them, and the linker keeps one copy. They use no vector register, and are
  * made of what no compiler turns into a call of the function itself: string instructions, which take a while to begin,
@@ -8,6 +8,10 @@
  */
 #ifndef K23_MEMORY_H
 #define K23_MEMORY_H
+
+#if __STDC_HOSTED__
+#include <string.h>
+#else
 
 #include <stddef.h>
 #include <stdint.h>
@@ -90,4 +94,5 @@ int memcmp(const void *a, const void *b, size_t size) K23_NOEXCEPT
 }
 #endif
 
+#endif
 #endif

@@ -114,6 +114,14 @@ def case_made(k23, program):
         raise Failed(result.stderr)
 
 
+def case_protected(k23, program):
+    """Flags by which the compiler guards the stack and what is copied, from the world's first function on."""
+    hook = build(k23, "hosted.c", "-fstack-protector-all", "-D_FORTIFY_SOURCE=2")
+    for way in ways(k23, program):
+        made, _, _ = counted(k23, program, ["threads"], [hook], way)
+        expect("calls", made, 3000)
+
+
 def count_signals(k23, program, whats):
     """Each signal that a handler has seen, or that a process has died of, was told once."""
     hook, other = build(k23, "hosted_signals.c"), build(k23, "hosted_map.cc")
