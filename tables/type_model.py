@@ -11,7 +11,8 @@ STRINGS = {"str": ("string", "STR"), "path": ("path", "PATH"), "target": ("path"
 
 # What makes a typed value of what a printer shows: by the printer, otherwise by the form.
 VALUES = {
-    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "padded": "unsigned", "id": "id",
+    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "padded": "unsigned", "ticks": "ticks",
+    "id": "id",
     "nothing": "nothing", "address": "address", "handler": "handler", "descriptor": "descriptor",
     "directory": "directory", "signal": "signal", "signal_number": "signal", "wait_code": "wait_code",
     "wait_status": "wait_status", "errno": "errno", "pid": "pid", "seconds": "signed", "moment": "signed", "port": "port",
@@ -53,6 +54,17 @@ class Type:
         self.number = None
 
 
+def sized(where, owner, body):
+    """The types of attributes that need to have a number of bytes, by the names that stand for them from now on."""
+    found = {}
+    for line in body:
+        if ":" in line[-1][1:]:
+            name, size = line[-1].split(":")
+            line[-1] = f"{owner}_{name}"
+            found[line[-1]] = [[size, ":", name], ["else", ":", "hex_data[rest]"]], f"rest,{size}"
+    return [(where, ["select", name, term], cases) for name, (cases, term) in found.items()]
+
+
 def spelled_out(rows, i386=True):
     """The same rows, with those whose forms are made of other forms."""
     for where, words, body in rows:
@@ -62,6 +74,7 @@ def spelled_out(rows, i386=True):
             words = words[1:]
         if words[0] == "attributes":
             name, unknown = words[1:]
+            yield from sized(where, name, body)
             names = [item for line in body for item in line[:line.index(":")]]
             attribute = "struct { unsigned short nla_len, nla_type; unsigned char payload[4]; }"
             yield where, ["enum", f"{name}_name", unknown], [names]

@@ -2,10 +2,13 @@
 
 #include <linux/fib_rules.h>
 #include <linux/gen_stats.h>
+#include <linux/if_addrlabel.h>
 #include <linux/if_arp.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
+#include <linux/nexthop.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -252,6 +255,65 @@ static void answers(int fd)
 	CALL(read, fd, buffer, 4);
 }
 
+/* What routing knows besides: of bridges, labels, tables of neighbours, next hops, statistics. */
+static void more(int fd)
+{
+	struct ifinfomsg port = { .ifi_family = AF_BRIDGE, .ifi_index = 1 }, six = { .ifi_family = AF_INET6 };
+	struct br_port_msg groups = { AF_BRIDGE, 1 };
+	struct ifaddrlblmsg label = { .ifal_family = AF_INET6, .ifal_prefixlen = 96, .ifal_index = 1 };
+	struct ndtmsg table = { .ndtm_family = AF_INET };
+	struct nhmsg hop = { .nh_family = AF_INET, .nh_scope = RT_SCOPE_LINK, .nh_protocol = RTPROT_STATIC };
+	struct if_stats_msg statistics = { .ifindex = 1, .filter_mask = 1 << IFLA_STATS_LINK_64 };
+	struct ndt_config config = { .ndtc_key_len = 4, .ndtc_hash_mask = 0xff };
+	struct ifla_bridge_id bridge = { { 0x80, 0 }, { 1, 2, 3, 4, 5, 6 } };
+	uint64_t ticks = 1234;
+	struct nlattr *nest;
+
+	begin(RTM_NEWLINK, NLM_F_REQUEST, &port, sizeof(port));
+	nest = add(IFLA_PROTINFO | NLA_F_NESTED, NULL, 0);
+	add(IFLA_BRPORT_STATE, "\3", 1);
+	add(IFLA_BRPORT_PRIORITY, "\40\0", 2);
+	add_number(IFLA_BRPORT_COST, 100);
+	add(IFLA_BRPORT_BRIDGE_ID, &bridge, sizeof(bridge));
+	add(IFLA_BRPORT_HOLD_TIMER, &ticks, 8);
+	add(IFLA_BRPORT_HOLD_TIMER, &ticks, 3);
+	add(IFLA_BRPORT_GROUP_FWD_MASK, "\10\0", 2);
+	nested(nest);
+	nest = add(IFLA_PROTO_DOWN_REASON | NLA_F_NESTED, NULL, 0);
+	add_number(IFLA_PROTO_DOWN_REASON_MASK, 5);
+	nested(nest);
+	put(fd);
+	begin(RTM_NEWLINK, NLM_F_REQUEST, &six, sizeof(six));
+	nest = add(IFLA_PROTINFO | NLA_F_NESTED, NULL, 0);
+	add_number(IFLA_INET6_FLAGS, 0x80000000);
+	add(IFLA_INET6_FLAGS, "\20\0", 2);
+	nested(nest);
+	put(fd);
+	begin(RTM_GETMDB, NLM_F_REQUEST | NLM_F_DUMP, &groups, sizeof(groups));
+	put(fd);
+	begin(RTM_NEWADDRLABEL, NLM_F_REQUEST, &label, sizeof(label));
+	add(IFAL_ADDRESS, "0123456789abcdef", 16);
+	add_number(IFAL_LABEL, 9);
+	put(fd);
+	begin(RTM_NEWNEIGHTBL, NLM_F_REQUEST, &table, sizeof(table));
+	add(NDTA_NAME, "arp_cache", 10);
+	add_number(NDTA_THRESH1, 128);
+	add(NDTA_GC_INTERVAL, &ticks, 8);
+	add(NDTA_CONFIG, &config, sizeof(config));
+	nest = add(NDTA_PARMS | NLA_F_NESTED, NULL, 0);
+	add_number(NDTPA_IFINDEX, 1);
+	add(NDTPA_LOCKTIME, &ticks, 8);
+	nested(nest);
+	put(fd);
+	begin(RTM_NEWNEXTHOP, NLM_F_REQUEST | NLM_F_CREATE, &hop, sizeof(hop));
+	add_number(NHA_ID, 5);
+	add_number(NHA_OIF, 1);
+	add_number(NHA_GATEWAY, 0x0100007f);
+	put(fd);
+	begin(RTM_GETSTATS, NLM_F_REQUEST, &statistics, sizeof(statistics));
+	put(fd);
+}
+
 int main(void)
 {
 	int fd = open_netlink(NETLINK_ROUTE);
@@ -263,6 +325,7 @@ int main(void)
 	cut_off(fd);
 	others(fd);
 	answers(fd);
+	more(fd);
 	close(fd);
 	return 0;
 }

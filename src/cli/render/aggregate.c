@@ -171,7 +171,10 @@ const struct field *apart_of(const struct type *type)
 /* Whether there is enough of a value to show it as of its type. */
 static bool fits(const struct type *type, uint64_t rest)
 {
-	return type->form == FORM_CONSTANTS ? rest > 0 : apart_of(type) || type->size <= rest;
+	bool elements = type->form == FORM_ARRAY || type->print == print_indexed;
+
+	return type->form == FORM_CONSTANTS ? rest > 0 :
+					      apart_of(type) || (elements ? type->of->size : type->size) <= rest;
 }
 
 const struct type *choose_apart(const struct printer *to, const struct field *apart)

@@ -181,6 +181,10 @@ void print_indexed(struct printer *to, const struct type *type, struct place pla
 		const char *name = constant_name(type->of, i);
 		char number[24];
 
+		if (!is_readable(to, place.address + i * size, size)) {
+			line_add(to->line, ", ... /* %#llx */", (unsigned long long)(place.address + i * size));
+			break;
+		}
 		snprintf(number, sizeof(number), "%llu", (unsigned long long)i);
 		line_text(to->line, i ? ", [" : "[");
 		if (name)
@@ -194,4 +198,15 @@ void print_indexed(struct printer *to, const struct type *type, struct place pla
 			line_unsigned(to->line, read_number(to, place.address + i * size, size, false));
 	}
 	line_text(to->line, limit < count ? ", ...]" : "]");
+}
+
+/* A time in hundredths of a second, a number of any size. */
+void print_ticks(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t ticks = read_number(to, place.address, (unsigned)count_of(to, type), false);
+
+	line_unsigned(to->line, ticks);
+	if (ticks)
+		line_add(to->line, " /* %llu.%02llu s */", (unsigned long long)ticks / 100,
+			 (unsigned long long)ticks % 100);
 }

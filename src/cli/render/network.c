@@ -63,9 +63,10 @@ void print_in6_addr(struct printer *to, const struct type *type, struct place pl
 /* An address that is no member of a socket's. */
 void print_inet6(struct printer *to, const struct type *type, struct place place)
 {
-	(void)type;
 	if (add_inet6(to, place))
 		line_char(to->line, ')');
+	else
+		print_address(to, type, (struct place){ place.address, 0 });
 }
 
 void print_packet_protocol(struct printer *to, const struct type *type, struct place place)

@@ -83,3 +83,8 @@ struct json_object *value_inner_constant(struct printer *to, const struct type *
 {
 	return type->of->value(to, type->of, place);
 }
+
+struct json_object *value_ticks(struct printer *to, const struct type *type, struct place place)
+{
+	return json_object_new_uint64(read_number(to, place.address, (unsigned)count_of(to, type), false));
+}
