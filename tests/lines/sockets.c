@@ -188,6 +188,26 @@ static void options(void)
 	close(nl);
 }
 
+static void groups(void)
+{
+	struct ip_mreq four = { { htonl(0xe0000003) }, { htonl(INADDR_LOOPBACK) } };
+	struct ipv6_mreq six = { { { { 0xff, 2, [15] = 0xc } } }, 1 };
+	struct group_req any = { .gr_interface = 1 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), other = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	memcpy(&any.gr_group, &(struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xe0000003) },
+	       sizeof(struct sockaddr_in));
+	CALL(setsockopt, fd, SOL_IP, IP_ADD_MEMBERSHIP, &four, sizeof(four));
+	CALL(setsockopt, fd, SOL_IP, IP_DROP_MEMBERSHIP, &four, sizeof(four));
+	CALL(setsockopt, fd, SOL_IP, IP_ADD_MEMBERSHIP, &four, 7);
+	CALL(setsockopt, fd, SOL_IP, MCAST_JOIN_GROUP, &any, sizeof(any));
+	CALL(setsockopt, fd, SOL_IP, MCAST_LEAVE_GROUP, &any, 5);
+	CALL(setsockopt, other, SOL_IPV6, IPV6_ADD_MEMBERSHIP, &six, sizeof(six));
+	CALL(setsockopt, other, SOL_IPV6, IPV6_DROP_MEMBERSHIP, &six, 19);
+	close(fd);
+	close(other);
+}
+
 /* What is told of a datagram. */
 static void ancillary(void)
 {
@@ -224,6 +244,7 @@ int main(void)
 	datagrams();
 	rights();
 	options();
+	groups();
 	ancillary();
 	return 0;
 }
