@@ -145,10 +145,25 @@ CASE(sent_to_itself)
 	}
 }
 
-static void *wait_here(void *arg)
+static void *wait_here(void *id)
 {
+	__atomic_store_n((int *)id, gettid(), __ATOMIC_RELEASE);
 	pause();
-	return arg;
+	return NULL;
+}
+
+/* Another thread, which sleeps in a call: one that makes calls could be the one that ends with the process. */
+static void make_waiting_thread(void)
+{
+	static int id;
+	pthread_t thread;
+	int tid;
+
+	NEED(pthread_create(&thread, NULL, wait_here, &id) == 0);
+	do {
+		sched_yield();
+		tid = __atomic_load_n(&id, __ATOMIC_ACQUIRE);
+	} while (!tid || state_of(tid) != 'S');
 }
 
 /* The thread sleeps in a call. */
@@ -201,10 +216,9 @@ CASE(let_through)
 
 		if (pid == 0) {
 			uint64_t set = 1ul << (dumping[i] - 1);
-			pthread_t thread;
 
 			sigprocmask(SIG_BLOCK, (sigset_t *)&set, NULL);
-			pthread_create(&thread, NULL, wait_here, NULL);
+			make_waiting_thread();
 			raw(SYS_tgkill, getpid(), gettid(), dumping[i]);
 			make_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&set, 0, 8);
 		}
