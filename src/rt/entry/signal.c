@@ -166,10 +166,9 @@ static bool is_there(struct rt_thread *thread, siginfo_t *info)
 	return rt_deliver_has_noted(thread, SIGSYS) || rt_sigsys_resolve(thread, info);
 }
 
-/* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so
- * what the program asked for in this respect is done here; but if that is the process's end, when the call in flight is
- * over. Returns whether the signal goes on; then *unseen says whether the program blocks
- * or ignores it. ctx: sigsys */
+/* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so what
+ * the program asked for in this respect is done here; but if that is the process's end, when the call in flight is
+ * over. Returns whether the signal goes on; then *unseen says whether the program blocks or ignores it. ctx: sigsys */
 static bool sigsys_arrives(struct rt_thread *thread, siginfo_t *info, struct ucontext *uc, bool in_program,
 			   bool *unseen)
 {

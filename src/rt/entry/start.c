@@ -38,7 +38,6 @@
 #include "rt/world/start.h"
 #include "rt/x86_64/base/gs.h"
 
-
 static void must(const char *what, long r)
 {
 	if (failed(r))
