@@ -91,7 +91,7 @@ static const void *find_note(const char *core, unsigned type)
 
 static void show_core(const char *title, pid_t pid)
 {
-	const char *core;
+	const char *core, *second;
 	int status;
 	const struct elf_prstatus *process;
 	const struct user_regs_struct *regs;
@@ -106,11 +106,12 @@ static void show_core(const char *title, pid_t pid)
 	info = find_note(core, NT_SIGINFO);
 	NEED(process && info);
 	regs = (const void *)&process->pr_reg;
+	/* The second argument is the signal, the thread, or an address. */
+	second = (pid_t)regs->rsi == pid || regs->rsi > SIGSYS ? "other" : "signal";
 	/* A call that would go on after a handler stands before or behind its instruction. */
-	say("  at the call %d, rdi %s, rsi %lld, rdx %lld, r12 %#llx, cs %#llx",
+	say("  at the call %d, rdi %s, rsi %s, rdx %lld, r12 %#llx, cs %#llx",
 	    regs->rip == (uint64_t)call_made || regs->rip == (uint64_t)call_made - 2,
-	    (pid_t)regs->rdi == pid ? "pid" : "other", regs->rsi < 1000 ? regs->rsi : 1000, regs->rdx, regs->r12,
-	    regs->cs);
+	    (pid_t)regs->rdi == pid ? "pid" : "other", second, regs->rdx, regs->r12, regs->cs);
 	say("  signal %d, code %d, mask %#lx, pending %#lx", process->pr_cursig, info->si_code, process->pr_sighold,
 	    process->pr_sigpend);
 }
