@@ -7,6 +7,8 @@
 
 #include <k23/hook.h>
 
+#include "call.h"
+#include "exceptions.h"
 #include "interpreter.h"
 #include "module.h"
 #include "output.h"
@@ -45,7 +47,7 @@ static long on_call(struct k23_call *call)
 
 	if (function) {
 		thread_enter();
-		answered = module_answer(function, call, &answer);
+		answered = call_answer(function, call, &answer);
 		thread_leave();
 	}
 	return answered ? answer : k23_forward(call);
@@ -65,10 +67,10 @@ static uint64_t tell(enum told what, const char *format, ...)
 	arguments = Py_VaBuildValue(format, list);
 	if (arguments)
 		result = PyObject_CallObject(told[what], arguments);
-	if (result && PyLong_Check(result) && !module_register(result, &number))
+	if (result && PyLong_Check(result) && !call_register(result, &number))
 		number = 0;
 	if (PyErr_Occurred())
-		module_print_exception();
+		exceptions_print();
 	Py_XDECREF(arguments);
 	Py_XDECREF(result);
 	thread_leave();
@@ -202,7 +204,7 @@ static bool load(const char *file, const char *text)
 
 static int refuse(const char *file)
 {
-	PyObject *why = module_refusal();
+	PyObject *why = exceptions_refusal();
 	int r;
 
 	if (why) {
@@ -210,7 +212,7 @@ static int refuse(const char *file)
 		Py_DECREF(why);
 		return r;
 	}
-	module_print_exception();
+	exceptions_print();
 	output_flush();
 	return k23_refuse("%s ends with an exception", file);
 }
