@@ -97,6 +97,8 @@ GUESTS = [
     Guest("clocks", variants="glibc musl-static", plain="present"),
     Guest("ptracer", user=True, later="sigsys_blocked", hosted="taken_by_dispatch steps_new_child"),
     Guest("traced"),
+    Guest("tracer_events", user=True, later="mask_set mask_set_in_call",
+          hosted="events step_from_event steps_over_calls exec_event"),
     Guest("sysemu", user=True),
     Guest("tracer_away", user=True),
     Guest("generations", user=True),

@@ -23,6 +23,27 @@ uint64_t rt_mask_block_all(void)
 }
 
 /* ctx: boot | entry */
+void rt_mask_keep(struct rt_thread *thread, uint64_t mask)
+{
+	thread->kept_mask = mask;
+	thread->keeps_mask = 1;
+}
+
+/* At no instruction are signals blocked and the mask before is not noted: a tracer may step here. ctx: entry */
+void rt_mask_block_kept(struct rt_thread *thread, uint64_t blocked)
+{
+	__atomic_store_n(&thread->keeps_mask, 1, __ATOMIC_RELAXED);
+	sys(rt_sigprocmask, SIG_BLOCK, &blocked, &thread->kept_mask, 8);
+}
+
+/* ctx: entry */
+uint64_t rt_mask_kept(struct rt_thread *thread)
+{
+	thread->keeps_mask = 0;
+	return thread->kept_mask;
+}
+
+/* ctx: boot | entry */
 void rt_mask_restore(uint64_t mask)
 {
 	mask &= ~SIGBIT(SIGSYS);

@@ -14,6 +14,12 @@ uint64_t rt_mask_block(void);
 /* Blocks every signal, those of faults and SIGSYS among them, and returns the mask before that. Does nothing in strict
  * seccomp, which would kill the thread. ctx: entry | sigsys */
 uint64_t rt_mask_block_all(void);
+/* Notes the program's mask while signals are blocked, for a tracer, which may change it there. ctx: boot | entry */
+void rt_mask_keep(struct rt_thread *thread, uint64_t mask);
+/* Blocks signals, and notes the mask before. ctx: entry */
+void rt_mask_block_kept(struct rt_thread *thread, uint64_t blocked);
+/* The mask that was noted, and is not any more. ctx: entry */
+uint64_t rt_mask_kept(struct rt_thread *thread);
 /* Sets the mask, but never blocks SIGSYS. ctx: boot | entry */
 void rt_mask_restore(uint64_t mask);
 /* Goes back to `mask`, which rt_mask_block returned. If a signal was deferred meanwhile, all stays blocked until it is

@@ -111,6 +111,12 @@ struct rt_thread {
 	uint32_t in_call;     /* a call of the program is in flight */
 	uint64_t orig_nr;     /* the number of the call, after its result has replaced it in `regs`; or RT_NO_NR */
 	uint64_t saved_mask;  /* the program's signal mask, while signals are deferred */
+	uint64_t kept_mask;   /* the same while `keeps_mask`: see base/mask.h */
+	uint32_t keeps_mask;
+	/* The kernel has made the call in flight, and the program is about to get signals again. An execve, whose new
+	 * image is starting, is no call in flight any more, and has no result. */
+	uint32_t made;
+	int64_t made_result;
 
 	struct k23_call call;
 	uint32_t runs; /* enum rt_runs */

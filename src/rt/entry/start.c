@@ -173,6 +173,8 @@ static void start_process(struct rt_thread *thread)
 	sighand->known = SIGBIT(SIGSYS);
 	sighand->actions[SIGSYS].handler = start->sigsys_ignored ? (uint64_t)SIG_IGN : (uint64_t)SIG_DFL;
 	thread->orig_nr = __NR_execve; /* by whatever call: the kernel does the same */
+	thread->call.arch = K23_ARCH_X86_64;
+	thread->made = 1;
 	rt.ptraced = start->ptraced & (RT_PTRACED | RT_PTRACED_CALLS);
 	thread->sighand = sighand;
 	thread->leads = thread->alone = thread->slot->mortal = true;
@@ -249,9 +251,11 @@ void rt_start_thread(struct rt_thread *thread)
 			rt_start_drop_signal(thread, start->helper);
 		sys(prctl, PR_SET_PTRACER, start->ptracer);
 	}
+	rt_mask_keep(thread, start->sigmask);
 	if (start->ptraced && !(start->ptraced & RT_PTRACED_TRACEME))
 		rt_rendezvous(thread, RT_EXEC_STARTED, NULL);
 	rt.begun = true;
-	rt_mask_unblock(thread, start->sigmask);
+	rt_mask_unblock(thread, rt_mask_kept(thread));
 	rt_ptraced_started(thread, start);
+	thread->made = 0;
 }

@@ -81,7 +81,7 @@ static void child_registers(struct rt_thread *child, uint64_t stack)
 }
 
 /* The rest of the child's way to the program, in the child. */
-static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
+static void child_ready(struct rt_thread *child, uint64_t flags)
 {
 	long r = 0;
 
@@ -97,7 +97,7 @@ static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 	}
 	/* A crash of a hook is to be reported. */
 	if (flags & CLONE_VFORK)
-		rt_mask_restore(mask | RT_ALL_BLOCKED);
+		rt_mask_restore(child->kept_mask | RT_ALL_BLOCKED);
 	if (!failed(r) && flags & CLONE_CLEAR_SIGHAND)
 		r = rt_actions_install();
 	else if (!failed(r) && is_unlocked(flags))
@@ -116,20 +116,19 @@ static void child_ready(struct rt_thread *child, uint64_t flags, uint64_t mask)
 		rt_callbacks_thread_start();
 	else
 		rt_callbacks_fork_child();
-	rt_mask_unblock(child, mask);
+	rt_mask_unblock(child, rt_mask_kept(child));
 }
 
 struct rt_thread *rt_child_start(void)
 {
 	struct rt_thread *child = rt_self();
 
-	child_ready(child, child->orig_nr, child->temporary_mask);
+	child_ready(child, child->orig_nr);
 	return child;
 }
 
 /* A child with a copy of the memory goes on where its parent was. */
-__attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t flags, uint64_t stack,
-					      uint64_t mask)
+__attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t flags, uint64_t stack)
 {
 	rt_image_populate();
 	rt_worlds_forked(thread);
@@ -151,12 +150,12 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	tracees_forked();
 	rt_texts_forked();
 	child_registers(thread, stack);
-	child_ready(thread, flags, mask);
+	child_ready(thread, flags);
 	rt_return(thread);
 }
 
 /* A region for a child that shares the memory. made: for its hosted hooks. */
-static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uint64_t stack, uint64_t mask,
+static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uint64_t stack,
 				   const struct rt_world *made)
 {
 	struct rt_thread *child = rt_thread_new();
@@ -178,8 +177,8 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->alone = child->slot->mortal = !(flags & CLONE_THREAD);
 	child->vforked = (flags & CLONE_VFORK) && !(flags & CLONE_THREAD);
 	/* For rt_child_start. */
-	child->temporary_mask = mask;
 	child->orig_nr = flags;
+	rt_mask_keep(child, thread->kept_mask);
 	child_registers(child, stack);
 	share_sighand(thread, child, flags);
 	child->shares_memory = !(flags & CLONE_THREAD);
@@ -230,18 +229,29 @@ static long make_creation(struct rt_thread *thread, void *argument)
 
 /* A vfork child has its creator's signal stack for a moment: no signal may come there. But a filter of the program may
  * raise SIGSYS for this call, and would kill if that was blocked: with filters, one that a process sends to the child
- * so early comes to its creator. Returns the mask before. */
-static uint64_t block_signals(const struct rt_thread *thread, uint64_t flags)
+ * so early comes to its creator. */
+static void block_signals(struct rt_thread *thread, uint64_t flags)
 {
 	const uint64_t sigsys = SIGBIT(SIGSYS);
-	uint64_t mask;
 
-	if (!(flags & CLONE_VFORK) || (!(flags & CLONE_VM) && rt.bundle->world_count))
-		return rt_mask_block();
-	mask = rt_mask_block_all();
+	if (!(flags & CLONE_VFORK) || (!(flags & CLONE_VM) && rt.bundle->world_count)) {
+		rt_mask_block_kept(thread, RT_ALL_BLOCKED);
+		return;
+	}
+	rt_mask_block_kept(thread, ~0ul);
 	if (thread->sighand->seccomp && !thread->sigsys_held)
 		sys(rt_sigprocmask, SIG_UNBLOCK, &sigsys, 0, 8);
-	return mask;
+}
+
+/* Gives signals back after the call. One that stops the thread for a tracer does so behind the call, whose result the
+ * tracer is shown, and may change. */
+static long unblock_signals(struct rt_thread *thread, long result)
+{
+	thread->made_result = result;
+	thread->made = 1;
+	rt_mask_unblock(thread, rt_mask_kept(thread));
+	thread->made = 0;
+	return (long)thread->made_result;
 }
 
 /* call: the kernel's call, with the flags as given; *stack_argument is set to the child's stack if it needs one.
@@ -251,24 +261,24 @@ static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_
 			uint64_t *stack_argument, uint64_t *stack_size, struct rt_world *made)
 {
 	struct creation creation = { call, !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(flags) };
-	uint64_t mask = block_signals(thread, flags);
 	struct rt_thread *child = NULL;
 	struct rt_region_slot *slot = NULL;
 	uint64_t begin = 0;
 	bool vforked = false, discard;
 	long r;
 
+	block_signals(thread, flags);
 	if (thread->signals) {
-		rt_mask_unblock(thread, mask);
+		rt_mask_unblock(thread, rt_mask_kept(thread));
 		return -K23_ERESTART;
 	}
 	*stack_argument = 0;
 	if (stack_size)
 		*stack_size = 0;
 	if (flags & CLONE_VM) {
-		child = child_new(thread, flags, stack, mask, made);
+		child = child_new(thread, flags, stack, made);
 		if (!child) {
-			rt_mask_unblock(thread, mask);
+			rt_mask_unblock(thread, rt_mask_kept(thread));
 			return -ENOMEM;
 		}
 		made->ended = true; /* they are the child's from now on */
@@ -287,7 +297,7 @@ static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_
 		rt_worlds_show_state(thread);
 	r = flags & CLONE_VM ? make_creation(thread, &creation) : rt_worlds_fork(thread, make_creation, &creation);
 	if (r == 0)
-		forked(thread, flags, stack, mask);
+		forked(thread, flags, stack);
 	if (flags & CLONE_THREAD && !failed(r))
 		thread->alone = false;
 	/* The child may have been killed before it ran. */
@@ -295,7 +305,7 @@ static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_
 		rt_owner_began(slot, begin, (int)r);
 	/* A thread may have ended, and its region be another's. */
 	discard = child && (failed(r) || vforked || rt_trapped(thread));
-	rt_mask_unblock(thread, mask);
+	r = unblock_signals(thread, r);
 	if (discard)
 		child_discard(thread, child);
 	return r;

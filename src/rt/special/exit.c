@@ -37,11 +37,11 @@ static long leave_judged(struct rt_thread *thread, struct k23_call *call, bool c
 long special_exit(struct rt_thread *thread, struct k23_call *call)
 {
 	uint32_t others;
-	uint64_t mask = rt_mask_block();
 	bool counted = thread->counted;
 
+	rt_mask_block_kept(thread, RT_ALL_BLOCKED);
 	if (thread->signals) {
-		rt_mask_unblock(thread, mask);
+		rt_mask_unblock(thread, rt_mask_kept(thread));
 		return -K23_ERESTART;
 	}
 	others = rt_sighand_leave(thread);
@@ -54,8 +54,11 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 	/* Threads of hooks do not keep the process. Its status is the last thread's, as in Linux since 5.17. */
 	if (!others && rt.own_threads && !thread->shares_memory)
 		leave(__NR_exit_group, call->args[0]);
-	if (thread->sighand->seccomp)
-		return rt_go_on(thread, leave_judged(thread, call, counted), mask);
+	if (thread->sighand->seccomp) {
+		long r = leave_judged(thread, call, counted);
+
+		return rt_go_on(thread, r, rt_mask_kept(thread));
+	}
 	/* Threads that go on use what is in the leader's region; a vfork child's is freed by its parent. */
 	if (thread->vforked || (thread->leads && others))
 		leave(__NR_exit, call->args[0]);
@@ -67,10 +70,9 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 
 long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t mask = rt_mask_block();
-
+	rt_mask_block_kept(thread, RT_ALL_BLOCKED);
 	if (thread->signals) {
-		rt_mask_unblock(thread, mask);
+		rt_mask_unblock(thread, rt_mask_kept(thread));
 		return -K23_ERESTART;
 	}
 	rt_note_tracer();
@@ -80,8 +82,8 @@ long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 		long r = leave_judged(thread, call, thread->counted);
 
 		if (thread->worlds[0].ended)
-			return rt_go_on(thread, r, mask);
-		rt_mask_unblock(thread, mask);
+			return rt_go_on(thread, r, rt_mask_kept(thread));
+		rt_mask_unblock(thread, rt_mask_kept(thread));
 		return r;
 	}
 	/* A child that shares its creator's memory must not leave its region behind there, unless other processes

@@ -3,9 +3,8 @@
  *
  * What differs: a single step over a system call goes through the runtime, some hundreds of instructions, before it is
  * reported. When a call has begun, registers that are set take effect when it ends; in a stop for a signal that
- * interrupted it they do at once, and the call is over. The signal mask that PTRACE_GETSIGMASK shows may be the
- * runtime's. exit and exit_group are the runtime's own calls, so they make no PTRACE_EVENT_SECCOMP. Requests made by
- * int $0x80 are not looked at.
+ * interrupted it they do at once, and the call is over. exit and exit_group are the runtime's own calls, so they make
+ * no PTRACE_EVENT_SECCOMP. Requests made by int $0x80 are not looked at.
  *
  * ctx: entry, for all here.
  */
@@ -21,6 +20,8 @@
 #include "rt/guard/guard.h"
 #include "rt/special/special.h"
 #include "rt/special/tracing.h"
+#include "rt/tracer/masks.h"
+#include "rt/tracer/step.h"
 #include "rt/tracer/stops.h"
 #include "rt/tracer/view.h"
 #include "rt/x86_64/base/gs.h"
@@ -102,38 +103,6 @@ static bool runs(const struct tracee *tracee)
 	return !(tracee->flags & TRACEE_SHOWN) && tracee_at_guard(tracee->tid);
 }
 
-/* Whether a tracee is in a stop for a signal that has come in a call, which is over: it is shown behind the call, but
- * the runtime has still to lead it there. */
-static bool is_behind_call(const struct tracee *tracee)
-{
-	uint8_t code[RT_SYSCALL_SIZE];
-	struct tracee_view view;
-
-	if (tracee->seen >= 128 || failed(tracee_view(tracee, &view)) || (view.result <= -512 && view.result >= -516))
-		return false;
-	return view.in_gate ||
-	       (view.fast == TRACEE_DIRECT &&
-		!failed(tracee_read(tracee->tid, code, view.shown.rip - sizeof(code), sizeof(code))) &&
-		rt_is_syscall(code));
-}
-
-/* What is known of a tracee before it goes on, and counts when it steps. sig: the signal that it is given. */
-static void prepare_step(struct tracee *tracee, uint64_t request, int sig)
-{
-	bool steps = request != PTRACE_SYSCALL && request != PTRACE_CONT;
-	uint64_t mask;
-
-	if (steps && is_behind_call(tracee))
-		tracee->flags |= TRACEE_PAST_CALL;
-	/* A handler's first instruction is that of the step. */
-	if (!steps || (sig && (uint32_t)sig == tracee->seen && tracee_handler(tracee, sig) > (uint64_t)SIG_IGN))
-		tracee->flags &= ~(uint32_t)TRACEE_PAST_CALL;
-	tracee->flags &= ~(uint32_t)TRACEE_BLOCKS_TRAP;
-	if (steps && !failed(sys(ptrace, PTRACE_GETSIGMASK, tracee->tid, sizeof(mask), &mask)) &&
-	    mask & SIGBIT(SIGTRAP))
-		tracee->flags |= TRACEE_BLOCKS_TRAP;
-}
-
 static long resume(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_adopt(tid_of(call));
@@ -152,11 +121,13 @@ static long resume(struct rt_thread *thread, struct k23_call *call)
 		tracee_skip_call(tracee);
 	before = tracee->request;
 	tracee->request = (uint32_t)request_of(call);
+	if (tracee->request == PTRACE_CONT)
+		tracee->flags &= ~(uint32_t)TRACEE_IN_CALL; /* its exit stop will not be shown */
 	if (tracee->request != PTRACE_SYSEMU_SINGLESTEP)
 		tracee->flags &= ~(uint32_t)TRACEE_CAUGHT;
 	own.args[0] = tracee_request(tracee);
 	own.args[3] = (uint64_t)tracee_release(tracee, request_of(call), (int)data_of(call));
-	prepare_step(tracee, own.args[0], (int)own.args[3]);
+	tracee_prepare_step(tracee, own.args[0], (int)own.args[3]);
 	r = rt_gate_program(&own, thread);
 	if (failed(r)) {
 		tracee->request = before;
@@ -337,13 +308,19 @@ static long dispatch_config(struct rt_thread *thread, struct k23_call *call)
 	return 0;
 }
 
-/* What the program asks of a stop that it was shown as that of an execve. The stop really is a signal of the
- * runtime's. */
-static long exec_stop(struct rt_thread *thread, struct k23_call *call)
+/* What the program asks of a stop that it was shown as another than it is: as that of an execve, which really is a
+ * signal of the runtime's, or as that of a step, which may have been that of a call. */
+static long other_stop(struct rt_thread *thread, struct k23_call *call)
 {
 	struct tracee *tracee = tracee_find(tid_of(call));
 	siginfo_t info;
 
+	if (tracee && request_of(call) == PTRACE_GETEVENTMSG &&
+	    (tracee_in_signal_stop(tracee) || tracee->flags & TRACEE_TO_HANDLER)) {
+		static const uint64_t none;
+
+		return rt_copy_to(data_of(call), &none, sizeof(none));
+	}
 	if (!tracee || !(tracee->flags & TRACEE_EXEC_STOP))
 		return rt_gate_program(call, thread);
 	if (request_of(call) == PTRACE_GETEVENTMSG) {
@@ -372,6 +349,21 @@ static long segment_base(struct rt_thread *thread, struct k23_call *call)
 		return r;
 	base = 0;
 	return rt_copy_to(to, &base, sizeof(base));
+}
+
+static long signal_mask(struct rt_thread *thread, struct k23_call *call)
+{
+	struct tracee *tracee = tracee_find(tid_of(call));
+	struct tracee_masks masks;
+	uint64_t mask;
+
+	if (!tracee || address_of(call) != sizeof(mask) || failed(tracee_masks(tracee, &masks)) || !masks.thread)
+		return rt_gate_program(call, thread);
+	if (request_of(call) == PTRACE_GETSIGMASK)
+		return rt_copy_to(data_of(call), &masks.program, sizeof(masks.program));
+	if (failed(rt_copy_from(&mask, data_of(call), sizeof(mask))))
+		return -EFAULT;
+	return tracee_set_mask(tracee, &masks, mask & ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP)));
 }
 
 static long make_request(struct rt_thread *thread, struct k23_call *call)
@@ -410,9 +402,12 @@ static long make_request(struct rt_thread *thread, struct k23_call *call)
 	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
 	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
 		return dispatch_config(thread, call);
+	case PTRACE_GETSIGMASK:
+	case PTRACE_SETSIGMASK:
+		return signal_mask(thread, call);
 	case PTRACE_GETSIGINFO:
 	case PTRACE_GETEVENTMSG:
-		return exec_stop(thread, call);
+		return other_stop(thread, call);
 	default:
 		return rt_gate_program(call, thread);
 	}

@@ -8,6 +8,7 @@
 #include "rt/base/gate.h"
 #include "rt/tracer/exec.h"
 #include "rt/tracer/ptraced.h"
+#include "rt/tracer/step.h"
 #include "rt/tracer/view.h"
 
 /* The record of a task that has stopped. If the task is new and did not ask to be traced, the kernel gave it to this
@@ -124,83 +125,27 @@ static uint32_t meet_call_exit(struct tracee *tracee, const struct tracee_view *
 	return show_call_exit(tracee, stop);
 }
 
-/* Says where a step has led. The kernel reports the end of a call as TRAP_BRKPT, and other steps as TRAP_TRACE.
+/* A stop with SIGTRAP: of a system call, of a single step, or of the program's own. Returns the stop to show, or 0.
  * ctx: entry */
-static void tell_place(const struct tracee *tracee, const siginfo_t *info, int code, const struct tracee_view *view)
-{
-	siginfo_t step = *info;
-
-	step.si_code = code;
-	step.si_addr = (void *)view->shown.rip;
-	sys(ptrace, PTRACE_SETSIGINFO, tracee->tid, 0, &step);
-}
-
-/* Whether a step from the exit stop of a call has only led back to the program, of which it is to do one instruction.
- * ctx: entry */
-static bool past_call(struct tracee *tracee, const struct tracee_view *view)
-{
-	bool outside = view->ip - tracee->bundle >= tracee->size;
-
-	if (!(tracee->flags & TRACEE_PAST_CALL) ||
-	    (!outside && (!view->returns || failed(tracee_load_shown(tracee, view)))))
-		return false;
-	tracee->flags &= ~(uint32_t)TRACEE_PAST_CALL;
-	return true;
-}
-
-/* A step raises SIGTRAP as a fault would: to ignore or block it does not help, the kernel gives it the default action.
- * ctx: entry */
-static uint32_t show_step(const struct tracee *tracee, uint32_t stop)
-{
-	if (tracee->flags & TRACEE_BLOCKS_TRAP || tracee_handler(tracee, SIGTRAP) == (uint64_t)SIG_IGN)
-		tracee_default(tracee, SIGTRAP);
-	return stop;
-}
-
-/* A stop with SIGTRAP: of a system call, of a single step, or of the program's own. A step is shown as if it led past
- * the runtime. Returns the stop to show, or 0. ctx: entry */
 static uint32_t meet_trap(struct tracee *tracee, const siginfo_t *info, uint32_t stop)
 {
-	bool steps = tracee->request == PTRACE_SINGLESTEP || tracee->request == PTRACE_SINGLEBLOCK ||
-		     tracee->request == PTRACE_SYSEMU_SINGLESTEP;
+	bool of_call = info->si_code == SIGTRAP || info->si_code == (SIGTRAP | 0x80);
 	unsigned long message = 0;
 	struct tracee_view view;
-	uint64_t ip;
 
 	if (failed(tracee_view(tracee, &view)))
 		return stop;
-	ip = view.ip;
-	if ((info->si_code == SIGTRAP || info->si_code == (SIGTRAP | 0x80)) &&
-	    tracee_request(tracee) == PTRACE_SYSCALL) {
+	if (of_call)
 		sys(ptrace, PTRACE_GETEVENTMSG, tracee->tid, 0, &message);
+	if (of_call && tracee_request(tracee) == PTRACE_SYSCALL) {
 		if (message == PTRACE_EVENTMSG_SYSCALL_ENTRY)
 			return meet_call_entry(tracee, &view, stop);
 		if (message == PTRACE_EVENTMSG_SYSCALL_EXIT)
 			return meet_call_exit(tracee, &view, stop);
 	}
-	if (steps && view.fast == TRACEE_STUB)
-		return tracee_run_on(tracee, 0);
-	if (steps && past_call(tracee, &view))
-		return tracee_run_on(tracee, 0);
-	if (steps && view.fast == TRACEE_STUB_DONE) {
-		/* The tracee goes on at the site's own `syscall`, which the guard catches. */
-		tracee_load_shown(tracee, &view);
-		tell_place(tracee, info, info->si_code, &view);
-		return show_step(tracee, stop);
-	}
-	if (!steps)
+	if (!tracee_steps(tracee))
 		return stop;
-	if (!tracee->bundle || ip - tracee->bundle >= tracee->size)
-		return show_step(tracee, stop);
-	/* After a step over iretq the kernel would take the trap flag that it set itself for the program's: so the
-	 * registers are loaded by ptrace instead. */
-	if (!view.returns || failed(tracee_load_shown(tracee, &view)))
-		return tracee_run_on(tracee, 0);
-	/* After a call that was not made the step is that of the next instruction. */
-	if (tracee->request == PTRACE_SYSEMU_SINGLESTEP && tracee->flags & TRACEE_IN_CALL)
-		return show_call_exit(tracee, stop);
-	tell_place(tracee, info, TRAP_BRKPT, &view);
-	return show_step(tracee, stop);
+	return tracee_stepped(tracee, &view, info, message == PTRACE_EVENTMSG_SYSCALL_ENTRY);
 }
 
 /* Whether the call of the tracee's program has not come to the kernel yet, or the kernel is done with it and only the
@@ -217,28 +162,33 @@ static bool is_call_elsewhere(const struct tracee *tracee, const struct tracee_v
 	return (view->shown_nr != __NR_wait4 && view->shown_nr != __NR_waitid) || !tracee_count(tracee);
 }
 
-/* Whether the tracee is about to die of a signal that its tracer was shown before: the runtime has queued it again,
- * with the default action. ctx: entry */
+/* Whether the kernel is about to take the default action for a signal that the tracer was shown before: the runtime has
+ * queued it again for that. Where this is not the tracee's death, the next one is another. ctx: entry */
 static bool is_dying(const struct tracee *tracee, uint32_t sig)
 {
-	uint64_t thread = tracee_thread(tracee);
+	const uint32_t none = 0;
+	uint64_t at = tracee_thread(tracee);
 	uint32_t dies_of = 0;
 
-	return thread &&
-	       !failed(tracee_read(tracee->tid, &dies_of, thread + offsetof(struct rt_thread, dies_of), 4)) &&
-	       dies_of == sig;
+	if (!at)
+		return false;
+	at += offsetof(struct rt_thread, dies_of);
+	return !failed(tracee_read(tracee->tid, &dies_of, at, sizeof(dies_of))) && dies_of == sig &&
+	       !failed(tracee_write(tracee->tid, at, &none, sizeof(none)));
 }
 
 /* Whether a signal has come where natively none would stop the tracee: the entry stop of a call was shown, and the
- * exit stop not yet. Natively such a signal ends the call if that sleeps, and is a stop after the exit stop. A fault is
- * that of the program or a hook, unless the call raises it. A signal that ended the sleep of the call is shown at once,
- * as it may be blocked after the call. ctx: entry */
+ * exit stop not yet; or the call was made by a step, whose stop comes first. Natively such a signal ends the call if
+ * that sleeps, and is a stop after the exit stop. A fault is that of the program or a hook, unless the call raises it.
+ * A signal that ended the sleep of the call is shown at once, as it may be blocked after the call. ctx: entry */
 static bool is_early(const struct tracee *tracee, const siginfo_t *info)
 {
+	bool shows = tracee->flags & TRACEE_IN_CALL && tracee->request == PTRACE_SYSCALL;
+	bool steps_over = tracee_steps(tracee) && !(tracee->flags & TRACEE_PAST_CALL);
 	struct tracee_view view;
 
-	if (!(tracee->flags & TRACEE_IN_CALL) || tracee->request != PTRACE_SYSCALL ||
-	    failed(tracee_view(tracee, &view)) || !is_call_elsewhere(tracee, &view))
+	if ((!shows && !steps_over) || failed(tracee_view(tracee, &view)) || !is_call_elsewhere(tracee, &view) ||
+	    (steps_over && !view.in_gate && !view.made))
 		return false;
 	return !(SIGBIT(info->si_signo) & RT_FAULTS) || info->si_code <= 0 || view.in_gate;
 }
@@ -332,6 +282,15 @@ static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
 	return meet_signal(tracee, info, SIGSYS);
 }
 
+/* ctx: entry; no locks */
+bool tracee_in_signal_stop(const struct tracee *tracee)
+{
+	siginfo_t info;
+
+	return tracee->seen < 128 && !failed(sys(ptrace, PTRACE_GETSIGINFO, tracee->tid, 0, &info)) &&
+	       (info.si_signo != SIGTRAP || (info.si_code & ~0x80) != SIGTRAP);
+}
+
 /* ctx: entry */
 int tracee_release(struct tracee *tracee, uint64_t request, int sig)
 {
@@ -341,7 +300,7 @@ int tracee_release(struct tracee *tracee, uint64_t request, int sig)
 		sig = 0;
 	if (!(tracee->flags & TRACEE_HOLDS) || (tracee->flags & TRACEE_IN_CALL && request == PTRACE_SYSCALL))
 		return sig;
-	if (sig || tracee->flags & TRACEE_IN_CALL) {
+	if (sig || tracee->flags & TRACEE_IN_CALL || tracee_in_signal_stop(tracee)) {
 		send_held(tracee);
 		return sig;
 	}

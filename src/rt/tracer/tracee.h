@@ -34,6 +34,7 @@ enum tracee_flags {
 	TRACEE_TOLD = 32768,      /* the tracer's program got SIGCHLD for the stop that it is in */
 	TRACEE_PAST_CALL = 65536, /* the exit stop of a call was shown: a step now is that of the next instruction */
 	TRACEE_BLOCKS_TRAP = 131072, /* its program blocked SIGTRAP when it was resumed */
+	TRACEE_TO_HANDLER = 262144,  /* it was resumed with a signal that has a handler, which a step leads to */
 };
 
 struct tracee {
@@ -46,6 +47,7 @@ struct tracee {
 	uint64_t bundle;  /* where in the tracee its bundle is; 0: not known, or none */
 	uint64_t gate;     /* where in the tracee its gate is */
 	uint32_t size;     /* of the bundle up to the regions: all code is in there */
+	uint64_t stepped_nr; /* of the call that its step has made, as far as is known; ~0: none */
 	int32_t exec_from; /* the id that the thread had when it called execve */
 	struct start_block block; /* for the image that its execve makes */
 	siginfo_t held;

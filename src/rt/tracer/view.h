@@ -30,6 +30,7 @@ struct tracee_view {
 	uint32_t arch;            /* of the call */
 	enum tracee_fast fast;
 	bool in_call;             /* the runtime has begun a call of the program, and not ended it */
+	bool made;                /* the kernel has ended the call, and the runtime is not in it any more */
 	bool in_gate;             /* the gate has made the call of the program: the stop is behind its instruction */
 	bool waits;               /* the stop is behind the instruction of a call of a hook's own, which may wait */
 	bool restarts;            /* either, and a signal interrupted the call: the error is for tracers only */

@@ -18,7 +18,7 @@ static void show_thread_regs(struct tracee_view *view, const struct rt_thread *t
 
 	core_regs_to_user(to, regs);
 	to->orig_rax = ~0ul;
-	if (view->kind == RT_STOP_EXIT || (view->returns && thread->call.way == K23_BY_GUARD))
+	if (view->kind == RT_STOP_EXIT || view->made || (view->returns && thread->call.way == K23_BY_GUARD))
 		to->orig_rax = thread->orig_nr;
 	if (!thread->in_call)
 		return;
@@ -29,7 +29,7 @@ static void show_thread_regs(struct tracee_view *view, const struct rt_thread *t
 		to->rax = view->real.rax; /* a result that the tracer has set, which counts if the call is skipped */
 		return;
 	}
-	to->rax = view->in_gate ? view->real.rax : (uint64_t)-ENOSYS;
+	to->rax = view->in_gate ? view->real.rax : (uint64_t)(view->made ? thread->made_result : -ENOSYS);
 	if (view->arch == K23_ARCH_X86_64) {
 		to->rcx = to->rip;
 		to->r11 = to->eflags;
@@ -66,7 +66,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->shown = view->real;
 	view->thread = NULL;
 	view->kind = 0;
-	view->in_call = view->in_gate = view->waits = view->restarts = view->returns = false;
+	view->in_call = view->made = view->in_gate = view->waits = view->restarts = view->returns = false;
 	ip = view->ip = view->real.rip;
 	view->nr = view->shown_nr = view->real.orig_rax;
 	view->result = (int64_t)view->real.rax;
@@ -91,12 +91,13 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	if (ip == tracee_in_gate(tracee, rt_gate_stop_ip))
 		view->kind = (uint32_t)view->real.rdi;
 	view->in_call = thread.in_call;
+	view->made = thread.made && !view->in_gate;
 	view->returns = !thread.signals &&
 			ip - tracee_in_gate(tracee, rt_return_begin) < (uint64_t)(rt_return_end - rt_return_begin);
 	view->arch = thread.call.arch;
 	show_thread_regs(view, &thread);
 	if (tracee->flags & TRACEE_EXEC_STOP)
-		view->shown.orig_rax = thread.orig_nr;
+		view->shown.rax = (uint64_t)-ENOSYS; /* execve has not returned yet */
 	view->shown_nr = view->shown.orig_rax;
 	return 0;
 }
@@ -237,10 +238,12 @@ static long set_thread_regs(const struct tracee *tracee, const struct tracee_vie
 		real.rdx = (int32_t)nr == -1;
 	} else if (before) {
 		to.rax = nr;
-	} else if (!view->in_call) {
+	} else if (!view->in_call && !(tracee->flags & TRACEE_EXEC_STOP)) {
 		to.rax = from->rax;
 	}
 	r = tracee_write(tracee->tid, base, &to, sizeof(to));
+	if (!failed(r) && view->made)
+		r = tracee_write(tracee->tid, base + offsetof(struct rt_thread, made_result), &from->rax, 8);
 	real.fs_base = from->fs_base;
 	real.gs_base = tracee_registers(view, from).gs_base;
 	if (before)

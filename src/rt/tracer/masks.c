@@ -1,0 +1,49 @@
+#include "rt/tracer/masks.h"
+
+#include <linux/ptrace.h>
+
+#include "core/string.h"
+#include "rt/tracer/view.h"
+
+/* ctx: entry */
+long tracee_masks(const struct tracee *tracee, struct tracee_masks *masks)
+{
+	struct tracee_view view;
+	struct rt_thread thread;
+	long r = sys(ptrace, PTRACE_GETSIGMASK, tracee->tid, sizeof(masks->real), &masks->real);
+
+	masks->program = masks->real;
+	masks->thread = 0;
+	masks->kept = 0;
+	if (failed(r) || failed(tracee_view(tracee, &view)))
+		return r;
+	masks->thread = view.thread ? (uint64_t)view.thread : tracee_thread(tracee);
+	if (!masks->thread ||
+	    failed(tracee_read(tracee->tid, &thread, masks->thread, offsetof(struct rt_thread, sigsys_held)))) {
+		masks->thread = 0;
+		return 0;
+	}
+	if (thread.keeps_mask)
+		masks->kept = offsetof(struct rt_thread, kept_mask);
+	else if (view.thread && thread.signals)
+		masks->kept = offsetof(struct rt_thread, saved_mask);
+	if (masks->kept)
+		memcpy(&masks->program, (const char *)&thread + masks->kept, sizeof(masks->program));
+	masks->program &= ~SIGBIT(SIGSYS);
+	masks->program |= thread.sigsys_blocked ? SIGBIT(SIGSYS) : 0;
+	return 0;
+}
+
+/* ctx: entry */
+long tracee_set_mask(const struct tracee *tracee, const struct tracee_masks *masks, uint64_t mask)
+{
+	bool sigsys = mask & SIGBIT(SIGSYS), faults = mask & RT_MEMORY_FAULTS;
+	long r = tracee_write(tracee->tid, masks->thread + offsetof(struct rt_thread, sigsys_blocked), &sigsys, 1);
+
+	if (!failed(r))
+		r = tracee_write(tracee->tid, masks->thread + offsetof(struct rt_thread, faults_blocked), &faults, 1);
+	mask &= ~SIGBIT(SIGSYS);
+	if (!failed(r) && masks->kept)
+		return tracee_write(tracee->tid, masks->thread + masks->kept, &mask, sizeof(mask));
+	return failed(r) ? r : sys(ptrace, PTRACE_SETSIGMASK, tracee->tid, sizeof(mask), &mask);
+}
