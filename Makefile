@@ -64,11 +64,13 @@ fuzz: test-deps
 	FUZZ_SECONDS=$(SECONDS) meson test -C $(BUILD)-clang --no-rebuild --suite fuzz --print-errorlogs
 
 # make fuzz-programs COUNT=50000 FIRST=1: random programs, natively and under k23; each is a seed, and can be run again.
+# KIND=wide: of more kinds of calls.
 COUNT ?= 1000
 FIRST ?= 1
+KIND ?= run
 fuzz-programs: build
 	@python3 tests/fuzz/programs.py --k23 $(BUILD)/k23 --store $(BUILD)/tests/base.store --first $(FIRST) \
-		--count $(COUNT) $(BUILD)/tests/random
+		--count $(COUNT) --kind $(KIND) $(BUILD)/tests/random
 
 # make soak MINUTES=30: mixed load, natively and under k23 at once; nothing may grow.
 MINUTES ?= 30

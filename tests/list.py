@@ -250,6 +250,8 @@ def list_tests(without):
             test(f"probes.{touch}-{case}", "probes.py", ["probes"], 240, *words)
             test(f"probes.{touch}-{case}/1000", "probes.py", ["stress"], 1500, "--rounds", 1000, *words)
     test("random programs", "programs.py", ["random"], 300, "--store", "@base@", "--count", 60, "@random@")
+    test("random programs, wide", "programs.py", ["random"], 300, "--store", "@base@", "--kind", "wide", "--first", 1,
+         "--count", 40, "@random@")
     test("soak", "soak.py", ["stress"], 600, "--store", "@base@", "--seconds", 120, "@soak@", "@folder@/libsites.so")
     for kind, modes in BACKTRACES.items():
         for mode in modes.split():

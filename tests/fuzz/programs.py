@@ -2,7 +2,8 @@
 """Random programs (random.c), natively and under k23: what they print and how they end must be the same.
 
 A seed whose program natively says two things is left out. Seeds follow one another, so that a run can be repeated; the
-last line says how many there were. usage: programs.py --k23 K23 --store STORE [--first SEED] [--count N] PROGRAM
+last line says how many there were. usage: programs.py --k23 K23 --store STORE [--first SEED] [--count N]
+[--kind run|wide] [--all] PROGRAM
 """
 
 import argparse
@@ -23,6 +24,7 @@ MODES = {
     "null": [*GUARD, "--hook", "null"],
     "eager": ["run", "--store={store}", "--no-learn", "--eager", "--hook", "null"],
     "eager-plain": ["run", "--store={store}", "--no-learn", "--eager"],
+    "hosted": [*GUARD, "--hook", "null-hosted"],
 }
 
 
@@ -39,7 +41,7 @@ def run(*command, limit=LIMIT):
 
 def differs(options, seed, modes):
     """A report for each mode in which the program of a seed is another one than natively; None: natively it is two."""
-    program = [options.program, "run", str(seed)]
+    program = [options.program, options.kind, str(seed)]
     native = run(*program)
     reports = []
     if native is None:
@@ -64,9 +66,10 @@ def differs(options, seed, modes):
 def fuzz(options):
     harness.become_subreaper()
     names, two, failures = list(MODES), 0, []
+    count = len(names)
     for seed in range(options.first, options.first + options.count):
         # Two of the modes for each seed, in turns.
-        modes = names if options.all else [names[seed % 4], names[(seed + 1 + seed // 4 % 3) % 4]]
+        modes = names if options.all else [names[seed % count], names[(seed + 1 + seed // count % (count - 1)) % count]]
         reports = differs(options, seed, modes)
         two += reports is None
         if reports:
@@ -83,6 +86,7 @@ def main():
     parser.add_argument("--store", required=True, type=os.path.abspath, help="with the plans of the program")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--count", type=int, default=60, help="how many seeds")
+    parser.add_argument("--kind", choices=["run", "wide"], default="run", help="wide: of more kinds of calls")
     parser.add_argument("--all", action="store_true", help="all modes for each seed, and not two")
     parser.add_argument("program", type=os.path.abspath)
     options = parser.parse_args()

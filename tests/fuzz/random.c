@@ -1,6 +1,7 @@
 /*
  * A random program: its seed says what it does, and it prints what it finds. Natively it prints the same each time:
- * nothing that it prints depends on time, on addresses or on ids. usage: random run SEED [DEPTH]
+ * nothing that it prints depends on time, on addresses or on ids. usage: random run|wide SEED [DEPTH]
+ * wide: also what is in random/
  */
 #include "guest.h"
 #include <fcntl.h>
@@ -32,6 +33,14 @@ static uint32_t draw(uint32_t below)
 	state ^= state >> 7;
 	state ^= state << 17;
 	return (uint32_t)((state * 0x2545f4914f6cdd1dul) >> 33) % below;
+}
+
+/* Faults. */
+static void touch_nothing(void)
+{
+	volatile uintptr_t address = 8;
+
+	*(volatile char *)address = 1;
 }
 
 #define PICK(array) ((array)[draw(ARRAY_SIZE(array))])
@@ -330,7 +339,7 @@ static void leave(void)
 		break;
 	case 1: {
 		char seed[32], level[8];
-		const char *words[] = { "random", "run", seed, level, NULL };
+		const char *words[] = { "random", guest_argv[0], seed, level, NULL };
 
 		snprintf(seed, sizeof(seed), "%u", draw(1u << 30));
 		snprintf(level, sizeof(level), "%d", depth);
@@ -399,7 +408,7 @@ static void do_process(void)
 	case 2:
 		pid = vfork();
 		if (pid == 0) {
-			const char *words[] = { "random", "run", "77", "9", NULL };
+			const char *words[] = { "random", guest_argv[0], "77", "9", NULL };
 
 			if (seed & 1 << 20)
 				execv(program, (char **)words);
@@ -707,18 +716,41 @@ static void do_descriptors(void)
 	close(other);
 }
 
+/* Of these they are wide. */
+#include "random/memory.h"
+#include "random/children.h"
+#include "random/blocked.h"
+#include "random/descriptors.h"
+#include "random/identity.h"
+#include "random/clocks.h"
+#include "random/context.h"
+#include "random/futexes.h"
+#include "random/filters.h"
+#include "random/tracers.h"
+
+static bool wide;
+
 static void some(int count)
 {
 	static void (*const kinds[])(void) = {
 		call_nonsense, call_nonsense, call_nonsense, do_signals, do_signals,  do_fault,	 do_process, do_process,
 		do_thread,     do_code,	      do_filter,     do_dispatch, do_tracer,  do_timer,	 do_descriptors,
 	};
+	static void (*const more[])(void) = {
+		do_memory, do_memory, do_brk, do_children, do_children, do_clone, do_clone, do_last_thread, do_blocked,
+		do_blocked, do_many_descriptors, do_identity, do_limits, do_clocks, do_notices, do_context, do_context,
+		do_deadly, do_robust, do_futexes, do_shared, do_wide_filter, do_wide_tracer, do_wide_tracer,
+	};
 
-	while (count-- > 0)
-		PICK(kinds)();
+	while (count-- > 0) {
+		if (wide && draw(4))
+			PICK(more)();
+		else
+			PICK(kinds)();
+	}
 }
 
-HELPER(run)
+static void start(void)
 {
 	sigset_t blocked, pending;
 	uint64_t ignored = 0;
@@ -741,4 +773,15 @@ HELPER(run)
 	some(3 + (int)draw(10));
 	say("ends");
 	raw(SYS_exit_group, draw(50));
+}
+
+HELPER(wide)
+{
+	wide = true;
+	start();
+}
+
+HELPER(run)
+{
+	start();
 }
