@@ -240,7 +240,7 @@ def case_usage(k23, program):
     expect("death", run(k23, "run", "--", "sh", "-c", "kill -TERM $$").returncode, -15)
 
 
-def case_foreign(k23, program):
+def make_foreign():
     """A 32-bit program: a valid header is enough, nobody gets to run it."""
     header = bytearray(open("/bin/true", "rb").read(64))
     header[4] = 1
@@ -248,6 +248,10 @@ def case_foreign(k23, program):
     with open("foreign", "wb") as file:
         file.write(header)
     os.chmod("foreign", 0o755)
+
+
+def case_foreign(k23, program):
+    make_foreign()
     result = run(k23, "run", "./foreign")
     expect("k23 run", result.returncode, 126)
     if "--foreign=allow" not in result.stderr:
@@ -260,6 +264,33 @@ def case_foreign(k23, program):
     native = run("/usr/bin/python3", "-c", code)
     result = run(k23, "run", "--foreign=allow", "--", "/usr/bin/python3", "-c", code)
     expect("allowed", (result.returncode, result.stdout), (native.returncode, native.stdout))
+
+
+MESSAGES = """
+import os, resource, signal, sys
+for number in signal.SIGPIPE, signal.SIGXFSZ:
+    signal.signal(number, signal.SIG_DFL)
+reader, writer = os.pipe()
+file = os.open("full", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.close(reader)
+os.truncate("full", 4096)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+for closed in writer, file:
+    os.dup2(closed, 2)
+    try:
+        os.execv("./foreign", ["foreign"])
+    except OSError as error:
+        print(error.errno, signal.sigpending(), signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+
+
+def case_messages(k23, program):
+    """What k23 says to a standard error that nobody reads, or that is full, does not signal the program."""
+    make_foreign()
+    words = [sys.executable, "-S", "-c", MESSAGES]
+    for way in ["--no-patch"], ["--eager"], ["--no-patch", "--hook", "null"], ["--eager", "--hook", "null"]:
+        result = run(k23, "run", *way, "--", *words)
+        expect(f"{way}", (result.returncode, result.stdout), (0, "8 set() set()\n" * 2))
 
 
 LIMITS = """

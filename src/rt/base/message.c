@@ -2,11 +2,14 @@
 
 #include "abi/syscall.h"
 #include "core/format.h"
+#include "rt/base/raised.h"
 
 /* ctx: boot | entry | sigsys */
 void rt_message(const char *format, ...)
 {
 	char text[512] = "k23: ";
+	struct rt_thread *thread = rt_self();
+	struct rt_raised raised;
 	va_list args;
 	long length;
 
@@ -16,7 +19,8 @@ void rt_message(const char *format, ...)
 	if ((size_t)length > sizeof(text) - 2)
 		length = sizeof(text) - 2;
 	text[length] = '\n';
-	sys(write, 2, text, length + 1);
+	raised = rt_raised_hold(thread);
+	rt_raised_drop(thread, raised, __NR_write, (uint64_t)length + 1, sys(write, 2, text, length + 1));
 }
 
 /* ctx: boot | entry | sigsys */

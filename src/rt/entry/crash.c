@@ -10,7 +10,7 @@
 #include "rt/base/chain.h"
 #include "rt/base/copy.h"
 #include "rt/base/message.h"
-#include "rt/signal/deliver.h"
+#include "rt/base/queue.h"
 #include "rt/x86_64/entry/faults.h"
 
 /* A call that is made where it stands is not in a hook. ctx: sigsys */
@@ -139,6 +139,6 @@ void rt_crashed(struct rt_thread *thread, int sig, const siginfo_t *info, struct
 	tell(thread, sig, rt_context_regs(uc), (uint64_t)info->si_addr);
 	sys(rt_sigaction, sig, &action, 0, 8);
 	if (sig == SIGTRAP)
-		rt_deliver_queue(thread, sig, NULL);
+		rt_queue_signal(thread, sig, NULL);
 	uc->uc_sigmask &= ~SIGBIT(sig);
 }

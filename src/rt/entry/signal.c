@@ -23,6 +23,7 @@
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
+#include "rt/base/queue.h"
 #include "rt/base/return.h"
 #include "rt/entry/crash.h"
 #include "rt/guard/guard.h"
@@ -120,7 +121,7 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 	if (!noted && sig == SIGSYS)
 		rt_sigsys_keep(thread, info);
 	else if (!noted)
-		rt_deliver_queue(thread, sig, info);
+		rt_queue_signal(thread, sig, info);
 	if (first && is_in_handler(thread, regs)) {
 		thread->early = true;
 		thread->saved_mask = uc->uc_sigmask; /* where the call is, sigsys() finds out */
@@ -139,7 +140,7 @@ static void keep_blocked(struct rt_thread *thread, int sig, siginfo_t *info, str
 {
 	uc->uc_sigmask |= SIGBIT(sig);
 	if (info->si_code == SI_TKILL)
-		rt_deliver_queue(thread, sig, info);
+		rt_queue_signal(thread, sig, info);
 	else if (failed(sys(rt_sigqueueinfo, thread->pid, sig, info)))
 		sys(kill, thread->pid, sig);
 }

@@ -5,7 +5,7 @@
 
 #include <linux/wait.h>
 
-#include "rt/signal/deliver.h"
+#include "rt/base/queue.h"
 
 /* Takes one that is pending: that of the thread before that of the process. */
 static bool take_child_signal(siginfo_t *info)
@@ -35,7 +35,7 @@ void rt_start_drop_signal(struct rt_thread *thread, int helper)
 	if (action.handler == (uint64_t)SIG_IGN || !take_child_signal(&first))
 		return;
 	if (take_child_signal(&second)) {
-		rt_deliver_queue(thread, SIGCHLD, &first);
+		rt_queue_signal(thread, SIGCHLD, &first);
 		first = second;
 	}
 	if (first.si_code > 0 && first.si_pid == helper)

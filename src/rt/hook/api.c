@@ -15,6 +15,7 @@
 #include "rt/base/gate.h"
 #include "rt/base/hidden_fds.h"
 #include "rt/base/peek.h"
+#include "rt/base/raised.h"
 #include "rt/base/run_memory.h"
 #include "rt/base/thread.h"
 #include "rt/hook/faults.h"
@@ -23,7 +24,6 @@
 #include "rt/hook/path.h"
 #include "rt/hook/run_lock.h"
 #include "rt/hook/where.h"
-#include "rt/signal/raised.h"
 #include "rt/text/text.h"
 
 /* 0, or why a hook cannot make a call. */

@@ -4,26 +4,11 @@
 
 #include "core/string.h"
 #include "rt/base/mask.h"
+#include "rt/base/queue.h"
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
 #include "rt/signal/frame.h"
 #include "rt/signal/sigsys.h"
-
-/* ctx: entry | sigsys */
-void rt_deliver_queue(struct rt_thread *thread, int sig, siginfo_t *info)
-{
-	siginfo_t plain;
-
-	if (!info) {
-		memset(&plain, 0, sizeof(plain));
-		plain.si_signo = sig;
-		plain.si_code = SI_KERNEL;
-		info = &plain;
-	}
-	/* At RLIMIT_SIGPENDING only what comes from kill(2) still gets through. */
-	if (sys(rt_tgsigqueueinfo, thread->pid, thread->tid, sig, info) == -EAGAIN)
-		sys(kill, thread->pid, sig);
-}
 
 /* ctx: sigsys, signals blocked */
 static void tell(struct rt_thread *thread, int sig, const siginfo_t *info, bool handled)
@@ -55,7 +40,7 @@ void rt_deliver_default(struct rt_thread *thread, int sig, siginfo_t *info, stru
 	tell(thread, sig, info, false);
 	sys(rt_sigaction, sig, &action, 0, 8);
 	thread->dies_of = (uint32_t)sig;
-	rt_deliver_queue(thread, sig, info);
+	rt_queue_signal(thread, sig, info);
 	uc->uc_sigmask &= ~SIGBIT(sig);
 }
 
@@ -81,7 +66,7 @@ static void frame_failed(struct rt_thread *thread, int sig, struct ucontext *uc)
 		return;
 	}
 	if (rt.ptraced & RT_PTRACED) {
-		rt_deliver_queue(thread, SIGSEGV, NULL);
+		rt_queue_signal(thread, SIGSEGV, NULL);
 		return;
 	}
 	memset(&info, 0, sizeof(info));
@@ -183,7 +168,7 @@ static void give_back(struct rt_thread *thread, struct rt_noted *noted)
 	if (sig == SIGSYS)
 		rt_sigsys_keep(thread, &noted->info);
 	else if (!is_shared(thread, noted) || failed(sys(rt_sigqueueinfo, thread->tid, sig, &noted->info)))
-		rt_deliver_queue(thread, sig, &noted->info);
+		rt_queue_signal(thread, sig, &noted->info);
 }
 
 /* Those that the kernel takes last: what was sent to the process, and of that what is a fault's signal before others.

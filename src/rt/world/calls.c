@@ -19,7 +19,7 @@
 #include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
-#include "rt/signal/raised.h"
+#include "rt/base/raised.h"
 #include "rt/world/descriptors.h"
 #include "rt/world/memory.h"
 #include "rt/world/state.h"

@@ -1,12 +1,12 @@
 /*
  * ctx: boot | entry | sigsys, for all here.
  */
-#include "rt/signal/raised.h"
+#include "rt/base/raised.h"
 
 #include <asm/errno.h>
 
 #include "abi/syscall.h"
-#include "rt/signal/deliver.h"
+#include "rt/base/queue.h"
 
 bool rt_raises(long nr)
 {
@@ -87,7 +87,7 @@ static void drop(struct rt_thread *thread, uint64_t set, uint64_t pending_before
 		return;
 	sys(rt_sigpending, &pending, 8);
 	if (!(pending & set))
-		rt_deliver_queue(thread, (int)sig, &info);
+		rt_queue_signal(thread, (int)sig, &info);
 }
 
 long rt_raised_drop(struct rt_thread *thread, struct rt_raised raised, long nr, uint64_t size, long result)

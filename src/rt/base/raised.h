@@ -1,9 +1,9 @@
 /*
  * Signals that the kernel raises against the thread that makes a call: SIGPIPE and SIGXFSZ, of what writes. One that a
- * hook's own call raises is not the program's: the hook has the error, EPIPE or EFBIG.
+ * call of a hook or the runtime raises is not the program's: they have the error, EPIPE or EFBIG.
  */
-#ifndef RT_SIGNAL_RAISED_H
-#define RT_SIGNAL_RAISED_H
+#ifndef RT_BASE_RAISED_H
+#define RT_BASE_RAISED_H
 
 #include "rt/base/thread.h"
 
@@ -16,7 +16,7 @@ struct rt_raised {
 
 /* Whether a call may raise one. ctx: any */
 bool rt_raises(long nr);
-/* Before such a call of a hook's own: blocks them. ctx: boot | entry | sigsys */
+/* Before such a call: blocks them. ctx: boot | entry | sigsys */
 struct rt_raised rt_raised_hold(struct rt_thread *thread);
 /* After it: drops those that the call, whose third argument was `size`, has raised. Returns its result. ctx: boot |
  * entry | sigsys */
