@@ -4,7 +4,8 @@
  * The hook makes a descriptor for an object, and gets the object back by any descriptor that has come of it: by dup,
  * dup2, dup3, fcntl, fork, exec, clone with or without CLONE_FILES, SCM_RIGHTS, pidfd_getfd, /proc/self/fd. Nothing
  * here follows those calls. The descriptor is one of the kernel's, of a file in memory (memfd) that is sealed: its
- * contents, which are the object, never change, and so the kernel's own table of descriptors is the hook's.
+ * contents, which are the object, never change, and so the kernel's own table of descriptors is the hook's. Or it is a
+ * Unix socket, whose address is the object, and never changes either: it becomes ready as sockets do.
  */
 #ifndef K23_FD_H
 #define K23_FD_H
@@ -12,12 +13,18 @@
 #include <k23/hook.h>
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 /* In the hook's run state: what its objects have in common, and those of other hooks and other runs have not. */
 struct k23_fds {
-	uint64_t id; /* 0: there has been no object yet */
+	uint64_t id;      /* 0: there has been no object yet */
+	uint64_t sockets; /* 0: none of them is a socket */
 };
+
+/* How large the object of a socket may be. */
+#define K23_FD_SOCKET_SIZE (sizeof(((struct sockaddr_un *)0)->sun_path) - 1 - sizeof(uint64_t))
 
 /* All seals, among them one that a file sealed against writing has no use for (F_SEAL_FUTURE_WRITE): few files of a
  * program have them. */
@@ -83,29 +90,97 @@ K23_INLINE long k23_fd_open(struct k23_fds *fds, const void *object, size_t size
 }
 
 /*
+ * The address of the socket that stands for an object: an abstract one, in the network namespace in which the socket
+ * was made. Returns its length or -errno: -EINVAL: the object is larger than K23_FD_SOCKET_SIZE; -EIO: fds is NULL.
+ */
+K23_INLINE long k23_fd_address(struct k23_fds *fds, const void *object, size_t size, struct sockaddr_un *address)
+{
+	uint64_t id;
+	long r = !fds ? -EIO : size > K23_FD_SOCKET_SIZE ? -EINVAL : k23_fd_id(fds, &id);
+
+	if (r)
+		return r;
+	address->sun_family = AF_UNIX;
+	address->sun_path[0] = '\0';
+	memcpy(address->sun_path + 1, &id, sizeof(id));
+	memcpy(address->sun_path + 1 + sizeof(id), object, size);
+	return (long)(offsetof(struct sockaddr_un, sun_path) + 1 + sizeof(id) + size);
+}
+
+/*
+ * Makes a Unix socket, which the hook has opened, and which has no address yet, stand for an object of `size` bytes,
+ * which no other socket stands for. Returns 0 or -errno: those of k23_fd_address(); -EADDRINUSE: another socket of its
+ * type stands for it; those of bind(2).
+ */
+K23_INLINE long k23_fd_socket(struct k23_fds *fds, int fd, const void *object, size_t size)
+{
+	struct sockaddr_un address;
+	long length = k23_fd_address(fds, object, size, &address);
+
+	if (k23_failed(length))
+		return length;
+	__atomic_store_n(&fds->sockets, 1, __ATOMIC_RELEASE);
+	return k23_syscall(SYS_bind, (unsigned)fd, (unsigned long)&address, (unsigned long)length, 0, 0, 0);
+}
+
+/* The object of the address that SYS_getsockname or SYS_getpeername tells. */
+K23_INLINE long k23_fd_at_address(const struct k23_fds *fds, int fd, long nr, void *object, size_t size)
+{
+	const size_t start = offsetof(struct sockaddr_un, sun_path) + 1;
+	struct sockaddr_un address;
+	unsigned length = sizeof(address);
+	uint64_t id = __atomic_load_n(&fds->id, __ATOMIC_ACQUIRE);
+	long r = k23_syscall(nr, (unsigned)fd, (unsigned long)&address, (unsigned long)&length, 0, 0, 0);
+
+	if (k23_failed(r))
+		return r == -ENOTSOCK ? -ENOENT : r;
+	if (!id || length != start + sizeof(id) + size || address.sun_family != AF_UNIX || address.sun_path[0] ||
+	    memcmp(address.sun_path + 1, &id, sizeof(id)) != 0)
+		return -ENOENT;
+	memcpy(object, address.sun_path + 1 + sizeof(id), size);
+	return 0;
+}
+
+/* The object in a sealed file. */
+K23_INLINE long k23_fd_in_file(const struct k23_fds *fds, int fd, void *object, size_t size)
+{
+	uint64_t found;
+	struct iovec parts[2] = { { &found, sizeof(found) }, { object, size } };
+	long r = k23_syscall(SYS_preadv, (unsigned)fd, (unsigned long)parts, 2, 0, 0, 0);
+
+	if (r == -EBADF)
+		return r;
+	return r == (long)(sizeof(found) + size) && found == __atomic_load_n(&fds->id, __ATOMIC_ACQUIRE) ? 0 : -ENOENT;
+}
+
+/*
  * Copies the object that a descriptor stands for, of `size` bytes. Returns 0; -ENOENT: the descriptor is none of the
  * hook's, nor is there an object of that size; -EBADF: it is not open, or was opened with O_PATH; -EIO: fds is NULL, so
  * it is not known. What is at *object counts only after 0.
  *
  * Without any object in the run no call is made. Otherwise one, which asks no file system, and for the hook's own a
- * second one.
+ * second one; once there are sockets among the objects, also for most of what is not the hook's.
  */
 K23_INLINE long k23_fd_object(const struct k23_fds *fds, int fd, void *object, size_t size)
 {
-	uint64_t id, found;
-	struct iovec parts[2] = { { &found, sizeof(found) }, { object, size } };
 	long r;
 
 	if (!fds)
 		return -EIO;
-	id = __atomic_load_n(&fds->id, __ATOMIC_ACQUIRE);
-	if (!id)
+	if (!__atomic_load_n(&fds->id, __ATOMIC_ACQUIRE))
 		return -ENOENT;
 	r = k23_syscall(SYS_fcntl, (unsigned)fd, F_GET_SEALS, 0, 0, 0, 0);
+	if (r == -EINVAL && __atomic_load_n(&fds->sockets, __ATOMIC_ACQUIRE))
+		return k23_fd_at_address(fds, fd, SYS_getsockname, object, size);
 	if (k23_failed(r) || (r & K23_FD_SEALS) != K23_FD_SEALS)
 		return r == -EBADF ? r : -ENOENT;
-	r = k23_syscall(SYS_preadv, (unsigned)fd, (unsigned long)parts, 2, 0, 0, 0);
-	return r == (long)(sizeof(found) + size) && found == id ? 0 : r == -EBADF ? r : -ENOENT;
+	return k23_fd_in_file(fds, fd, object, size);
+}
+
+/* The same for the socket that a socket is connected to; or -ENOTCONN. */
+K23_INLINE long k23_fd_peer(const struct k23_fds *fds, int fd, void *object, size_t size)
+{
+	return fds ? k23_fd_at_address(fds, fd, SYS_getpeername, object, size) : -EIO;
 }
 
 #endif

@@ -1,11 +1,12 @@
 /*
- * The program of fd.c. usage: fd-program objects|native STEP...
+ * The program of fd.c. usage: fd-program objects|sockets|native STEP...
  *
- * With `objects` it says what is wrong with objects; natively, where all are /dev/null, only what it says in both
- * cases: the numbers of descriptors, and their flags.
+ * With `objects` and `sockets` it says what is wrong with objects; natively, where all are /dev/null, only what it says
+ * in all cases: the numbers of descriptors, and their flags.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,10 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +31,7 @@
 extern char **environ;
 
 static bool objects; /* otherwise natively */
+static bool sockets; /* which the objects are */
 static char **arguments;
 
 static void fail(const char *what, long a, long b)
@@ -258,37 +262,44 @@ static int receive(int socket, int flags)
 
 static void passed(void)
 {
-	int sockets[2], fd, pidfd;
-	char path[32], go;
+	int pair[2], fd, pidfd;
 	pid_t child;
+	char go;
 
-	must("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	must("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
 		fd = make(6, O_RDWR);
-		send_to(sockets[1], fd);
+		send_to(pair[1], fd);
 		close(fd);
 		fd = make(7, O_RDWR);
-		send_to(sockets[1], fd);
+		send_to(pair[1], fd);
 		dup2(fd, 20);
-		must("write", write(sockets[1], "", 1));
-		exit(recv(sockets[1], &go, 1, 0) != 1);
+		must("write", write(pair[1], "", 1));
+		exit(recv(pair[1], &go, 1, 0) != 1);
 	}
-	check("SCM_RIGHTS", receive(sockets[0], 0), 6);
-	check("SCM_RIGHTS", receive(sockets[0], MSG_CMSG_CLOEXEC), 7);
-	must("recv", recv(sockets[0], &go, 1, 0));
+	check("SCM_RIGHTS", receive(pair[0], 0), 6);
+	check("SCM_RIGHTS", receive(pair[0], MSG_CMSG_CLOEXEC), 7);
+	must("recv", recv(pair[0], &go, 1, 0));
 	pidfd = (int)must("pidfd_open", syscall(SYS_pidfd_open, child, 0));
 	check("pidfd_getfd", (int)must("pidfd_getfd", syscall(SYS_pidfd_getfd, pidfd, 20, 0)), 7);
-	send(sockets[0], "", 1, 0);
+	send(pair[0], "", 1, 0);
 	await(child);
 	/* One that is under way when all who have it are gone. */
 	fd = make(8, O_RDWR);
-	send_to(sockets[0], fd);
+	send_to(pair[0], fd);
 	close(fd);
-	check("under way", receive(sockets[1], 0), 8);
-	/* Opened anew: a description of its own. */
-	fd = make(9, O_RDWR);
+	check("under way", receive(pair[1], 0), 8);
+	close_range(3, ~0u, 0);
+}
+
+/* Opened anew: a description of its own. */
+static void anew(void)
+{
+	int fd = make(9, O_RDWR);
+	char path[32];
+
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	check("opened anew", (int)must(path, open(path, O_RDONLY | O_CLOEXEC)), 9);
 	must("lseek", lseek(fd, 100, SEEK_SET));
@@ -300,6 +311,7 @@ static void passed(void)
 /* What else is a file in memory, sealed, or small. */
 static void alike(void)
 {
+	const struct sockaddr_un like = { .sun_family = AF_UNIX };
 	int fd = memfd_create("object", MFD_ALLOW_SEALING);
 
 	check("memfd", fd, -1);
@@ -308,6 +320,13 @@ static void alike(void)
 	check("sealed", fd, -1);
 	check("directory", open("/", O_RDONLY | O_DIRECTORY), -1);
 	check("socket", socket(AF_UNIX, SOCK_STREAM, 0), -1);
+	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	must("bind", bind(fd, (struct sockaddr *)&(struct sockaddr_un){ .sun_family = AF_UNIX }, sizeof(sa_family_t)));
+	check("address", fd, -1);
+	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	must("bind", bind(fd, (struct sockaddr *)&like, sizeof(sa_family_t) + 1 + 3 * sizeof(uint64_t)));
+	check("address", fd, -1);
+	check("socket", socket(AF_INET, SOCK_DGRAM, 0), -1);
 	close_range(3, ~0u, 0);
 }
 
@@ -319,7 +338,7 @@ static void limits(void)
 	getrlimit(RLIMIT_FSIZE, &old);
 	low.rlim_max = old.rlim_max;
 	setrlimit(RLIMIT_FSIZE, &low);
-	if (objects && (syscall(SYS_openat, AT_FDCWD, "/object/1", O_RDWR) != -1 || errno != EFBIG))
+	if (objects && !sockets && (syscall(SYS_openat, AT_FDCWD, "/object/1", O_RDWR) != -1 || errno != EFBIG))
 		fail("EFBIG", errno, 0);
 	setrlimit(RLIMIT_FSIZE, &old);
 	getrlimit(RLIMIT_NOFILE, &files);
@@ -421,17 +440,59 @@ static void kills(void)
 	close_range(3, ~0u, 0);
 }
 
+static void check_ready(int epoll, int fd, bool wanted, int timeout)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+	struct epoll_event event = { 0 };
+	int n = epoll_wait(epoll, &event, 1, timeout);
+
+	if (n != wanted || event.events != (wanted ? EPOLLIN : 0u))
+		fail("epoll_wait", n, (long)event.events);
+	if (poll(&polled, 1, 0) != wanted || polled.revents != (wanted ? POLLIN : 0))
+		fail("poll", polled.revents, wanted);
+}
+
+/* A socket becomes ready when another process says so, and is not any more when it was read. */
+static void ready(void)
+{
+	int fd = make(26, O_RDWR), epoll = (int)must("epoll_create1", epoll_create1(EPOLL_CLOEXEC));
+	struct epoll_event event = { .events = EPOLLIN };
+
+	must("epoll_ctl", epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+	for (int i = 0; i < 100; i++) {
+		pid_t child;
+
+		check_ready(epoll, fd, false, 0);
+		child = fork();
+		if (child == 0 && i % 10 == 0)
+			_exit(execv("/proc/self/exe", (char *[]){ arguments[0], arguments[1], "readied", NULL }));
+		if (child == 0)
+			_exit(syscall(501, fd) != 1);
+		check_ready(epoll, fd, true, 20000);
+		check_quietly("ready", fd, 26);
+		await(child);
+	}
+	close_range(3, ~0u, 0);
+}
+
+static void readied(void)
+{
+	must("501", syscall(501, 3));
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 } steps[] = { { "numbers", numbers }, { "execs", execs }, { "executed", executed }, { "spawned", spawned },
-	      { "tables", tables }, { "passed", passed }, { "alike", alike }, { "limits", limits },
+	      { "tables", tables }, { "passed", passed }, { "anew", anew }, { "ready", ready }, { "readied", readied },
+	      { "alike", alike }, { "limits", limits },
 	      { "threads", threads }, { "forks", forks }, { "kills", kills } };
 
 int main(int argc, char **argv)
 {
 	arguments = argv;
-	objects = argc > 1 && strcmp(argv[1], "objects") == 0;
+	sockets = argc > 1 && strcmp(argv[1], "sockets") == 0;
+	objects = sockets || (argc > 1 && strcmp(argv[1], "objects") == 0);
 	for (int i = 2; i < argc; i++)
 		for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++)
 			if (strcmp(steps[k].name, argv[i]) == 0)
