@@ -68,7 +68,8 @@ K23_INLINE void k23_want(long nr, k23_call_fn *fn)
 }
 
 /* Makes the call, with its nr and args as they now are: through the next hook of the chain that wants it, and
- * after the last one by the kernel. Returns the result, -errno for an error. May be called again, or never. */
+ * after the last one by the kernel. Returns the result, -errno for an error. May be called again, or never; only in a
+ * function for a call, with its argument or a copy of that. */
 K23_INLINE long k23_forward(struct k23_call *call)
 {
 	return k23_api->forward(call);

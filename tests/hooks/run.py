@@ -52,6 +52,44 @@ def case_api(k23, program):
     expect("api", (result.returncode, result.stderr), (0, "api: 0 wrong\n"))
 
 
+RANDOM = """
+#include <k23/hook.h>
+#include <elf.h>
+static int init(const struct k23_options *options)
+{
+	Elf64_auxv_t auxv[64];
+	long fd = k23_syscall(SYS_openat, AT_FDCWD, (unsigned long)"/proc/self/auxv", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	long size = k23_syscall(SYS_read, (unsigned long)fd, (unsigned long)auxv, sizeof(auxv), 0, 0, 0);
+
+	(void)options;
+	k23_syscall(SYS_close, (unsigned long)fd, 0, 0, 0, 0, 0);
+	for (long i = 0; i < size / (long)sizeof(auxv[0]); i++)
+		if (auxv[i].a_type == AT_RANDOM && k23_copy_to(auxv[i].a_un.a_val, "0123456789abcdef", 16) == 0)
+			return 0;
+	return -EIO;
+}
+K23_HOOK(chosen, .init = init);
+"""
+
+
+def case_random(k23, program):
+    """The bytes at AT_RANDOM, which a hook may choose in each image, before the program has seen them."""
+    del program
+    with open("chosen.c", "w") as source:
+        source.write(RANDOM)
+    code = ("import ctypes, os, sys\n"
+            "libc = ctypes.CDLL(None)\n"
+            "libc.getauxval.restype = ctypes.c_void_p\n"
+            "print(ctypes.string_at(libc.getauxval(25), 16), flush=True)\n"
+            "if len(sys.argv) > 1: os.execv(sys.executable, [sys.executable, '-S', '-c', sys.argv[1]])\n")
+    for flags in [], ["--hosted"]:
+        expect("k23 cc", run(k23, "cc", *flags, "-Werror", "chosen.c", "-o", "chosen").returncode, 0)
+        for way in ["--no-patch"], ["--eager"]:
+            result = run(k23, "run", *way, "--hook", "./chosen", "--", sys.executable, "-S", "-c", code, code)
+            expect(f"{flags} {way}", (result.returncode, result.stdout, result.stderr),
+                   (0, "b'0123456789abcdef'\n" * 2, ""))
+
+
 def case_life(k23, program):
     hook = build(k23, "life")
     result = run(k23, "run", "--hook", hook, "--", program, "life")
