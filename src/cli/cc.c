@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,33 @@ static const struct language *language_of(int argc, char **argv)
 	return &c;
 }
 
+static const char *output;
+static pid_t compiler_pid; /* 0: it has ended */
+
+/* What was not checked is no hook, and is not to be there. */
+static void on_interruption(int sig)
+{
+	if (compiler_pid > 0) {
+		kill(compiler_pid, sig);
+		waitpid(compiler_pid, NULL, 0);
+	}
+	unlink(output);
+	signal(sig, SIG_DFL);
+	raise(sig); /* when this returns */
+}
+
+static void watch_for_interruptions(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_interruption }, old;
+
+	for (size_t i = 0; i < COUNT(signals); i++)
+		sigaddset(&action.sa_mask, signals[i]);
+	for (size_t i = 0; i < COUNT(signals); i++)
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			sigaction(signals[i], &action, NULL);
+}
+
 static int compile_hook(int argc, char **argv, bool hosted)
 {
 	const struct language *language = language_of(argc, argv);
@@ -98,7 +126,6 @@ static int compile_hook(int argc, char **argv, bool hosted)
 	char include[PATH_MAX + 64], world[PATH_MAX + 64];
 	const char **arguments = calloc((size_t)argc + own_count + COUNT(language->flags) + 8, sizeof(*arguments));
 	int status;
-	pid_t pid;
 
 	if (!arguments)
 		die(EXIT_K23, "out of memory");
@@ -120,15 +147,16 @@ static int compile_hook(int argc, char **argv, bool hosted)
 			arguments[n++] = argv[i];
 	if (hosted)
 		arguments[n++] = "-lm"; /* which libraries like sqlite3 want, and which a static one does not name */
-	pid = fork();
-	if (pid == 0) {
+	compiler_pid = fork();
+	if (compiler_pid == 0) {
 		execvp(arguments[0], (char **)arguments);
 		die(EXIT_NOT_FOUND, "cannot run the compiler %s: %s (set %s, or install %s)", arguments[0],
 		    strerror(errno), language->variable, language == &c ? "gcc" : "g++");
 	}
 	free(arguments);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+	if (compiler_pid < 0 || waitpid(compiler_pid, &status, 0) < 0)
 		die(EXIT_K23, "cannot run the compiler: %s", strerror(errno));
+	compiler_pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -147,7 +175,6 @@ static int where(int argc, char **argv)
 
 static int cc(int argc, char **argv)
 {
-	const char *output = NULL;
 	bool hosted = false;
 	struct hook_file hook;
 	char *problem;
@@ -166,6 +193,7 @@ static int cc(int argc, char **argv)
 	}
 	if (!output)
 		die_usage("cc", "-o HOOK.so is missing");
+	watch_for_interruptions();
 	status = compile_hook(argc, argv, hosted);
 	if (status != 0)
 		return status;

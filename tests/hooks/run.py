@@ -247,6 +247,22 @@ def case_refused(k23, program):
             raise Failed(f"a hook file that is {name}: {result.returncode}, {result.stderr!r}")
 
 
+def case_interrupted(k23, program):
+    """A `k23 cc` that is ended leaves neither its compiler nor what that has made."""
+    del program
+    with open("compiler", "w") as script:
+        script.write('#!/bin/sh\ncc "$@" || exit\ntouch made\nexec sleep 100\n')
+    os.chmod("compiler", 0o755)
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        with subprocess.Popen([k23, "cc", os.path.join(HERE, "told.c"), "-o", "told.so"],
+                              env={**os.environ, "CC": "./compiler"}) as building:
+            expect("made", harness.wait_until(lambda: os.path.exists("made")), True)
+            building.send_signal(number)
+            expect("status", building.wait(20), -number)
+        expect("what is left", os.path.exists("told.so"), False)
+        os.remove("made")
+
+
 def case_languages(k23, program):
     """Without a warning in C11 and in C++17, whatever was included before; and C++ works."""
     source = os.path.join(HERE, "languages.inc")
