@@ -13,6 +13,9 @@ struct call {
 	long result;           /* of what was forwarded last */
 	bool forwarded;
 	bool ends; /* it has to be forwarded when the function has ended */
+	bool gives;
+	char *given[6];            /* memory that arguments lead to which were set to text or bytes */
+	unsigned long replaced[6]; /* what these were before */
 };
 
 struct arguments {
@@ -52,6 +55,14 @@ static bool never_returns(const struct k23_call *call)
 	return call->nr == SYS_exit || call->nr == SYS_exit_group || call->nr == SYS_rt_sigreturn;
 }
 
+static void forward(struct call *object)
+{
+	thread_leave_to_forward();
+	object->result = k23_forward(object->call);
+	thread_enter_from_forward();
+	object->forwarded = true;
+}
+
 /* No function of Python's is on the stack when the program goes on elsewhere. */
 static PyObject *call_forward(PyObject *self, PyObject *none)
 {
@@ -62,12 +73,8 @@ static PyObject *call_forward(PyObject *self, PyObject *none)
 	if (!call)
 		return NULL;
 	object->ends = never_returns(call);
-	if (!object->ends && !(object->forwarded && object->result == -K23_ERESTART)) {
-		thread_leave_to_forward();
-		object->result = k23_forward(call);
-		thread_enter_from_forward();
-		object->forwarded = true;
-	}
+	if (!object->ends && !(object->forwarded && object->result == -K23_ERESTART))
+		forward(object);
 	if (!object->ends && object->result != -K23_ERESTART)
 		return PyLong_FromLong(object->result);
 	PyErr_SetNone(exceptions_unwind);
@@ -205,6 +212,45 @@ static PyObject *arguments_item(PyObject *self, Py_ssize_t i)
 	return call ? argument(call, i) : NULL;
 }
 
+/* The address of a copy, with a NUL behind it, which is there until the call is over; 0: with an exception. */
+static unsigned long give(struct call *object, Py_ssize_t i, PyObject *value)
+{
+	PyObject *bytes = PyBytes_Check(value) ? Py_NewRef(value) : NULL;
+	char *copy;
+
+	if (object->call->arch == K23_ARCH_I386) {
+		PyErr_SetString(PyExc_ValueError, "a call of i386 has an int as its argument");
+		Py_XDECREF(bytes);
+		return 0;
+	}
+	if (!bytes && !PyUnicode_FSConverter(value, &bytes))
+		return 0;
+	copy = PyMem_Malloc((size_t)PyBytes_GET_SIZE(bytes) + 1);
+	if (!copy) {
+		PyErr_NoMemory();
+	} else {
+		memcpy(copy, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes) + 1);
+		if (!object->given[i])
+			object->replaced[i] = object->call->args[i];
+		PyMem_Free(object->given[i]);
+		object->given[i] = copy;
+		object->gives = true;
+	}
+	Py_DECREF(bytes);
+	return (unsigned long)copy;
+}
+
+/* The hooks before this one see the program's arguments again. */
+static void take_back(struct call *object)
+{
+	for (unsigned i = 0; object->gives && i < 6; i++) {
+		if (!object->given[i])
+			continue;
+		object->call->args[i] = object->replaced[i];
+		PyMem_Free(object->given[i]);
+	}
+}
+
 static int arguments_set(PyObject *self, Py_ssize_t i, PyObject *value)
 {
 	struct k23_call *call = argument_at(self, i);
@@ -216,8 +262,13 @@ static int arguments_set(PyObject *self, Py_ssize_t i, PyObject *value)
 		PyErr_SetString(PyExc_TypeError, "a call has six arguments");
 		return -1;
 	}
-	if (!call_register(value, &number))
+	if (PyUnicode_Check(value) || PyBytes_Check(value)) {
+		number = give(((struct arguments *)self)->call, i, value);
+		if (!number)
+			return -1;
+	} else if (!call_register(value, &number)) {
 		return -1;
+	}
 	call->args[i] = number;
 	return 0;
 }
@@ -315,7 +366,8 @@ bool call_answer(PyObject *function, struct k23_call *call, long *answer)
 		return !never_returns(call);
 	}
 	object->call = call;
-	object->forwarded = object->ends = false;
+	object->forwarded = object->ends = object->gives = false;
+	memset(object->given, 0, sizeof(object->given));
 	value = PyObject_CallOneArg(function, (PyObject *)object);
 	if (object->ends) {
 		PyErr_Clear();
@@ -327,7 +379,13 @@ bool call_answer(PyObject *function, struct k23_call *call, long *answer)
 	} else {
 		answered = value ? answer_value(function, object, value, answer) : answer_exception(object, answer);
 	}
+	if (!answered && object->gives && !never_returns(call)) { /* while the memory is there */
+		forward(object);
+		*answer = object->result;
+		answered = true;
+	}
 	Py_XDECREF(value);
+	take_back(object);
 	object->call = NULL;
 	Py_DECREF(object);
 	return answered;

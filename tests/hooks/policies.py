@@ -103,6 +103,72 @@ def case_changes(k23, program, other):
             expect(f"{way}", (result.returncode, result.stderr), (7, ""))
 
 
+GIVEN = """
+import k23
+
+def readlink(call):
+    name = k23.string(call.args[0])
+    if name == "text":
+        call.args[0] = "link"
+    if name == "bytes":
+        buffer = call.args[1]
+        call.args[0] = "nowhere"
+        call.args[0] = b"link"
+        call.args[1] = bytes(64)
+        size = call.forward()
+        k23.write(buffer, k23.read(call.args[1], size)[::-1])
+        return size
+    if name == "null":
+        call.args[0] = "li\\0nk"
+    if name == "wrong":
+        call.args[0] = 1.5
+
+def execve(call):
+    if k23.string(call.args[0]) == "/bin/other":
+        call.args[0] = "/bin/echo"
+"""
+SEEN = """
+import k23
+
+def readlink(call):
+    result = call.forward()
+    if k23.string(call.args[0]) == "text":
+        print("text")
+    return result
+"""
+GIVEN_PROGRAM = """
+import os, subprocess, sys
+def size():
+    return int([line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")][0])
+for name in "text", "bytes", "null", "wrong":
+    try:
+        print(name, os.readlink(name))
+    except OSError as error:
+        print(name, error.errno)
+for use_vfork in False, True:
+    subprocess._USE_VFORK = use_vfork
+    print(subprocess.run(["/bin/other", "said"], stdout=subprocess.PIPE).stdout)
+for round in range(2):
+    for _ in range(5000):
+        os.readlink("bytes")
+    before, now = (now, size()) if round else (0, size())
+print(now - before < 100)
+"""
+
+
+def case_given(k23, program, other):
+    """Text and bytes in the place of addresses, while the call is made: by forward(), or after the function."""
+    del program
+    os.symlink("target", "link")
+    given, seen = written(GIVEN, "given.py"), written(SEEN, "seen.py")
+    for way in hosted.ways(k23, other):
+        result = run(k23, "run", *way, "--hook", seen, "--hook", given, "--", sys.executable, "-S", "-c", GIVEN_PROGRAM)
+        expect(f"{way} {result.stderr}", (result.returncode, result.stdout),
+               (0, "text target\nbytes tegrat\nnull 5\nwrong 5\nb'said\\n'\nb'said\\n'\nTrue\n"))
+        expect(f"{way}", [line for line in result.stderr.splitlines() if not line.startswith((" ", "Traceback"))],
+               ["text", "ValueError: embedded null byte", "TypeError: 'float' object cannot be interpreted as an integer"])
+
+
 def case_denied(k23, program, other):
     """The program sees the error."""
     deny = written("import errno, k23\n"
