@@ -489,10 +489,10 @@ def case_analyze(t):
 
 def case_elfbytes(t):
     for library in t.library(), t.library(True):
-        result = run(t.elfbytes, library, '4000')
+        result = run(t.elfbytes, library, '1000')
         expect('elfbytes', (result.returncode, result.stderr), (0, ''))
         run('strip', library)
-        expect('stripped', run(t.elfbytes, library, '2000').returncode, 0)
+        expect('stripped', run(t.elfbytes, library, '500').returncode, 0)
 
 
 def case_learn(t):
