@@ -28,7 +28,7 @@ static bool is_behind_call(const struct tracee *tracee)
 	if ((tracee->seen >= 128 && tracee->seen >> 8 != PTRACE_EVENT_STOP) || failed(tracee_view(tracee, &view)) ||
 	    (view.result <= -512 && view.result >= -516))
 		return false;
-	return view.in_gate || view.made ||
+	return view.in_gate || view.made || view.kind == RT_STOP_EXIT ||
 	       (view.fast == TRACEE_DIRECT && is_syscall_at(tracee, view.shown.rip - RT_SYSCALL_SIZE));
 }
 
