@@ -34,24 +34,21 @@ static bool is_behind_call(const struct tracee *tracee)
 
 /* A step raises SIGTRAP as a fault would. If the program blocks that, the kernel gives it the default action, which
  * must not be because the runtime blocks it. ctx: entry */
-static void prepare_trap(struct tracee *tracee)
+static void unblock_trap(const struct tracee *tracee)
 {
-	struct tracee_masks masks;
 	uint64_t mask;
 
-	if (failed(sys(ptrace, PTRACE_GETSIGMASK, tracee->tid, sizeof(mask), &mask)) || !(mask & SIGBIT(SIGTRAP)) ||
-	    failed(tracee_masks(tracee, &masks)))
+	if (tracee->flags & TRACEE_BLOCKS_TRAP ||
+	    failed(sys(ptrace, PTRACE_GETSIGMASK, tracee->tid, sizeof(mask), &mask)) || !(mask & SIGBIT(SIGTRAP)))
 		return;
 	mask &= ~SIGBIT(SIGTRAP);
-	if (masks.program & SIGBIT(SIGTRAP))
-		tracee->flags |= TRACEE_BLOCKS_TRAP;
-	else
-		sys(ptrace, PTRACE_SETSIGMASK, tracee->tid, sizeof(mask), &mask);
+	sys(ptrace, PTRACE_SETSIGMASK, tracee->tid, sizeof(mask), &mask);
 }
 
 /* ctx: entry */
 void tracee_prepare_step(struct tracee *tracee, uint64_t request, int sig)
 {
+	struct tracee_masks masks;
 	struct tracee_view view;
 
 	tracee->stepped_nr = ~0ul;
@@ -69,7 +66,9 @@ void tracee_prepare_step(struct tracee *tracee, uint64_t request, int sig)
 		tracee->flags |= TRACEE_TO_HANDLER;
 		tracee->stepped_nr = view.shown_nr;
 	}
-	prepare_trap(tracee);
+	if (!failed(tracee_masks(tracee, &masks)) && masks.program & SIGBIT(SIGTRAP))
+		tracee->flags |= TRACEE_BLOCKS_TRAP;
+	unblock_trap(tracee);
 }
 
 /* Goes on with the step, inside the runtime. A call that the runtime makes there may block SIGTRAP, which a step over
@@ -79,7 +78,7 @@ static uint32_t step_on(struct tracee *tracee, const struct tracee_view *view, b
 	bool calls = enters || is_syscall_at(tracee, view->ip);
 
 	if (!calls)
-		prepare_trap(tracee);
+		unblock_trap(tracee);
 	sys(ptrace, calls ? PTRACE_SYSCALL : tracee_request(tracee), tracee->tid, 0, 0);
 	return 0;
 }
