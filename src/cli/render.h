@@ -35,9 +35,10 @@ struct call {
 
 /* Which bytes of strings are shown as numbers. */
 enum render_hex {
-	HEX_NEVER, /* none: those that cannot be printed are in octal */
-	HEX_TEXT,  /* -x: those of each string that has one that cannot be printed */
-	HEX_ALL,   /* -xx: all */
+	HEX_NEVER,   /* none: those that cannot be printed are in octal */
+	HEX_ESCAPES, /* those that cannot be printed */
+	HEX_TEXT,    /* -x: those of each string that has one that cannot be printed */
+	HEX_ALL,     /* -xx: all */
 };
 
 /* How constants are shown. */

@@ -158,9 +158,17 @@ def case_layout(t):
             ('-i', '-n', '-r', '-tt'), ('-T',), ('-a', '20'), ('-a0',), ('--columns=60',), ('-q',), ('-qq',), ('-qqq',), \
             ('--relative-timestamps=ms', '-t'), ('--relative-timestamps=s',), ('--syscall-times=ns',), \
             ('--syscall-times=s',), ('--absolute-timestamps=unix',), ('--absolute-timestamps=precision:ns',), \
-            ('--absolute-timestamps=format:unix,precision:ms',), ('-e', 'quiet=exit'), ('--quiet=all',), ('-rntT',):
+            ('--absolute-timestamps=format:unix,precision:ms',), \
+            ('--absolute-timestamps=precision:ms', '--absolute-timestamps=format:unix'), ('-e', 'quiet=exit'), ('--quiet=all',), ('-rntT',):
         for shown in '-o', 'stderr':
             t.same((*options, '-e', 'trace=getppid,exit_group'), program, normalise=shape, shown=shown)
+
+
+def case_hex(t):
+    """Which bytes of strings are in hexadecimal."""
+    for options in ('-x',), ('-xx',), *((f'--strings-in-hex={which}',) for which in
+                                        ('none', 'non-ascii-chars', 'non-ascii', 'all')), ('--strings-in-hex',):
+        t.same((*options, '-e', 'trace=write'), ['printf', 'a\\1b\\3773\\n'], normalise=normal)
 
 
 def case_prefix(t):
@@ -471,7 +479,7 @@ def case_hanging(t):
 
 def case_options(t):
     """Those that are accepted, those that are not there, and what is wrong."""
-    for options in ('-f',), ('-fyyttq',), ('-D',), ('-DDD',), ('--seccomp-bpf',), ('-I', '2'), ('-w', '-c'), ('--follow-forks',), \
+    for options in ('-f',), ('-fyyttq',), ('-D',), ('-DDD',), ('--seccomp-bpf',), ('-I', '2'), ('-I', 'waiting'), ('-w', '-c'), ('--follow-forks',), \
             ('-E', 'A=b'), ('--daemonize=pgroup',), ('-vxx',), ('-X', 'raw'), ('-F',), ('--daemonized',), \
             ('--silence=exits,superseded',), ('--signals=,usr1',), ('--timestamps=none',), ('--failing-only',):
         result = run(*t.k23, '-o', 'log', *options, '--', t.events, 'none')

@@ -22,8 +22,14 @@ static bool is_octal_digit(unsigned char c)
 	return c >= '0' && c <= '7';
 }
 
+static void add_hex(struct line *line, unsigned char c)
+{
+	line_text(line, "\\x");
+	line_digits(line, c, 16, 2);
+}
+
 /* An escape has the shortest octal form that a following digit does not change. also: what is escaped besides. */
-static void add_escaped(struct line *line, const unsigned char *data, size_t size, const char *also)
+static void add_escaped(struct line *line, const unsigned char *data, size_t size, const char *also, bool hex)
 {
 	static const char special[] = "\"\\\n\t\r\f\v", letters[] = "\"\\ntrfv";
 	size_t plain = 0;
@@ -35,6 +41,10 @@ static void add_escaped(struct line *line, const unsigned char *data, size_t siz
 			continue;
 		line_bytes(line, (const char *)data + plain, i - plain);
 		plain = i + 1;
+		if (!found && hex) {
+			add_hex(line, data[i]);
+			continue;
+		}
 		line_char(line, '\\');
 		if (found)
 			line_char(line, letters[found - special]);
@@ -57,13 +67,11 @@ static bool wants_hex(const struct printer *to, const unsigned char *data, size_
 static void add_bytes(struct printer *to, const unsigned char *data, size_t size, bool hex)
 {
 	if (!hex) {
-		add_escaped(to->line, data, size, "");
+		add_escaped(to->line, data, size, "", to->options->hex == HEX_ESCAPES);
 		return;
 	}
-	for (size_t i = 0; i < size; i++) {
-		line_text(to->line, "\\x");
-		line_digits(to->line, data[i], 16, 2);
-	}
+	for (size_t i = 0; i < size; i++)
+		add_hex(to->line, data[i]);
 }
 
 void print_characters_of(struct printer *to, const unsigned char *data, size_t size)
@@ -76,13 +84,13 @@ void print_path_characters(struct printer *to, const unsigned char *data, size_t
 	if (wants_hex(to, data, size))
 		add_bytes(to, data, size, true);
 	else
-		add_escaped(to->line, data, size, "<>");
+		add_escaped(to->line, data, size, "<>", to->options->hex == HEX_ESCAPES);
 }
 
 void render_name_of_thread(struct line *line, const char *comm)
 {
 	line_char(line, '<');
-	add_escaped(line, (const unsigned char *)comm, strlen(comm), "<>");
+	add_escaped(line, (const unsigned char *)comm, strlen(comm), "<>", false);
 	line_char(line, '>');
 }
 

@@ -55,7 +55,8 @@ const struct option_row trace_line_options[] = {
 	{ "no-abbrev", 'v', NULL, "structures, environments and lists as a whole", 0, NULL },
 	{ "abbrev", 0, "SET", "the same, but for these calls, named as for --trace", ABBREV, NULL },
 	{ "verbose", 0, "SET", "only addresses, but for these calls (all)", VERBOSE, NULL },
-	{ "strings-in-hex", 0, "[non-ascii|all]", "strings in hexadecimal", HEX, NULL },
+	{ "strings-in-hex", 0, "[none|non-ascii-chars|non-ascii|all]",
+	  "strings in hexadecimal (all), or what is escaped in them", HEX, NULL },
 	{ NULL, 'x', NULL, "strings that are no text in hexadecimal; -xx all strings", 0, NULL },
 	{ "const-print-style", 'X', "raw|abbrev|verbose", "constants as numbers, names (default), or both", 0, NULL },
 	{ "raw", 0, "SET", "numbers alone for these calls, named as for --trace", RAW, NULL },
@@ -114,7 +115,7 @@ const struct option_row trace_run_options[] = {
 	{ "daemonize", 0, "[grandchild|pgroup|session]", NULL, DAEMONIZE, NULL },
 	{ "daemonised", 0, "[grandchild|pgroup|session]", NULL, DAEMONIZE, NULL },
 	{ "daemonized", 0, "[grandchild|pgroup|session]", NULL, DAEMONIZE, NULL },
-	{ "interruptible", 'I', "1|2|3|4", "not needed: signals are passed on to the program", 0, NULL },
+	{ "interruptible", 'I', "1|2|3|4|WORD", "not needed: signals are passed on to the program", 0, NULL },
 	{ "version", 'V', NULL, "say which version this is", 0, NULL },
 
 	{ "attach", 'p', "PID", "", 0, "attaching to a process that runs already is not there yet" },

@@ -48,8 +48,10 @@ static void parse_clock(struct trace_style *style, const char *text)
 	static const char option[] = "--absolute-timestamps";
 	char *list, *rest, *word;
 
-	style->clock = CLOCK_TIME;
-	style->clock_digits = 0;
+	if (style->clock == CLOCK_NONE || !text) {
+		style->clock = CLOCK_TIME;
+		style->clock_digits = 0;
+	}
 	if (!text)
 		return;
 	list = rest = strdup(text);
@@ -97,9 +99,9 @@ static const struct trace_format *parse_format(const char *text)
 
 static void parse_hex(struct trace_style *style, const char *text)
 {
-	static const char *const names[] = { "non-ascii", "all", NULL };
+	static const char *const names[] = { "none", "non-ascii-chars", "non-ascii", "all", NULL };
 
-	style->render.hex = text && parse_word("--strings-in-hex", text, names) == 0 ? HEX_TEXT : HEX_ALL;
+	style->render.hex = text ? parse_word("--strings-in-hex", text, names) : HEX_ALL;
 }
 
 static void parse_decode_fds(struct trace_style *style, const char *text)
@@ -233,7 +235,7 @@ static bool take_style(struct trace_style *style, int option, const char *argume
 		style->render.whole = NULL;
 		return style->render.verbose = true;
 	case 'x':
-		style->render.hex = style->render.hex == HEX_NEVER ? HEX_TEXT : HEX_ALL;
+		style->render.hex = style->render.hex < HEX_TEXT ? HEX_TEXT : HEX_ALL;
 		return true;
 	case HEX:
 		return parse_hex(style, argument), true;
@@ -314,6 +316,9 @@ static void invert(struct k23_ring_calls *set)
 void trace_option_take(struct trace_options *to, int option, const char *argument)
 {
 	static const char *const fulls[] = { "block", "drop", NULL };
+	static const char *const interruptibles[] = {
+		"1", "anywhere", "always", "2", "waiting", "3", "never", "4", "never_tstp", NULL,
+	};
 	static int follows;
 	int gap_status = verdict_option("trace", option, argument);
 
@@ -397,7 +402,7 @@ void trace_option_take(struct trace_options *to, int option, const char *argumen
 		puts("k23 " K23_VERSION);
 		exit(finish_stdout(0));
 	case 'I':
-		option_size(command_name, "-I", argument, 1, 4);
+		parse_word("-I", argument, interruptibles);
 		break;
 	case SECCOMP_BPF:
 	case 'D':
