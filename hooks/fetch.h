@@ -73,7 +73,7 @@ enum fetch_source {
 
 struct fetch_term {
 	uint8_t source, size;
-	int16_t add;
+	int16_t before, add; /* to what is divided, and then */
 	uint16_t divide, value;
 };
 
@@ -292,7 +292,7 @@ static uint64_t fetch_term(const struct fetch *fetch, const struct fetch_term *t
 	else if (term->source == FETCH_NETLINK)
 		value = fetch_netlink_protocol(fetch);
 	/* Mostly there is nothing to divide, which takes long. */
-	return (term->divide == 1 ? value : value / term->divide) + (uint64_t)term->add;
+	return (term->divide == 1 ? value : (value + (uint64_t)term->before) / term->divide) + (uint64_t)term->add;
 }
 
 static uint64_t fetch_count(const struct fetch *fetch, const struct fetch_node *node)

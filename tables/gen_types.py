@@ -21,10 +21,10 @@ def number(value):
 
 
 def term_values(term):
-    """source, value, size, signed, divide, add"""
-    source, value, size, signed, divide, add = term.key
+    """source, value, size, signed, before, divide, add"""
+    source, value, size, signed, before, divide, add = term.key
     resolve = lambda part: part[0].value(part[1]) if isinstance(part, tuple) else part
-    return source, resolve(value), resolve(size), signed, divide, add
+    return source, resolve(value), resolve(size), signed, before, divide, add
 
 
 def constant_value(found):
@@ -153,16 +153,16 @@ class Printing:
             return "NULL", 0
         lines = []
         for term in terms:
-            source, value, size, signed, divide, add = term_values(term)
-            lines.append(f"{{ TERM_{source}, {size}, {int(signed)}, {add}, {divide}, {value} }}")
+            source, value, size, signed, before, divide, add = term_values(term)
+            lines.append(f"{{ TERM_{source}, {size}, {int(signed)}, {before}, {add}, {divide}, {value} }}")
         return self.array("term", f"terms_{name}", lines), len(lines)
 
     def conditions(self, conditions, name):
         """Those of which one is enough."""
         lines = []
         for term, mask, value, equal in conditions:
-            source, at, size, signed, divide, add = term_values(term)
-            lines.append(f"{{ {{ TERM_{source}, {size}, {int(signed)}, {add}, {divide}, {at} }}, "
+            source, at, size, signed, before, divide, add = term_values(term)
+            lines.append(f"{{ {{ TERM_{source}, {size}, {int(signed)}, {before}, {add}, {divide}, {at} }}, "
                          f"{number(constant_value(mask))}, {number(constant_value(value))}, {int(equal)}, "
                          f"{int(len(lines) + 1 < len(conditions))} }}")
         return self.array("condition", f"condition_{name}", lines) if lines else "NULL"
@@ -286,11 +286,11 @@ class Fetching:
     @staticmethod
     def terms(terms):
         if not terms:
-            return "{ { FETCH_NUMBER, 8, 0, 1, 1 } }, 1"
+            return "{ { FETCH_NUMBER, 8, 0, 0, 1, 1 } }, 1"
         texts = []
         for term in terms:
-            source, value, size, _, divide, add = term_values(term)
-            texts.append(f"{{ FETCH_{source}, {size}, {add}, {divide}, {value} }}")
+            source, value, size, _, before, divide, add = term_values(term)
+            texts.append(f"{{ FETCH_{source}, {size}, {before}, {add}, {divide}, {value} }}")
         return "{ " + ", ".join(texts) + f" }}, {len(texts)}"
 
     def select(self, type_, node_of=None):
@@ -361,7 +361,7 @@ class Fetching:
             return self.two_pointers(type_)
         inner, phases = type_.of, self.PHASES[type_.direction]
         if inner.form == "string":
-            op = {"string": "FETCH_STRING", "path": "FETCH_PATH", "strings": "FETCH_STRINGS",
+            op = {"string": "FETCH_STRING", "comm": "FETCH_STRING", "path": "FETCH_PATH", "strings": "FETCH_STRINGS",
                   "environment": "FETCH_STRING_COUNT"}[inner.printer]
             return self.add(f"{{ {op}, {phases}, 0, 0, {self.terms(None)}, 0, 0, 0 }}", phases)
         if inner.printer in ("extended", "extensible"):
@@ -387,7 +387,7 @@ class Fetching:
         after = self.node(pointer("OUT", type_.after, type_.name))
         first = len(self.cases)
         self.cases.append(f"{{ 1, {before} }}")
-        failed = "{ { FETCH_FAILED, 0, 0, 1, 0 } }, 1"
+        failed = "{ { FETCH_FAILED, 0, 0, 0, 1, 0 } }, 1"
         return self.add(f"{{ FETCH_SELECT, 0, 0, {after}, {failed}, {first}, 1, 1 }}", self.phases[before] | self.phases[after])
 
     def pointers_in(self, struct, base, left=0):
@@ -414,7 +414,7 @@ class Fetching:
         inner = type_.of if type_.form == "pointer" and not type_.after else None
         if not inner or inner.form != "memory" or inner.printer not in ("quoted", "hex_bytes"):
             return 0
-        terms = {source: value for source, value, _, _, divide, add in map(term_values, inner.count) if (divide, add) == (1, 0)}
+        terms = {source: value for source, value, _, _, *rest in map(term_values, inner.count) if rest == [0, 1, 0]}
         plain = {"IN": {"ARGUMENT"}, "OUT": {"ARGUMENT", "RESULT"}}.get(type_.direction)
         return terms["ARGUMENT"] + 1 if set(terms) == plain and len(terms) == len(inner.count) else 0
 

@@ -5,8 +5,8 @@ from headers import Headers
 
 DIRECTIONS = {"<>": "BOTH", "<": "IN", ">": "OUT", "=": "CHANGE", "!": "INTERRUPTED", "&": "SAME"}
 PREFIX = re.compile(r"^(<>|[<>=!&])?(\w+)(?:\[([^\]]*)\])?(?:>(\w+))?$")
-STRINGS = {"str": ("string", "STR"), "path": ("path", "PATH"), "target": ("path", "STR"), "argv": ("strings", "ARGV"),
-           "envp": ("environment", "ENVP")}
+STRINGS = {"str": ("string", "STR"), "path": ("path", "PATH"), "target": ("path", "STR"), "comm": ("comm", "STR"),
+           "argv": ("strings", "ARGV"), "envp": ("environment", "ENVP")}
 
 
 # What makes a typed value of what a printer shows: by the printer, otherwise by the form.
@@ -23,14 +23,14 @@ VALUES = {
     "descriptor_set": "descriptor_set", "utime_timespec": "timespec", "statx_timestamp": "statx_timestamp",
     "utime_timeval": "timeval", "in6_addr": "in6_addr", "sun_path": "sun_path", "entries": "entries",
     "entries64": "entries64", "socket_address": "socket_address", "control_messages": "control_messages",
-    "capabilities": "capabilities", "control_characters": "control_characters", "string": "string", "path": "path",
+    "capabilities": "capabilities", "control_characters": "control_characters", "string": "string", "path": "path", "comm": "string",
     "strings": "strings", "environment": "environment", "poll_result": "poll_result",
     "ppoll_result": "ppoll_result", "select_result": "select_result",
     "recvmmsg_result": "recvmmsg_result", "result_of_operation": "result_of_operation",
     "filter_instruction": "inner", "sequence": "sequence", "extended": "extended", "extensible": "extended",
     "netlink_message": "netlink_message",
     "terminated": "terminated", "inet6": "in6_addr", "link_address": "link_address", "indexed": "indexed",
-    "always_verbose": "inner_constant", "ifconf_length": "signed", "message_error": "message_error",
+    "always_verbose": "inner_constant", "ifconf_length": "signed", "message_error": "message_error", "bits": "inner_constant",
 }
 FORM_VALUES = {"scalar": "text", "struct": "struct", "arguments": "struct", "select": "select", "pointer": "pointer",
                "array": "array", "result": "meaning"}
@@ -129,8 +129,10 @@ WIDE = {"control_messages", "entries", "message", "sigframe", "ifconf", "ifconf_
 
 
 class Term:
-    def __init__(self, source, value=0, size=8, signed=False, divide=1, add=0):
-        self.key = (source, value, size, signed, divide, add)
+    """(source + before) / divide + add"""
+
+    def __init__(self, source, value=0, size=8, signed=False, before=0, divide=1, add=0):
+        self.key = (source, value, size, signed, before, divide, add)
 
 
 class Item:
@@ -296,9 +298,9 @@ class Model:
         return items
 
     def term(self, text, owner, where):
-        match = re.match(r"^(.*?)(?:/(\d+))?([+-]\d+)?$", text)
-        text, divide, add = match[1], int(match[2] or 1), int(match[3] or 0)
-        more = {"divide": divide, "add": add}
+        match = re.match(r"^(.*?)(?:([+-]\d+)?/(\d+))?([+-]\d+)?$", text)
+        text = match[1]
+        more = {"before": int(match[2] or 0), "divide": int(match[3] or 1), "add": int(match[4] or 0)}
         if re.match(r"^[ai][0-5]$", text):
             return Term("ARGUMENT", int(text[1]), 4 if text[0] == "i" else 8, **more)
         if re.match(r"^[*^]a[0-5]$", text):

@@ -22,13 +22,22 @@ static void memory(void)
 		MPOL_DEFAULT, MPOL_BIND, MPOL_BIND | MPOL_F_STATIC_NODES, 6, 0xff | MPOL_F_RELATIVE_NODES, 0xffff1fff,
 	};
 	const void *pages[] = { policies, NULL, BAD };
+	static const unsigned long limits[] = { 0, 1, 2, 64, 65, 66, 200 };
+	static const unsigned long bits[4] = { 1, 2, 0, 4 };
 	int nodes[] = { 0, 1, -1 }, status[3], mode;
+	unsigned long room[40];
 
 	for (size_t i = 0; i < COUNT(policies); i++) {
 		CALL(mbind, NULL, 0, policies[i], NULL, 0, 1l << i);
 		CALL(set_mempolicy, policies[i], NULL, 0);
 	}
+	for (size_t i = 0; i < COUNT(limits); i++) {
+		CALL(set_mempolicy, MPOL_BIND | MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES, bits, limits[i]);
+		CALL(mbind, NULL, 0, MPOL_BIND, bits, limits[i], 0);
+		CALL(migrate_pages, -1, limits[i], bits, bits);
+	}
 	CALL(set_mempolicy, MPOL_DEFAULT, NULL, 0);
+	CALL(get_mempolicy, &mode, room, 2000, NULL, 0);
 	CALL(get_mempolicy, &mode, NULL, 0, NULL, 0);
 	CALL(get_mempolicy, &mode, NULL, 0, pages, MPOL_F_NODE | MPOL_F_ADDR | 1ul << 40);
 	CALL(move_pages, 0, 3, pages, NULL, status, 0);

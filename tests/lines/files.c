@@ -100,6 +100,7 @@ static void fcntls(void)
 	CALL(fcntl, fd, F_GETOWN);
 	CALL(fcntl, fd, F_SETOWN_EX, &owner);
 	CALL(fcntl, fd, F_GETOWN_EX, &owner);
+	CALL(fcntl, fd, F_GETSIG);
 	CALL(fcntl, fd, F_SETSIG, SIGUSR1);
 	CALL(fcntl, fd, F_GETSIG);
 	CALL(fcntl, fd, F_SETLEASE, F_RDLCK);

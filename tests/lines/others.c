@@ -42,6 +42,7 @@ static void memory(void)
 	CALL(madvise, map, 4096, 77);
 	CALL(msync, map, 4096, MS_SYNC | MS_INVALIDATE);
 	CALL(mincore, map, 8192, resident);
+	CALL(mincore, map, 4097, resident);
 	CALL(mlock, map, 4096);
 	CALL(mlock2, map, 4096, 1);
 	CALL(munlock, map, 4096);
@@ -116,6 +117,12 @@ static void facilities(void)
 	struct landlock_path_beneath_attr beneath = { LANDLOCK_ACCESS_FS_EXECUTE, 0 };
 	struct io_uring_params params = { .flags = IORING_SETUP_CQSIZE, .cq_entries = 16 };
 	struct perf_event_attr perf = { .size = sizeof(perf) };
+	struct perf_event_attr bits = { .disabled = 1, .inherit = 1, .exclude_kernel = 1, .enable_on_exec = 1,
+					.exclude_guest = 1, .precise_ip = 2, .sigtrap = 1 };
+	static const unsigned long mounts[] = {
+		0, MS_REMOUNT, MS_REMOUNT | MS_BIND, MS_BIND | MS_REC, MS_PRIVATE, MS_MGC_VAL, MS_MGC_VAL | MS_MOVE,
+	};
+	unsigned sizes[3] = { 0 };
 	struct mount_attr mount = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID };
 	union bpf_attr bpf = { 0 };
 	unsigned action = SECCOMP_RET_LOG;
@@ -127,6 +134,7 @@ static void facilities(void)
 	CALL(io_uring_register, fd, IORING_UNREGISTER_BUFFERS, NULL, 0);
 	close(fd);
 	CALL(seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
+	CALL(seccomp, SECCOMP_GET_NOTIF_SIZES, 0, sizes);
 	CALL(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &program);
 	CALL(prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
@@ -148,13 +156,18 @@ static void facilities(void)
 	CALL(fsconfig, fd, FSCONFIG_SET_FLAG, "ro", NULL, 0);
 	CALL(fsmount, -1, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
 	CALL(fspick, AT_FDCWD, "nowhere", FSPICK_CLOEXEC);
+	for (unsigned i = 0; i < sizeof(mounts) / sizeof(*mounts); i++)
+		CALL(mount, "nowhere", "neither", "type", mounts[i], "data");
 	CALL(mount_setattr, AT_FDCWD, "nowhere", AT_RECURSIVE, &mount, sizeof(mount));
 	CALL(perf_event_open, &perf, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	CALL(perf_event_open, &bits, -1, -1, -1, 0);
+	CALL(kcmp, -1, -1, 7, 0, sizes);
 	CALL(userfaultfd, O_CLOEXEC);
 	CALL(getrandom, buffer, 0, GRND_NONBLOCK);
 	CALL(getrandom, BAD, 5, 0);
 	CALL(set_mempolicy, MPOL_DEFAULT, NULL, 0);
 	CALL(syslog, 10, NULL, 0);
+	CALL(syslog, 8, NULL, 77);
 	CALL(rseq, BAD, 32, 0, 0);
 	CALL(delete_module, "nowhere", 0);
 	syscall(500, 1, 2, 3, 4, 5, 6l);

@@ -161,6 +161,8 @@ static void prctls(void)
 	CALL(prctl, PR_GET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, 0l, 0l, 0l);
 	CALL(prctl, PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_ENABLE, 0l, 0l);
 	CALL(prctl, PR_SET_NAME, "a name", POISON, POISON, POISON);
+	CALL(prctl, PR_SET_NAME, "fifteen letters", POISON, POISON, POISON);
+	CALL(prctl, PR_SET_NAME, "more than fifteen letters", POISON, POISON, POISON);
 	CALL(prctl, PR_GET_NAME, name, 0, 0, 0);
 	CALL(prctl, PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	CALL(prctl, PR_GET_PDEATHSIG, &value, 0, 0, 0);

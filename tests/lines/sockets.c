@@ -45,6 +45,13 @@ static void addresses(void)
 	struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_cid = 2, .svm_port = 3 };
 	struct sockaddr_un un = { AF_UNIX, "a path" }, abstract = { AF_UNIX, "\0abstract" };
 	struct sockaddr other = { 99, "some data" };
+	const struct {
+		void *address;
+		int size;
+	} short_of[] = {
+		{ &in, 15 }, { &in6, 24 }, { &in6, 23 }, { &nl, 11 }, { &ll, 20 }, { &ll, 19 }, { &other, 3 },
+		{ &other, 2 },
+	};
 
 	CALL(bind, -1, &in, sizeof(in));
 	CALL(bind, -1, &in6, sizeof(in6));
@@ -56,6 +63,8 @@ static void addresses(void)
 	CALL(bind, -1, &un, 2);
 	CALL(bind, -1, &abstract, 11);
 	CALL(connect, -1, &other, sizeof(other));
+	for (unsigned i = 0; i < sizeof(short_of) / sizeof(*short_of); i++)
+		CALL(bind, -1, short_of[i].address, short_of[i].size);
 	CALL(connect, -1, BAD, 16);
 	CALL(connect, -1, NULL, 0);
 }
@@ -208,6 +217,36 @@ static void groups(void)
 	close(other);
 }
 
+/* Options of which there may be less than the kernel has, and those of packets. */
+static void parts(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, pair[2];
+	struct packet_mreq member = { 1, PACKET_MR_PROMISC, 6, { 1, 2, 3, 4, 5, 6 } };
+	struct tpacket_req ring = { 1, 2, 3, 4 };
+	struct linger linger;
+	struct ucred peer;
+	socklen_t size;
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	for (int i = 0; i < 4; i++) {
+		size = (socklen_t)(4 * i);
+		CALL(getsockopt, fd, SOL_SOCKET, SO_LINGER, &linger, &size);
+		size = (socklen_t)(4 * i);
+		CALL(getsockopt, pair[0], SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	}
+	CALL(setsockopt, fd, SOL_SOCKET, SO_LINGER, &linger, 7);
+	CALL(setsockopt, fd, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+	CALL(setsockopt, fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+	CALL(setsockopt, fd, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on));
+	CALL(setsockopt, -1, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &member, sizeof(member));
+	CALL(setsockopt, -1, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &member, 15);
+	CALL(setsockopt, -1, SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring));
+	CALL(setsockopt, -1, SOL_PACKET, PACKET_STATISTICS, &ring, sizeof(ring));
+	close(pair[0]);
+	close(pair[1]);
+	close(fd);
+}
+
 /* What is told of a datagram. */
 static void ancillary(void)
 {
@@ -245,6 +284,7 @@ int main(void)
 	rights();
 	options();
 	groups();
+	parts();
 	ancillary();
 	return 0;
 }

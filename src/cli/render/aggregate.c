@@ -69,7 +69,7 @@ static uint64_t term_value(const struct printer *to, const struct term *term)
 		value = read_number(to, to->message, 1, false);
 		break;
 	}
-	return value / term->divide + (uint64_t)term->add;
+	return (value + (uint64_t)term->before) / term->divide + (uint64_t)term->add;
 }
 
 static uint64_t least_term(const struct printer *to, const struct type *type)
@@ -181,12 +181,12 @@ const struct type *choose_apart(const struct printer *to, const struct field *ap
 {
 	const struct type *type = choose_type(to, apart->type);
 
-	return fits(type, to->rest) ? type : apart_default(apart);
+	return fits(type, to->rest) ? type : default_of(apart);
 }
 
-const struct type *apart_default(const struct field *apart)
+const struct type *default_of(const struct field *field)
 {
-	const struct type *type = apart->type;
+	const struct type *type = field->type;
 
 	while (type->form == FORM_SELECT)
 		type = type->of;
@@ -209,7 +209,7 @@ bool begin_apart(struct printer *to, const struct field *apart, uint64_t *rest)
 
 bool is_shown(const struct printer *to, const struct field *field)
 {
-	if (field->apart || (field->given && to->base + field->offset >= to->end))
+	if (field->apart || (field->given && to->extended && to->base + field->offset >= to->end))
 		return false;
 	return condition_holds(to, field->condition);
 }
@@ -224,6 +224,16 @@ static uint64_t end_of_fields(const struct type *type, bool all)
 		if ((all || !fields[i].given) && end < fields[i].offset + fields[i].size)
 			end = fields[i].offset + fields[i].size;
 	return end;
+}
+
+uint64_t needed_of(const struct type *type)
+{
+	const struct field *fields = type->members;
+
+	for (unsigned i = 0; i < type->member_count; i++)
+		if (fields[i].given)
+			return fields[i].offset;
+	return type->size;
 }
 
 bool has_more(const struct printer *to, const struct type *type, uint64_t address)
@@ -492,8 +502,8 @@ static void print_change(struct printer *to, const struct type *type, uint64_t a
 /* Whether a pointer leads to what is shown as a string. */
 static bool is_text(const struct type *type)
 {
-	return type->print == print_string || type->print == print_path || type->print == print_quoted ||
-	       type->print == print_hex_bytes;
+	return type->print == print_string || type->print == print_path || type->print == print_comm ||
+	       type->print == print_quoted || type->print == print_hex_bytes;
 }
 
 bool pointer_shows(const struct printer *to, const struct type *type, uint64_t address, enum phase *phase)

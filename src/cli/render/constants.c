@@ -72,13 +72,25 @@ void print_enumerator(struct printer *to, const struct type *type, struct place 
 	end_comment(to);
 }
 
+/* Whether no flag at all has a name. */
+static bool names_zero(const struct type *type)
+{
+	const struct constant *constants = type->members;
+
+	for (unsigned i = 0; i < type->member_count; i++)
+		if (constants[i].part ? constants[i].part->form == FORM_CONSTANTS && names_zero(constants[i].part) :
+					!constants[i].value)
+			return true;
+	return false;
+}
+
 /* Shows bits that together are a number. Returns whether there was something to show. */
 static bool print_part(struct printer *to, const struct constant *constant, uint64_t value, const char *separator)
 {
 	const struct type *part = constant->part;
 	uint64_t bits = value & constant->value;
 
-	if (!bits && part->print != print_permissions && (part->form != FORM_CONSTANTS || !constant_name(part, 0)))
+	if (!bits && part->print != print_permissions && (part->form != FORM_CONSTANTS || !names_zero(part)))
 		return false;
 	line_text(to->line, separator);
 	part->print(to, part, (struct place){ bits, 0 });
@@ -113,18 +125,6 @@ static uint64_t print_names(struct printer *to, const struct type *type, uint64_
 		}
 	}
 	return rest;
-}
-
-/* Whether no flag at all has a name. */
-static bool names_zero(const struct type *type)
-{
-	const struct constant *constants = type->members;
-
-	for (unsigned i = 0; i < type->member_count; i++)
-		if (constants[i].part ? constants[i].part->form == FORM_CONSTANTS && names_zero(constants[i].part) :
-					!constants[i].value)
-			return true;
-	return false;
 }
 
 /* Whether there is a name for anything of the value. */
@@ -184,6 +184,22 @@ void print_flags(struct printer *to, const struct type *type, struct place place
 void print_composed(struct printer *to, const struct type *type, struct place place)
 {
 	add_flags(to, type, place.value);
+}
+
+/* Fields of one bit, as those that a structure has. */
+void print_bits(struct printer *to, const struct type *type, struct place place)
+{
+	const struct constant *constants = type->of->members;
+	const char *separator = "";
+
+	for (unsigned i = 0; i < type->of->member_count; i++) {
+		bool set = place.value & constants[i].value;
+
+		if (!set && !to->verbose)
+			continue;
+		line_add(to->line, "%s%s=%d", separator, constants[i].name, set);
+		separator = ", ";
+	}
 }
 
 void print_by_name(struct printer *to, const struct type *type, struct place place)

@@ -66,10 +66,13 @@ void print_device(struct printer *to, const struct type *type, struct place plac
 static void add_moment(struct printer *to, int64_t seconds, uint64_t fraction, int digits)
 {
 	time_t time = (time_t)seconds;
+	uint64_t limit = 1; /* what is no part of a second has no moment */
 	char text[64], zone[16];
 	struct tm parts;
 
-	if ((!seconds && !fraction) || !localtime_r(&time, &parts) ||
+	for (int i = 0; i < digits; i++)
+		limit *= 10;
+	if ((!seconds && !fraction) || fraction >= limit || !localtime_r(&time, &parts) ||
 	    !strftime(text, sizeof(text), "%FT%T", &parts) || !strftime(zone, sizeof(zone), "%z", &parts))
 		return;
 	line_text(to->line, " /* ");

@@ -57,7 +57,7 @@ static void print_element(struct printer *to, const struct sequence *sequence, c
 	bool both = element->size > head_of(sequence);
 
 	if (!element->whole) {
-		const struct type *data = apart_default(apart_of(sequence->of));
+		const struct type *data = default_of(apart_of(sequence->of));
 
 		data->print(to, data, (struct place){ 0, element->address });
 		return;
@@ -110,7 +110,7 @@ void begin_answered(struct printer *to, struct place place)
 
 void print_netlink_message(struct printer *to, const struct type *type, struct place place)
 {
-	const struct type *data = apart_default(apart_of(type->of));
+	const struct type *data = default_of(apart_of(type->of));
 	struct type message = { .of = type->of };
 	struct printer before = *to;
 

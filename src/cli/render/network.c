@@ -122,27 +122,32 @@ void print_sun_path(struct printer *to, const struct type *type, struct place pl
 	print_text(to, path + !path[0], path[0] ? strnlen((char *)path, size) : size - 1, false);
 }
 
+const struct type *begin_address(struct printer *to, const struct type *type, struct place place)
+{
+	uint64_t count = count_of(to, type);
+	const struct field *family = type->of->members;
+	const struct type *fields;
+
+	count = count < ADDRESS_MAX ? count : ADDRESS_MAX;
+	if (count < family->size || !is_readable(to, place.address, count))
+		return NULL;
+	to->base = place.address;
+	to->left = to->rest = count;
+	to->extended = type->of;
+	to->end = place.address + count;
+	fields = choose_type(to, family->type);
+	return needed_of(fields) <= count ? fields : default_of(family);
+}
+
 void print_socket_address(struct printer *to, const struct type *type, struct place place)
 {
-	uint64_t count = count_of(to, type), left = to->left;
-	unsigned char bytes[ADDRESS_MAX];
+	struct printer address = *to;
+	const struct type *fields = begin_address(&address, type, place);
 
-	count = count < sizeof(bytes) ? count : sizeof(bytes);
-	if (count < sizeof(uint16_t) || !memory_read(to->call, to->phase, place.address, bytes, count)) {
+	if (fields)
+		print_struct(&address, fields, place);
+	else
 		print_address(to, type, (struct place){ place.address, 0 });
-		return;
-	}
-	to->left = count;
-	if (count == sizeof(uint16_t)) {
-		const struct field *family = type->of->members;
-
-		line_text(to->line, "{sa_family=");
-		print_at(to, family->type, place.address, sizeof(uint16_t));
-		line_char(to->line, '}');
-	} else {
-		print_struct(to, type->of, place);
-	}
-	to->left = left;
 }
 
 /* The room for an address, and, if it is another number, the length that it has. */

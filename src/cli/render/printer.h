@@ -90,10 +90,14 @@ bool is_shown(const struct printer *to, const struct field *field);
 bool condition_holds(const struct printer *to, const struct condition *condition);
 void count_left(struct printer *to, const struct field *field);
 
-/* The field that is shown behind a structure; NULL: there is none. And its type: by the rest, or what is bytes. */
+/* The field that is shown behind a structure; NULL: there is none. And its type: by the rest, or what is bytes, which
+ * is that of a field if nothing chooses another one. */
 const struct field *apart_of(const struct type *type);
 const struct type *choose_apart(const struct printer *to, const struct field *apart);
-const struct type *apart_default(const struct field *apart);
+const struct type *default_of(const struct field *field);
+
+/* How much of a structure there must be: all, or what is before the first field that need not be there. */
+uint64_t needed_of(const struct type *type);
 
 /* How many bytes of a value there are, by the rest, and whether they were recorded. */
 unsigned part_of(const struct printer *to, const struct type *type);
@@ -154,6 +158,9 @@ struct control_messages {
 	uint64_t address; /* of the next one */
 	uint64_t left;	  /* how many bytes there are from there on */
 };
+
+/* Begins an address: its fields, which are those of sa_other if there is not enough of it. NULL: it is not known. */
+const struct type *begin_address(struct printer *to, const struct type *type, struct place place);
 
 /* False: the memory is not known. */
 bool control_messages_begin(struct printer *to, const struct type *type, struct place place,

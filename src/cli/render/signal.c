@@ -62,6 +62,8 @@ void print_signal(struct printer *to, const struct type *type, struct place plac
 void print_signal_number(struct printer *to, const struct type *type, struct place place)
 {
 	line_unsigned(to->line, place.value);
+	if (!place.value)
+		return;
 	line_text(to->line, " (");
 	print_signal(to, type, place);
 	line_char(to->line, ')');

@@ -207,7 +207,8 @@ static bool next_piece(struct printer *to, uint64_t *address, struct piece *piec
 }
 
 /* Shows at most `limit` bytes of a string; it may have been recorded longer, if it is an argument twice. */
-static void add_string(struct printer *to, const struct type *type, uint64_t string, size_t limit)
+/* ended: what is as long as the limit has its end there; otherwise that is not looked at. */
+static void add_string(struct printer *to, const struct type *type, uint64_t string, size_t limit, bool ended)
 {
 	uint64_t address = string;
 	struct piece piece;
@@ -225,7 +226,7 @@ static void add_string(struct printer *to, const struct type *type, uint64_t str
 	do {
 		next_piece(to, &address, &piece);
 		add_bytes(to, piece.data, piece.size < limit ? piece.size : limit, hex);
-		if (piece.size > limit)
+		if (piece.size + !ended > limit)
 			piece.flags = K23_RING_CUT;
 		limit -= piece.size < limit ? piece.size : limit;
 	} while (piece.flags & K23_RING_MORE);
@@ -234,12 +235,17 @@ static void add_string(struct printer *to, const struct type *type, uint64_t str
 
 void print_string(struct printer *to, const struct type *type, struct place place)
 {
-	add_string(to, type, place.address, to->options->string);
+	add_string(to, type, place.address, to->options->string, true);
 }
 
 void print_path(struct printer *to, const struct type *type, struct place place)
 {
-	add_string(to, type, place.address, SIZE_MAX);
+	add_string(to, type, place.address, SIZE_MAX, true);
+}
+
+void print_comm(struct printer *to, const struct type *type, struct place place)
+{
+	add_string(to, type, place.address, 15, false);
 }
 
 /* An array of pointers to strings, ended by NULL. */

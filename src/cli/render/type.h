@@ -60,7 +60,7 @@ enum term_source {
 
 struct term {
 	uint8_t source, size, is_signed;
-	int16_t add;
+	int16_t before, add; /* to what is divided, and then */
 	uint16_t divide, value;
 };
 

@@ -6,7 +6,7 @@
 static struct json_object *value_of_element(struct printer *to, const struct sequence *sequence,
 					    const struct element *element)
 {
-	const struct type *data = apart_default(apart_of(sequence->of));
+	const struct type *data = default_of(apart_of(sequence->of));
 
 	return element->whole ? value_struct(to, sequence->of, (struct place){ 0, element->address }) :
 				data->value(to, data, (struct place){ 0, element->address });
@@ -31,7 +31,7 @@ struct json_object *value_sequence(struct printer *to, const struct type *type, 
 
 struct json_object *value_netlink_message(struct printer *to, const struct type *type, struct place place)
 {
-	const struct type *data = apart_default(apart_of(type->of));
+	const struct type *data = default_of(apart_of(type->of));
 	struct type message = { .of = type->of };
 	struct printer before = *to;
 	struct json_object *value;

@@ -8,8 +8,6 @@
 
 #include "cli/value/make.h"
 
-#define ADDRESS_MAX 128
-
 struct json_object *value_in6_addr(struct printer *to, const struct type *type, struct place place)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -38,23 +36,12 @@ struct json_object *value_sun_path(struct printer *to, const struct type *type, 
 
 struct json_object *value_socket_address(struct printer *to, const struct type *type, struct place place)
 {
-	uint64_t count = count_of(to, type), left = to->left;
-	const struct field *family = type->of->members;
-	unsigned char bytes[ADDRESS_MAX];
-	struct json_object *value;
+	struct printer address = *to;
+	const struct type *fields = begin_address(&address, type, place);
 
-	count = count < sizeof(bytes) ? count : sizeof(bytes);
-	if (count < sizeof(uint16_t) || !memory_read(to->call, to->phase, place.address, bytes, count))
+	if (!fields)
 		return value_address(to, type, (struct place){ place.address, 0 });
-	to->left = count;
-	if (count == sizeof(uint16_t)) {
-		value = json_object_new_object();
-		json_object_object_add(value, family->name, value_at(to, family->type, place.address, family->size));
-	} else {
-		value = value_struct(to, type->of, place);
-	}
-	to->left = left;
-	return value;
+	return value_struct(&address, fields, place);
 }
 
 struct json_object *value_control_messages(struct printer *to, const struct type *type, struct place place)
