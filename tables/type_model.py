@@ -277,9 +277,9 @@ class Model:
                 items.append(Item(name, self.constant(value, where)[0], None))
                 taken.add(name)
             elif "|" in word:  # of one value
-                first, second = word.split("|")
-                items.append(Item(f"{first} or {second}", *self.constant(first, where)))
-                taken.update((first, second))
+                names = word.split("|")
+                items.append(Item(" or ".join(names), *self.constant(names[0], where)))
+                taken.update(names)
             elif "*" in word:
                 pattern, _, kind = word.partition("@")
                 found = [Item(name, name, self.headers[kind or "uapi"]) for name in

@@ -162,6 +162,7 @@ REASONS = [
     (r"\bF_[GS]ET_RW_HINT\b", "strace 6.1 does not know it"),
     (r"SCHED_BATCH\|SCHED_RESET_ON_FORK|SCHED_RESET_ON_FORK\|SCHED_BATCH", "strace 6.1 does not know it"),
     (r"DEVCONF_ACCEPT_RA_MIN_LFT", "strace 6.1 does not know it"),
+    (r"unused=0 /\* bits 3\.\.8 \*/", "bits that mean nothing"),
     (r"SO_RCVTIMEO_OLD, \{tv_sec", "strace 6.1 shows bytes"),
 ]
 

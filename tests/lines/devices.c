@@ -37,6 +37,20 @@ static void ask(unsigned long request, const void *argument)
 	CALL(ioctl, -1, request, BAD);
 }
 
+/* Requests of which the name alone is known. */
+static void names(void)
+{
+	static const unsigned named[] = {
+		0x80200204 /* FDGETPRM */, 0x4e40 /* NVME_IOCTL_ID */, 0x4600 /* FBIOGET_VSCREENINFO */,
+		0x3b64 /* VFIO_GET_API_VERSION */, 0x3b70 /* of three names */, 0x9360 /* AUTOFS_IOC_READY */,
+		0xf507 /* F2FS_IOC_WRITE_CHECKPOINT */, 0x6801 /* HPET_IE_ON */, 0x400870a2 /* PPS_SETPARAMS */,
+		0x3301 /* SNAPSHOT_FREEZE */, 0x40806685 /* FS_IOC_ENABLE_VERITY */, 0xae71 /* KVM_REINJECT_CONTROL */,
+	};
+
+	for (size_t i = 0; i < COUNT(named); i++)
+		CALL(ioctl, -1, named[i], 5);
+}
+
 static void interfaces(void)
 {
 	static const unsigned long gets[] = {
@@ -208,6 +222,7 @@ static void more(void)
 
 int main(void)
 {
+	names();
 	interfaces();
 	block();
 	terminals();

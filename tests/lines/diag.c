@@ -86,6 +86,8 @@ static void inet_answers(int fd)
 	add(INET_DIAG_SHUTDOWN, "\3", 1);
 	add(INET_DIAG_SHUTDOWN, "\0", 1);
 	add(INET_DIAG_TOS, "\20", 1);
+	add(INET_DIAG_SOCKOPT, "\x52\x05", 2);
+	add(INET_DIAG_SOCKOPT, "\0\0", 2);
 	add(INET_DIAG_PROTOCOL, "\6", 1);
 	add_number(INET_DIAG_MARK, 5);
 	add(INET_DIAG_CGROUP_ID, &cgroup, sizeof(cgroup));

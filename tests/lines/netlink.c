@@ -34,6 +34,10 @@ static void links(int fd)
 	add_number(IFLA_LINK, 1);
 	add(IFLA_OPERSTATE, "\2", 1);
 	add(0x3ff, "\2\3", 2);
+	add_number(IFLA_EVENT, IFLA_EVENT_REBOOT);
+	nest = add(IFLA_PROP_LIST | NLA_F_NESTED, NULL, 0);
+	add(IFLA_ALT_IFNAME, "another name", 13);
+	nested(nest);
 	add(IFLA_MTU, "\2", 1);
 	add(IFLA_QDISC, NULL, 0);
 	nest = add(IFLA_LINKINFO | NLA_F_NESTED, NULL, 0);
@@ -158,12 +162,17 @@ static void nests(int fd)
 	begin(RTM_NEWQDISC, NLM_F_REQUEST, &queue, sizeof(queue));
 	add(TCA_KIND, "fq_codel", 9);
 	nest = add(TCA_STATS2, NULL, 0);
+	add(TCA_STATS_BASIC, stats, 12);
 	add(TCA_STATS_RATE_EST, stats, 8);
+	add(TCA_STATS_RATE_EST64, stats, 16);
+	add(TCA_STATS_PKT64, stats, 8);
 	add(TCA_STATS_QUEUE, "\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5\0\0", 20);
 	nested(nest);
 	put(fd);
 	begin(RTM_NEWLINK, NLM_F_REQUEST, &link, sizeof(link));
 	nest = add(IFLA_AF_SPEC, NULL, 0);
+	add(AF_BRIDGE, "123", 3);
+	add(AF_MCTP, "123", 3);
 	inner = add(AF_INET, NULL, 0);
 	add(IFLA_INET_CONF, devconf, sizeof(devconf));
 	nested(inner);

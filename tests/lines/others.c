@@ -109,6 +109,28 @@ static void queues(void)
 	CALL(semctl, sem, 0, IPC_RMID, 0);
 }
 
+/* What is registered with an io_uring. */
+static void registered(int ring)
+{
+	struct iovec buffers[] = { { BAD, 5 }, { NULL, 7 } };
+	int fds[] = { 0, -1 };
+	struct io_uring_rsrc_update update = { .offset = 1, .data = (unsigned long)fds };
+	struct io_uring_rsrc_update rings[] = { { -1u, 0, 0 }, { 2, 3, 4 } };
+	struct io_uring_buf_reg room = { .ring_addr = 4096, .ring_entries = 8, .bgid = 3 };
+	unsigned long processors[] = { 5, 0 };
+
+	CALL(io_uring_register, ring, IORING_REGISTER_BUFFERS, buffers, 2);
+	CALL(io_uring_register, ring, IORING_REGISTER_BUFFERS, BAD, 2);
+	CALL(io_uring_register, ring, IORING_REGISTER_FILES, fds, 2);
+	CALL(io_uring_register, ring, IORING_REGISTER_FILES_UPDATE, &update, 2);
+	CALL(io_uring_register, -1, IORING_REGISTER_RING_FDS, rings, 2);
+	CALL(io_uring_register, -1, IORING_UNREGISTER_RING_FDS, rings, 2);
+	CALL(io_uring_register, -1, IORING_REGISTER_EVENTFD, fds, 1);
+	CALL(io_uring_register, -1, IORING_REGISTER_IOWQ_AFF, processors, 8);
+	CALL(io_uring_register, -1, IORING_REGISTER_PBUF_RING, &room, 1);
+	CALL(io_uring_register, -1, IORING_REGISTER_PERSONALITY, NULL, 0);
+}
+
 static void facilities(void)
 {
 	struct sock_filter filter[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
@@ -132,6 +154,7 @@ static void facilities(void)
 	fd = (int)CALL(io_uring_setup, 4, &params);
 	CALL(io_uring_enter, fd, 0, 0, IORING_ENTER_GETEVENTS, NULL, 8l);
 	CALL(io_uring_register, fd, IORING_UNREGISTER_BUFFERS, NULL, 0);
+	registered(fd);
 	close(fd);
 	CALL(seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
 	CALL(seccomp, SECCOMP_GET_NOTIF_SIZES, 0, sizes);
