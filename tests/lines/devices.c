@@ -45,6 +45,7 @@ static void names(void)
 		0x3b64 /* VFIO_GET_API_VERSION */, 0x3b70 /* of three names */, 0x9360 /* AUTOFS_IOC_READY */,
 		0xf507 /* F2FS_IOC_WRITE_CHECKPOINT */, 0x6801 /* HPET_IE_ON */, 0x400870a2 /* PPS_SETPARAMS */,
 		0x3301 /* SNAPSHOT_FREEZE */, 0x40806685 /* FS_IOC_ENABLE_VERITY */, 0xae71 /* KVM_REINJECT_CONTROL */,
+		0x80041284 /* BLKGETZONESZ */, 0x40101283 /* BLKRESETZONE */,
 	};
 
 	for (size_t i = 0; i < COUNT(named); i++)
