@@ -195,10 +195,15 @@ FOR_EACH_PLACE void record_exit(const struct k23_call *call, struct thread *thre
 	record_end(&any, 0, to_file);
 }
 
-/* A reader has to know of each execve, to tell what becomes of the process's threads. */
+static int names_thread(const struct k23_call *call)
+{
+	return call->arch == K23_ARCH_X86_64 && call->nr == SYS_prctl && (int)call->args[0] == PR_SET_NAME;
+}
+
+/* A reader has to know of each execve, to tell what becomes of the process's threads, and what threads are called. */
 static inline int is_wanted(const struct k23_call *call)
 {
-	return k23_ring_has_call(&request->wanted, call->arch, call->nr) || is_exec(call);
+	return k23_ring_has_call(&request->wanted, call->arch, call->nr) || is_exec(call) || names_thread(call);
 }
 
 /* Records what is no call. */

@@ -130,6 +130,19 @@ static void children(void)
 	}
 }
 
+static void renamed(void)
+{
+	static const char *const names[] = { "another", "<of>", "a name that is too long" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		syscall(SYS_prctl, PR_SET_NAME, names[i], 0, 0, 0);
+		kill(getpid(), 0);
+		if (fork() == 0)
+			_exit(getppid() < 0);
+		wait(NULL);
+	}
+}
+
 static void child(void)
 {
 	syscall(SYS_getppid);
@@ -377,10 +390,10 @@ int main(int argc, char **argv)
 		const char *what;
 		void (*run)(void);
 	} table[] = {
-		{ "threads", threads }, { "leader", leader }, { "exec-thread", exec_thread }, { "children", children },
-		{ "child", child }, { "handled", handled }, { "interrupted", interrupted }, { "seccomp", trapped },
-		{ "every", every }, { "none", none }, { "wait", wait_for_input }, { "strict", strict },
-		{ "compat", compat }, { "sibling", sibling },
+		{ "threads", threads }, { "leader", leader }, { "exec-thread", exec_thread },
+		{ "children", children }, { "renamed", renamed }, { "child", child }, { "handled", handled },
+		{ "interrupted", interrupted }, { "seccomp", trapped }, { "every", every }, { "none", none },
+		{ "wait", wait_for_input }, { "strict", strict }, { "compat", compat }, { "sibling", sibling },
 	};
 
 	arguments = argv;

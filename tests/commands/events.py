@@ -321,14 +321,14 @@ def case_paths(t):
 
 
 # strace asks for the name of a child that may have been waited for by then.
-DEAD = re.compile(r'(?<=EXITED, si_pid=|KILLED, si_pid=|DUMPED, si_pid=)(\d+)<\w+>')
+DEAD = re.compile(r'(?<=EXITED, si_pid=|KILLED, si_pid=|DUMPED, si_pid=)(\d+)<[^>]*>')
 
 
 def case_names(t):
     """-Y: the names of threads, in front of lines and behind ids."""
     calls = '-e', 'trace=getpid,gettid,getppid,kill,tgkill,clone,clone3,fork,vfork,wait4,execve,prlimit64,exit_group'
     for options in ('-Y',), ('--decode-pids=comm',), ('-e', 'decode-pid=comm'):
-        for what in 'children', 'handled', ('exec', '/bin/true'):
+        for what in 'children', 'handled', 'renamed', ('exec', '/bin/true'):
             program = [t.events, *([what] if isinstance(what, str) else what)]
             t.same((*options, *calls), program, normalise=names_behind)
             t.same((*options, '-e', 'trace=getppid,exit_group'), [t.events, 'child'], normalise=lambda text: [

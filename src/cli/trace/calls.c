@@ -1,7 +1,9 @@
 #include <limits.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "cli/render/memory.h"
 #include "cli/trace/calls.h"
 #include "cli/trace/format.h"
 #include "cli/trace/stack.h"
@@ -66,6 +68,19 @@ static bool makes_task(const struct task *task)
 	       is_call(task, SYS_fork, I386_NR_fork) || is_call(task, SYS_vfork, I386_NR_vfork);
 }
 
+/* A thread that has given itself a name has it from the next line on. */
+static void rename_task(struct trace_log *log, struct task *task, const struct call *call)
+{
+	struct piece name;
+
+	if (!is_call(task, SYS_prctl, I386_NR_prctl) || (int)call->entry->args[0] != PR_SET_NAME || call->result != 0 ||
+	    !memory_piece(call, PHASE_ENTRY, call->entry->args[1], &name))
+		return;
+	memset(task->comm, 0, sizeof(task->comm));
+	memcpy(task->comm, name.data, name.size < sizeof(task->comm) ? name.size : sizeof(task->comm) - 1);
+	task_name(&log->tasks, task->tid, task->comm, true);
+}
+
 void trace_call_return(struct trace_log *log, struct task *task, const struct k23_ring_exit *exit, struct items out)
 {
 	struct k23_ring_entry entry;
@@ -81,6 +96,7 @@ void trace_call_return(struct trace_log *log, struct task *task, const struct k2
 	if (makes_task(task) && exit->result > 0)
 		task_name(&log->tasks, (uint32_t)exit->result, task->comm, false);
 	tell_return(log, task, (struct trace_return){ .call = &call, .time = exit->end, .duration = cycles });
+	rename_task(log, task, &call);
 }
 
 void trace_call_detach(struct trace_log *log, struct task *task, uint64_t time)
