@@ -101,6 +101,8 @@ static void queues(void)
 	CALL(msgctl, msg, IPC_INFO, &limits.msg);
 	CALL(msgctl, msg, IPC_RMID, NULL);
 	CALL(semop, sem, &operation, 1);
+	operation.sem_flg |= SEM_UNDO;
+	CALL(semop, sem, &operation, 1 | 1ul << 40);
 	CALL(semctl, sem, 0, 12, 0);
 	CALL(semctl, sem, 0, IPC_STAT, &semaphores);
 	CALL(semctl, sem, 0, IPC_SET, &semaphores);

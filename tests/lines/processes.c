@@ -85,6 +85,7 @@ static void clones(void)
 	CALL(unshare, CLONE_FS | CLONE_FILES);
 	CALL(unshare, 0x77);
 	CALL(setns, -1, CLONE_NEWNET);
+	CALL(setns, -1, CLONE_NEWNET | CLONE_NEWNS | CLONE_VM);
 	CALL(execve, "nowhere", (char *[]){ "one", "two", NULL }, (char *[]){ "A=1", NULL });
 	CALL(execve, "nowhere", NULL, NULL);
 	CALL(execve, BAD, BAD, BAD);

@@ -70,7 +70,9 @@ static void queued(void)
 	CALL(rt_sigqueueinfo, getpid(), SIGUSR2, &info);
 	CALL(rt_sigpending, &pending, 8);
 	CALL(rt_sigtimedwait, &set, &got, &none, 8);
+	info.si_errno = ENOENT;
 	CALL(rt_tgsigqueueinfo, getpid(), gettid(), SIGUSR2, &info);
+	info.si_errno = 0;
 	CALL(rt_sigtimedwait, &set, NULL, NULL, 8);
 	CALL(rt_sigtimedwait, &set, &got, &none, 8);
 	CALL(kill, getpid(), SIGUSR2);
