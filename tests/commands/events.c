@@ -270,6 +270,20 @@ static void trapped(void)
 	syscall(SYS_getppid);
 }
 
+/* Requests for strict mode that the kernel refuses change nothing: a signal that ends the process is seen. */
+static void refused(void)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &code };
+
+	syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 1, NULL);
+	syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, "");
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0);
+	raise(SIGTERM);
+}
+
 static long call_i386_with(long nr, long a1, long a2, long a3, long a4)
 {
 	long result;
@@ -393,7 +407,8 @@ int main(int argc, char **argv)
 		{ "threads", threads }, { "leader", leader }, { "exec-thread", exec_thread },
 		{ "children", children }, { "renamed", renamed }, { "child", child }, { "handled", handled },
 		{ "interrupted", interrupted }, { "seccomp", trapped }, { "every", every }, { "none", none },
-		{ "wait", wait_for_input }, { "strict", strict }, { "compat", compat }, { "sibling", sibling },
+		{ "wait", wait_for_input }, { "strict", strict }, { "refused", refused }, { "compat", compat },
+		{ "sibling", sibling },
 	};
 
 	arguments = argv;

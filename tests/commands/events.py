@@ -293,6 +293,7 @@ def case_raw(t):
 def case_strict(t):
     """A program in seccomp's strict mode goes on under all tools, and its calls are seen."""
     t.same(('-e', 'trace=getppid,prctl,write,exit'), [t.events, 'strict'])
+    t.same(('-e', 'trace=seccomp,prctl,tgkill'), [t.events, 'refused'])
     for tool in ['stat', '--format=json', '-o', 'stat.json'], ['record', '-o', 'recording'], \
             ['inject', '-e', 'getpid:error=EPERM'], ['trace', '-k', '-y', '-o', 'log']:
         result = run(t.k23[0], *tool, '--', t.events, 'strict')

@@ -7,6 +7,7 @@
 #include <asm/errno.h>
 #include <linux/filter.h>
 #include <linux/mman.h>
+#include <linux/prctl.h>
 #include <linux/seccomp.h>
 
 #include "core/string.h"
@@ -275,6 +276,9 @@ long rt_seccomp_strict(struct rt_thread *thread, struct k23_call *call)
 {
 	long r;
 
+	/* The kernel refuses a thread that has a filter, and then everything is to stay as it is. */
+	if (sys(prctl, PR_GET_SECCOMP, 0, 0, 0, 0) != 0)
+		return rt_gate_program(call, thread);
 	/* A system call is needed to enter a hosted hook (x86_64/world/state.c), which would then kill. */
 	if (rt.bundle->world_count && !rt.fsgsbase)
 		return -EINVAL;
@@ -295,7 +299,8 @@ long special_seccomp(struct rt_thread *thread, struct k23_call *call)
 
 	if (operation == SECCOMP_SET_MODE_FILTER)
 		return rt_seccomp_filter(thread, call, 2);
-	if (operation == SECCOMP_SET_MODE_STRICT)
+	/* The kernel refuses flags and arguments of strict mode. */
+	if (operation == SECCOMP_SET_MODE_STRICT && !(uint32_t)call->args[1] && !call->args[2])
 		return rt_seccomp_strict(thread, call);
 	return rt_gate_program(call, thread);
 }
