@@ -420,3 +420,99 @@ STRESS(ping_pong)
 			close(fds[i][j]);
 	}
 }
+
+/* Signals for the process, in turn. */
+static const struct {
+	int sig, code;
+} sent[] = { { SIGUSR1, SI_USER }, { SIGUSR2, SI_QUEUE }, { SIGALRM, SI_KERNEL } };
+static volatile int by_first[65], by_others[65], odd, taken;
+
+static void take(int sig, const siginfo_t *info)
+{
+	bool known = info->si_signo == sig;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sent); i++)
+		known &= sent[i].sig != sig || info->si_code == sent[i].code;
+	if (sig != SIGALRM)
+		known &= info->si_pid == getpid() && info->si_uid == getuid();
+	if (sig == SIGUSR2)
+		known &= info->si_value.sival_int == 7;
+	odd += !known;
+	if (gettid() == getpid())
+		by_first[sig]++;
+	else
+		by_others[sig]++;
+	taken++;
+}
+
+static void on_process_signal(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	take(sig, info);
+}
+
+static void *send_to_process(void *arg)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 1 };
+	sigset_t none = sigset_of(0);
+
+	NEED(pthread_sigmask(SIG_SETMASK, &none, NULL) == 0);
+	for (int i = 0; i < 60; i++) {
+		int before = taken, sig = sent[i % ARRAY_SIZE(sent)].sig;
+
+		if (sig == SIGUSR1)
+			kill(getpid(), sig);
+		else if (sig == SIGUSR2)
+			sigqueue(getpid(), sig, (union sigval){ .sival_int = 7 });
+		else
+			setitimer(ITIMER_REAL, &soon, NULL);
+		while (taken == before)
+			raw(SYS_getppid);
+	}
+	return arg;
+}
+
+/* Whether the first thread has taken most of those that it does not block. */
+static bool take_signals(int blocked, bool waits)
+{
+	const struct timespec moment = { .tv_nsec = 10000000 };
+	sigset_t set = sigset_of(blocked), all = sigset_of(SIGUSR1);
+	siginfo_t info;
+	pthread_t thread;
+	bool most = true;
+
+	sigaddset(&all, SIGUSR2);
+	sigaddset(&all, SIGALRM);
+	memset((void *)by_first, 0, sizeof(by_first));
+	memset((void *)by_others, 0, sizeof(by_others));
+	NEED(pthread_sigmask(SIG_SETMASK, &set, NULL) == 0);
+	NEED(pthread_create(&thread, NULL, send_to_process, NULL) == 0);
+	while (waits && pthread_tryjoin_np(thread, NULL)) {
+		int sig = sigtimedwait(&all, &info, &moment);
+
+		if (sig > 0)
+			take(sig, &info);
+	}
+	if (!waits)
+		pthread_join(thread, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(sent); i++)
+		most &= sent[i].sig == blocked || by_first[sent[i].sig] >= 4 * by_others[sent[i].sig];
+	return most;
+}
+
+/* A signal for the process comes to its first thread, if that does not block it, whatever others do; but where the
+ * first one does not get a processor for long, the kernel has another one take it. */
+CASE(first_takes_signals)
+{
+	bool most[3] = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sent); i++)
+		set_handler(sent[i].sig, on_process_signal, SA_RESTART);
+	for (int tries = 0; tries < 50 && !(most[0] && most[1] && most[2]); tries++) {
+		most[0] |= take_signals(0, false);
+		most[1] |= take_signals(0, true);
+		most[2] |= take_signals(SIGUSR2, false);
+		NEED(by_first[SIGUSR2] == 0);
+	}
+	say("most: %d, waiting for them: %d, but those that it blocks: %d; odd: %d", most[0], most[1], most[2], odd);
+}

@@ -131,12 +131,12 @@ struct rt_thread {
 	struct rt_filters *filters_before; /* while it is not certain that the thread has those */
 	uint64_t missed;      /* after a call that is made again, because the guard's SIGSYS waits: the last one */
 
+	uint64_t blocked; /* what the program blocks; of SIGSYS see `sigsys_blocked` */
 	/* The mask of a call that waits with a mask of its own, for the handler that ends the wait. */
 	uint64_t temporary_mask;
 	bool temporary;
 	bool early;          /* the first of `noted` has come in the handler of SIGSYS: see entry/signal.c */
 	bool sigsys_blocked; /* the program's view */
-	bool faults_blocked; /* the program may block SIGSEGV or SIGBUS: a fault would kill */
 	bool sigsys_held;    /* really blocked, until the call in flight ends: see signal/sigsys.h */
 	bool sigsys_awaited; /* in the set of the sigtimedwait in flight */
 	bool sigsys_queued;  /* one that was kept is in the kernel's queue of the thread's signals */

@@ -29,6 +29,7 @@
 #include "rt/guard/guard.h"
 #include "rt/signal/action.h"
 #include "rt/signal/deliver.h"
+#include "rt/signal/hand_over.h"
 #include "rt/signal/heard.h"
 #include "rt/signal/sigsys.h"
 #include "rt/text/rollback.h"
@@ -381,10 +382,12 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 	struct core_regs *regs = rt_context_regs(uc);
 	uint64_t ip;
 	enum rt_rollback rollback;
-	bool returning, ended;
+	bool returning, ended, cut_short;
 
 	if (sig == SIGSYS)
 		rt_guard_undo_restart(info, regs);
+	else
+		info->si_code = rt_handed_over_code(info->si_code);
 	ip = find_place(regs);
 	if (sig == SIGSYS && rt_guard_owns(info, ip))
 		return caught(thread, info, uc) ? thread : NULL;
@@ -408,7 +411,8 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 		stepped(thread, uc);
 		return NULL;
 	}
-	ended = ip == (uint64_t)rt_gate_direct_done && (long)rt_regs_result(regs) == -EINTR &&
+	cut_short = is_behind_call(ip) && (long)rt_regs_result(regs) == -EINTR;
+	ended = cut_short && ip == (uint64_t)rt_gate_direct_done &&
 		thread->fast_nr != __NR_close;
 	if (sig == SIGCHLD && rt.entered & SIGBIT(SIGCHLD) && !child_signal(thread, info, regs, ended))
 		return NULL;
@@ -435,6 +439,8 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 	returning = rt_returning(ip) && !thread->signals;
 	if (SIGBIT(sig) & RT_FAULTS && rt_hook_strayed(thread, sig, info, uc)) {
 		rt_crashed(thread, sig, info, uc);
+	} else if (!cut_short && rt_hand_over(thread, sig, info)) {
+		/* nothing is left to do */
 	} else if (!is_inside(thread, ip) || returning) {
 		struct rt_sigaction action = rt_action_take(thread, sig, ip, uc);
 

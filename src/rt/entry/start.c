@@ -180,7 +180,7 @@ static void start_process(struct rt_thread *thread)
 	thread->leads = thread->alone = thread->slot->mortal = true;
 	thread->sigsys_blocked = start->sigsys_blocked;
 	thread->sigsys_queued = thread->sigsys_queued_own = start->own_sigsys;
-	thread->faults_blocked = start->sigmask & RT_MEMORY_FAULTS;
+	thread->blocked = start->sigmask;
 	thread->children_elsewhere = rt.namespaces = start->children_elsewhere;
 	thread->sigstack.flags =
 		(int32_t)((start->disarmed ? SS_DISABLE : 0) | (start->autodisarm ? SS_AUTODISARM : 0));

@@ -15,7 +15,7 @@ static inline bool rt_catches_faults(const struct rt_thread *thread)
 {
 	const struct rt_sighand *sighand = thread->sighand;
 
-	return !thread->faults_blocked && !thread->callback && !thread->signals && !rt.faults_ignored &&
+	return !(thread->blocked & RT_MEMORY_FAULTS) && !thread->callback && !thread->signals && !rt.faults_ignored &&
 	       !(rt.ptraced & RT_PTRACED) && sighand->actions[SIGSEGV].handler != (uint64_t)SIG_IGN &&
 	       sighand->actions[SIGBUS].handler != (uint64_t)SIG_IGN;
 }

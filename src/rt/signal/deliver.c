@@ -96,7 +96,7 @@ static void deliver(struct rt_thread *thread, int sig, siginfo_t *info, const st
 	tell(thread, sig, info, true);
 	*handler_mask |= blocks;
 	thread->sigsys_blocked = *handler_mask & SIGBIT(SIGSYS);
-	thread->faults_blocked = *handler_mask & RT_MEMORY_FAULTS;
+	thread->blocked = *handler_mask;
 	uc->uc_sigmask = *handler_mask & ~SIGBIT(SIGSYS);
 }
 

@@ -165,7 +165,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->regs = thread->regs;
 	child->call.arch = thread->call.arch;
 	child->sigsys_blocked = thread->sigsys_blocked;
-	child->faults_blocked = thread->faults_blocked;
+	child->blocked = thread->blocked;
 	child->tsc_faults = thread->tsc_faults;
 	child->filters = thread->filters;
 	child->filters_before = thread->filters_before;

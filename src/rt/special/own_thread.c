@@ -53,7 +53,8 @@ long rt_own_thread_make(struct rt_thread *thread, const struct rt_world *made)
 	own = rt_thread_new();
 	if (!own)
 		return -EAGAIN;
-	own->own = own->sigsys_blocked = own->faults_blocked = true;
+	own->own = own->sigsys_blocked = true;
+	own->blocked = ~0ul;
 	own->pid = thread->pid;
 	own->sighand = thread->sighand;
 	own->filters = thread->filters;

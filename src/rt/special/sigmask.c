@@ -9,6 +9,7 @@
 
 #include "core/string.h"
 #include "rt/base/copy.h"
+#include "rt/signal/hand_over.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/sigmask.h"
 #include "rt/special/special.h"
@@ -24,17 +25,14 @@ static void let_through(struct rt_thread *thread)
 	rt_sigsys_hold(thread, true);
 }
 
-/* Notes what a change of the mask does to the signals of faults. One that is only partly undone may be there still. */
-static void note_faults(struct rt_thread *thread, int how, uint64_t set)
+static void note_change(struct rt_thread *thread, int how, uint64_t set)
 {
-	uint64_t faults = set & RT_MEMORY_FAULTS;
-
 	if (how == SIG_SETMASK)
-		thread->faults_blocked = faults;
+		thread->blocked = set;
 	else if (how == SIG_BLOCK)
-		thread->faults_blocked |= faults != 0;
-	else if (faults == RT_MEMORY_FAULTS)
-		thread->faults_blocked = false;
+		thread->blocked |= set;
+	else
+		thread->blocked &= ~set;
 }
 
 long rt_sigmask_change(struct rt_thread *thread, uint64_t how, const uint64_t *set, uint64_t *old)
@@ -51,7 +49,7 @@ long rt_sigmask_change(struct rt_thread *thread, uint64_t how, const uint64_t *s
 	if (r)
 		return r;
 	if (sets) {
-		note_faults(thread, (int)how, *set); /* the kernel, too, takes the lower half */
+		note_change(thread, (int)how, *set); /* the kernel, too, takes the lower half */
 		if ((int)how == SIG_SETMASK)
 			thread->sigsys_blocked = *set & sigsys;
 		else if (*set & sigsys)
@@ -106,6 +104,18 @@ static bool has_come(struct rt_thread *thread, uint64_t to, siginfo_t *info, lon
 	return true;
 }
 
+/* The call has taken a signal, which may be one that was handed over. */
+static long show_code(uint64_t info, long sig)
+{
+	const uint64_t at = info + offsetof(siginfo_t, si_code);
+	int code, before;
+
+	if (!info || failed(rt_copy_from(&code, at, sizeof(code))))
+		return sig;
+	before = rt_handed_over_code(code);
+	return before != code && failed(rt_copy_to(at, &before, sizeof(before))) ? -EFAULT : sig;
+}
+
 /* A thread that was let have the signals of faults may have taken the one that has ended the wait. It gives it back. */
 static long wait_unlent(struct rt_thread *thread, const struct k23_call *call)
 {
@@ -126,8 +136,10 @@ long special_rt_sigtimedwait(struct rt_thread *thread, struct k23_call *call)
 	uint64_t set;
 	long r;
 
-	if (call->args[3] != 8 || failed(rt_copy_from(&set, call->args[0], 8)) || !(set & sigsys))
-		return wait_unlent(thread, call);
+	if (call->args[3] != 8 || failed(rt_copy_from(&set, call->args[0], 8)) || !(set & sigsys)) {
+		r = wait_unlent(thread, call);
+		return r > 0 ? show_code(call->args[1], r) : r;
+	}
 	if (!call->args[1])
 		own.args[1] = (uint64_t)&info;
 	__atomic_store_n(&thread->sigsys_awaited, true, __ATOMIC_SEQ_CST);

@@ -98,7 +98,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	}
 	memcpy(&stack, &uc.uc_stack, sizeof(stack));
 	thread->sigsys_blocked = uc.uc_sigmask & SIGBIT(SIGSYS);
-	thread->faults_blocked = uc.uc_sigmask & RT_MEMORY_FAULTS;
+	thread->blocked = uc.uc_sigmask;
 	thread->sigsys_held = false;
 	if (!thread->sigsys_blocked && !thread->strict)
 		rt_sigsys_requeue(thread, true);

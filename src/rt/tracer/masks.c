@@ -37,11 +37,11 @@ long tracee_masks(const struct tracee *tracee, struct tracee_masks *masks)
 /* ctx: entry */
 long tracee_set_mask(const struct tracee *tracee, const struct tracee_masks *masks, uint64_t mask)
 {
-	bool sigsys = mask & SIGBIT(SIGSYS), faults = mask & RT_MEMORY_FAULTS;
+	bool sigsys = mask & SIGBIT(SIGSYS);
 	long r = tracee_write(tracee->tid, masks->thread + offsetof(struct rt_thread, sigsys_blocked), &sigsys, 1);
 
 	if (!failed(r))
-		r = tracee_write(tracee->tid, masks->thread + offsetof(struct rt_thread, faults_blocked), &faults, 1);
+		r = tracee_write(tracee->tid, masks->thread + offsetof(struct rt_thread, blocked), &mask, sizeof(mask));
 	mask &= ~SIGBIT(SIGSYS);
 	if (!failed(r) && masks->kept)
 		return tracee_write(tracee->tid, masks->thread + masks->kept, &mask, sizeof(mask));
