@@ -350,6 +350,58 @@ CASE(stack_segment)
 	EXPECT(segment, own);
 }
 
+static unsigned char *narrow; /* 32-bit code that jumps to 64-bit code */
+
+/* Returns to 32-bit code, on a stack segment of the program's own. */
+static void on_narrow(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)sig, (void)info;
+	uc->uc_mcontext.gregs[REG_CSGSFS] = 0x0007000000000023;
+	uc->uc_mcontext.gregs[REG_RIP] = (long)narrow;
+}
+
+static void on_segments(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)sig, (void)info;
+	say("saved %llx", uc->uc_mcontext.gregs[REG_CSGSFS] & (long long)0xffff00000000ffff);
+}
+
+/* What the segments were when a handler has ended is not what they are in a later call. */
+CASE(segments_of_call)
+{
+	struct user_desc data = { .entry_number = 0, .limit = 0xfffff, .seg_32bit = 1, .limit_in_pages = 1 };
+	static const unsigned char code[] = {
+		0xea, 0, 0, 0, 0, 0x33, 0, /* ljmp $0x33, $0f */
+		0x4c, 0x89, 0xfc,	   /* 0: mov %r15, %rsp */
+		0x41, 0xff, 0xe6,	   /* jmp *%r14 */
+	};
+	unsigned int own, target;
+
+	NEED(raw(SYS_modify_ldt, 1, &data, sizeof(data)) == 0);
+	narrow = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	NEED(narrow != MAP_FAILED);
+	target = (unsigned int)(unsigned long)(narrow + 7);
+	memcpy(narrow, code, sizeof(code));
+	memcpy(narrow + 1, &target, sizeof(target));
+	NEED(mprotect(narrow, 4096, PROT_READ | PROT_EXEC) == 0);
+	set_handler(SIGTRAP, on_narrow, 0);
+	set_handler(SIGUSR1, on_segments, 0);
+	__asm__ volatile("mov %%ss, %0" : "=r"(own));
+	for (int i = 0; i < 3; i++) {
+		__asm__ volatile("mov %%rsp, %%r15\n\t"
+				 "lea 1f(%%rip), %%r14\n\t"
+				 "int3\n"
+				 "1:" : : : "r14", "r15", "cc", "memory");
+		NEED(kill(getpid(), SIGUSR1) == 0);
+	}
+	__asm__ volatile("mov %0, %%ss" : : "r"(own) : "memory");
+	say("done");
+}
+
 /* The handler changes the mask it returns to, and where. */
 static void on_redirect(int sig, siginfo_t *info, void *context)
 {

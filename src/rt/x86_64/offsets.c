@@ -63,6 +63,8 @@ void offsets(void)
 	OFFSET(WORLD_REGS, struct rt_world, regs);
 	OFFSET(WORLD_SP, struct rt_world, sp);
 	OFFSET(WORLD_HOST_SP, struct rt_world, host_sp);
+	VALUE(USER_CS, KERNEL_USER_CS);
+	VALUE(USER_SS, KERNEL_USER_SS);
 	VALUE(BY_SITE, K23_BY_SITE);
 	OFFSET(IMAGE_PTRACED, struct rt_image, ptraced);
 	VALUE(PTRACED_SLOWLY, RT_PTRACED_CALLS | RT_PTRACED_DISPATCH | RT_PTRACED_TRACES);
