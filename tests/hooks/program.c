@@ -137,11 +137,15 @@ static void blocked(void)
 		_exit(1);
 	child = fork();
 	for (int i = 0; child == 0 && read(fds[0], &byte, 1) == 1; i++)
-		sigqueue(parent, sent[i % 5], (union sigval){ .sival_int = i });
+		if (i % 2)
+			kill(parent, sent[i % 5]);
+		else
+			sigqueue(parent, sent[i % 5], (union sigval){ .sival_int = i });
 	pthread_create(&thread, NULL, come_and_go, NULL);
 	for (int i = 0; i < 2000; i++) {
 		if (write(fds[1], "", 1) != 1 || sigtimedwait(&set, &info, &patience) != sent[i % 5] ||
-		    info.si_value.sival_int != i || info.si_code != SI_QUEUE || info.si_pid != child) {
+		    info.si_code != (i % 2 ? SI_USER : SI_QUEUE) || info.si_pid != child ||
+		    (info.si_code == SI_QUEUE && info.si_value.sival_int != i)) {
 			dprintf(2, "signal %d: %d of %d\n", i, info.si_signo, (int)info.si_pid);
 			break;
 		}

@@ -135,15 +135,14 @@ static void defer(struct rt_thread *thread, int sig, siginfo_t *info, struct uco
 }
 
 /* A signal that the program blocks, although it is let through while a hook is told something: it waits as before, for
- * the thread or for the process. A thread that is not the first may not say who else has called kill(2), and the
- * process itself is said to be the sender. ctx: sigsys */
+ * the thread or for the process. By its own id a thread may queue what kill sent, too. ctx: sigsys */
 static void keep_blocked(struct rt_thread *thread, int sig, siginfo_t *info, struct ucontext *uc)
 {
 	uc->uc_sigmask |= SIGBIT(sig);
 	if (info->si_code == SI_TKILL)
 		rt_queue_signal(thread, sig, info);
-	else if (failed(sys(rt_sigqueueinfo, thread->pid, sig, info)))
-		sys(kill, thread->pid, sig);
+	else
+		sys(rt_sigqueueinfo, thread->tid, sig, info);
 }
 
 /* Behind a system call instruction of the gate nothing can fault. ctx: sigsys */
