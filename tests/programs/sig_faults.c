@@ -191,6 +191,36 @@ static void on_usr2(int sig)
 	make_pending();
 }
 
+/* One that the thread queues to itself as if a fault had raised it is as blocked as any. */
+CASE(blocked_as_of_fault)
+{
+	static const char *const ways[] = { "unblocked", "waited for", "suspended for" };
+	sigset_t none = sigset_of(0), pending;
+	siginfo_t info;
+
+	for (int i = 0; i < 15; i++) {
+		sigset_t set = sigset_of(faults[i % 5]);
+
+		set_handler(faults[i % 5], on_fault, 0);
+		NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+		memset(&info, 0, sizeof(info));
+		info.si_code = 1 + i % 3;
+		info.si_pid = 7; /* the lower half of si_addr */
+		EXPECT(raw(SYS_rt_tgsigqueueinfo, getpid(), gettid(), faults[i % 5], &info), 0);
+		seen_sig = seen_code = 0;
+		sigpending(&pending);
+		raw(SYS_getppid);
+		say("%s: pending %d, seen %d", ways[i / 5], sigismember(&pending, faults[i % 5]), seen_sig);
+		if (i / 5 == 0)
+			sigprocmask(SIG_UNBLOCK, &set, NULL);
+		else if (i / 5 == 1)
+			say("waited: %d, code %d", sigtimedwait(&set, &info, &(struct timespec){ 1, 0 }), info.si_code);
+		else
+			EXPECT(sigsuspend(&none), -1);
+		say("seen %d, code %d, id %d", seen_sig, seen_code, seen_pid);
+	}
+}
+
 /* Signals that are let through together come in the kernel's order, and each handler interrupts the one before. */
 CASE(pending_together)
 {

@@ -374,6 +374,17 @@ static bool ends_here(const struct ucontext *uc, uint64_t ip)
 	return rt_signal_is_heard(uc) && !rt.tell && !is_between(ip, rt_gate_own_end, rt_gate_page_end);
 }
 
+/* Whether the thread blocks a signal that has come. Where SIGSYS is raised, the kernel takes what has a positive
+ * si_code in the order of its queue, and so a signal of faults that the thread has queued to itself, blocked or not.
+ * Of a fault itself, a thread dies that blocks the signal. ctx: sigsys */
+static bool comes_blocked(const struct rt_thread *thread, int sig, const siginfo_t *info, const struct ucontext *uc)
+{
+	bool awaited = thread->temporary && !(thread->temporary_mask & SIGBIT(sig));
+
+	return SIGBIT(sig) & RT_FAULTS && info->si_code > 0 && uc->uc_sigmask & SIGBIT(sig) && !awaited &&
+	       !thread->strict;
+}
+
 /* See rt_signal. ctx: sigsys */
 static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 {
@@ -401,6 +412,11 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 	}
 	if (thread->own && sig != SIGSYS && info->si_code <= 0) {
 		pass_on(thread, sig, info, uc);
+		return NULL;
+	}
+	if (comes_blocked(thread, sig, info, uc)) {
+		/* Behind the SIGSYS, which is next. */
+		rt_queue_signal(thread, sig, info);
 		return NULL;
 	}
 	if (SIGBIT(sig) & RT_FAULTS && (rt_peek_faulted(sig, info, regs) || rt_tsc_faulted(sig, info, regs) ||
