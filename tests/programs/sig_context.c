@@ -1,6 +1,7 @@
 /* What a signal handler sees and may change: siginfo, ucontext, its stack, the mask. */
 #include "guest.h"
 #include <asm/ldt.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <ucontext.h>
 
@@ -240,6 +241,44 @@ CASE(bad_frame)
 	return_from(none + 64);
 	fault_at((unsigned long)none, true);
 	return_from(none + 64);
+}
+
+static volatile bool protects;
+
+static void *protect(void *stack)
+{
+	while (protects) {
+		mprotect(stack, 4 * PAGE, PROT_READ);
+		mprotect(stack, 4 * PAGE, PROT_READ | PROT_WRITE);
+	}
+	return NULL;
+}
+
+/* Writes nothing to its stack. */
+__asm__(".pushsection .text\n"
+	"do_nothing: ret\n"
+	".popsection");
+void do_nothing(int sig, siginfo_t *info, void *context) __attribute__((visibility("hidden")));
+
+/* Another thread takes the alternate stack's memory away just when a frame is made there: the signal is lost, and the
+ * handler of SIGSEGV runs. */
+CASE(frame_fails)
+{
+	char *memory = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stack_t stack = { .ss_sp = memory, .ss_size = 4 * PAGE };
+	pthread_t thread;
+
+	NEED(sigaltstack(&stack, NULL) == 0);
+	set_handler(SIGSEGV, on_signal, 0);
+	set_handler(SIGUSR1, do_nothing, SA_ONSTACK);
+	protects = true;
+	NEED(pthread_create(&thread, NULL, protect, memory) == 0);
+	for (int i = 0; i < 10000; i++)
+		NEED(raw(SYS_tkill, gettid(), SIGUSR1) == 0);
+	protects = false;
+	pthread_join(thread, NULL);
+	CHECK(!handled || (seen_info.si_code == SI_KERNEL && !seen_info.si_addr));
+	say("done");
 }
 
 static void call_address(unsigned long address)

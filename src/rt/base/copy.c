@@ -52,12 +52,23 @@ long rt_copy_from(void *to, uint64_t from, size_t size)
 	return transfer_memory(__NR_process_vm_writev, from, to, size);
 }
 
-/* ctx: entry | sigsys */
+/* Whether the thread is in the handler of a signal. ctx: entry | sigsys */
+static bool is_on_signal_stack(const struct rt_thread *thread)
+{
+	return (uintptr_t)__builtin_frame_address(0) - thread->stack_top < RT_SIGNAL_STACK_SIZE;
+}
+
+/* In the handler of a signal those of faults are blocked, so the thread would die if another one made the memory
+ * inaccessible after the check: of a signal frame the program may know by its handler of SIGSEGV.
+ * ctx: entry | sigsys */
 long rt_copy_to(uint64_t to, const void *from, size_t size)
 {
+	const struct rt_thread *thread = rt_self();
+	bool small = size <= SMALL && is_in_one_page(to, size) && !is_on_signal_stack(thread);
+
 	if (!size)
 		return 0;
-	if (rt_self()->strict || (size <= SMALL && is_in_one_page(to, size) && rt_is_writable(to, size)))
+	if (thread->strict || (small && rt_is_writable(to, size)))
 		return rt_peek((void *)to, (uint64_t)from, size);
 	return transfer_memory(__NR_process_vm_readv, to, from, size);
 }
