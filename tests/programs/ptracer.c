@@ -900,8 +900,11 @@ static void follow(pid_t first, unsigned long options, long request)
 			EXPECT(nr == SYS_clone || nr == SYS_clone3, 1);
 		} else if (pid != first) {
 			EXPECT(stop, SIGSTOP); /* a new thread's: before or after that */
+			EXPECT(nr == SYS_clone || nr == SYS_clone3, 1);
 		} else {
 			say("stop %x, code %d, rax %ld rbx %ld", stop, info.si_code, (long)regs.rax, (long)regs.rbx);
+			if (stop == SIGTRAP && info.si_code == SI_USER)
+				say("at the end of call %ld", nr);
 		}
 		EXPECT(raw(SYS_ptrace, request, pid, 0, 0), 0);
 	}

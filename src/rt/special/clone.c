@@ -123,7 +123,7 @@ struct rt_thread *rt_child_start(void)
 {
 	struct rt_thread *child = rt_self();
 
-	child_ready(child, child->orig_nr);
+	child_ready(child, child->call.args[0]);
 	return child;
 }
 
@@ -176,8 +176,9 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 		child->sigstack.flags = SS_DISABLE;
 	child->alone = child->slot->mortal = !(flags & CLONE_THREAD);
 	child->vforked = (flags & CLONE_VFORK) && !(flags & CLONE_THREAD);
+	child->orig_nr = (uint64_t)thread->call.nr;
 	/* For rt_child_start. */
-	child->orig_nr = flags;
+	child->call.args[0] = flags;
 	rt_mask_keep(child, thread->kept_mask);
 	child_registers(child, stack);
 	share_sighand(thread, child, flags);

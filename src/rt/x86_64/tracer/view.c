@@ -18,7 +18,9 @@ static void show_thread_regs(struct tracee_view *view, const struct rt_thread *t
 
 	core_regs_to_user(to, regs);
 	to->orig_rax = ~0ul;
-	if (view->kind == RT_STOP_EXIT || view->made || (view->returns && thread->call.way == K23_BY_GUARD))
+	/* One that has made no call yet is at the end of the execve, or of the call that created it. */
+	if (view->kind == RT_STOP_EXIT || view->made || (view->returns && thread->call.way == K23_BY_GUARD) ||
+	    !thread->call.ip)
 		to->orig_rax = thread->orig_nr;
 	if (!thread->in_call)
 		return;
