@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 AGAIN, AGAIN_SECONDS, MOST_UNSTABLE = 20, 200, 3
-AT_ONCE = (os.cpu_count() or 1) + 1  # tests wait for a good part of their time
+AT_ONCE = (os.cpu_count() or 1) + 2  # tests wait for a good part of their time
 PASSED, SKIPPED = ("OK", "EXPECTEDFAIL"), "SKIP"
 
 
