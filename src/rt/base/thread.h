@@ -111,12 +111,6 @@ struct rt_thread {
 	uint32_t in_call;     /* a call of the program is in flight */
 	uint64_t orig_nr;     /* the number of the call, after its result has replaced it in `regs`; or RT_NO_NR */
 	uint64_t saved_mask;  /* the program's signal mask, while signals are deferred */
-	uint64_t kept_mask;   /* the same while `keeps_mask`: see base/mask.h */
-	uint32_t keeps_mask;
-	/* The kernel has made the call in flight, and the program is about to get signals again. An execve, whose new
-	 * image is starting, is no call in flight any more, and has no result. */
-	uint32_t made;
-	int64_t made_result;
 
 	struct k23_call call;
 	uint32_t runs; /* enum rt_runs */
@@ -132,6 +126,12 @@ struct rt_thread {
 	uint64_t missed;      /* after a call that is made again, because the guard's SIGSYS waits: the last one */
 
 	uint64_t blocked; /* what the program blocks; of SIGSYS see `sigsys_blocked` */
+	uint64_t kept_mask; /* the program's mask while `keeps_mask`: see base/mask.h */
+	uint32_t keeps_mask;
+	/* The kernel has made the call in flight, and the program is about to get signals again. An execve, whose new
+	 * image is starting, is no call in flight any more, and has no result. */
+	uint32_t made;
+	int64_t made_result;
 	/* The mask of a call that waits with a mask of its own, for the handler that ends the wait. */
 	uint64_t temporary_mask;
 	bool temporary;

@@ -130,9 +130,10 @@ rt_fast_switched:
 	mov	%rax, %gs:GS_CALL + CALL_NR
 	movl	$ARCH_X86_64, %gs:GS_CALL + CALL_ARCH
 	movl	$BY_SITE, %gs:GS_CALL + CALL_WAY
-	/* As a kernel entry leaves them. There may be those of a call by 32-bit code, or with which a handler ended. */
-	movl	$USER_CS, %gs:GS_THREAD + REGS_CS	/* and %gs */
-	movl	$USER_SS << 16, %gs:GS_THREAD + REGS_SS - 2	/* and %fs */
+	/* %cs, %gs, %fs, %ss, as a kernel entry leaves them. There may be those of a call by 32-bit code, or with
+	 * which a handler ended. */
+	movabs	$USER_SS << 48 | USER_CS, %rdx
+	mov	%rdx, %gs:GS_THREAD + REGS_CS
 	test	$(EFLAGS_UNUSUAL | EFLAGS_TF), %ecx
 	jnz	5f
 4:	/* A frame of the site, for profilers that walk the stack by frame pointers. */

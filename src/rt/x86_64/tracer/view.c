@@ -85,7 +85,7 @@ long tracee_view(const struct tracee *tracee, struct tracee_view *view)
 	view->restarts = (view->in_gate || view->waits) && (int64_t)view->real.rax >= -516 &&
 			 (int64_t)view->real.rax <= -512;
 	view->thread = find_thread(tracee, &view->real);
-	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, fast_return));
+	r = tracee_read(tracee->tid, &thread, (uint64_t)view->thread, offsetof(struct rt_thread, temporary_mask));
 	if (failed(r) || !thread.stack_top /* a new image, whose first thread is not set up yet */) {
 		view->thread = NULL;
 		return 0;
