@@ -156,21 +156,48 @@ static int wait_for_ever(void *argument)
 	return argument != NULL;
 }
 
+/* In each of the ways in which a process is killed. */
+static int send(pid_t child, int way)
+{
+	siginfo_t info = { .si_code = SI_QUEUE };
+	int pidfd, result;
+
+	switch (way % 6) {
+	case 0:
+		return kill(child, SIGKILL);
+	case 1:
+		return kill(child, SIGTERM);
+	case 2:
+		return (int)syscall(SYS_tkill, child, SIGKILL);
+	case 3:
+		return (int)syscall(SYS_tgkill, child, child, SIGALRM);
+	case 4:
+		return (int)syscall(SYS_rt_sigqueueinfo, child, SIGKILL, &info);
+	default:
+		pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+		result = (int)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+		close(pidfd);
+		return result;
+	}
+}
+
 /* Children that share the memory, and are killed before they end. */
 static int killed(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
-	int before = mappings();
+	int before = 0;
 
 	for (int i = 0; i < KILLED; i++) {
 		pid_t child = clone(wait_for_ever, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
 
-		if (child < 0 || kill(child, SIGKILL) != 0 || waitpid(child, NULL, 0) != child)
+		if (i == KILLED / 4)
+			before = mappings();
+		if (child < 0 || send(child, i) != 0 || waitpid(child, NULL, 0) != child)
 			return 1;
 	}
 	made = 0; /* some did */
-	/* One that was killed in the hook leaves its stack there. */
-	return mappings() > before + KILLED / 5;
+	/* One that was killed in the hook would have left its stack there. */
+	return mappings() > before + 4;
 }
 
 /* What the program unmaps is free for what it maps there later. */

@@ -12,6 +12,7 @@
 #include "rt/base/copy.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/special.h"
+#include "rt/world/kill.h"
 
 struct target {
 	int32_t pid, tid;
@@ -83,19 +84,47 @@ static long send(struct rt_thread *thread, struct k23_call *call, int tid_argume
 	return send_kept(thread, call, to);
 }
 
-long special_tkill(struct rt_thread *thread, struct k23_call *call)
+/* Makes a call that sends a signal to a process, which may share the memory. pid: 0 or less: to any. */
+static long send_elsewhere(struct rt_thread *thread, struct k23_call *call, int32_t pid, int sig, rt_special_fn *make)
+{
+	bool shared = pid != thread->pid && rt_kill_begin(pid, sig);
+	long r = make(thread, call);
+
+	if (shared)
+		rt_kill_end();
+	return r;
+}
+
+static long make(struct rt_thread *thread, struct k23_call *call)
+{
+	return rt_gate_program(call, thread);
+}
+
+static long tkill(struct rt_thread *thread, struct k23_call *call)
 {
 	return send(thread, call, 0);
 }
 
+long special_tkill(struct rt_thread *thread, struct k23_call *call)
+{
+	return send_elsewhere(thread, call, (int32_t)call->args[0], (int)call->args[1], tkill);
+}
+
 long special_tgkill(struct rt_thread *thread, struct k23_call *call)
 {
-	if ((int32_t)call->args[0] != thread->pid)
-		return rt_gate_program(call, thread);
+	int32_t pid = (int32_t)call->args[0];
+
+	if (pid != thread->pid)
+		return send_elsewhere(thread, call, pid, (int)call->args[2], make);
 	return send(thread, call, 1);
 }
 
-long special_rt_tgsigqueueinfo(struct rt_thread *thread, struct k23_call *call)
+long special_pidfd_send_signal(struct rt_thread *thread, struct k23_call *call)
+{
+	return send_elsewhere(thread, call, 0, (int)call->args[1], make);
+}
+
+static long rt_tgsigqueueinfo(struct rt_thread *thread, struct k23_call *call)
 {
 	int sig = (int)call->args[2];
 	bool ours = (int32_t)call->args[0] == thread->pid && sig >= 1 && sig <= RT_SIGNALS;
@@ -166,9 +195,14 @@ static long send_to_taker(struct rt_thread *thread, const struct k23_call *call,
 	return 0;
 }
 
+long special_rt_tgsigqueueinfo(struct rt_thread *thread, struct k23_call *call)
+{
+	return send_elsewhere(thread, call, (int32_t)call->args[0], (int)call->args[2], rt_tgsigqueueinfo);
+}
+
 /* kill and rt_sigqueueinfo, which send a signal to a process. The thread that has the id, mostly the first one, takes
  * it, or another one if that one blocks it. The kernel knows of none that does. */
-long special_kill(struct rt_thread *thread, struct k23_call *call)
+static long kill(struct rt_thread *thread, struct k23_call *call)
 {
 	struct rt_thread *to = (int)call->args[1] == SIGSYS ? find_target(thread, call->args[0]) : NULL, *taker;
 
@@ -178,4 +212,9 @@ long special_kill(struct rt_thread *thread, struct k23_call *call)
 	if (is_ignored(to) || (taker == thread && is_ignored(thread)))
 		return send_nothing(thread, call, 1);
 	return taker ? send_to_taker(thread, call, taker) : rt_gate_program(call, thread);
+}
+
+long special_kill(struct rt_thread *thread, struct k23_call *call)
+{
+	return send_elsewhere(thread, call, (int32_t)call->args[0], (int)call->args[1], kill);
 }

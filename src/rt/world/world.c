@@ -13,6 +13,7 @@
 #include "rt/base/message.h"
 #include "rt/signal/sigsys.h"
 #include "rt/world/descriptors.h"
+#include "rt/world/kill.h"
 #include "rt/world/start.h"
 #include "rt/world/state.h"
 #include "rt/world/switch.h"
@@ -22,11 +23,23 @@ static struct k23_world *program_of(uint32_t world)
 	return (struct k23_world *)(rt.start + rt.bundle->worlds[world].world);
 }
 
+/* While somebody sends a signal that may kill this process, it does not run in the world. */
+static void wait_for_kills(struct rt_thread *thread, struct rt_world *world)
+{
+	while (!rt_kill_allows()) {
+		__atomic_store_n(&thread->world, world->outer, __ATOMIC_RELEASE);
+		rt_kill_wait();
+		__atomic_store_n(&thread->world, world, __ATOMIC_RELEASE);
+	}
+}
+
 /* Its system calls need SIGSYS. */
 static void goes_on(struct rt_thread *thread, struct rt_world *world)
 {
 	world->outer = thread->world;
 	thread->world = world;
+	if (__builtin_expect(thread->shares_memory, 0))
+		wait_for_kills(thread, world);
 	world->held = thread->sigsys_held;
 	if (__builtin_expect(world->held, 0))
 		rt_sigsys_unblock(thread);
