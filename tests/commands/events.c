@@ -246,7 +246,7 @@ static void interrupted(void)
 	handle_all(SA_RESTART);
 	signal(SIGUSR1, leave);
 	if (fork() == 0) {
-		usleep(60000);
+		usleep(250000);
 		kill(getppid(), SIGUSR1);
 		usleep(60000);
 		_exit(0);
