@@ -60,7 +60,7 @@ check-kernels: build kernel-deps
 SECONDS ?= 60
 fuzz: test-deps
 	@test -f $(BUILD)-clang/build.ninja || CC=clang meson setup $(BUILD)-clang --werror
-	ninja -C $(BUILD)-clang check-hooks
+	ninja -C $(BUILD)-clang fuzzers
 	FUZZ_SECONDS=$(SECONDS) meson test -C $(BUILD)-clang --no-rebuild --suite fuzz --print-errorlogs
 
 # make fuzz-programs COUNT=50000 FIRST=1: random programs, natively and under k23; each is a seed, and can be run again.

@@ -61,7 +61,8 @@ static const char *host_option(const struct k23_options *options, const char *ke
 
 	while (at && (strncmp(at, key, length) != 0 || at[length] != '=')) {
 		at = strchr(at, ',');
-		at += at != NULL;
+		if (at)
+			at++;
 	}
 	return at ? strndup(at + length + 1, strcspn(at + length + 1, ",")) : NULL;
 }
