@@ -22,6 +22,7 @@
 #define FIRST_DESCRIPTOR 3 /* the first three are the program's, even if they are closed */
 #define AHEAD_LEAST 16u	   /* chunks that are prepared for a program of which nothing is known: it may make few calls */
 #define AHEAD_MOST 1024u   /* and for one that makes many; between these, as many as it has used */
+#define READ_AHEAD 256u	   /* chunks that are prepared one by one */
 
 /* --- the file */
 
@@ -201,8 +202,8 @@ void recording_prepare(struct k23_recording *recording)
 	/* If the kernel cannot do this (before Linux 5.14), the writers' first accesses do. */
 	madvise((char *)recording + recording->chunks_at + prepared * K23_CHUNK_SIZE, (end - prepared) * K23_CHUNK_SIZE,
 		MADV_POPULATE_WRITE);
-	/* From now on it is welcome to do more at once. */
-	if (!prepared)
+	/* The kernel reads ahead again, megabytes at once, for a program that is likely to need them. */
+	if (prepared < READ_AHEAD && end >= READ_AHEAD)
 		madvise((char *)recording + recording->chunks_at, recording->chunks * (size_t)K23_CHUNK_SIZE,
 			MADV_NORMAL);
 	prepared = end;

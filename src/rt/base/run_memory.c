@@ -1,6 +1,7 @@
 #include "rt/base/run_memory.h"
 
 #include <asm/errno.h>
+#include <asm/mman.h>
 
 #include "abi/run_memory.h"
 #include "abi/run_state.h"
@@ -15,8 +16,12 @@ void rt_run_memories_find(uint64_t memory)
 {
 	uint64_t at = core_page_down(memory);
 
-	for (uint32_t i = 0; i < rt.bundle->memory_count; at += rt.bundle->memories[i++].size)
+	for (uint32_t i = 0; i < rt.bundle->memory_count; at += rt.bundle->memories[i++].size) {
 		rt.memories[i] = memory & 1u << i ? at : memory >> (BUNDLE_MAX_MEMORIES + i) & 1;
+		/* The kernel would read ahead, megabytes of a file that has nothing in it. */
+		if (rt.memories[i] == at)
+			sys(madvise, at, rt.bundle->memories[i].size, MADV_RANDOM);
+	}
 }
 
 /* ctx: entry */
