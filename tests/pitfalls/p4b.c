@@ -141,7 +141,7 @@ CASE(unloaded)
 
 STRESS(unloaded_often)
 {
-	load_rounds(4, 500);
+	load_rounds(4, 1100);
 }
 
 /* The same with different files each time, so that nothing can be found again. */

@@ -29,6 +29,7 @@
 #define SMALL_STEP (64ul << 10)
 /* How much is used of the gap that the kernel leaves for the stack, which is at least 128 MiB. */
 #define ABOVE (16ul << 20)
+#define TRIES 32 /* places there; those of blocks that are gone are free again */
 
 static uint64_t loader_start, loader_end; /* the text of the ELF interpreter */
 
@@ -91,12 +92,12 @@ static long map_block(const struct rt_text *text, size_t size)
 	uint64_t first = (rt.end + 2 * LARGE_STEP) & ~(LARGE_STEP - 1);
 	long at = -EEXIST;
 
-	if (!above)
-		above = first;
-	while (above + size <= high && above - first < ABOVE && at == -EEXIST) {
-		uint64_t place = above;
+	for (int i = 0; i < TRIES && size <= ABOVE && at == -EEXIST; i++) {
+		uint64_t place = above && above + size <= first + ABOVE ? above : first;
 
-		above += core_page_up(size);
+		if (place + size > high)
+			break;
+		above = place + core_page_up(size);
 		if (place >= low && map_at(place, size, &at))
 			return (long)place;
 	}
