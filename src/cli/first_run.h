@@ -6,8 +6,9 @@
 
 #include "cli/cli.h"
 
-/* Larger files are not analysed before the program starts, which would wait for longer than for a quarter of a second:
- * what they do in their first run is seen by the guard. In bytes. */
+/* Larger files are not analysed before a program starts, neither because that has them nor because the site log names
+ * them: it would wait for a second and more, and for ten of a browser's. The guard sees what they do until `k23 learn`
+ * or `k23 analyze` has analysed them. In bytes. */
 #define FIRST_RUN_MAX_SIZE (32 << 20)
 
 /* The executable of a program of which the store that was read has nothing, and which was not learned: of a script it

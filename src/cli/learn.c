@@ -127,7 +127,7 @@ static int learn(int argc, char **argv)
 	if (geteuid() == 0)
 		open_site_log_to_all(launch.store);
 	run_program(&launch, &collection);
-	r = site_log_ingest(launch.store, &report);
+	r = site_log_ingest(launch.store, UINT64_MAX, &report);
 	if (r != 0)
 		die(EXIT_K23, "what was learned could not be put into %s: %s", launch.store, store_problem(r));
 	complain("%" PRIu32 " sites in %" PRIu32 " files are new", report.new_sites, report.new_files);

@@ -38,8 +38,10 @@ static bool has_site_log(const char *path)
 static void take_in_site_log(struct launch *launch, bool wanted)
 {
 	struct ingest_report report;
-	long lock, r = !launch->keep_log && has_site_log(launch->store) ? site_log_ingest(launch->store, &report) : 0;
+	long lock, r = 0;
 
+	if (!launch->keep_log && has_site_log(launch->store))
+		r = site_log_ingest(launch->store, FIRST_RUN_MAX_SIZE, &report);
 	if (r == 0) {
 		lock = store_lock(launch->store);
 		if (lock >= 0)

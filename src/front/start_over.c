@@ -88,9 +88,10 @@ void first_run_analyse(const struct launch *launch, const char *executable)
 	start_over();
 }
 
-long site_log_ingest(const char *path, struct ingest_report *report)
+long site_log_ingest(const char *path, uint64_t largest, struct ingest_report *report)
 {
 	(void)path;
+	(void)largest;
 	(void)report;
 	start_over();
 }

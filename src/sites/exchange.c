@@ -258,7 +258,7 @@ static long ingest_path(struct store *store, const struct paper_line *lines, siz
 		    !array_push(&seen, (struct seen_site){ .offset = lines[n].offset }))
 			r = -ENOMEM;
 	if (r == 0)
-		r = site_log_ingest_file(store, lines[0].path, seen.at, seen.count, report);
+		r = site_log_ingest_file(store, lines[0].path, seen.at, seen.count, true, report);
 	free(seen.at);
 	return r == 0 ? (long)n : r;
 }

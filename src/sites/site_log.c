@@ -278,7 +278,7 @@ static long add_key(struct known_file *known, const char *path, const struct sta
 }
 
 long site_log_ingest_file(struct store *store, const char *file, const struct seen_site *seen, size_t count,
-			  struct ingest_report *report)
+			  bool analyse, struct ingest_report *report)
 {
 	struct stat status;
 	uint32_t observed = 0;
@@ -287,6 +287,9 @@ long site_log_ingest_file(struct store *store, const char *file, const struct se
 
 	if (known && mark_known(known, seen, count, &observed)) {
 		r = add_key(known, file, &status);
+	} else if (!analyse) {
+		report->large++;
+		return 0;
 	} else {
 		r = ingest_new(store, file, seen, count, &observed, report);
 		if (r != 0 && r != -ENOMEM) {
@@ -301,7 +304,7 @@ long site_log_ingest_file(struct store *store, const char *file, const struct se
 	return r;
 }
 
-static long ingest_group(struct store *store, struct group *group, struct ingest_report *report)
+static long ingest_group(struct store *store, struct group *group, uint64_t largest, struct ingest_report *report)
 {
 	struct stat status;
 
@@ -310,10 +313,11 @@ static long ingest_group(struct store *store, struct group *group, struct ingest
 		report->gone++;
 		return 0;
 	}
-	return site_log_ingest_file(store, group->path, group->sites.at, group->sites.count, report);
+	return site_log_ingest_file(store, group->path, group->sites.at, group->sites.count,
+				    (uint64_t)status.st_size <= largest, report);
 }
 
-static long ingest_log(struct store *store, const char *taken, struct ingest_report *report)
+static long ingest_log(struct store *store, const char *taken, uint64_t largest, struct ingest_report *report)
 {
 	struct groups groups = { .at = calloc(2 * MAX_FILES, sizeof(*groups.at)) };
 	int fd = open(taken, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -327,7 +331,7 @@ static long ingest_log(struct store *store, const char *taken, struct ingest_rep
 		r = read_log(log, &groups, report);
 	for (size_t i = 0; i < 2 * MAX_FILES && r == 0; i++)
 		if (groups.at[i].path)
-			r = ingest_group(store, &groups.at[i], report);
+			r = ingest_group(store, &groups.at[i], largest, report);
 	for (size_t i = 0; groups.at && i < 2 * MAX_FILES; i++) {
 		free(groups.at[i].path);
 		free(groups.at[i].sites.at);
@@ -341,7 +345,8 @@ static long ingest_log(struct store *store, const char *taken, struct ingest_rep
 }
 
 /* Ingests the log; the caller holds the lock. The log is removed when the store has what it says, not before. */
-static long ingest_locked(const char *path, const char *log, const char *taken, struct ingest_report *report)
+static long ingest_locked(const char *path, const char *log, const char *taken, uint64_t largest,
+			  struct ingest_report *report)
 {
 	struct store store;
 	long r = store_read(&store, path);
@@ -349,7 +354,7 @@ static long ingest_locked(const char *path, const char *log, const char *taken, 
 	if (r != 0 && r != -ENOENT)
 		return r;
 	/* A process that was killed while it ingested may have left a log that it had taken. */
-	r = ingest_log(&store, taken, report);
+	r = ingest_log(&store, taken, largest, report);
 	if (r == 0) {
 		r = store_write(&store, path);
 		if (r == 0 && unlink(taken) != 0)
@@ -358,7 +363,7 @@ static long ingest_locked(const char *path, const char *log, const char *taken, 
 	if (r == 0 || r == -ENOENT) {
 		r = rename(log, taken) == 0 ? 0 : -errno;
 		if (r == 0)
-			r = ingest_log(&store, taken, report);
+			r = ingest_log(&store, taken, largest, report);
 		if (r == 0)
 			r = store_write(&store, path);
 		if (r == 0 && unlink(taken) != 0)
@@ -368,7 +373,7 @@ static long ingest_locked(const char *path, const char *log, const char *taken, 
 	return r == -ENOENT ? 0 : r;
 }
 
-long site_log_ingest(const char *path, struct ingest_report *report)
+long site_log_ingest(const char *path, uint64_t largest, struct ingest_report *report)
 {
 	char *log = store_beside(path, ".log"), *taken = store_beside(path, ".taken");
 	long lock = log && taken ? store_lock(path) : -ENOMEM;
@@ -376,7 +381,7 @@ long site_log_ingest(const char *path, struct ingest_report *report)
 
 	memset(report, 0, sizeof(*report));
 	if (lock >= 0) {
-		r = ingest_locked(path, log, taken, report);
+		r = ingest_locked(path, log, taken, largest, report);
 		close((int)lock);
 	}
 	free(log);

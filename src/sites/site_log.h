@@ -22,21 +22,24 @@ struct ingest_report {
 	uint32_t files;     /* files that were analysed, or known before */
 	uint32_t gone;      /* files that are not there any more, or are others now */
 	uint32_t failed;    /* files that could not be analysed */
+	uint32_t large;     /* files that were too large to be analysed */
 	uint32_t new_files; /* files with new sites */
 	uint32_t new_sites; /* sites that were not observed before */
 };
 
-/* Takes the log of the store at `path` away, and puts what it says into the store. 0, also when there is no log.
- * Otherwise an error that store_problem() explains, and the log is still there, as STORE.log or STORE.taken. */
-long site_log_ingest(const char *path, struct ingest_report *report) must_check;
+/* Takes the log of the store at `path` away, and puts what it says into the store; of files of more than `largest`
+ * bytes only what needs no analysis. 0, also when there is no log. Otherwise an error that store_problem() explains,
+ * and the log is still there, as STORE.log or STORE.taken. */
+long site_log_ingest(const char *path, uint64_t largest, struct ingest_report *report) must_check;
 /* A place in a file where programs were seen to make system calls. */
 struct seen_site {
 	uint64_t offset;
 	uint32_t programs; /* as in struct store_site */
 };
-/* Puts sites of one file, sorted by offset, into the store. The file is not analysed when all of them are known. */
+/* Puts sites of one file, sorted by offset, into the store. The file is not analysed when all of them are known;
+ * analyse: otherwise it is, or nothing is put there. */
 long site_log_ingest_file(struct store *store, const char *file, const struct seen_site *seen, size_t count,
-			  struct ingest_report *report) must_check;
+			  bool analyse, struct ingest_report *report) must_check;
 
 struct site_log_line {
 	uint64_t offset, inode;

@@ -254,6 +254,20 @@ def case_first_run(t):
     expect('no store', (ran.returncode, os.path.exists('other')), (0, False))
 
 
+def case_large_program(t):
+    """No program waits until a file is analysed for a second and more, but `k23 learn` does it."""
+    store, large = os.path.abspath('store'), os.path.abspath('large')
+    entry = os.path.join(os.path.dirname(t.calls), '../entry')  # makes its calls itself
+    shutil.copy(entry, large)
+    os.truncate(large, 33 << 20)
+    native = run(entry)
+    for command, known in ('run', False), ('run', False), ('learn', True), ('run', True):
+        ran = run(t.k23, command, f'--store={store}', '--', large)
+        expect(command, (ran.returncode, ran.stdout), (native.returncode, native.stdout))
+        files = run(t.k23, 'sites', 'list', '--store', store).stdout.splitlines()
+        expect(f'{command}: the store has it', [line.split(':')[0] for line in files], [large] if known else [])
+
+
 def case_stat_table(t):
     result = run(t.k23, 'stat', '--sort=calls', '--', t.calls, 'calls', '100')
     report, _, by_file = result.stderr.partition('\n\n')
