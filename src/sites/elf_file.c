@@ -91,27 +91,29 @@ bool elf_file_section_header(const struct elf_file *elf, uint32_t index, Elf64_S
 	return true;
 }
 
-static void find_eh_frame(struct elf_file *elf, uint32_t names)
+bool elf_file_find_section(const struct elf_file *elf, const char *name, struct elf_file_section *found)
 {
+	size_t length = strlen(name) + 1;
 	Elf64_Shdr section, strings;
+	Elf64_Ehdr header;
 
-	if (!elf_file_section_header(elf, names, &strings))
-		return;
+	memcpy(&header, elf->bytes, sizeof(header));
+	if (!elf_file_section_header(elf, header.e_shstrndx, &strings))
+		return false;
 	for (uint32_t i = 0; elf_file_section_header(elf, i, &section); i++) {
-		static const char name[] = ".eh_frame";
 		const uint8_t *at;
 
 		if (!(section.sh_flags & SHF_ALLOC) || section.sh_type == SHT_NOBITS ||
 		    section.sh_name > strings.sh_size || strings.sh_offset > UINT64_MAX - section.sh_name)
 			continue;
-		at = elf_file_table(elf, strings.sh_offset + section.sh_name, sizeof(name), 1);
-		if (at && memcmp(at, name, sizeof(name)) == 0 &&
+		at = elf_file_table(elf, strings.sh_offset + section.sh_name, length, 1);
+		if (at && memcmp(at, name, length) == 0 &&
 		    elf_file_table(elf, section.sh_offset, section.sh_size, 1)) {
-			elf->eh_frame =
-				(struct elf_file_section) { section.sh_addr, section.sh_offset, section.sh_size };
-			return;
+			*found = (struct elf_file_section){ section.sh_addr, section.sh_offset, section.sh_size };
+			return true;
 		}
 	}
+	return false;
 }
 
 long elf_file_parse(struct elf_file *elf, const uint8_t *bytes, size_t size)
@@ -132,7 +134,7 @@ long elf_file_parse(struct elf_file *elf, const uint8_t *bytes, size_t size)
 	elf->entry = header.e_entry;
 	r = parse_program_headers(elf, &header);
 	if (r == 0)
-		find_eh_frame(elf, header.e_shstrndx);
+		elf_file_find_section(elf, ".eh_frame", &elf->eh_frame);
 	return r;
 }
 

@@ -51,6 +51,9 @@ const uint8_t *elf_file_table(const struct elf_file *elf, uint64_t offset, uint6
 /* The header of a section, by its number. False: there is none. */
 bool elf_file_section_header(const struct elf_file *elf, uint32_t index, Elf64_Shdr *section);
 
+/* A section that is loaded, by its name. False: there is none. */
+bool elf_file_find_section(const struct elf_file *elf, const char *name, struct elf_file_section *found);
+
 /* The `size` bytes that a segment has at an address, or NULL. */
 const uint8_t *elf_file_at(const struct elf_file *elf, uint64_t address, uint64_t size);
 /* The segment that an address, or an offset in the file, is in, or NULL. */

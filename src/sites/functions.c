@@ -1,20 +1,22 @@
 /*
- * Where functions begin and end, and what is known of addresses from outside the code: symbols, relocations, words of
- * data, landing pads.
+ * Where functions begin and end, and what is known of addresses from outside the code: symbols, Go's table,
+ * relocations, words of data, landing pads.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "core/search.h"
 #include "sites/code.h"
+#include "sites/go_functions.h"
 #include "sites/unwind.h"
 
 struct range {
 	uint64_t start, end;
-	bool symbol; /* from a symbol; otherwise from .eh_frame, which is believed more */
+	bool symbol; /* from a symbol, or from Go's table; otherwise from .eh_frame, which is believed more */
 };
 
 #define MAX_PADDING 63u
+#define INT3 0xcc
 
 static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
 
@@ -42,6 +44,20 @@ static bool see_symbol(void *context, const Elf64_Sym *symbol)
 
 	if (symbol->st_size && (type == STT_FUNC || type == STT_GNU_IFUNC) && range.end > range.start &&
 	    !array_push(&to->ranges, range))
+		to->code->no_memory = true;
+	return !to->code->no_memory;
+}
+
+/* As a symbol would have it: without what fills up to the next function. */
+static bool see_go_function(void *context, uint64_t start, uint64_t end)
+{
+	struct gathering *to = context;
+	const struct code_text *text = code_text(to->code, start);
+	struct range range = { start, end, true };
+
+	while (text && range.end > start && text->bytes[range.end - 1 - text->address] == INT3)
+		range.end--;
+	if (text && range.end > start && !array_push(&to->ranges, range))
 		to->code->no_memory = true;
 	return !to->code->no_memory;
 }
@@ -231,6 +247,7 @@ long code_find_functions(struct code *code)
 	}
 	if (r == 0) {
 		elf_file_symbols(code->elf, see_symbol, &gathering);
+		go_functions(code->elf, see_go_function, &gathering);
 		if (gathering.ranges.count)
 			qsort(gathering.ranges.at, gathering.ranges.count, sizeof(*gathering.ranges.at), by_start);
 		r = join_ranges(code, &gathering);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """k23 analyze, learn and sites. usage: sites.py K23 ELFBYTES SOURCE CC CASE"""
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -485,6 +486,37 @@ def case_analyze(t):
     expect('lines', len(result.stdout.splitlines()), 1 + len(sites) - planned)
     expect('usage', run(t.k23, 'analyze').returncode, 125)
     expect('usage', run(t.k23, 'sites', 'nonsense').returncode, 125)
+
+
+def case_go(t):
+    """A Go program that was stripped says by a table of its runtime's where functions are, unless that is damaged."""
+    program = os.path.join(os.path.dirname(t.elfbytes), '../goroutines')
+    run('strip', '-s', '-o', 'stripped', program)
+    time.sleep(3.1)  # a file without a build-id is found by what stat(2) shows, which may change for a while
+    t('analyze', program, store='whole')
+    t('analyze', 'stripped')
+    whole, = t.known('whole').values()
+    expect('plans', t.known()[os.path.realpath('stripped')], whole)
+    expect('planned', sum(site['reason'] == 'PLANNED' for site in whole.values()) > 40, True)
+    native = run('./stripped')
+    for options in [], ['--eager']:
+        result = run(t.k23, 'stat', '--json', '-o', 'report', '--sites', '--store=store/sites', *options, '--', './stripped')
+        expect('as natively', (result.returncode, result.stdout), (native.returncode, native.stdout))
+        with open('report') as file:
+            sites = json.load(file)['sites']
+        calls, fast = (sum(site[what] for site in sites) for what in ('calls', 'fast'))
+    expect(f'{fast} of {calls} calls are fast', fast > 0.9 * calls, True)
+    with open('stripped', 'rb') as file:
+        contents = file.read()
+    table = contents.index(bytes.fromhex('f0ffffff00000108'))
+    for at, size in (0, 4), (4, 1), (6, 1), (7, 1), (8, 8), (24, 8), (64, 8), (int.from_bytes(
+            contents[table + 64:table + 72], 'little') + 400, 4):
+        for byte in b'\0', b'\x7f', b'\xff':
+            with open('damaged', 'wb') as file:
+                file.write(contents[:table + at] + byte * size + contents[table + at + size:])
+            lines = t('analyze', 'damaged', store=f'store/{at}-{byte.hex()}').stdout
+            if byte * size != contents[table + at:table + at + size]:
+                expect(f'damaged at {at}', lines.startswith('damaged: 0 sites, '), True)
 
 
 def case_elfbytes(t):
