@@ -69,7 +69,8 @@ K23_INLINE void k23_want(long nr, k23_call_fn *fn)
 
 /* Makes the call, with its nr and args as they now are: through the next hook of the chain that wants it, and
  * after the last one by the kernel. Returns the result, -errno for an error. May be called again, or never; only in a
- * function for a call, with its argument or a copy of that. */
+ * function for a call, in the thread in which that was called, with its argument or a copy of that. Elsewhere it
+ * returns -EPERM, and for a call of the hook's own making -EINVAL; k23_syscall() makes those. */
 K23_INLINE long k23_forward(struct k23_call *call)
 {
 	return k23_api->forward(call);

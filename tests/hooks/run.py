@@ -197,6 +197,43 @@ def case_forbidden(k23, program):
                "processes and threads, nor change how signals are handled\nforbidden: 0 wrong\n"))
 
 
+FORWARD = """
+import os, signal, sys, threading
+os.getppid()
+signal.signal(signal.SIGUSR1, lambda *_: None)
+os.kill(os.getpid(), signal.SIGUSR1)
+thread = threading.Thread(target=os.getppid)
+thread.start()
+thread.join()
+if os.fork() == 0: os._exit(0)
+os.wait()
+try: os.execv("/bin/true", ["true", "x" * 200000])
+except OSError as error: print(error)
+os.execv("/bin/true", ["true"])
+"""
+
+
+def case_forward(k23, program):
+    """Only a function for a call forwards, and only calls of the program's; elsewhere there is an error, and a message."""
+    del program
+    words = sys.executable, "-S", "-c", FORWARD
+    natively = run(*words)
+    told = [".init", "a call", ".signal", ".thread_start", "a call", ".thread_exit", ".fork_child", ".process_exit",
+            ".exec_begin", ".exec_failed", ".exec_begin", ".init", ".exec", ".process_exit"]
+    lines = [what + (": EINVAL EINVAL 1" if what == "a call" else ": EPERM") for what in told]
+    message = ("k23: hook forward: k23_forward() in its .init fails with EPERM: only a function for a call forwards; "
+               "k23_syscall() makes calls of the hook's own")
+    lines += [message] * 2  # in each image one
+    for flags, way in itertools.product(([], ["--hosted"]), (["--no-patch"], [], ["--eager"])):
+        hook = build(k23, "forward", *flags)
+        for hooks in [hook], ["null", hook]:
+            chosen = [word for name in hooks for word in ("--hook", name)]
+            result = run(k23, "run", *way, *chosen, "--", *words)
+            expect(f"{hooks} {way}", (result.returncode, result.stdout), (natively.returncode, natively.stdout))
+            # Python does not wait until a thread has really ended.
+            expect(f"{hooks} {way}", sorted(result.stderr.splitlines()), sorted(lines))
+
+
 def case_raised(k23, program):
     """Signals that writes of a hook raise are not the program's, whose own ones come as natively."""
     del program

@@ -12,6 +12,7 @@
 #include "rt/entry/nested.h"
 #include "rt/entry/traced_call.h"
 #include "rt/hook/enter.h"
+#include "rt/hook/forbidden.h"
 #include "rt/signal/sigsys.h"
 #include "rt/special/patience.h"
 #include "rt/special/special.h"
@@ -127,10 +128,12 @@ static RETURNS_BY_JUMP long go_on(struct rt_thread *thread, struct k23_call *cal
 /* ctx: entry */
 long rt_forward_on(struct k23_call *call)
 {
+	struct rt_thread *thread = rt_self();
 	uint32_t next = call->next;
-	uint32_t rest = next < 32 ? rt_chain_hooks(call->arch, (unsigned long)call->nr) & ~0u << next : 0;
 
-	return go_on(rt_self(), call, rest);
+	if (__builtin_expect(!rt_hook_may_forward(thread, call), 0))
+		return rt_hook_refuse_forward(thread);
+	return go_on(thread, call, next < 32 ? rt_chain_hooks(call->arch, (unsigned long)call->nr) & ~0u << next : 0);
 }
 
 /* skipped: a tracer took the call away, and may have set all registers. ctx: entry */

@@ -12,7 +12,8 @@ void rt_dispatch(struct rt_thread *thread);
 void rt_dispatch_guarded(struct rt_thread *thread);
 /* The end of a call with this result. ctx: entry */
 void rt_leave(struct rt_thread *thread, long result);
-/* What rt_forward leaves: there is another hook, or the call is not the kernel's alone. ctx: entry */
+/* What rt_forward leaves: there is another hook, the call is not the kernel's alone, or it is not to be forwarded.
+ * ctx: entry */
 long rt_forward_on(struct k23_call *call);
 
 #endif

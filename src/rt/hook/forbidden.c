@@ -1,5 +1,6 @@
 #include "rt/hook/forbidden.h"
 
+#include <asm/errno.h>
 #include <asm/unistd.h>
 #include <linux/prctl.h>
 
@@ -41,10 +42,17 @@ static bool is_harmless(enum harmless how, uint64_t a1, uint64_t a2)
 }
 
 /* ctx: boot | entry | sigsys */
+static const char *running_name(const struct rt_thread *thread)
+{
+	uint32_t index = rt_runs_now(thread) - 1;
+
+	return index < rt.bundle->hook_count ? rt_chain_hook(index)->name : "?";
+}
+
+/* ctx: boot | entry | sigsys */
 bool rt_hook_forbids(const struct rt_thread *thread, long nr, uint64_t a1, uint64_t a2)
 {
 	static bool told;
-	uint32_t index = rt_runs_now(thread) - 1;
 	struct k23_syscall_info info;
 	unsigned i = 0;
 
@@ -55,6 +63,23 @@ bool rt_hook_forbids(const struct rt_thread *thread, long nr, uint64_t a1, uint6
 	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED) && core_describe(K23_ARCH_X86_64, nr, &info))
 		rt_message("hook %s: k23_syscall(SYS_%s) fails with EINVAL: hooks do not create, end or replace "
 			   "processes and threads, nor change how signals are handled",
-			   index < rt.bundle->hook_count ? rt_chain_hook(index)->name : "?", info.name);
+			   running_name(thread), info.name);
 	return true;
+}
+
+/* ctx: boot | entry | sigsys */
+long rt_hook_refuse_forward(const struct rt_thread *thread)
+{
+	static bool told;
+
+	if (__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+		return thread->callback ? -EPERM : -EINVAL;
+	if (thread->callback) {
+		rt_message("hook %s: k23_forward() in its %s fails with EPERM: only a function for a call forwards; "
+			   "k23_syscall() makes calls of the hook's own", running_name(thread), thread->callback);
+		return -EPERM;
+	}
+	rt_message("hook %s: k23_forward() fails with EINVAL: it takes the function's argument, or a copy of that; "
+		   "k23_syscall() makes calls of the hook's own", running_name(thread));
+	return -EINVAL;
 }

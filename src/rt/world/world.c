@@ -187,8 +187,6 @@ long rt_world_out_call(struct rt_world *world, const void *function, const uint6
 	struct rt_thread *thread = rt_self();
 	long result;
 
-	if (__builtin_expect(thread->own && forwards, 0))
-		return -EPERM;
 	if (!forwards)
 		return called(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
 			      arguments[6]);

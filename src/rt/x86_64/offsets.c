@@ -31,6 +31,7 @@ void offsets(void)
 	OFFSET(CHAIN_WHO, struct rt_chain, who);
 	OFFSET(CHAIN_FIRST, struct rt_chain, first);
 	OFFSET(THREAD_CALL, struct rt_thread, call);
+	OFFSET(THREAD_CALLBACK, struct rt_thread, callback);
 	OFFSET(THREAD_FILTERS, struct rt_thread, filters);
 	OFFSET(THREAD_IN_CALL, struct rt_thread, in_call);
 	OFFSET(THREAD_SIGNALS, struct rt_thread, signals);
