@@ -6,7 +6,7 @@
  * business, and so are paths in there that begin in there; this hook changes those that begin with the file system's
  * name or cross its border, and the answers to the question where something is.
  */
-#include <k23/place.h>
+#include <k23/path.h>
 
 #include <linux/fs.h>
 
@@ -16,97 +16,23 @@
 
 /* --- calls that take paths */
 
-/* Calls that make or remove an entry of a directory: the number of the first path argument for which that is so. */
-static const struct entry_rule {
-	short nr, from;
-} entry_rules[] = {
-	{ SYS_unlink, 0 }, { SYS_unlinkat, 0 }, { SYS_rmdir, 0 }, { SYS_rename, 0 }, { SYS_renameat, 0 },
-	{ SYS_renameat2, 0 }, { SYS_link, 1 }, { SYS_linkat, 1 }, { SYS_symlink, 0 }, { SYS_symlinkat, 0 },
-	{ SYS_mkdir, 0 }, { SYS_mkdirat, 0 }, { SYS_mknod, 0 }, { SYS_mknodat, 0 },
-};
-
-/* Of others, whether links are followed that a path argument's last component is: the argument with the call's flags,
- * and the flag that says no, or else (`unless`) yes. Without a row: yes; with no flag: no. */
-static const struct link_rule {
-	short nr, flags;
-	unsigned mask, unless;
-} link_rules[] = {
-	{ SYS_lstat, 0, 0, 0 }, { SYS_readlink, 0, 0, 0 }, { SYS_readlinkat, 0, 0, 0 }, { SYS_link, 0, 0, 0 },
-	{ SYS_lchown, 0, 0, 0 }, { SYS_lsetxattr, 0, 0, 0 }, { SYS_lgetxattr, 0, 0, 0 }, { SYS_llistxattr, 0, 0, 0 },
-	{ SYS_lremovexattr, 0, 0, 0 }, { SYS_move_mount, 0, 0, 0 },
-	{ SYS_linkat, 4, 0, AT_SYMLINK_FOLLOW }, { SYS_name_to_handle_at, 4, 0, AT_SYMLINK_FOLLOW },
-	{ SYS_newfstatat, 3, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_faccessat2, 3, AT_SYMLINK_NOFOLLOW, 0 },
-	{ SYS_fchmodat2, 3, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_utimensat, 3, AT_SYMLINK_NOFOLLOW, 0 },
-	{ SYS_execveat, 4, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_fchownat, 4, AT_SYMLINK_NOFOLLOW, 0 },
-	{ SYS_statx, 2, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_setxattrat, 2, AT_SYMLINK_NOFOLLOW, 0 },
-	{ SYS_getxattrat, 2, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_listxattrat, 2, AT_SYMLINK_NOFOLLOW, 0 },
-	{ SYS_removexattrat, 2, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_open_tree, 2, AT_SYMLINK_NOFOLLOW, 0 },
-	{ SYS_open_tree_attr, 2, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_mount_setattr, 2, AT_SYMLINK_NOFOLLOW, 0 },
-	{ SYS_file_getattr, 4, AT_SYMLINK_NOFOLLOW, 0 }, { SYS_file_setattr, 4, AT_SYMLINK_NOFOLLOW, 0 },
-	{ SYS_inotify_add_watch, 2, 0x02000000 /* IN_DONT_FOLLOW */, 0 },
-	{ SYS_umount2, 1, 8 /* UMOUNT_NOFOLLOW */, 0 },
-};
-
-/* How a call opens a file: struct open_how. Returns whether it is such a call. */
-struct how {
-	uint64_t flags, mode, resolve;
-};
-
-static bool how_opens(struct how *how, const struct k23_call *call)
+/* Of the path argument number `at`. No file is made of a name with a slash. */
+static enum k23_path_last last_of(const struct k23_call *call, int at, const char *path)
 {
-	memset(how, 0, sizeof(*how));
-	switch (call->nr) {
-	case SYS_creat:
-		how->flags = O_CREAT;
-		return true;
-	case SYS_open:
-		how->flags = (unsigned)call->args[1];
-		return true;
-	case SYS_openat:
-		how->flags = (unsigned)call->args[2];
-		return true;
-	case SYS_openat2:
-		return call->args[3] >= sizeof(*how) && k23_copy_from(how, call->args[2], sizeof(*how)) == 0;
-	}
-	return false;
-}
+	struct k23_open_how how;
 
-static enum last last_of_open(const struct how *how, const char *path)
-{
-	/* No file is made of a name with a slash. */
-	if (how->flags & O_CREAT && path[k23_strlen(path) - 1] == '/')
-		return ENTRY;
-	/* Of a file that must be new, a link is in the way. */
-	return how->flags & O_NOFOLLOW || (how->flags & O_CREAT && how->flags & O_EXCL) ? KEPT : FOLLOWED;
-}
-
-/* Of the path argument number n. */
-static enum last last_of(const struct k23_call *call, int n, const char *path)
-{
-	struct how how;
-
-	if (how_opens(&how, call))
-		return last_of_open(&how, path);
-	for (size_t i = 0; i < sizeof(entry_rules) / sizeof(*entry_rules); i++)
-		if (entry_rules[i].nr == call->nr && n >= entry_rules[i].from)
-			return ENTRY;
-	for (size_t i = 0; i < sizeof(link_rules) / sizeof(*link_rules); i++) {
-		const struct link_rule *rule = &link_rules[i];
-		unsigned flags = (unsigned)call->args[rule->flags];
-
-		if (rule->nr == call->nr)
-			return (rule->mask ? !(flags & rule->mask) : flags & rule->unless) ? FOLLOWED : KEPT;
-	}
-	return FOLLOWED;
+	if (k23_open_how(&how, call) && how.flags & O_CREAT && path[k23_strlen(path) - 1] == '/')
+		return K23_LAST_ENTRY;
+	return k23_path_last(call, at);
 }
 
 /* Whether a call would make the file that a link leads to, if there is none. */
 static bool makes_target(const struct k23_call *call, int dirfd, const char *path)
 {
 	char target[1];
-	struct how how;
+	struct k23_open_how how;
 
-	return how_opens(&how, call) && how.flags & O_CREAT &&
+	return k23_open_how(&how, call) && how.flags & O_CREAT &&
 	       k23_syscall(SYS_readlinkat, (unsigned)dirfd, (unsigned long)path, (unsigned long)target,
 			   sizeof(target), 0, 0) > 0;
 }
@@ -127,7 +53,7 @@ static long first_error(const struct k23_call *call, struct paths *paths, int n,
 	long r;
 
 	if (call->arch == K23_ARCH_I386 || call->nr == SYS_execve || call->nr == SYS_execveat ||
-	    (n == 1 && last_of(call, n, "/") != ENTRY))
+	    (n == 1 && last_of(call, paths->index[n], "/") != K23_LAST_ENTRY))
 		return error;
 	memcpy(args, call->args, sizeof(args));
 	args[paths->index[n]] = (unsigned long)path;
@@ -141,10 +67,10 @@ static long first_error(const struct k23_call *call, struct paths *paths, int n,
 static long replace_paths(struct k23_call *call, struct paths *paths, enum stage stage)
 {
 	int changed = 0, dirfd, at_index = -1;
-	struct how how;
+	struct k23_open_how how;
 	long r = 0;
 
-	how_opens(&how, call);
+	k23_open_how(&how, call);
 	paths->count = stage == BEFORE ? 0 : paths->count;
 	for (int n = 0; n < 2 && (at_index = k23_path_argument(call, at_index + 1, &dirfd)) >= 0; n++) {
 		char path[K23_PATH_MAX];
@@ -158,7 +84,7 @@ static long replace_paths(struct k23_call *call, struct paths *paths, enum stage
 		if (call->args[at_index] != paths->old[n] || !paths->old[n] ||
 		    k23_copy_string(path, sizeof(path), paths->old[n]) <= 0)
 			continue;
-		r = path_resolve(paths->path[n], dirfd, path, last_of(call, n, path),
+		r = path_resolve(paths->path[n], dirfd, path, last_of(call, at_index, path),
 				 makes_target(call, dirfd, path) ? AGAIN : stage, (unsigned)how.resolve);
 		if (r < 0)
 			return first_error(call, paths, n, r);
@@ -212,11 +138,11 @@ static long forward_resolved(struct k23_call *call)
 /* An i386 call could not reach the new path: as if there were no such calls. */
 static long forward_changed(struct k23_call *call)
 {
-	struct how how;
+	struct k23_open_how how;
 
 	if (call->arch == K23_ARCH_I386)
 		return -ENOSYS;
-	return call->nr == SYS_openat2 && how_opens(&how, call) && how.resolve ? forward_resolved(call) :
+	return call->nr == SYS_openat2 && k23_open_how(&how, call) && how.resolve ? forward_resolved(call) :
 										 k23_forward(call);
 }
 
@@ -464,6 +390,7 @@ static int init(const struct k23_options *options)
 	at_name = at + at_size;
 	while (at_name[-1] != '/')
 		at_name--;
+	k23_want_paths(on_path);
 	if (!run || k23_run_directory(base, sizeof(base)) < 0 || run->device)
 		return 0;
 	if (exists(at))
@@ -477,7 +404,6 @@ static int init(const struct k23_options *options)
 	return 0;
 }
 
-#define ON(call) { SYS_##call, on_path },
 K23_HOOK(memfs, .init = init, .exec_begin = on_exec_begin, .thread_size = sizeof(struct executing),
 	.run_size = sizeof(struct run), .run_directory = 1, .i386 = on_path, .calls = {
 	{ SYS_bind, on_address }, { SYS_connect, on_address }, { SYS_sendto, on_address },
@@ -489,14 +415,4 @@ K23_HOOK(memfs, .init = init, .exec_begin = on_exec_begin, .thread_size = sizeof
 	{ SYS_readlinkat, on_readlink }, { SYS_rmdir, on_rmdir }, { SYS_open, on_open }, { SYS_openat, on_open },
 	{ SYS_rename, on_rename }, { SYS_renameat, on_rename }, { SYS_renameat2, on_rename },
 	{ SYS_symlink, on_symlink }, { SYS_symlinkat, on_symlink }, { SYS_unlinkat, on_rmdir },
-	ON(access) ON(acct) ON(chdir) ON(chmod) ON(chown) ON(chroot) ON(creat) ON(faccessat)
-	ON(faccessat2) ON(fanotify_mark) ON(fchmodat) ON(fchmodat2) ON(fchownat) ON(file_getattr)
-	ON(file_setattr) ON(fspick) ON(futimesat) ON(getxattr) ON(getxattrat) ON(inotify_add_watch)
-	ON(lchown) ON(lgetxattr) ON(link) ON(linkat) ON(listxattr) ON(listxattrat) ON(llistxattr)
-	ON(lremovexattr) ON(lsetxattr) ON(lstat) ON(mkdir) ON(mkdirat) ON(mknod) ON(mknodat)
-	ON(mount) ON(mount_setattr) ON(move_mount) ON(name_to_handle_at) ON(newfstatat)
-	ON(open_tree) ON(open_tree_attr) ON(pivot_root) ON(quotactl) ON(removexattr)
-	ON(removexattrat) ON(setxattr) ON(setxattrat)
-	ON(stat) ON(statfs) ON(statx) ON(swapoff) ON(swapon) ON(truncate) ON(umount2)
-	ON(unlink) ON(uselib) ON(utime) ON(utimensat) ON(utimes)
 });

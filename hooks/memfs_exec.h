@@ -114,7 +114,7 @@ __attribute__((noinline)) static long find_interpreter(char to[K23_PATH_MAX], in
 		return 0;
 	named = read_interpreter_name(name, fd);
 	k23_syscall(SYS_close, (unsigned long)fd, 0, 0, 0, 0, 0);
-	return named ? path_translate(to, AT_FDCWD, name, FOLLOWED, AGAIN) : 0;
+	return named ? path_translate(to, AT_FDCWD, name, K23_LAST_FOLLOWED, AGAIN) : 0;
 }
 
 /* Of a thread: what on_exec_begin() tells k23. */
@@ -165,7 +165,7 @@ static long scripts_follow(struct scripts *scripts, char path[K23_PATH_MAX])
 {
 	for (scripts->count = 1; scripts->count <= SCRIPT_LEVELS; scripts->count++) {
 		const char *name = scripts->script[scripts->count - 1].interpreter;
-		long r = path_translate(path, AT_FDCWD, name, FOLLOWED, AGAIN);
+		long r = path_translate(path, AT_FDCWD, name, K23_LAST_FOLLOWED, AGAIN);
 
 		if (r < 0)
 			return r;

@@ -8,7 +8,7 @@
 #ifndef HOOKS_MEMFS_PATH_H
 #define HOOKS_MEMFS_PATH_H
 
-#include <k23/hook.h>
+#include <k23/path.h>
 
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -205,13 +205,6 @@ static bool is_way_in(int dirfd, const char *path)
 
 /* --- following a path */
 
-/* What a call wants of a path's last component. */
-enum last {
-	FOLLOWED, /* where links lead */
-	KEPT,     /* a link is not followed, but for a slash behind it */
-	ENTRY,    /* the entry of a directory, which is to be made or removed: never followed, nor are dots */
-};
-
 /* The flags of openat2(2). */
 enum resolve {
 	NO_XDEV = 1,
@@ -338,7 +331,7 @@ static long way_in(char text[K23_PATH_MAX], long size, const char *link)
 }
 
 /* Follows the rest. Returns 0, or the error that the kernel would find on the way; -ENAMETOOLONG: there is no room. */
-static long walk_path(struct walk *walk, enum last last)
+static long walk_path(struct walk *walk, enum k23_path_last last)
 {
 	char link[K23_PATH_MAX], kernel[K23_PATH_MAX];
 	const char *rest = skip_slashes(walk->rest), *behind;
@@ -350,7 +343,7 @@ static long walk_path(struct walk *walk, enum last last)
 
 		behind = rest + length;
 		is_last = !*skip_slashes(behind);
-		is_entry = is_last && last == ENTRY;
+		is_entry = is_last && last == K23_LAST_ENTRY;
 		walk->is_slashed = is_last && *behind;
 		if (!is_entry && (is_dots(rest, length, 1) || is_dots(rest, length, 2))) {
 			r = check_directory(walk);
@@ -369,10 +362,10 @@ static long walk_path(struct walk *walk, enum last last)
 				return r;
 			continue;
 		}
-		if (is_entry || (last == KEPT && !*behind))
+		if (is_entry || (last == K23_LAST_KEPT && !*behind))
 			return 0;
 		if (is_last)
-			last = FOLLOWED; /* also what this link leads to */
+			last = K23_LAST_FOLLOWED; /* also what this link leads to */
 		if (path_to_kernel(kernel, walk->path) >= sizeof(kernel))
 			return -ENAMETOOLONG;
 		r = k23_syscall(SYS_readlink, (unsigned long)kernel, (unsigned long)link, sizeof(link), 0, 0, 0);
@@ -426,7 +419,7 @@ __attribute__((noinline)) static bool is_name_of_at(int dirfd, const char *path)
 	struct walk walk;
 
 	walk_begin(&walk, 0);
-	return walk_from(&walk, dirfd, path) && walk_path(&walk, ENTRY) == 0 && is_at(&walk);
+	return walk_from(&walk, dirfd, path) && walk_path(&walk, K23_LAST_ENTRY) == 0 && is_at(&walk);
 }
 
 enum stage {
@@ -436,8 +429,8 @@ enum stage {
 
 /* What the kernel is to be given for a path of the program. resolve: flags of openat2(2). Returns its length; 0 if the
  * path can stay as it is; -errno for the call. */
-__attribute__((noinline)) static long path_resolve(char to[K23_PATH_MAX], int dirfd, const char *path, enum last last,
-						   enum stage stage, unsigned resolve)
+__attribute__((noinline)) static long path_resolve(char to[K23_PATH_MAX], int dirfd, const char *path,
+						   enum k23_path_last last, enum stage stage, unsigned resolve)
 {
 	const struct run *run = k23_run_state();
 	const char *rest = *path == '/' && !(resolve & (BENEATH | IN_ROOT)) ? behind_at(path) : NULL;
@@ -486,7 +479,8 @@ __attribute__((noinline)) static long path_resolve(char to[K23_PATH_MAX], int di
 	return size < K23_PATH_MAX ? (long)size : -ENAMETOOLONG;
 }
 
-static long path_translate(char to[K23_PATH_MAX], int dirfd, const char *path, enum last last, enum stage stage)
+static long path_translate(char to[K23_PATH_MAX], int dirfd, const char *path, enum k23_path_last last,
+			   enum stage stage)
 {
 	return path_resolve(to, dirfd, path, last, stage, 0);
 }

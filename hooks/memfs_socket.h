@@ -14,7 +14,7 @@
 
 /* Where an address has a path that goes to the kernel as another one: makes the new address. Returns its size; 0: there
  * is no such path; -errno. */
-static long address_translate(struct sockaddr_un *to, unsigned long from, unsigned long size, enum last last,
+static long address_translate(struct sockaddr_un *to, unsigned long from, unsigned long size, enum k23_path_last last,
 			      enum stage stage)
 {
 	struct { /* with a NUL behind a path that has none */
@@ -42,7 +42,8 @@ static long forward_with(struct k23_call *call, unsigned long *at, unsigned long
 {
 	unsigned long old[2] = { *at, *size };
 	struct sockaddr_un new;
-	long r = address_translate(&new, old[0], old[1], call->nr == SYS_bind ? ENTRY : FOLLOWED, stage);
+	enum k23_path_last last = call->nr == SYS_bind ? K23_LAST_ENTRY : K23_LAST_FOLLOWED;
+	long r = address_translate(&new, old[0], old[1], last, stage);
 
 	if (r < 0)
 		return r;

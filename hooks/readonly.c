@@ -31,8 +31,8 @@ static long check(int dirfd, unsigned long address, int how)
 /* Checks each path of the call: the first as `how` says, the other as `then`. */
 static long check_call(struct k23_call *call, int how, int then)
 {
-	int dirfd = (int)call->args[0], at = k23_path_argument(call, 0, &dirfd);
-	long r = check(dirfd, at < 0 ? 0 : call->args[at], how); /* no path: fchmod and the like */
+	int dirfd, at = k23_path_argument(call, 0, &dirfd);
+	long r = at < 0 ? check((int)call->args[0], 0, how) : check(dirfd, call->args[at], how); /* fchmod: none */
 
 	at = k23_path_argument(call, at + 1, &dirfd);
 	r = r || at < 0 ? r : check(dirfd, call->args[at], then);

@@ -4,7 +4,7 @@
  * Every call that takes a path, or the path of a socket, gets `to` for `from`, and to/x for from/x.
  * Paths are compared by name: symbolic links are not followed.
  */
-#include <k23/place.h>
+#include <k23/path.h>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -76,22 +76,9 @@ static int init(const struct k23_options *options)
 
 	if (!f || !t || k23_path_absolute(from, sizeof(from), AT_FDCWD, f) <= 1 || *f != '/' || *t != '/')
 		return k23_refuse("it needs from=PATH and to=PATH, which are absolute, and not from=/");
+	k23_want_paths(on_path);
 	return k23_path_absolute(to, sizeof(to), AT_FDCWD, t) < 0 ? -EINVAL : 0;
 }
 
-#define ON(call) { SYS_##call, on_path },
-K23_HOOK(redirect, .init = init, .i386 = on_path, .calls = {
-	{ SYS_connect, on_socket }, { SYS_bind, on_socket }, { SYS_sendto, on_socket },
-	ON(access) ON(acct) ON(chdir) ON(chmod) ON(chown) ON(chroot) ON(creat) ON(execve)
-	ON(execveat) ON(faccessat) ON(faccessat2) ON(fanotify_mark) ON(fchmodat) ON(fchmodat2)
-	ON(fchownat) ON(file_getattr) ON(file_setattr) ON(fspick) ON(futimesat) ON(getxattr)
-	ON(getxattrat) ON(inotify_add_watch) ON(lchown) ON(lgetxattr) ON(link) ON(linkat)
-	ON(listxattr) ON(listxattrat) ON(llistxattr) ON(lremovexattr) ON(lsetxattr) ON(lstat)
-	ON(mkdir) ON(mkdirat) ON(mknod) ON(mknodat) ON(mount) ON(mount_setattr) ON(move_mount)
-	ON(name_to_handle_at) ON(newfstatat) ON(open) ON(open_tree) ON(open_tree_attr) ON(openat)
-	ON(openat2) ON(pivot_root) ON(quotactl) ON(readlink) ON(readlinkat) ON(removexattr)
-	ON(removexattrat) ON(rename) ON(renameat) ON(renameat2) ON(rmdir) ON(setxattr)
-	ON(setxattrat) ON(stat) ON(statfs) ON(statx) ON(swapoff) ON(swapon) ON(symlink)
-	ON(symlinkat) ON(truncate) ON(umount2) ON(unlink) ON(unlinkat) ON(uselib) ON(utime)
-	ON(utimensat) ON(utimes)
-});
+K23_HOOK(redirect, .init = init, .i386 = on_path,
+	 .calls = { { SYS_connect, on_socket }, { SYS_bind, on_socket }, { SYS_sendto, on_socket } });

@@ -1,14 +1,13 @@
 /*
- * k23/place.h - for hooks: which arguments of a call are paths, and where a path leads, with its symbolic
- * links followed.
+ * k23/place.h - for hooks: where a path leads, with its symbolic links followed.
  *
- * For the latter the kernel is asked, by opening the path with O_PATH: /proc must be mounted, and a descriptor free.
+ * The kernel is asked, by opening the path with O_PATH: /proc must be mounted, and a descriptor free.
  * What was found may have changed when the program's call is made. It is no basis for security.
  */
 #ifndef K23_PLACE_H
 #define K23_PLACE_H
 
-#include <k23/hook.h>
+#include <k23/path.h>
 
 #include <sys/stat.h>
 
@@ -16,20 +15,6 @@ struct k23_place {
 	unsigned mode; /* S_IFREG, S_IFDIR, ...; 0: it does not exist yet, but its directory does */
 	char path[K23_PATH_MAX]; /* absolute, no link in it; for what is no file "pipe:[1]" or so */
 };
-
-/* The first path argument of a call from argument `from` on, or -1. *dirfd: what it is relative to. */
-K23_INLINE int k23_path_argument(const struct k23_call *call, int from, int *dirfd)
-{
-	const struct k23_syscall_info *info = k23_describe(call);
-
-	for (int i = from; info && i < info->args; i++) {
-		if (info->kind[i] != K23_PATH)
-			continue;
-		*dirfd = i && info->kind[i - 1] == K23_DIRFD ? (int)call->args[i - 1] : AT_FDCWD;
-		return i;
-	}
-	return -1;
-}
 
 /* The place of an open file. Returns 0 or -errno. */
 K23_INLINE long k23_place_of_fd(struct k23_place *place, int fd)

@@ -1,7 +1,7 @@
 /*
  * Tries the hook interface from inside, at the program's first uname(): says "api: N wrong" and each thing that is.
  */
-#include <k23/hook.h>
+#include <k23/path.h>
 
 static int wrong;
 static const char *given;
@@ -57,6 +57,44 @@ static void check_text(void)
 	CHECK(k23_failed(-1) && k23_failed(-4095) && !k23_failed(-4096) && !k23_failed(0));
 }
 
+/* What a call takes the last component of its path in argument `at` for, with one other argument. */
+static enum k23_path_last last_of(long nr, int at, int index, unsigned long argument)
+{
+	struct k23_call call = { .nr = nr, .arch = K23_ARCH_X86_64 };
+
+	call.args[index] = argument;
+	return k23_path_last(&call, at);
+}
+
+static void check_paths(void)
+{
+	struct k23_call call = { .nr = SYS_linkat, .args = { 5, 0, 6, 0 }, .arch = K23_ARCH_X86_64 };
+	uint64_t how[3] = { O_PATH, 0, 8 };
+	struct k23_open_how found;
+	int dirfd;
+
+	CHECK(k23_path_argument(&call, 0, &dirfd) == 1 && dirfd == 5);
+	CHECK(k23_path_argument(&call, 2, &dirfd) == 3 && dirfd == 6);
+	CHECK(k23_path_argument(&call, 4, &dirfd) == -1 && dirfd == AT_FDCWD);
+	CHECK(last_of(SYS_linkat, 1, 4, 0) == K23_LAST_KEPT && last_of(SYS_linkat, 3, 4, 0) == K23_LAST_ENTRY);
+	CHECK(last_of(SYS_linkat, 1, 4, AT_SYMLINK_FOLLOW) == K23_LAST_FOLLOWED);
+	CHECK(last_of(SYS_stat, 0, 1, ~0ul) == K23_LAST_FOLLOWED && last_of(SYS_lstat, 0, 1, 0) == K23_LAST_KEPT);
+	CHECK(last_of(SYS_newfstatat, 1, 3, 0) == K23_LAST_FOLLOWED);
+	CHECK(last_of(SYS_newfstatat, 1, 3, AT_SYMLINK_NOFOLLOW) == K23_LAST_KEPT);
+	CHECK(last_of(SYS_open, 0, 1, O_CREAT) == K23_LAST_FOLLOWED);
+	CHECK(last_of(SYS_creat, 0, 1, 0) == K23_LAST_FOLLOWED);
+	CHECK(last_of(SYS_open, 0, 1, O_NOFOLLOW) == K23_LAST_KEPT);
+	CHECK(last_of(SYS_openat, 1, 2, O_CREAT | O_EXCL) == K23_LAST_KEPT);
+	CHECK(last_of(SYS_rename, 0, 2, 0) == K23_LAST_ENTRY && last_of(SYS_rename, 1, 2, 0) == K23_LAST_ENTRY);
+	call = (struct k23_call){ .nr = SYS_openat2, .args = { 0, 0, (unsigned long)how, sizeof(how) },
+				  .arch = K23_ARCH_X86_64 };
+	CHECK(k23_open_how(&found, &call) && memcmp(&found, how, sizeof(how)) == 0);
+	call.args[2] = 8; /* page 0 is not mapped */
+	CHECK(!k23_open_how(&found, &call) && !found.flags);
+	call = (struct k23_call){ .nr = SYS_getpid, .arch = K23_ARCH_X86_64 };
+	CHECK(!k23_open_how(&found, &call) && k23_path_argument(&call, 0, &dirfd) == -1);
+}
+
 static void check_call(struct k23_call *call)
 {
 	const struct k23_syscall_info *info = k23_describe(call);
@@ -82,6 +120,7 @@ static long on_uname(struct k23_call *call)
 	check_call(call);
 	check_memory(call);
 	check_text();
+	check_paths();
 	k23_print("api: %d wrong\n", wrong);
 	return k23_forward(call);
 }
