@@ -29,6 +29,7 @@
 #include "core/page.h"
 #include "inject/run_memory.h"
 
+#define KEEPER_STACK (256u << 10)
 #define FIRST_DESCRIPTOR 3 /* the first three are the program's, even if they are closed */
 
 /* One for each process, as the keeper is. */
@@ -232,15 +233,20 @@ static void *keep(void *ready)
 static bool start_keeper(void)
 {
 	static int ready; /* 1: it keeps, -1: it cannot */
+	pthread_attr_t attributes;
 	pthread_t thread;
 	sigset_t all, old;
 	int r;
 
 	ready = 0;
+	/* Not what RLIMIT_STACK says, for which RLIMIT_AS may have no room. */
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, KEEPER_STACK);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&thread, NULL, keep, &ready);
+	r = pthread_create(&thread, &attributes, keep, &ready);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attributes);
 	if (r != 0)
 		return false;
 	pthread_detach(thread);
@@ -330,10 +336,15 @@ static bool may_keep(const char **problem)
 
 int run_memory_file(size_t size, const char **problem)
 {
+	int file;
+
 	if (!may_keep(problem))
 		return -1;
-	*problem = "there is no file in memory (memfd_create) of that size";
-	return create_file(run_memory_size(size));
+	file = create_file(run_memory_size(size));
+	*problem = errno == EMFILE || errno == ENFILE ? RUN_MEMORY_NO_DESCRIPTOR :
+		   errno == EFBIG		      ? "a file may not be that large (RLIMIT_FSIZE)" :
+							"there is no file in memory (memfd_create) of that size";
+	return file;
 }
 
 struct run_memory *run_memory_create(size_t size, int file, const char **problem)
@@ -372,9 +383,12 @@ struct run_memory *run_memory_keep(size_t size, int file, bool reopen, const cha
 	memory->cookie = keeper.cookie;
 	memory->vsyscall = has_vsyscall_page();
 	keeper.memory = memory;
+	*problem = "no thread can be created for it";
+	if (!start_keeper())
+		return NULL;
 	*problem = "pidfd_getfd does not get a descriptor from a child";
 	/* A keeper that is of no use waits for nothing. */
-	return start_keeper() && child_can(gets_memory) ? memory : NULL;
+	return child_can(gets_memory) ? memory : NULL;
 }
 
 /* Whether the file of the memory has a lock of another process. */

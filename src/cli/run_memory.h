@@ -17,6 +17,9 @@ size_t run_memory_size(size_t size);
  * a clause. */
 struct run_memory *run_memory_create(size_t size, int file, const char **problem);
 
+/* A problem. */
+#define RUN_MEMORY_NO_DESCRIPTOR "there is no descriptor left"
+
 /* A file in memory for run_memory_keep(), as large as a run memory with room for `size` bytes; -1: there is none, and
  * *problem says why. */
 int run_memory_file(size_t size, const char **problem);

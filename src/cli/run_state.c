@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,9 +29,12 @@ struct answer {
 	const char *problem;
 };
 
-/* Leaves nothing that a program could wait for, see or hold: but for the two descriptors. */
-static void leave(int link, int file)
+/* Leaves nothing that a program could wait for, see or hold: but for the two descriptors. Returns whether these have
+ * their places. */
+static bool leave(int link, int file)
 {
+	int first = link < file ? link : file, second = link < file ? file : link;
+	struct rlimit limit;
 	sigset_t all;
 
 	sigfillset(&all);
@@ -39,23 +43,38 @@ static void leave(int link, int file)
 	if (chdir("/") != 0)
 		_exit(1);
 	prctl(PR_SET_NAME, "k23-keeper");
+	for (int fd = first + 1; fd < second; fd++)
+		close(fd);
+	syscall(SYS_close_range, second + 1, ~0u, 0);
+	/* The program's limit, of which a few descriptors may be all, is not the keeper's. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 	/* Neither is where the other is to be: they are moved out of the way first. */
 	link = fcntl(link, F_DUPFD_CLOEXEC, FILE_IN_MEMORY + 1);
 	file = fcntl(file, F_DUPFD_CLOEXEC, FILE_IN_MEMORY + 1);
-	if (dup2(link, LINK) < 0 || dup2(file, FILE_IN_MEMORY) < 0)
-		_exit(1);
+	if (link < 0 || file < 0)
+		return false;
+	dup2(link, LINK);
+	dup2(file, FILE_IN_MEMORY);
 	syscall(SYS_close_range, FILE_IN_MEMORY + 1, ~0u, 0);
 	syscall(SYS_close_range, 0, LINK - 1, 0);
+	return true;
 }
 
 static void __attribute__((noreturn)) keep(int link, int file, size_t size, bool directory)
 {
+	struct answer answer = { .problem = RUN_MEMORY_NO_DESCRIPTOR };
 	struct run_memory *memory;
-	struct answer answer;
 	bool reopens;
 	char byte;
 
-	leave(link, file);
+	if (!leave(link, file)) {
+		if (write(link, &answer, sizeof(answer)) != sizeof(answer))
+			_exit(2);
+		_exit(1);
+	}
 	reopens = access("/proc/thread-self/fd", F_OK) == 0;
 	memory = run_memory_keep(size, FILE_IN_MEMORY, reopens, &answer.problem);
 	if (memory)
@@ -130,7 +149,7 @@ const struct run_memory *run_state_create(size_t size, bool directory, const cha
 	file = run_memory_file(size, problem);
 	if (file < 0)
 		return NULL;
-	*problem = "there is no descriptor left";
+	*problem = RUN_MEMORY_NO_DESCRIPTOR;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) != 0) {
 		close(file);
 		return NULL;
