@@ -77,9 +77,10 @@ K23_INLINE long k23_forward(struct k23_call *call)
 }
 
 /* Makes a system call of the hook's own, which no hook sees. Six arguments, 0 for those that are not used.
- * Returns the result or -errno: -EINVAL for one that would create, end or replace a process or thread, or change
- * signal handling. It must not wait for long, as signals for the program are held back while a hook runs: for that
- * there is k23_wait(). Writes fail with -EPIPE or -EFBIG without a signal, which would be the program's. */
+ * Returns the result or -errno: -EINVAL for one that would create, end or replace a process or thread, change signal
+ * handling, or take the runtime's memory. It must not wait for long, as signals for the program are held back while a
+ * hook runs: for that there is k23_wait(). Writes fail with -EPIPE or -EFBIG without a signal, which would be the
+ * program's. */
 K23_INLINE long k23_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
 			    unsigned long a5, unsigned long a6)
 {

@@ -189,8 +189,8 @@ def case_blocked(k23, program):
 
 def case_forbidden(k23, program):
     """Calls that a hook must not make fail, with one message; what only asks is let through."""
-    hook = build(k23, "forbidden")
-    for way in ["--no-patch"], ["--eager"]:
+    for flags, way in itertools.product(([], ["--hosted"]), (["--no-patch"], [], ["--eager"])):
+        hook = build(k23, "forbidden", *flags)
         result = run(k23, "run", *way, "--hook", hook, "--", program, "uname")
         expect("forbidden", (result.returncode, result.stderr), (
             0, "k23: hook forbidden: k23_syscall(SYS_fork) fails with EINVAL: hooks do not create, end or replace "

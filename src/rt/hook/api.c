@@ -27,12 +27,12 @@
 #include "rt/text/text.h"
 
 /* 0, or why a hook cannot make a call. */
-static long may_call(struct rt_thread *thread, long nr, unsigned long a1, unsigned long a2)
+static long may_call(const struct rt_thread *thread, const struct k23_call *call)
 {
-	if (rt_hook_forbids(thread, nr, a1, a2))
+	if (rt_hook_forbids(thread, call))
 		return -EINVAL;
 	/* The kernel would end the process. */
-	if (thread->strict && nr != __NR_read && nr != __NR_write)
+	if (thread->strict && call->nr != __NR_read && call->nr != __NR_write)
 		return -EPERM;
 	return 0;
 }
@@ -40,8 +40,9 @@ static long may_call(struct rt_thread *thread, long nr, unsigned long a1, unsign
 static long api_syscall(long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
 			unsigned long a5, unsigned long a6)
 {
+	const struct k23_call call = { .nr = nr, .args = { a1, a2, a3, a4, a5, a6 } };
 	struct rt_thread *thread = rt_self();
-	long r = may_call(thread, nr, a1, a2);
+	long r = may_call(thread, &call);
 
 	if (failed(r))
 		return r;
@@ -77,7 +78,7 @@ static long api_wait(long nr, unsigned long a1, unsigned long a2, unsigned long 
 	struct rt_thread *thread = rt_self();
 	bool raises = rt_raises(nr);
 	struct rt_raised raised;
-	long r = may_call(thread, nr, a1, a2);
+	long r = may_call(thread, &call);
 
 	if (failed(r))
 		return r;

@@ -2,14 +2,18 @@
 
 #include <asm/errno.h>
 #include <asm/unistd.h>
+#include <linux/mman.h>
 #include <linux/prctl.h>
 
 #include "core/describe.h"
 #include "rt/base/chain.h"
 #include "rt/base/message.h"
+#include "rt/text/owned.h"
 
-/* What makes a call harmless. */
-enum harmless { NEVER, WITHOUT_FIRST, WITHOUT_SECOND, OTHER_OPTION };
+/* What makes a call harmless. Of those from OTHER_RANGE on, that it is about other memory than the runtime's. */
+enum harmless {
+	NEVER, WITH_FIRST, WITHOUT_FIRST, WITHOUT_SECOND, OTHER_OPTION, OTHER_RANGE, OTHER_FIXED, OTHER_RANGES,
+};
 
 static const struct {
 	uint16_t nr;
@@ -22,21 +26,44 @@ static const struct {
 	{ __NR_set_robust_list, NEVER },     { __NR_rseq, NEVER },	      { __NR_arch_prctl, NEVER },
 	{ __NR_seccomp, NEVER },	     { __NR_rt_sigaction, WITHOUT_SECOND },
 	{ __NR_rt_sigprocmask, WITHOUT_SECOND }, { __NR_sigaltstack, WITHOUT_FIRST },
-	{ __NR_prctl, OTHER_OPTION },
+	{ __NR_prctl, OTHER_OPTION },	     { __NR_ptrace, WITH_FIRST },     { __NR_munmap, OTHER_RANGE },
+	{ __NR_mprotect, OTHER_RANGE },	     { __NR_pkey_mprotect, OTHER_RANGE }, { __NR_mmap, OTHER_FIXED },
+	{ __NR_mremap, OTHER_RANGES },
 };
 
+/* Of a range that is the runtime's, or another hook's: with its own file a hook may do as it likes. ctx: any */
+static bool is_taken(const struct rt_thread *thread, uint64_t start, uint64_t size)
+{
+	uint32_t index = rt_runs_now(thread) - 1;
+	const struct bundle_hook *hook = &rt.bundle->hooks[index];
+
+	if (!size || !rt_owned(start, size))
+		return false;
+	return index >= rt.bundle->hook_count || start < rt.start + hook->start || start + size < start ||
+	       start + size > rt.start + hook->end;
+}
+
 /* ctx: any */
-static bool is_harmless(enum harmless how, uint64_t a1, uint64_t a2)
+static bool is_harmless(const struct rt_thread *thread, enum harmless how, const uint64_t *args)
 {
 	switch (how) {
 	case NEVER:
 		return false;
+	case WITH_FIRST: /* all but PTRACE_TRACEME */
+		return args[0];
 	case WITHOUT_FIRST:
-		return !a1;
+		return !args[0];
 	case WITHOUT_SECOND:
-		return !a2;
+		return !args[1];
 	case OTHER_OPTION:
-		return (int)a1 != PR_SET_SYSCALL_USER_DISPATCH && (int)a1 != PR_SET_SECCOMP;
+		return (int)args[0] != PR_SET_SYSCALL_USER_DISPATCH && (int)args[0] != PR_SET_SECCOMP;
+	case OTHER_RANGE:
+		return !is_taken(thread, args[0], args[1]);
+	case OTHER_FIXED:
+		return !(args[3] & MAP_FIXED) || !is_taken(thread, args[0], args[1]);
+	case OTHER_RANGES:
+		return !is_taken(thread, args[0], args[1] ? args[1] : 1) &&
+		       (!(args[3] & MREMAP_FIXED) || !is_taken(thread, args[4], args[2]));
 	}
 	return true;
 }
@@ -50,20 +77,22 @@ static const char *running_name(const struct rt_thread *thread)
 }
 
 /* ctx: boot | entry | sigsys */
-bool rt_hook_forbids(const struct rt_thread *thread, long nr, uint64_t a1, uint64_t a2)
+bool rt_hook_forbids(const struct rt_thread *thread, const struct k23_call *call)
 {
 	static bool told;
 	struct k23_syscall_info info;
 	unsigned i = 0;
 
-	while (i < sizeof(forbidden) / sizeof(forbidden[0]) && forbidden[i].nr != nr)
+	while (i < sizeof(forbidden) / sizeof(forbidden[0]) && forbidden[i].nr != call->nr)
 		i++;
-	if (i == sizeof(forbidden) / sizeof(forbidden[0]) || is_harmless(forbidden[i].harmless, a1, a2))
+	if (i == sizeof(forbidden) / sizeof(forbidden[0]) || is_harmless(thread, forbidden[i].harmless, call->args))
 		return false;
-	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED) && core_describe(K23_ARCH_X86_64, nr, &info))
-		rt_message("hook %s: k23_syscall(SYS_%s) fails with EINVAL: hooks do not create, end or replace "
-			   "processes and threads, nor change how signals are handled",
-			   running_name(thread), info.name);
+	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED) && core_describe(K23_ARCH_X86_64, call->nr, &info))
+		rt_message("hook %s: k23_syscall(SYS_%s) fails with EINVAL: %s", running_name(thread), info.name,
+			   forbidden[i].harmless >= OTHER_RANGE ?
+				   "the memory is the runtime's" :
+				   "hooks do not create, end or replace processes and threads, nor change how signals "
+				   "are handled");
 	return true;
 }
 

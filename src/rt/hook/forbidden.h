@@ -7,9 +7,9 @@
 #include "abi/syscall.h"
 #include "rt/base/thread.h"
 
-/* Whether the call would create, end or replace a process or thread, or change how signals are handled; the first time
- * there is a message. ctx: boot | entry | sigsys */
-bool rt_hook_forbids(const struct rt_thread *thread, long nr, uint64_t a1, uint64_t a2);
+/* Whether the call would create, end or replace a process or thread, change how signals are handled, or take the
+ * runtime's memory; the first time there is a message. ctx: boot | entry | sigsys */
+bool rt_hook_forbids(const struct rt_thread *thread, const struct k23_call *call);
 
 /* Whether what runs may forward the call: a function for a call may, and a call that is made of the program's.
  * ctx: entry */

@@ -15,10 +15,10 @@
 #include <linux/uio.h>
 
 #include "rt/base/copy.h"
-#include "rt/special/owned.h"
 #include "rt/special/refused.h"
 #include "rt/special/special.h"
 #include "rt/text/candidate.h"
+#include "rt/text/owned.h"
 #include "rt/text/patch.h"
 #include "rt/text/text.h"
 

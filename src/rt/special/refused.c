@@ -4,7 +4,7 @@
 #include <linux/mman.h>
 
 #include "core/page.h"
-#include "rt/special/owned.h"
+#include "rt/text/owned.h"
 
 /* ctx: any */
 static bool is_aligned(uint64_t address)

@@ -1,4 +1,4 @@
-#include "rt/special/owned.h"
+#include "rt/text/owned.h"
 
 #include "rt/base/filters.h"
 #include "rt/base/run_memory.h"

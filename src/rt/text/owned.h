@@ -1,8 +1,8 @@
 /*
  * Which memory is the runtime's.
  */
-#ifndef RT_SPECIAL_OWNED_H
-#define RT_SPECIAL_OWNED_H
+#ifndef RT_TEXT_OWNED_H
+#define RT_TEXT_OWNED_H
 
 #include <stdbool.h>
 #include <stdint.h>
