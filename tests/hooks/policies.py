@@ -306,6 +306,24 @@ def case_processes(k23, program, other):
         expect(f"{way} {result.stderr}", (result.returncode, result.stdout), (0, "6\n6\n0\n"))
 
 
+def case_forward(k23, program, other):
+    """A function that is told something forwards nothing."""
+    del program
+    name = written("kept = None\n"
+                   "def _keep(call):\n"
+                   "    global kept\n"
+                   "    kept = call\n"
+                   "    return call.forward()\n"
+                   "clone = clone3 = fork = vfork = _keep\n"
+                   "def fork_child(): print('forwarded', kept.forward())\n")
+    code = "import os\nif os.fork(): print(os.wait()[1])\n"
+    message = ("k23: hook python: k23_forward() in its .fork_child fails with EPERM: only a function for a call forwards; "
+               "k23_syscall() makes calls of the hook's own\n")
+    for way in hosted.ways(k23, other):
+        result = run_policy(k23, way, name, sys.executable, "-S", "-c", code)
+        expect(f"{way}", (result.returncode, result.stdout, result.stderr), (0, "0\n", message + "forwarded -1\n"))
+
+
 def case_numbers(k23, program, other):
     """An int is one of a register, or a mistake."""
     del program
