@@ -357,13 +357,27 @@ static long find_argument(struct place *place, const struct k23_call *call, int 
 	return r < 0 ? r : 1;
 }
 
+/* Finds the path of a call that has one. Returns whether it leads into the layers; otherwise *result is the call's. */
+static bool leads_inside(struct place *place, struct k23_call *call, int *at, long *result)
+{
+	int dirfd;
+	long r;
+
+	*at = k23_path_argument(call, 0, &dirfd);
+	r = find_argument(place, call, *at, dirfd);
+	if (r > 0 && place->is_inside)
+		return true;
+	*result = r < 0 ? r : r ? forward_with(call, *at, place, -1, NULL) : k23_forward(call);
+	return false;
+}
+
 static long on_path(struct k23_call *call)
 {
 	struct place place;
-	int dirfd, at = k23_path_argument(call, 0, &dirfd);
-	long r = find_argument(&place, call, at, dirfd);
+	long r;
+	int at;
 
-	return r < 0 ? r : r ? forward_with(call, at, &place, -1, NULL) : k23_forward(call);
+	return leads_inside(&place, call, &at, &r) ? forward_with(call, at, &place, -1, NULL) : r;
 }
 
 static bool is_below_root(const struct place *place)
@@ -401,13 +415,12 @@ static long on_open(struct k23_call *call)
 static long on_change(struct k23_call *call)
 {
 	struct place place;
-	int dirfd, at = k23_path_argument(call, 0, &dirfd);
-	long r = find_argument(&place, call, at, dirfd);
+	long r;
+	int at;
 
-	if (r <= 0)
-		return r < 0 ? r : k23_forward(call);
-	if (place.is_inside)
-		r = copy_up(&place);
+	if (!leads_inside(&place, call, &at, &r))
+		return r;
+	r = copy_up(&place);
 	return r < 0 ? r : forward_with(call, at, &place, -1, NULL);
 }
 
@@ -443,11 +456,11 @@ static long on_utimensat(struct k23_call *call)
 static long on_make(struct k23_call *call)
 {
 	struct place place;
-	int dirfd, at = k23_path_argument(call, 0, &dirfd);
-	long r = find_argument(&place, call, at, dirfd);
+	long r;
+	int at;
 
-	if (r <= 0 || !place.is_inside)
-		return r < 0 ? r : r ? forward_with(call, at, &place, -1, NULL) : k23_forward(call);
+	if (!leads_inside(&place, call, &at, &r))
+		return r;
 	if (place.mode)
 		return -EEXIST;
 	if (place.is_slashed && call->nr != SYS_mkdir && call->nr != SYS_mkdirat)
@@ -508,11 +521,11 @@ static long on_remove(struct k23_call *call)
 	bool is_rmdir = call->nr == SYS_rmdir || (call->nr == SYS_unlinkat && call->args[2] & AT_REMOVEDIR);
 	char name[K23_PATH_MAX];
 	struct place place;
-	int dirfd, at = k23_path_argument(call, 0, &dirfd);
-	long r = find_argument(&place, call, at, dirfd);
+	long r;
+	int at;
 
-	if (r <= 0 || !place.is_inside)
-		return r < 0 ? r : r ? forward_with(call, at, &place, -1, NULL) : k23_forward(call);
+	if (!leads_inside(&place, call, &at, &r))
+		return r;
 	if (!place.mode)
 		return -ENOENT;
 	if (place.dots || !is_below_root(&place))
