@@ -184,7 +184,7 @@ class Printing:
                              f"{self.conditions(attributes['conditions'], f'{name}_{at}')}, {field.offset}, {field.size}, "
                              f"{int(attributes['verbose'])}, {int(attributes['bare'])}, {int(attributes['same'])}, "
                              f"{int(attributes['apart'])}, {int(attributes['given'])}, "
-                             f"{self.left(attributes['left'], f'{name}_{at}')} }}")
+                             f"{int(attributes['part'])}, {self.left(attributes['left'], f'{name}_{at}')} }}")
             return self.array("field", f"fields_{name}", lines), len(lines)
         if type_.form == "select":
             lines = [f"{{ {number(item.value())}, {self.reference(chosen)} }}" for item, chosen in type_.of]
@@ -290,6 +290,8 @@ class Fetching:
         texts = []
         for term in terms:
             source, value, size, _, before, divide, add = term_values(term)
+            if source == "FIELD_BEFORE":  # more may be fetched than is shown
+                continue
             texts.append(f"{{ FETCH_{source}, {size}, {before}, {add}, {divide}, {value} }}")
         return "{ " + ", ".join(texts) + f" }}, {len(texts)}"
 

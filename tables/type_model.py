@@ -54,15 +54,25 @@ class Type:
         self.number = None
 
 
+def told_value(string):
+    """The number that stands for a string in an attribute: FNV-1a, as TERM_TOLD in src/cli/render/ has it."""
+    value = 0x811c9dc5
+    for byte in string.encode():
+        value = (value ^ byte) * 0x01000193 & 0xffffffff
+    return value
+
+
 def sized(where, owner, body):
-    """The types of attributes that need to have a number of bytes, by the names that stand for them from now on."""
+    """The constants of attributes that need to have a number of bytes, by the names that stand for them from now on."""
     found = {}
     for line in body:
         if ":" in line[-1][1:]:
             name, size = line[-1].split(":")
             line[-1] = f"{owner}_{name}"
-            found[line[-1]] = [[size, ":", name], ["else", ":", "hex_data[rest]"]], f"rest,{size}"
-    return [(where, ["select", name, term], cases) for name, (cases, term) in found.items()]
+            found[line[-1]] = name, size
+    for new, (name, size) in found.items():
+        yield where, ["sized", f"{new}_{size}", name, size], []
+        yield where, ["select", new, f"rest,{size}"], [[size, ":", f"{new}_{size}"], ["else", ":", "hex_data[rest]"]]
 
 
 def spelled_out(rows, i386=True):
@@ -78,8 +88,7 @@ def spelled_out(rows, i386=True):
             names = [item for line in body for item in line[:line.index(":")]]
             attribute = "struct { unsigned short nla_len, nla_type; unsigned char payload[4]; }"
             yield where, ["enum", f"{name}_name", unknown], [names]
-            yield where, ["flags", f"{name}_type", unknown], [["NLA_F_NESTED", "NLA_F_NET_BYTEORDER",
-                                                               f"0x3fff:{name}_name"]]
+            yield where, ["composed", f"{name}_type"], [["0xc000:nla_flags", f"0x3fff:{name}_name"]]
             yield where, ["select", f"{name}_payload", "nla_type&0x3fff"], [*body, ["else", ":", "hex_data[rest]"]]
             yield where, ["struct", f"{name}_attribute", *attribute.split()], [
                 ["nla_len", "uint"], ["nla_type", f"{name}_type"], ["payload", f"{name}_payload", "apart"]]
@@ -162,9 +171,9 @@ class Model:
         for kind in ("uapi", "libc"):
             names = [name for row in self.rows if row[1][0] == kind for name in row[1][1:]]
             self.headers[kind] = Headers(kind, names, compiler, i386 and kind == "uapi")
-        self.bodies = {}
+        self.bodies, self.sized = {}, {}
         self.exported = [words[1] for _, words, _ in self.rows if words[0] == "export"]
-        for where, words, body in self.rows:
+        for where, words, body in sorted(self.rows, key=lambda row: row[1][0] == "sized"):  # those behind what they are of
             if words[0] not in ("uapi", "libc", "export"):
                 self.declare(where, words, body)
         for name, (printer, kind) in STRINGS.items():
@@ -173,6 +182,8 @@ class Model:
             type_.of = self.named(type_.of)
         for name, (where, body) in self.bodies.items():
             self.complete(where, self.types[name] if name in self.types else self.calls[name], body)
+        for name, of in self.sized.items():
+            self.types[name].of = of.of
         for headers in self.headers.values():
             headers.evaluate()
         self.lay_out()
@@ -224,6 +235,9 @@ class Model:
         elif form == "result":
             self.types[name] = Type(name, form, rest[0], "LONG", 8, signed=True, of=rest[1],
                                     unknown="".join(rest[2:]) or None)
+        elif form == "sized":
+            of = self.named(rest[0], where)
+            self.types[name] = Type(name, of.form, of.printer, of.kind, int(rest[1]), signed=of.signed, unknown=of.unknown)
         elif form == "call":
             del self.bodies[name]
             self.bodies["call " + name] = where, [words, *body]
@@ -307,15 +321,20 @@ class Model:
             return Term("AT_ARGUMENT" if text[0] == "*" else "BEFORE", int(text[2]), 4, **more)
         if text in ("ret", "left", "failed", "verbose", "netlink", "rest", "family"):
             return Term("RESULT" if text == "ret" else text.upper(), **more)
+        before = text.startswith("^")
+        if told := re.match(r"^told\((\w+)\)$", text):
+            self.headers["uapi"].want(told[1])
+            return Term("TOLD", (self.headers["uapi"], told[1]), **more)
         if re.match(r"^\d", text):
             return Term("NUMBER", int(text, 0), **more)
         if owner is None or not owner.c_type:
             raise SystemExit(f"{where}: {text} is no term")
         headers = self.headers["uapi"]
+        text = text.removeprefix("^")
         offset, size = f"offsetof(type_{owner.name}, {text})", f"sizeof(((type_{owner.name} *)0)->{text})"
         headers.want(offset)
         headers.want(size)
-        return Term("FIELD", (headers, offset), (headers, size), **more)
+        return Term("FIELD_BEFORE" if before else "FIELD", (headers, offset), (headers, size), **more)
 
     def expression(self, text, owner, where):
         return tuple(self.term(part, owner, where) for part in text.split(","))
@@ -350,7 +369,9 @@ class Model:
 
     def complete(self, where, type_, body):
         words, *lines = body
-        if type_.form == "constants":
+        if words[0] == "sized":
+            self.sized[type_.name] = self.types[words[2]]
+        elif type_.form == "constants":
             items = words[2:] if words[0] == "composed" else words[3:]  # behind what is said of one that has no name
             type_.of = self.items(where, [word for line in (items, *lines) for word in line], self.named)
         elif type_.form == "struct":
@@ -377,7 +398,7 @@ class Model:
                 type_.kind, type_.size = chosen.kind, chosen.size
             else:
                 for name in line[:at]:
-                    found = self.constant(name, where)
+                    found = (told_value(name[1:-1]), None) if name[0] == '"' else self.constant(name, where)
                     if found:
                         type_.of.append((Item(name, *found), chosen))
         if type_.otherwise is None:
@@ -397,8 +418,8 @@ class Model:
     def field(self, where, owner, words):
         name, _, member = words[0].partition("=")
         attributes = {"conditions": [], "verbose": "v" in words[2:], "bare": "bare" in words[2:],
-                      "same": "same" in words[2:], "apart": "apart" in words[2:], "given": "given" in words[2:],
-                      "left": None}
+                      "same": "same" in words[2:], "apart": "apart" in words[2:], "part": "part" in words[2:],
+                      "given": "given" in words[2:] or "part" in words[2:], "left": None}
         for word in words[2:]:
             if word.startswith("left="):
                 attributes["left"] = self.term(word[5:], owner, where)

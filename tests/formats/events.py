@@ -165,7 +165,7 @@ def case_ptrace(t):
     succeeded = [event['args'] for event in calls_of(events, 'ptrace') if event['status'] == 'successful']
     told = [args[3] for args in succeeded if args[0]['name'] == 'PTRACE_GET_SYSCALL_INFO']
     expect('a call', told[1]['entry'], {'nr': {'value': 110, 'text': '__NR_getppid'}, 'args': [1, 2, 3, 4, 5, 6]})
-    expect('its result', told[4]['exit'], {'rval': {'value': -9, 'text': '-EBADF'}, 'is_error': 1})
+    expect('its result', told[4]['exit'], {'rval': {'value': -9, 'name': 'EBADF'}, 'is_error': 1})
     regs = [args[3] for args in succeeded if args[2:3] == [{'value': 1, 'name': 'NT_PRSTATUS'}]]
     expect('registers', [(some['iov_base']['cs'], some['iov_len']) for some in regs],
            [(0x33, {'before': 4096, 'after': 216})])
@@ -194,9 +194,14 @@ def case_netlink(t):
     expect('attributes', [attributes[name] for name in ('IFLA_IFNAME', 'IFLA_ADDRESS', 'IFLA_LINK', 'IFLA_QDISC')],
            ['name', '01:02:03:04:05:06', 1, None])
     expect('nested ones', [one['payload'] for one in attributes['IFLA_LINKINFO']], ['dummy', '1234'])
+    kinds = [message[0]['payload']['attributes'][0]['payload'] for message in sent if 'IFLA_INFO_KIND' in str(message)]
+    expect('what a kind of link has', [[one['payload'] for one in attributes] for attributes in kinds[1:4:2]],
+           [['bridge', [{'nla_len': 8, 'nla_type': {'value': 1, 'flags': ['IFLA_BR_FORWARD_DELAY']}, 'payload': 1500},
+                        {'nla_len': 5, 'nla_type': {'value': 2, 'flags': ['IFLA_BR_HELLO_TIME']}, 'payload': 1}]],
+            ['dummy', {'bytes': '08000100dc0500000500020001000000'}]])
     answer = calls_of(events, 'recvmsg')[-1]['args'][1]['msg_iov'][0]['iov_base'][0]['payload']
     expect('an error', (answer['error'], answer['msg'][0]['nlmsg_type']['name']),
-           ({'value': -19, 'text': '-ENODEV'}, 'RTM_GETLINK'))
+           ({'value': -19, 'name': 'ENODEV'}, 'RTM_GETLINK'))
 
 
 def case_tasks(t):

@@ -74,6 +74,10 @@ CASES = {
     "sockets": ["{bin}/sockets"],
     "netlink": ["{bin}/netlink"],
     "netlink-whole": (["-v"], ["{bin}/netlink"]),
+    "netlink-raw": (["-X", "raw"], ["{bin}/netlink"]),
+    "netlink-verbose": (["-v", "-X", "verbose"], ["{bin}/netlink"]),
+    "sockets-raw": (["-X", "raw"], ["{bin}/sockets"]),
+    "sockets-verbose": (["-X", "verbose"], ["{bin}/sockets"]),
     "ip-link": (["-v"], ["ip", "-s", "link"]),
     "ip-rule": (["-v"], ["ip", "rule"]),
     "ip-address": ["ip", "address"],
@@ -163,7 +167,7 @@ REASONS = [
     (r"SCHED_BATCH\|SCHED_RESET_ON_FORK|SCHED_RESET_ON_FORK\|SCHED_BATCH", "strace 6.1 does not know it"),
     (r"DEVCONF_ACCEPT_RA_MIN_LFT", "strace 6.1 does not know it"),
     (r"unused=0 /\* bits 3\.\.8 \*/", "bits that mean nothing"),
-    (r"SO_RCVTIMEO_OLD, \{tv_sec", "strace 6.1 shows bytes"),
+    (r"(SO_RCVTIMEO_OLD( \*/)?|0x1, 0x14), \{tv_sec", "strace 6.1 shows bytes"),
 ]
 
 # Why a line of strace's may be missing.

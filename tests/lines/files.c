@@ -70,6 +70,7 @@ static void stats(void)
 	CALL(access, "tree", 0x40);
 	CALL(faccessat, AT_FDCWD, "tree", W_OK, POISON);
 	CALL(faccessat2, AT_FDCWD, "tree", W_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW);
+	CALL(faccessat2, AT_FDCWD, "tree", F_OK, AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_SYMLINK_FOLLOW);
 }
 
 static void fcntls(void)
@@ -182,6 +183,12 @@ static void names(void)
 	CALL(mknod, "names/fifo", S_IFIFO | 0600, POISON);
 	CALL(mknod, "names/null", S_IFCHR | 0666, makedev(1, 3));
 	CALL(mknodat, AT_FDCWD, "names/plain", S_IFREG | S_ISUID | 0644, 0);
+	/* A mode has 16 bits. */
+	CALL(mkdir, "names", 0xdeadffff);
+	CALL(creat, "names", 0xfeed0000);
+	CALL(mknod, "names", 0xdead0000 | S_IFCHR | S_ISVTX, makedev(1, 3));
+	CALL(mknod, "names", 0xffff, makedev(1, 3));
+	CALL(mknodat, -1, "names", 0x3fff, makedev(1, 3));
 	CALL(symlink, "a target that is longer than thirty-two bytes", "names/link");
 	CALL(symlinkat, "target", AT_FDCWD, "names/link2");
 	CALL(link, "names/plain", "names/hard");

@@ -47,6 +47,7 @@ SAME = [(re.compile(pattern), put) for pattern, put in (
     (r"(next_id=\d+ =>) \d+", r"\1 ID"),
     (r"(TIOCGPTN, )\[\d+\]", r"\1[N]"),
     (r"htons\([3-6]\d{4}\)", "htons(PORT)"),
+    (r"(sin6?_port=)\"\\x[^\"]*\"", r"\1\"PORT\""),
     (r"^((?:shm|msg|sem)(?!get)\w+\()\d+", r"\1ID"),
     (r"^((?:shm|msg|sem)ctl\(.*_INFO, .*\) = )\d+", r"\1INDEX"),
     (r"^((?:shmget|msgget|semget|add_key|request_key|keyctl)\(.*\) = )\d+", r"\1ID"),

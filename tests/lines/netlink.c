@@ -1,5 +1,6 @@
 #include "messages.h"
 
+#include <linux/dcbnl.h>
 #include <linux/fib_rules.h>
 #include <linux/gen_stats.h>
 #include <linux/if_addrlabel.h>
@@ -9,6 +10,7 @@
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/nexthop.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -188,6 +190,157 @@ static void nests(int fd)
 	put(fd);
 }
 
+static void add_ticks(unsigned type, uint64_t ticks)
+{
+	add(type, &ticks, sizeof(ticks));
+}
+
+/* What kinds of links have. */
+static void kinds(int fd)
+{
+	struct ifinfomsg link = { .ifi_index = 1 };
+	struct br_boolopt_multi options = { 1, 3 };
+	struct ifla_bridge_id id = { { 0x80, 1 }, { 1, 2, 3, 4, 5, 6 } };
+	static const char *const names[] = { "bridge", "tun", "dummy" };
+	unsigned char bytes[] = { 1, 2, 3, 4, 5, 6 };
+	struct nlattr *nest, *data, *inner;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		begin(RTM_NEWLINK, NLM_F_REQUEST, &link, sizeof(link));
+		nest = add(IFLA_LINKINFO, NULL, 0);
+		add(IFLA_INFO_KIND, names[i], strlen(names[i]) + 1);
+		data = add(IFLA_INFO_DATA, NULL, 0);
+		add_number(IFLA_BR_FORWARD_DELAY, 1500);
+		add(IFLA_BR_HELLO_TIME, bytes, 1);
+		nested(data);
+		nested(nest);
+		put(fd);
+	}
+	begin(RTM_NEWLINK, NLM_F_REQUEST, &link, sizeof(link));
+	nest = add(IFLA_LINKINFO, NULL, 0);
+	add(IFLA_INFO_DATA, bytes, 6);
+	add(IFLA_INFO_KIND, "bridge", 6);
+	data = add(IFLA_INFO_DATA, NULL, 0);
+	add_ticks(IFLA_BR_FORWARD_DELAY, 1500);
+	add_number(IFLA_BR_STP_STATE, 1);
+	add(IFLA_BR_VLAN_PROTOCOL, "\x81", 2);
+	add(IFLA_BR_BRIDGE_ID, &id, sizeof(id));
+	add(IFLA_BR_GROUP_ADDR, bytes, 6);
+	add(IFLA_BR_MULTI_BOOLOPT, &options, sizeof(options));
+	inner = add(IFLA_BR_MCAST_QUERIER_STATE, NULL, 0);
+	add(BRIDGE_QUERIER_IP_ADDRESS, "\12\0\0\1", 4);
+	add_number(BRIDGE_QUERIER_IP_PORT, 1);
+	add_ticks(BRIDGE_QUERIER_IP_OTHER_TIMER, 0);
+	nested(inner);
+	nested(data);
+	add(IFLA_INFO_SLAVE_KIND, "bridge", 7);
+	data = add(IFLA_INFO_SLAVE_DATA, NULL, 0);
+	add(IFLA_BRPORT_STATE, bytes, 1);
+	nested(data);
+	nested(nest);
+	put(fd);
+	begin(RTM_NEWLINK, NLM_F_REQUEST, &link, sizeof(link));
+	nest = add(IFLA_LINKINFO, NULL, 0);
+	add(IFLA_INFO_KIND, "tun", 3);
+	data = add(IFLA_INFO_DATA, NULL, 0);
+	add(IFLA_TUN_TYPE, bytes, 1);
+	add(IFLA_TUN_TYPE, bytes + 2, 3);
+	add_number(IFLA_TUN_OWNER, 1000);
+	add_number(IFLA_TUN_NUM_QUEUES, 2);
+	nested(data);
+	nested(nest);
+	put(fd);
+}
+
+/* The virtual functions of a link, and its ports. */
+static void functions(int fd)
+{
+	struct ifinfomsg link = { .ifi_index = 1 }, bridge = { .ifi_family = AF_BRIDGE, .ifi_index = 1 };
+	struct ifla_vf_mac mac = { 1, { 1, 2, 3 } };
+	struct ifla_vf_vlan_info vlan = { 1, 2, 3, 0x81 };
+	struct ifla_vf_rate rate = { 1, 10, 1000 };
+	struct ifla_vf_link_state state = { 1, IFLA_VF_LINK_STATE_ENABLE };
+	struct ifla_vf_guid guid = { 1, 0x1234 };
+	struct bridge_vlan_info vid = { BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED, 7 };
+	struct nlattr *list, *info, *nest;
+
+	begin(RTM_NEWLINK, NLM_F_REQUEST, &link, sizeof(link));
+	list = add(IFLA_VFINFO_LIST, NULL, 0);
+	info = add(IFLA_VF_INFO, NULL, 0);
+	add(IFLA_VF_MAC, &mac, sizeof(mac));
+	add(IFLA_VF_BROADCAST, mac.mac, sizeof(mac.mac));
+	add(IFLA_VF_RATE, &rate, sizeof(rate));
+	add(IFLA_VF_LINK_STATE, &state, sizeof(state));
+	add(IFLA_VF_IB_NODE_GUID, &guid, sizeof(guid));
+	add(IFLA_VF_IB_NODE_GUID, &guid, 12);
+	nest = add(IFLA_VF_VLAN_LIST, NULL, 0);
+	add(IFLA_VF_VLAN_INFO, &vlan, sizeof(vlan));
+	nested(nest);
+	nest = add(IFLA_VF_STATS, NULL, 0);
+	add_ticks(IFLA_VF_STATS_RX_BYTES, 1ul << 40);
+	nested(nest);
+	nested(info);
+	nested(list);
+	list = add(IFLA_VF_PORTS, NULL, 0);
+	info = add(IFLA_VF_PORT, NULL, 0);
+	add_number(IFLA_PORT_VF, 1);
+	add(IFLA_PORT_PROFILE, "name", 5);
+	nested(info);
+	nested(list);
+	put(fd);
+	begin(RTM_SETLINK, NLM_F_REQUEST, &bridge, sizeof(bridge));
+	nest = add(IFLA_AF_SPEC, NULL, 0);
+	add(IFLA_BRIDGE_FLAGS, "\2", 2);
+	add(IFLA_BRIDGE_MODE, "\1", 2);
+	add(IFLA_BRIDGE_VLAN_INFO, &vid, sizeof(vid));
+	nested(nest);
+	put(fd);
+}
+
+/* Next hops, queues and actions. */
+static void hops(int fd)
+{
+	struct nhmsg hop = { .nh_family = AF_INET, .nh_protocol = RTPROT_STATIC };
+	struct { unsigned id; unsigned char weight, more; unsigned short last; } group[] = { { 1, 2, 0, 0 },
+											     { 3, 4, 5, 6 } };
+	struct { unsigned short family; unsigned char address[4]; } via = { AF_INET, { 10, 0, 0, 1 } };
+	struct rtmsg route = { .rtm_family = AF_INET };
+	struct tcmsg queue = { .tcm_ifindex = 1 };
+	struct tc_sizespec sizes = { 1, 2, -3, 4, 5, 6, 7, 8 };
+	struct tcamsg action = { .tca_family = AF_UNSPEC };
+	struct dcbmsg dcb = { .dcb_family = AF_UNSPEC, .cmd = DCB_CMD_GDCBX };
+	struct nlattr *nest;
+
+	begin(RTM_NEWNEXTHOP, NLM_F_REQUEST | NLM_F_CREATE, &hop, sizeof(hop));
+	add_number(NHA_ID, 1);
+	add(NHA_GROUP, group, sizeof(group));
+	add(NHA_GROUP_TYPE, "\1", 2);
+	add(NHA_GROUP_TYPE, "\1", 1);
+	add_number(NHA_FDB, 0);
+	nest = add(NHA_RES_GROUP, NULL, 0);
+	add(NHA_RES_GROUP_BUCKETS, "\10", 2);
+	add_ticks(NHA_RES_GROUP_IDLE_TIMER, 12000);
+	nested(nest);
+	put(fd);
+	begin(RTM_NEWROUTE, NLM_F_REQUEST, &route, sizeof(route));
+	add(RTA_VIA, &via, sizeof(via));
+	put(fd);
+	begin(RTM_NEWQDISC, NLM_F_REQUEST, &queue, sizeof(queue));
+	nest = add(TCA_STAB, NULL, 0);
+	add(TCA_STAB_BASE, &sizes, sizeof(sizes));
+	add(TCA_STAB_DATA, "\1\0\2", 4);
+	nested(nest);
+	put(fd);
+	begin(RTM_GETACTION, NLM_F_REQUEST | NLM_F_DUMP, &action, sizeof(action));
+	add(TCA_ACT_KIND, "gact", 5);
+	add_number(TCA_ACT_INDEX, 3);
+	add_number(TCA_ACT_FLAGS, 1);
+	put(fd);
+	begin(RTM_GETDCB, NLM_F_REQUEST, &dcb, sizeof(dcb));
+	add(DCB_ATTR_IFNAME, "lo", 3);
+	put(fd);
+}
+
 /* Messages that end where memory does. */
 static void cut_off(int fd)
 {
@@ -331,6 +484,9 @@ int main(void)
 	addresses(fd);
 	routes(fd);
 	nests(fd);
+	kinds(fd);
+	functions(fd);
+	hops(fd);
 	cut_off(fd);
 	others(fd);
 	answers(fd);

@@ -160,6 +160,7 @@ static void facilities(void)
 	close(fd);
 	CALL(seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
 	CALL(seccomp, SECCOMP_GET_NOTIF_SIZES, 0, sizes);
+	CALL(seccomp, 77, 1, BAD);
 	CALL(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &program);
 	CALL(prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);

@@ -49,6 +49,14 @@ static void actions(void)
 	CALL(rt_sigprocmask, 77, &set, NULL, 8);
 	set = 0;
 	CALL(rt_sigprocmask, SIG_SETMASK, &set, NULL, 8);
+	/* Sets of another size. */
+	CALL(rt_sigprocmask, SIG_BLOCK, &most, &old, 16);
+	CALL(rt_sigprocmask, SIG_BLOCK, &most, NULL, 4);
+	CALL(rt_sigsuspend, &most, 128);
+	CALL(rt_sigtimedwait, &most, NULL, NULL, 16);
+	CALL(rt_sigpending, &set, 1);
+	CALL(rt_sigpending, &set, 4);
+	CALL(rt_sigpending, &set, 9);
 	CALL(sigaltstack, &stack, &before);
 	CALL(sigaltstack, NULL, &before);
 	stack.ss_flags = SS_DISABLE;

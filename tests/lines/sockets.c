@@ -228,10 +228,10 @@ static void parts(void)
 	socklen_t size;
 
 	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
-	for (int i = 0; i < 4; i++) {
-		size = (socklen_t)(4 * i);
+	for (int i = 0; i < 13; i++) {
+		size = (socklen_t)i;
 		CALL(getsockopt, fd, SOL_SOCKET, SO_LINGER, &linger, &size);
-		size = (socklen_t)(4 * i);
+		size = (socklen_t)(i ? i + 3 : 0); /* the id of a process is another one in each run */
 		CALL(getsockopt, pair[0], SOL_SOCKET, SO_PEERCRED, &peer, &size);
 	}
 	CALL(setsockopt, fd, SOL_SOCKET, SO_LINGER, &linger, 7);
@@ -240,6 +240,8 @@ static void parts(void)
 	CALL(setsockopt, fd, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on));
 	CALL(setsockopt, -1, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &member, sizeof(member));
 	CALL(setsockopt, -1, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &member, 15);
+	CALL(setsockopt, -1, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &member, 17);
+	CALL(setsockopt, -1, SOL_PACKET, PACKET_RX_RING, &ring, 17);
 	CALL(setsockopt, -1, SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring));
 	CALL(setsockopt, -1, SOL_PACKET, PACKET_STATISTICS, &ring, sizeof(ring));
 	close(pair[0]);

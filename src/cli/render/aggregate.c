@@ -29,6 +29,15 @@ uint64_t read_number(const struct printer *to, uint64_t address, unsigned size, 
 	return read_at(to, to->phase, address, size, is_signed);
 }
 
+/* Of memory that is not known as it was, a field is as it is now. */
+static uint64_t field_before(const struct printer *to, const struct term *term)
+{
+	uint64_t address = to->base + term->value, value;
+	bool known = memory_read(to->call, PHASE_ENTRY, address, &value, term->size);
+
+	return read_at(to, known ? PHASE_ENTRY : to->phase, address, term->size, term->is_signed);
+}
+
 static uint64_t term_value(const struct printer *to, const struct term *term)
 {
 	const struct call *call = to->call;
@@ -50,6 +59,9 @@ static uint64_t term_value(const struct printer *to, const struct term *term)
 	case TERM_FIELD:
 		value = read_number(to, to->base + term->value, term->size, term->is_signed);
 		break;
+	case TERM_FIELD_BEFORE:
+		value = field_before(to, term);
+		break;
 	case TERM_LEFT:
 		value = to->phase == PHASE_EXIT ? to->left : UINT64_MAX;
 		break;
@@ -67,6 +79,9 @@ static uint64_t term_value(const struct printer *to, const struct term *term)
 		break;
 	case TERM_FAMILY:
 		value = read_number(to, to->message, 1, false);
+		break;
+	case TERM_TOLD:
+		value = told_string(to, term->value);
 		break;
 	}
 	return (value + (uint64_t)term->before) / term->divide + (uint64_t)term->add;
@@ -214,6 +229,13 @@ bool is_shown(const struct printer *to, const struct field *field)
 	return condition_holds(to, field->condition);
 }
 
+size_t begin_given(const struct printer *to, const struct field *field)
+{
+	uint64_t address = to->base + field->offset;
+
+	return field->part && to->extended && to->end < address + field->size ? (size_t)(to->end - address) : 0;
+}
+
 /* Where the fields of a structure end: all, or those that are always there. */
 static uint64_t end_of_fields(const struct type *type, bool all)
 {
@@ -313,8 +335,21 @@ static void print_fields(struct printer *to, const struct type *type, struct lis
 		print_field(to, &fields[i], list);
 }
 
+static void print_begin(struct printer *to, uint64_t address, size_t size)
+{
+	unsigned char bytes[64];
+
+	size = size < sizeof(bytes) ? size : sizeof(bytes);
+	if (memory_read(to->call, to->phase, address, bytes, size))
+		print_hex_text(to, bytes, size);
+	else
+		line_hex(to->line, address);
+}
+
 static void print_field(struct printer *to, const struct field *field, struct list *list)
 {
+	size_t begin = begin_given(to, field);
+
 	if (!is_shown(to, field))
 		return;
 	if (field->verbose && !to->verbose) {
@@ -332,7 +367,10 @@ static void print_field(struct printer *to, const struct field *field, struct li
 		line_char(to->line, '=');
 	}
 	count_left(to, field);
-	print_at(to, field->type, to->base + field->offset, field->size);
+	if (begin)
+		print_begin(to, to->base + field->offset, begin);
+	else
+		print_at(to, field->type, to->base + field->offset, field->size);
 }
 
 unsigned part_of(const struct printer *to, const struct type *type)

@@ -127,6 +127,16 @@ static uint64_t print_names(struct printer *to, const struct type *type, uint64_
 	return rest;
 }
 
+static bool has_name(const struct type *type, uint64_t value);
+
+/* Whether there is a name for bits that are a number of a type; a plain number needs none. */
+static bool part_has_name(const struct type *part, uint64_t bits)
+{
+	if (part->print == print_enumerator)
+		return constant_name(part, bits);
+	return part->form == FORM_CONSTANTS ? has_name(part, bits) : bits != 0;
+}
+
 /* Whether there is a name for anything of the value. */
 static bool has_name(const struct type *type, uint64_t value)
 {
@@ -138,7 +148,7 @@ static bool has_name(const struct type *type, uint64_t value)
 
 		if (constant->part && part_is_nameless(constant->part, bits))
 			continue;
-		if (constant->part ? bits || (constant->part->form == FORM_CONSTANTS && names_zero(constant->part)) :
+		if (constant->part ? part_has_name(constant->part, bits) :
 				     (constant->value ? bits == constant->value : !value))
 			return true;
 	}
@@ -241,6 +251,8 @@ static bool is_meaningless(const struct printer *to, const struct type *type, ui
 {
 	if (to->options->constants == CONSTANTS_RAW && type->print != print_composed)
 		return true;
+	if (type->print == print_composed)
+		return !value && !names_zero(type);
 	return type->form == FORM_CONSTANTS && !has_name(type, value);
 }
 

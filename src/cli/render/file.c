@@ -34,7 +34,8 @@ static void name_mode(unsigned mode, char *name, size_t size)
 			length = (size_t)snprintf(name, size, "%s|", file_types[i].name);
 			mode &= ~(unsigned)S_IFMT;
 		}
-	for (unsigned i = 0; i < COUNT(mode_bits); i++)
+	/* Of a type that there is none of, nothing is named. */
+	for (unsigned i = 0; i < COUNT(mode_bits) && !(mode & S_IFMT); i++)
 		if (mode & mode_bits[i].bit) {
 			length += (size_t)snprintf(name + length, size - length, "%s|", mode_bits[i].name);
 			mode &= ~mode_bits[i].bit;

@@ -47,6 +47,7 @@ bool sequence_next(struct printer *to, struct sequence *sequence, struct element
 	/* Behind one that is shorter than itself no other can be found. */
 	sequence->at += size < head || NLMSG_ALIGN(element->size) > left ? left : NLMSG_ALIGN(element->size);
 	to->rest = element->size;
+	to->list = sequence->address;
 	if (head == NLMSG_HDRLEN)
 		to->message = element->address + head;
 	return true;
@@ -70,7 +71,7 @@ static void print_element(struct printer *to, const struct sequence *sequence, c
 /* One is shown alone, several in brackets, and of a list also one that has nothing behind it. */
 void print_sequence(struct printer *to, const struct type *type, struct place place)
 {
-	uint64_t rest = to->rest, message = to->message;
+	uint64_t rest = to->rest, message = to->message, list = to->list;
 	struct sequence sequence;
 	struct element element;
 	bool several = false, first = true;
@@ -98,6 +99,22 @@ void print_sequence(struct printer *to, const struct type *type, struct place pl
 	line_text(to->line, several ? "]" : "");
 	to->rest = rest;
 	to->message = message;
+	to->list = list;
+}
+
+uint32_t told_string(const struct printer *to, unsigned attribute)
+{
+	uint64_t at = to->list, size, found = 0, end = 0;
+	uint32_t value = 0x811c9dc5; /* FNV-1a */
+
+	for (; at < to->base && (size = read_number(to, at, 2, false)) >= NLA_HDRLEN; at += NLA_ALIGN(size))
+		if ((read_number(to, at + 2, 2, false) & NLA_TYPE_MASK) == attribute) {
+			found = at + NLA_HDRLEN;
+			end = at + size;
+		}
+	for (uint64_t byte; found < end && (byte = read_number(to, found, 1, false)); found++)
+		value = (value ^ (uint32_t)byte) * 0x01000193;
+	return value;
 }
 
 void begin_answered(struct printer *to, struct place place)
@@ -134,10 +151,13 @@ void print_link_address(struct printer *to, const struct type *type, struct plac
 		line_text(to->line, "...");
 		return;
 	}
+	if (!begin_coded(to, bytes, count))
+		return;
 	for (uint64_t i = 0; i < count; i++) {
 		line_text(to->line, i ? ":" : "");
 		line_digits(to->line, bytes[i], 16, 2);
 	}
+	end_coded(to);
 }
 
 /* How much of what is behind an error is the message that was refused. The kernel may leave out what that has behind
@@ -206,7 +226,7 @@ void print_ticks(struct printer *to, const struct type *type, struct place place
 	uint64_t ticks = read_number(to, place.address, (unsigned)count_of(to, type), false);
 
 	line_unsigned(to->line, ticks);
-	if (ticks)
+	if (ticks && to->options->constants != CONSTANTS_RAW)
 		line_add(to->line, " /* %llu.%02llu s */", (unsigned long long)ticks / 100,
 			 (unsigned long long)ticks % 100);
 }

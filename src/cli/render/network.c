@@ -19,14 +19,24 @@ static void print_plain(struct printer *to, const char *text)
 
 void print_port(struct printer *to, const struct type *type, struct place place)
 {
+	uint16_t port = (uint16_t)place.value;
+
 	(void)type;
-	line_add(to->line, "htons(%u)", ntohs((uint16_t)place.value));
+	if (!begin_coded(to, &port, sizeof(port)))
+		return;
+	line_add(to->line, "htons(%u)", ntohs(port));
+	end_coded(to);
 }
 
 void print_htonl(struct printer *to, const struct type *type, struct place place)
 {
+	uint32_t number = (uint32_t)place.value;
+
 	(void)type;
-	line_add(to->line, "htonl(%u)", ntohl((uint32_t)place.value));
+	if (!begin_coded(to, &number, sizeof(number)))
+		return;
+	line_add(to->line, "htonl(%u)", ntohl(number));
+	end_coded(to);
 }
 
 void print_in_addr(struct printer *to, const struct type *type, struct place place)
@@ -35,41 +45,67 @@ void print_in_addr(struct printer *to, const struct type *type, struct place pla
 	char text[INET_ADDRSTRLEN];
 
 	(void)type;
+	if (!begin_coded(to, &address, sizeof(address)))
+		return;
 	line_text(to->line, "inet_addr(");
 	print_plain(to, inet_ntop(AF_INET, &address, text, sizeof(text)));
 	line_char(to->line, ')');
+	end_coded(to);
 }
 
-/* Without what closes it. */
-static bool add_inet6(struct printer *to, struct place place)
+/* member: the name that the address has within the call that is shown; or NULL. */
+static void add_inet6(struct printer *to, const struct in6_addr *address, const char *member)
 {
 	char text[INET6_ADDRSTRLEN];
-	struct in6_addr address;
 
-	if (!memory_read(to->call, to->phase, place.address, &address, sizeof(address)))
-		return false;
+	if (!begin_coded(to, address, sizeof(*address)))
+		return;
 	line_text(to->line, "inet_pton(AF_INET6, ");
-	print_plain(to, inet_ntop(AF_INET6, &address, text, sizeof(text)));
-	return true;
+	print_plain(to, inet_ntop(AF_INET6, address, text, sizeof(text)));
+	if (member)
+		line_add(to->line, ", &%s", member);
+	line_char(to->line, ')');
+	end_coded(to);
 }
 
 /* An address that is shown with the name of the member that it is. */
 void print_in6_addr(struct printer *to, const struct type *type, struct place place)
 {
-	if (add_inet6(to, place))
-		line_add(to->line, ", &%s)", type->unknown);
+	bool alone = to->options->constants == CONSTANTS_ABBREV;
+	struct in6_addr address;
+
+	if (!memory_read(to->call, to->phase, place.address, &address, sizeof(address)))
+		return;
+	if (!alone)
+		line_add(to->line, "%s=", type->unknown);
+	add_inet6(to, &address, alone ? type->unknown : NULL);
 }
 
 /* An address that is no member of a socket's. */
 void print_inet6(struct printer *to, const struct type *type, struct place place)
 {
-	if (add_inet6(to, place))
-		line_char(to->line, ')');
+	struct in6_addr address;
+
+	if (memory_read(to->call, to->phase, place.address, &address, sizeof(address)))
+		add_inet6(to, &address, NULL);
 	else
 		print_address(to, type, (struct place){ place.address, 0 });
 }
 
 void print_packet_protocol(struct printer *to, const struct type *type, struct place place)
+{
+	uint16_t protocol = (uint16_t)place.value;
+
+	if (!begin_coded(to, &protocol, sizeof(protocol)))
+		return;
+	line_text(to->line, "htons(");
+	print_by_name(to, type->of, (struct place){ ntohs(protocol), 0 });
+	line_char(to->line, ')');
+	end_coded(to);
+}
+
+/* A constant in network byte order, shown as the user wants it. */
+void print_htons(struct printer *to, const struct type *type, struct place place)
 {
 	line_text(to->line, "htons(");
 	print_enumerator(to, type->of, (struct place){ ntohs((uint16_t)place.value), 0 });
@@ -90,16 +126,18 @@ void print_sin6_scope(struct printer *to, const struct type *type, struct place 
 
 void print_interface(struct printer *to, const struct type *type, struct place place)
 {
+	enum render_constants constants = to->options->constants;
 	char name[IF_NAMESIZE];
+	bool known = place.value && constants != CONSTANTS_RAW && if_indextoname((unsigned)place.value, name);
 
 	(void)type;
-	if (!place.value || !if_indextoname((unsigned)place.value, name)) {
+	if (!known || constants == CONSTANTS_VERBOSE)
 		line_unsigned(to->line, place.value);
+	if (!known)
 		return;
-	}
-	line_text(to->line, "if_nametoindex(");
+	line_text(to->line, constants == CONSTANTS_VERBOSE ? " /* if_nametoindex(" : "if_nametoindex(");
 	print_plain(to, name);
-	line_char(to->line, ')');
+	line_text(to->line, constants == CONSTANTS_VERBOSE ? ") */" : ")");
 }
 
 void print_groups(struct printer *to, const struct type *type, struct place place)

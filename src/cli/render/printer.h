@@ -26,6 +26,7 @@ struct printer {
 	uint64_t left;	  /* how many of the bytes that the call has written are not shown yet */
 	uint64_t rest;	  /* how many bytes of a message there are of what is being shown */
 	uint64_t message; /* where the message is that is being shown, behind its header */
+	uint64_t list;	  /* where those begin, one behind the other, of which one is being shown */
 	bool answered;	  /* that is a message which another one answers */
 	const struct type *extended; /* a structure of which the program says how much there is, or NULL; */
 	uint64_t end;		     /* where that ends: what is behind it counts as 0 */
@@ -86,6 +87,9 @@ bool begin_extended(struct printer *to, const struct type *type, uint64_t addres
 /* Whether a field is shown, by all that types.def says of it. */
 bool is_shown(const struct printer *to, const struct field *field);
 
+/* How many bytes there are of a field that is shown as such if there is only its begin; 0: it is shown as it is. */
+size_t begin_given(const struct printer *to, const struct field *field);
+
 /* Whether a condition is true; and how many bytes of the result a field is about, if it says so. */
 bool condition_holds(const struct printer *to, const struct condition *condition);
 void count_left(struct printer *to, const struct field *field);
@@ -127,6 +131,11 @@ void print_text(struct printer *to, const unsigned char *data, size_t size, bool
 
 /* Shows bytes in hexadecimal, as many as of any string. */
 void print_hex_text(struct printer *to, const unsigned char *data, size_t size);
+
+/* Begins to say what bytes are that a network has: as these, as what they mean, or both, as the user has chosen. False:
+ * what they mean is not to be said. */
+bool begin_coded(struct printer *to, const void *data, size_t size);
+void end_coded(struct printer *to);
 
 /* Shows a number, or its name, or both, as the user has chosen. */
 void print_named(struct printer *to, const char *number, const char *name);
@@ -182,9 +191,13 @@ struct element {
 
 /* False: the memory is not known. */
 bool sequence_begin(struct printer *to, const struct type *type, struct place place, struct sequence *sequence);
-/* Goes on to the next one, to which to->rest and to->message are then set. False: there is none, or it is not
- * known, or not shown. */
+/* Goes on to the next one, to which to->rest, to->message and to->list are then set. False: there is none, or it is
+ * not known, or not shown. */
 bool sequence_next(struct printer *to, struct sequence *sequence, struct element *element);
+
+/* A number for the string in the last attribute of a type before the one that is being shown; as of an empty one: there
+ * is none. */
+uint32_t told_string(const struct printer *to, unsigned attribute);
 
 /* Begins the message in a structure that it answers, up to the end of that. There is no third one in each other: how
  * many there are would be up to the program. */

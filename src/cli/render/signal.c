@@ -75,7 +75,7 @@ void print_signal_set(struct printer *to, const struct type *type, struct place 
 	uint64_t set = 0;
 	const char *separator = "";
 
-	if (!memory_read(to->call, to->phase, place.address, &set, type->size)) {
+	if (!memory_read(to->call, to->phase, place.address, &set, (size_t)count_of(to, type))) {
 		line_hex(to->line, place.address);
 		return;
 	}
@@ -133,13 +133,6 @@ void print_errno(struct printer *to, const struct type *type, struct place place
 		line_text(to->line, name);
 	else
 		line_signed(to->line, (int)place.value);
-}
-
-/* What a tracee's call returned, if that is an error. */
-void print_error_result(struct printer *to, const struct type *type, struct place place)
-{
-	line_char(to->line, '-');
-	print_errno(to, type, (struct place){ -place.value, 0 });
 }
 
 static void print_call_name(struct printer *to, uint32_t arch, struct place place)

@@ -113,6 +113,22 @@ void print_hex_text(struct printer *to, const unsigned char *data, size_t size)
 	add_text(to, data, size < limit ? size : limit, size > limit, true);
 }
 
+bool begin_coded(struct printer *to, const void *data, size_t size)
+{
+	if (to->options->constants == CONSTANTS_ABBREV)
+		return true;
+	add_text(to, data, size, false, true);
+	if (to->options->constants == CONSTANTS_VERBOSE)
+		line_text(to->line, " /* ");
+	return to->options->constants == CONSTANTS_VERBOSE;
+}
+
+void end_coded(struct printer *to)
+{
+	if (to->options->constants == CONSTANTS_VERBOSE)
+		line_text(to->line, " */");
+}
+
 static void print_buffer(struct printer *to, const struct type *type, struct place place, bool hex)
 {
 	uint64_t count = count_of(to, type), limit = to->options->string;

@@ -50,12 +50,14 @@ enum term_source {
 	TERM_BEFORE,	  /* the same, before the call */
 	TERM_RESULT,
 	TERM_FIELD, /* of the structure that is being shown */
+	TERM_FIELD_BEFORE, /* the same, before the call */
 	TERM_LEFT,  /* bytes of the result that are not shown yet */
 	TERM_FAILED,  /* 1 if the call has failed */
 	TERM_VERBOSE, /* 1 if all of structures and arrays is shown */
 	TERM_NETLINK, /* the protocol of the netlink socket that the first argument is; -1: it is none */
 	TERM_REST,    /* bytes of what is being shown, in a message */
 	TERM_FAMILY,  /* what the message begins with that is being shown */
+	TERM_TOLD,    /* a number for the string in an attribute before the one that is being shown */
 };
 
 struct term {
@@ -82,7 +84,7 @@ struct field {
 	const struct type *type;
 	const struct condition *condition; /* or NULL */
 	uint16_t offset, size;
-	bool verbose, bare, same, apart, given; /* as in types.def */
+	bool verbose, bare, same, apart, given, part; /* as in types.def */
 	const struct term *left;  /* how many bytes of the result the field is about; or NULL */
 };
 

@@ -41,8 +41,19 @@ static void add_member(struct json_object *structure, const char *name, struct j
 	json_object_object_add(structure, name, member);
 }
 
+static struct json_object *value_begin(struct printer *to, uint64_t address, size_t size)
+{
+	unsigned char bytes[64];
+
+	size = size < sizeof(bytes) ? size : sizeof(bytes);
+	return memory_read(to->call, to->phase, address, bytes, size) ? value_bytes(bytes, size, false) :
+									value_unknown(address);
+}
+
 static void add_field(struct printer *to, const struct field *field, struct json_object *value)
 {
+	uint64_t address = to->base + field->offset;
+	size_t begin = begin_given(to, field);
 	const struct type *of = choose_type(to, field->type);
 
 	if (!is_shown(to, field) || of->print == print_nothing)
@@ -52,7 +63,8 @@ static void add_field(struct printer *to, const struct field *field, struct json
 		return;
 	}
 	count_left(to, field);
-	add_member(value, field->name, value_at(to, of, to->base + field->offset, field->size));
+	add_member(value, field->name,
+		   begin ? value_begin(to, address, begin) : value_at(to, of, address, field->size));
 }
 
 static void add_fields(struct printer *to, const struct type *type, struct json_object *value)

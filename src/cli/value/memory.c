@@ -294,7 +294,7 @@ static struct json_object *make_signal(struct printer *to, unsigned bit)
 
 struct json_object *value_signal_set(struct printer *to, const struct type *type, struct place place)
 {
-	return set_of(to, place.address, type->size, UINT64_MAX, make_signal);
+	return set_of(to, place.address, count_of(to, type), UINT64_MAX, make_signal);
 }
 
 static struct json_object *make_descriptor(struct printer *to, unsigned bit)

@@ -14,7 +14,7 @@ static struct json_object *value_of_element(struct printer *to, const struct seq
 
 struct json_object *value_sequence(struct printer *to, const struct type *type, struct place place)
 {
-	uint64_t rest = to->rest, message = to->message;
+	uint64_t rest = to->rest, message = to->message, list = to->list;
 	struct json_object *array;
 	struct sequence sequence;
 	struct element element;
@@ -26,6 +26,7 @@ struct json_object *value_sequence(struct printer *to, const struct type *type, 
 		json_object_array_add(array, value_of_element(to, &sequence, &element));
 	to->rest = rest;
 	to->message = message;
+	to->list = list;
 	return value_array_of(array, sequence.at < sequence.size);
 }
 
