@@ -77,11 +77,17 @@ def sized(where, owner, body):
 
 def spelled_out(rows, i386=True):
     """The same rows, with those whose forms are made of other forms."""
+    known = {words[1]: [name for line in (words[2:], *body) for name in line] for _, words, body in rows
+             if words[0] == "names"}
     for where, words, body in rows:
         if words[0] == "i386":
             if not i386:
                 continue
             words = words[1:]
+        if words[0] == "names":
+            continue
+        if words[0] == "select":
+            body = [[name for word in line for name in known.get(word, [word])] for line in body]
         if words[0] == "attributes":
             name, unknown = words[1:]
             yield from sized(where, name, body)
@@ -130,7 +136,7 @@ class Kinds:
         if words[0] == "select":
             return self.of(next(line[-1] for line in body if line[0] == "else"), where)
         return words[3] if words[0] == "scalar" else \
-            {"flags": "HEX", "flags8": "HEX", "composed": "HEX", "enum": "INT", "enum8": "INT", "result": "LONG"}[words[0]]
+            {"flags": "HEX", "flags8": "HEX", "composed": "HEX", "composed8": "HEX", "enum": "INT", "enum8": "INT", "result": "LONG"}[words[0]]
 
 
 # What printers read by the layout that it has in 64-bit programs.
@@ -219,8 +225,8 @@ class Model:
             self.types[name] = Type(name, form, rest[0], size=size, of=of, unknown=word)
             if size:
                 self.types[name].count = self.expression(str(size), None, where)
-        elif form == "composed":
-            self.types[name] = Type(name, "constants", "composed", "HEX", 4)
+        elif form in ("composed", "composed8"):
+            self.types[name] = Type(name, "constants", "composed", "HEX", 8 if form.endswith("8") else 4)
         elif form in ("flags", "flags8", "enum", "enum8"):
             printer = "flags" if form.startswith("flags") else "enumerator"
             kind = "HEX" if printer == "flags" else "INT"
@@ -372,7 +378,7 @@ class Model:
         if words[0] == "sized":
             self.sized[type_.name] = self.types[words[2]]
         elif type_.form == "constants":
-            items = words[2:] if words[0] == "composed" else words[3:]  # behind what is said of one that has no name
+            items = words[2:] if words[0].startswith("composed") else words[3:]  # behind what is said of one that has no name
             type_.of = self.items(where, [word for line in (items, *lines) for word in line], self.named)
         elif type_.form == "struct":
             if type_.c_type:

@@ -341,6 +341,31 @@ static void hops(int fd)
 	put(fd);
 }
 
+/* Types of messages of netfilter's parts, and of others. */
+static void subsystems(void)
+{
+	static const struct {
+		int protocol;
+		unsigned short types[12];
+	} of[] = {
+		{ NETLINK_NETFILTER,
+		  { 0x500, 0x501, 0x5ff, 0x600, 0x607, 0x801, 0x8ff, 0x900, 0x902, 0xb00, 0xbff, 0xc00 } },
+		{ NETLINK_XFRM, { 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x1e, 0x1f, 0x25, 0x28, 0x77 } },
+		{ NETLINK_SELINUX, { 0x10, 0x11, 0x12 } },
+	};
+	unsigned data = 0x0a000000;
+
+	for (unsigned i = 0; i < sizeof(of) / sizeof(*of); i++) {
+		int fd = open_netlink(of[i].protocol);
+
+		for (unsigned k = 0; k < 12 && of[i].types[k]; k++) {
+			begin(of[i].types[k], NLM_F_REQUEST | NLM_F_DUMP, &data, sizeof(data));
+			put(fd);
+		}
+		close(fd);
+	}
+}
+
 /* Messages that end where memory does. */
 static void cut_off(int fd)
 {
@@ -487,6 +512,7 @@ int main(void)
 	kinds(fd);
 	functions(fd);
 	hops(fd);
+	subsystems();
 	cut_off(fd);
 	others(fd);
 	answers(fd);

@@ -4,7 +4,9 @@
 #include <linux/aio_abi.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include <linux/dqblk_xfs.h>
 #include <linux/io_uring.h>
+#include <linux/kexec.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
 #include <linux/mempolicy.h>
@@ -244,6 +246,9 @@ static void requests(void)
 
 static void events(void)
 {
+	struct fs_disk_quota limits = { .d_version = 1, .d_flags = FS_USER_QUOTA, .d_id = 7, .d_blk_hardlimit = 100 };
+	struct kexec_segment segments[2] = { { "code", 4, (void *)0x100000, 4096 },
+					     { NULL, 0, (void *)0x200000, 4096 } };
 	int group;
 
 	struct if_dqblk quota = { .dqb_bhardlimit = 5, .dqb_valid = QIF_BLIMITS };
@@ -257,6 +262,13 @@ static void events(void)
 	CALL(quotactl, QCMD(Q_SETINFO, USRQUOTA), "/dev/null", 1, &information);
 	CALL(quotactl, QCMD(0x5801 /* Q_XQUOTAON */, USRQUOTA), "/dev/null", 1, &state);
 	CALL(quotactl, QCMD(Q_SYNC, 7), NULL, 1, 2);
+	CALL(quotactl, QCMD(Q_XSETQLIM, PRJQUOTA), "/dev/null", 7, &limits);
+	CALL(quotactl, QCMD(Q_XGETQUOTA, USRQUOTA), "/dev/null", 7, &limits);
+	CALL(quotactl, QCMD(Q_XGETQSTAT, USRQUOTA), "/dev/null", 7, &limits);
+	/* Of another architecture, or with unknown flags: nothing is loaded. */
+	CALL(kexec_load, 0x1000l, 2, segments, KEXEC_ARCH_SH | KEXEC_ON_CRASH);
+	CALL(kexec_load, 0x1000l, 17, segments, KEXEC_ARCH_SH | 0x54);
+	CALL(kexec_file_load, -1, -1, 7, "a=b c=d", 0xf1);
 	CALL(keyctl, KEYCTL_UPDATE, 5, "payload", 7, 8);
 	CALL(keyctl, KEYCTL_CHOWN, 5, -1, 6, 7);
 	CALL(keyctl, KEYCTL_SETPERM, 5, 0x3f010200, 6, 7);
@@ -267,6 +279,8 @@ static void events(void)
 	CALL(keyctl, KEYCTL_ASSUME_AUTHORITY, 5, 6, 7, 8);
 	CALL(keyctl, KEYCTL_RESTRICT_KEYRING, 5, "type", "restriction", 8);
 	CALL(mbind, NULL, 0, MPOL_DEFAULT, NULL, 0, 0l);
+	CALL(fanotify_init, FAN_CLASS_CONTENT | 0x8000000, O_RDONLY);
+	CALL(fanotify_mark, -1, FAN_MARK_ADD, FAN_OPEN, -1, NULL);
 	group = (int)CALL(fanotify_init, FAN_CLOEXEC | FAN_CLASS_CONTENT, O_RDONLY);
 	CALL(fanotify_mark, group, FAN_MARK_ADD | FAN_MARK_ONLYDIR, FAN_OPEN | FAN_ONDIR, AT_FDCWD, ".");
 	CALL(delete_module, "none", O_NONBLOCK);

@@ -175,6 +175,9 @@ static void options(void)
 		{ SOL_IPV6, IPV6_V6ONLY },
 	};
 	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, nl = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	static const int other[] = { SO_TYPE, SO_DOMAIN, SO_MAX_PACING_RATE, SO_BINDTOIFINDEX, SO_TIMESTAMPING,
+				     SO_RCVMARK, SO_TXREHASH, SO_RCVTIMEO, 78 };
+	static const unsigned char zero[8];
 	struct timeval timeout = { 5, 6 };
 	struct linger linger = { 1, 2 };
 	char buffer[64];
@@ -191,6 +194,19 @@ static void options(void)
 	CALL(setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	CALL(setsockopt, fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2);
 	CALL(setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, BAD, sizeof(on));
+	/* Of sizes that a number has not, and those that are taken for none. */
+	for (unsigned i = 0; i < sizeof(other) / sizeof(*other); i++)
+		for (socklen_t room = 3; room < 6; room++) {
+			size = room;
+			CALL(getsockopt, fd, SOL_SOCKET, other[i], buffer, &size);
+			CALL(setsockopt, fd, SOL_SOCKET, other[i], &zero, room);
+		}
+	/* iptables */
+	size = 4;
+	CALL(getsockopt, fd, SOL_IP, 64, buffer, &size);
+	CALL(setsockopt, fd, SOL_IP, 65, buffer, 4);
+	CALL(getsockopt, -1, SOL_IPV6, 68, buffer, &size);
+	CALL(setsockopt, -1, SOL_IPV6, 64, buffer, 4);
 	CALL(setsockopt, nl, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &on, sizeof(on));
 	CALL(setsockopt, fd, 99, 99, "12345", 5);
 	close(fd);

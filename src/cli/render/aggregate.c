@@ -38,6 +38,15 @@ static uint64_t field_before(const struct printer *to, const struct term *term)
 	return read_at(to, known ? PHASE_ENTRY : to->phase, address, term->size, term->is_signed);
 }
 
+/* As a call that has succeeded has left it. */
+static uint64_t at_argument(const struct printer *to, const struct term *term)
+{
+	uint64_t address = to->call->entry->args[term->value], value;
+	bool left = call_succeeded(to->call) && memory_read(to->call, PHASE_EXIT, address, &value, term->size);
+
+	return read_at(to, left ? PHASE_EXIT : to->phase, address, term->size, false);
+}
+
 static uint64_t term_value(const struct printer *to, const struct term *term)
 {
 	const struct call *call = to->call;
@@ -48,7 +57,7 @@ static uint64_t term_value(const struct printer *to, const struct term *term)
 		value = narrow_value(call->entry->args[term->value], term->size, false);
 		break;
 	case TERM_AT_ARGUMENT:
-		value = read_at(to, to->phase, call->entry->args[term->value], term->size, false);
+		value = at_argument(to, term);
 		break;
 	case TERM_BEFORE:
 		value = read_at(to, PHASE_ENTRY, call->entry->args[term->value], term->size, false);

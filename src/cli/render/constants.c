@@ -90,7 +90,8 @@ static bool print_part(struct printer *to, const struct constant *constant, uint
 	const struct type *part = constant->part;
 	uint64_t bits = value & constant->value;
 
-	if (!bits && part->print != print_permissions && (part->form != FORM_CONSTANTS || !names_zero(part)))
+	if (!bits && part->print != print_permissions && part->print != print_upper_byte &&
+	    (part->form != FORM_CONSTANTS || !names_zero(part)))
 		return false;
 	line_text(to->line, separator);
 	part->print(to, part, (struct place){ bits, 0 });

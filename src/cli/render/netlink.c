@@ -220,6 +220,13 @@ void print_indexed(struct printer *to, const struct type *type, struct place pla
 	line_text(to->line, limit < count ? ", ...]" : "]");
 }
 
+/* A constant that is the upper byte of a number. */
+void print_upper_byte(struct printer *to, const struct type *type, struct place place)
+{
+	print_enumerator(to, type->of, (struct place){ place.value >> 8, 0 });
+	line_text(to->line, "<<8");
+}
+
 /* A time in hundredths of a second, a number of any size. */
 void print_ticks(struct printer *to, const struct type *type, struct place place)
 {

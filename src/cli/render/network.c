@@ -104,11 +104,16 @@ void print_packet_protocol(struct printer *to, const struct type *type, struct p
 	end_coded(to);
 }
 
-/* A constant in network byte order, shown as the user wants it. */
+/* A number in network byte order, or a constant, shown as the user wants it. */
 void print_htons(struct printer *to, const struct type *type, struct place place)
 {
+	uint16_t number = ntohs((uint16_t)place.value);
+
 	line_text(to->line, "htons(");
-	print_enumerator(to, type->of, (struct place){ ntohs((uint16_t)place.value), 0 });
+	if (type->of)
+		print_enumerator(to, type->of, (struct place){ number, 0 });
+	else
+		line_unsigned(to->line, number);
 	line_char(to->line, ')');
 }
 

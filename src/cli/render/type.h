@@ -46,7 +46,7 @@ enum direction {
 enum term_source {
 	TERM_NUMBER,
 	TERM_ARGUMENT,
-	TERM_AT_ARGUMENT, /* where an argument points to */
+	TERM_AT_ARGUMENT, /* where an argument points to, after the call */
 	TERM_BEFORE,	  /* the same, before the call */
 	TERM_RESULT,
 	TERM_FIELD, /* of the structure that is being shown */
