@@ -429,7 +429,7 @@ class Model:
         for word in words[2:]:
             if word.startswith("left="):
                 attributes["left"] = self.term(word[5:], owner, where)
-            match = re.match(r"^\?([\w.*]+)(?:&(\w+))?(!?=)(\w+)$", word)
+            match = re.match(r"^\?([\w.*/]+)(?:&(\w+))?(!?=)(\w+)$", word)
             if match:
                 term, mask, how, value = match.groups()
                 attributes["conditions"].append((self.term(term, owner if owner.c_type else None, where),

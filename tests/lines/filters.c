@@ -2,8 +2,11 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #define NO_FLAG 0x8000 /* a filter with this flag is not installed */
 
@@ -64,6 +67,37 @@ static void processes(void)
 	CALL(prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &bad, 0, 0);
 }
 
+/* A process whose call another one answers: they share their descriptors. */
+static void notified(void)
+{
+	static struct sock_filter listened[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpriority, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { 4, listened };
+	struct seccomp_notif notice = { 0 };
+	struct seccomp_notif_resp answer = { .error = -EPERM };
+	int pipes[2], listener;
+
+	if (pipe(pipes) < 0)
+		return;
+	if (!CALL(clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0)) {
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		listener = (int)CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+		CALL(write, pipes[1], &listener, sizeof(listener));
+		CALL(getpriority, 0, 0);
+		_exit(0);
+	}
+	if (read(pipes[0], &listener, sizeof(listener)) == sizeof(listener) && listener >= 0) {
+		CALL(ioctl, listener, SECCOMP_IOCTL_NOTIF_RECV, &notice);
+		answer.id = notice.id;
+		CALL(ioctl, listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+	}
+	wait(NULL);
+}
+
 static void sockets(void)
 {
 	struct sock_fprog program = { length, filter }, last = { 1, filter + length - 1 }, bad = { 2, BAD };
@@ -86,5 +120,6 @@ int main(void)
 {
 	processes();
 	sockets();
+	notified();
 	return 0;
 }

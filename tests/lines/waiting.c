@@ -123,6 +123,13 @@ static void timers(void)
 	event.sigev_value.sival_int = 5;
 	CALL(timer_create, CLOCK_REALTIME, &event, &id);
 	CALL(timer_create, CLOCK_REALTIME, NULL, &id);
+	event.sigev_notify = 99;
+	CALL(timer_create, -1, &event, &id);
+	event.sigev_notify = SIGEV_THREAD;
+	event.sigev_notify_function = (void *)0x1234;
+	event.sigev_notify_attributes = (void *)0x5678;
+	CALL(timer_create, -1, &event, &id);
+	CALL(mq_unlink, "a name of a queue that is longer than what is shown of strings");
 	CALL(timer_settime, id, TIMER_ABSTIME, &when, &before);
 	CALL(timer_settime, id, 0, &when, &before);
 	CALL(timer_gettime, id, &before);
@@ -156,6 +163,7 @@ static void queues(void)
 	int fd;
 
 	CALL(mq_unlink, "lines");
+	attr.mq_flags = O_NONBLOCK;
 	fd = (int)CALL(mq_open, "lines", O_RDWR | O_CREAT, 0600, &attr);
 	CALL(mq_getsetattr, fd, NULL, &before);
 	CALL(mq_timedsend, fd, "text", 4, 3, &none);

@@ -140,8 +140,8 @@ static void print_call_name(struct printer *to, uint32_t arch, struct place plac
 	struct k23_syscall_info call;
 	char number[16], name[64];
 
-	if (!core_describe(arch, (long)place.value, &call)) {
-		line_hex(to->line, place.value);
+	if ((arch != K23_ARCH_X86_64 && arch != K23_ARCH_I386) || !core_describe(arch, (long)place.value, &call)) {
+		line_unsigned(to->line, (unsigned)place.value);
 		return;
 	}
 	snprintf(number, sizeof(number), "%u", (unsigned)place.value);
