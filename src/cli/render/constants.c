@@ -260,11 +260,20 @@ static bool is_meaningless(const struct printer *to, const struct type *type, ui
 void print_flags_comment(struct printer *to, const struct type *type, struct place place)
 {
 	print_hexadecimal(to, place.value);
-	if (is_meaningless(to, type->of, place.value))
+	if (!has_name(type->of, place.value))
 		return;
 	line_text(to->line, " (");
 	line_text(to->line, type->unknown ? type->unknown : "flags");
 	line_char(to->line, ' ');
+	type->of->print(to, type->of, place);
+	line_char(to->line, ')');
+}
+
+/* The same, always by name. */
+void print_names_comment(struct printer *to, const struct type *type, struct place place)
+{
+	print_hexadecimal(to, place.value);
+	line_text(to->line, " (flags ");
 	print_meaning(to, type, place);
 }
 

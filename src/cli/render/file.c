@@ -2,6 +2,7 @@
  * What calls about files have: modes, devices, times.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -50,7 +51,10 @@ void print_file_mode(struct printer *to, const struct type *type, struct place p
 	(void)type;
 	snprintf(number, sizeof(number), "%#03o", (unsigned)place.value);
 	name_mode((unsigned)place.value, name, sizeof(name));
-	print_named(to, number, name);
+	if (strcmp(number, name) != 0)
+		print_named(to, number, name);
+	else
+		line_text(to->line, number);
 }
 
 void print_device(struct printer *to, const struct type *type, struct place place)
@@ -103,12 +107,14 @@ void print_utime_timespec(struct printer *to, const struct type *type, struct pl
 	unsigned half = type->size / 2;
 	int64_t seconds = (int64_t)read_number(to, place.address, half, true);
 	int64_t nanoseconds = (int64_t)read_number(to, place.address + half, half, true);
+	char time[80];
 
+	snprintf(time, sizeof(time), "{tv_sec=%lld, tv_nsec=%lld}", (long long)seconds, (long long)nanoseconds);
 	if (nanoseconds == NOW || nanoseconds == OMIT) {
-		line_text(to->line, nanoseconds == NOW ? "UTIME_NOW" : "UTIME_OMIT");
+		print_named(to, time, nanoseconds == NOW ? "UTIME_NOW" : "UTIME_OMIT");
 		return;
 	}
-	line_add(to->line, "{tv_sec=%lld, tv_nsec=%lld}", (long long)seconds, (long long)nanoseconds);
+	line_text(to->line, time);
 	add_moment(to, seconds, (uint64_t)nanoseconds, 9);
 }
 

@@ -76,19 +76,35 @@ void print_cpu_set(struct printer *to, const struct type *type, struct place pla
 	line_char(to->line, ']');
 }
 
-static void add_capabilities(struct printer *to, const struct type *names, uint64_t set)
+/* Half of a set: those from `first` on. */
+static void add_capabilities(struct printer *to, const struct type *names, uint32_t half, unsigned first)
 {
+	enum render_constants how = to->options->constants;
 	const char *separator = "";
 
-	if (!set)
-		line_char(to->line, '0');
-	for (unsigned cap = 0; cap < 64; cap++)
-		if (set >> cap & 1) {
+	if (how != CONSTANTS_ABBREV)
+		print_hexadecimal(to, half);
+	line_text(to->line, how == CONSTANTS_VERBOSE ? " /* " : "");
+	for (unsigned cap = 0; cap < 32 && how != CONSTANTS_RAW; cap++)
+		if (half >> cap & 1) {
 			line_text(to->line, separator);
 			line_text(to->line, "1<<");
 			separator = "|";
-			print_enumerator(to, names, (struct place){ cap, 0 });
+			print_by_name(to, names, (struct place){ first + cap, 0 });
 		}
+	line_text(to->line, how == CONSTANTS_VERBOSE ? " */" : "");
+}
+
+static void add_set(struct printer *to, const struct type *names, uint32_t low, uint32_t high)
+{
+	if (!low && !high)
+		line_char(to->line, '0');
+	if (low)
+		add_capabilities(to, names, low, 0);
+	if (high) {
+		line_text(to->line, low ? "|" : "");
+		add_capabilities(to, names, high, 32);
+	}
 }
 
 /* Two structures of three words: the low and the high halves of three sets. */
@@ -103,7 +119,7 @@ void print_capabilities(struct printer *to, const struct type *type, struct plac
 	}
 	for (unsigned i = 0; i < COUNT(names); i++) {
 		line_text(to->line, names[i]);
-		add_capabilities(to, type->of, words[i] | (uint64_t)words[i + 3] << 32);
+		add_set(to, type->of, words[i], words[i + 3]);
 	}
 	line_char(to->line, '}');
 }

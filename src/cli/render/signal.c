@@ -41,6 +41,18 @@ void render_signal(struct line *line, int sig)
 	add_name(line, sig);
 }
 
+static void add_signal(struct printer *to, int sig, enum render_constants how, const char *prefix)
+{
+	if (how != CONSTANTS_ABBREV)
+		line_signed(to->line, sig);
+	line_text(to->line, how == CONSTANTS_VERBOSE ? " /* " : "");
+	if (how != CONSTANTS_RAW) {
+		line_text(to->line, prefix);
+		add_name(to->line, sig);
+	}
+	line_text(to->line, how == CONSTANTS_VERBOSE ? " */" : "");
+}
+
 void print_signal(struct printer *to, const struct type *type, struct place place)
 {
 	int sig = (int)place.value;
@@ -50,22 +62,18 @@ void print_signal(struct printer *to, const struct type *type, struct place plac
 		line_unsigned(to->line, place.value); /* more than a signal's number */
 		return;
 	}
-	if (how != CONSTANTS_ABBREV)
-		line_signed(to->line, sig);
-	line_text(to->line, how == CONSTANTS_VERBOSE ? " /* " : "");
-	if (how != CONSTANTS_RAW)
-		render_signal(to->line, sig);
-	line_text(to->line, how == CONSTANTS_VERBOSE ? " */" : "");
+	add_signal(to, sig, how, "SIG");
 }
 
 /* A result: 0 is none. */
 void print_signal_number(struct printer *to, const struct type *type, struct place place)
 {
+	(void)type;
 	line_unsigned(to->line, place.value);
 	if (!place.value)
 		return;
 	line_text(to->line, " (");
-	print_signal(to, type, place);
+	render_signal(to->line, (int)place.value);
 	line_char(to->line, ')');
 }
 
@@ -88,7 +96,7 @@ void print_signal_set(struct printer *to, const struct type *type, struct place 
 		if (set >> (sig - 1) & 1) {
 			line_text(to->line, separator);
 			separator = " ";
-			add_name(to->line, sig);
+			add_signal(to, sig, to->options->constants, "");
 		}
 	line_char(to->line, ']');
 }
@@ -96,11 +104,13 @@ void print_signal_set(struct printer *to, const struct type *type, struct place 
 void print_handler(struct printer *to, const struct type *type, struct place place)
 {
 	static const char *const names[] = { "SIG_DFL", "SIG_IGN" };
+	char number[24];
 
+	snprintf(number, sizeof(number), "%#llx", (unsigned long long)place.value);
 	if (place.value < COUNT(names))
-		line_text(to->line, names[place.value]);
+		print_named(to, number, names[place.value]);
 	else if (place.value == UINT64_MAX)
-		line_text(to->line, "SIG_ERR");
+		print_named(to, number, "SIG_ERR");
 	else
 		print_address(to, type, place);
 }
@@ -126,13 +136,15 @@ void print_wait_code(struct printer *to, const struct type *type, struct place p
 
 void print_errno(struct printer *to, const struct type *type, struct place place)
 {
-	const char *name = strerrorname_np((int)place.value);
+	const char *name = place.value ? strerrorname_np((int)place.value) : NULL;
+	char number[16];
 
 	(void)type;
-	if (name && place.value)
-		line_text(to->line, name);
+	snprintf(number, sizeof(number), "%d", (int)place.value);
+	if (name)
+		print_named(to, number, name);
 	else
-		line_signed(to->line, (int)place.value);
+		line_text(to->line, number);
 }
 
 static void print_call_name(struct printer *to, uint32_t arch, struct place place)
