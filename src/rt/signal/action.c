@@ -83,8 +83,8 @@ static void make_sigchld(struct rt_sigaction *action)
 	rt_action_of_runtime(action, flags);
 }
 
-/* What the kernel is to have for an action of the program. ctx: any */
-static struct rt_sigaction kernel_action(int sig, const struct rt_sigaction *action)
+/* ctx: any */
+struct rt_sigaction rt_action_of_kernel(int sig, const struct rt_sigaction *action)
 {
 	struct rt_sigaction ours = *action;
 
@@ -121,7 +121,7 @@ long rt_actions_reinstall(struct rt_thread *thread)
 	long r = 0;
 
 	for (int sig = 1; sig <= RT_SIGNALS && !failed(r); sig++) {
-		struct rt_sigaction ours = kernel_action(sig, &sighand->actions[sig]);
+		struct rt_sigaction ours = rt_action_of_kernel(sig, &sighand->actions[sig]);
 
 		if (sighand->known & SIGBIT(sig))
 			r = sys(rt_sigaction, sig, &ours, 0, 8);
@@ -144,30 +144,10 @@ long rt_action_enter(struct rt_thread *thread, int sig)
 		sighand->known |= SIGBIT(sig);
 	}
 	rt.entered |= SIGBIT(sig);
-	ours = kernel_action(sig, &sighand->actions[sig]);
+	ours = rt_action_of_kernel(sig, &sighand->actions[sig]);
 	r = sys(rt_sigaction, sig, &ours, 0, 8);
 	rt_unlock(&sighand->action_lock);
 	return r;
-}
-
-/* ctx: entry */
-void rt_actions_exec(struct rt_thread *thread, bool over)
-{
-	struct rt_sighand *sighand = thread->sighand;
-
-	if (!rt.entered)
-		return;
-	rt_lock(&sighand->action_lock);
-	for (int sig = 1; sig <= RT_SIGNALS; sig++) {
-		struct rt_sigaction action = sighand->actions[sig];
-
-		if (!(rt.entered & SIGBIT(sig)) || action.handler != (uint64_t)SIG_IGN)
-			continue;
-		if (over)
-			action = kernel_action(sig, &action);
-		sys(rt_sigaction, sig, &action, 0, 8);
-	}
-	rt_unlock(&sighand->action_lock);
 }
 
 /* The call that tells the kernel goes through the program's gate: a filter of the program judges it, and it is not
@@ -175,7 +155,7 @@ void rt_actions_exec(struct rt_thread *thread, bool over)
 static long change_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted)
 {
 	struct rt_sighand *sighand = thread->sighand;
-	struct rt_sigaction *action = &sighand->actions[sig], ours = kernel_action(sig, wanted);
+	struct rt_sigaction *action = &sighand->actions[sig], ours = rt_action_of_kernel(sig, wanted);
 	uint64_t known = sighand->known;
 	long r;
 
@@ -235,7 +215,7 @@ static struct rt_sigaction use_action(struct rt_thread *thread, int sig, struct 
 
 	if (used.flags & SA_RESETHAND && used.handler > (uint64_t)SIG_IGN) {
 		action->handler = (uint64_t)SIG_DFL;
-		ours = kernel_action(sig, action);
+		ours = rt_action_of_kernel(sig, action);
 		/* One of those that are not in the table any more is not what the kernel has. */
 		if (action == &thread->sighand->actions[sig] && !thread->strict)
 			sys(rt_sigaction, sig, &ours, 0, 8);

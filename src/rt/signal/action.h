@@ -21,6 +21,8 @@ long rt_actions_reinstall(struct rt_thread *thread) must_check;
 /* From now on a signal enters the runtime, whatever the program does with it: SIGTRAP or SIGCHLD. ctx: entry | sigsys,
  * signals blocked */
 long rt_action_enter(struct rt_thread *thread, int sig) must_check;
+/* What the kernel is to have for an action of the program. ctx: any */
+struct rt_sigaction rt_action_of_kernel(int sig, const struct rt_sigaction *action);
 /* Tells the kernel which of those signals the program ignores, as an execve keeps that. over: the execve has failed.
  * ctx: entry */
 void rt_actions_exec(struct rt_thread *thread, bool over);
