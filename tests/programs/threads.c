@@ -516,3 +516,55 @@ CASE(first_takes_signals)
 	}
 	say("most: %d, waiting for them: %d, but those that it blocks: %d; odd: %d", most[0], most[1], most[2], odd);
 }
+
+static double seconds(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* How many of 30 signals come late. */
+static void *send_without_first(void *first)
+{
+	int late = 0;
+
+	pthread_join(*(pthread_t *)first, NULL);
+	for (int i = 0; i < 30; i++) {
+		int before = taken;
+		double sent_at = seconds();
+		pid_t pid = (pid_t)raw(SYS_fork);
+
+		if (pid == 0) {
+			raw(SYS_kill, raw(SYS_getppid), SIGUSR1);
+			raw(SYS_exit_group, 0);
+		}
+		while (taken == before)
+			raw(SYS_getppid);
+		late += seconds() - sent_at > 0.02;
+		waitpid(pid, NULL, 0);
+	}
+	say("late: %s, by the first thread: %d", late > 20 ? "most" : "few", by_first[SIGUSR1]);
+	exit(0);
+}
+
+static void count_taken(int sig)
+{
+	(void)sig;
+	if (gettid() == getpid())
+		by_first[SIGUSR1]++;
+	taken++;
+}
+
+/* The first thread has ended: nobody waits for it to take a signal. */
+CASE(first_has_ended)
+{
+	static pthread_t first;
+	pthread_t thread;
+
+	first = pthread_self();
+	NEED(signal(SIGUSR1, count_taken) != SIG_ERR);
+	NEED(pthread_create(&thread, NULL, send_without_first, &first) == 0);
+	pthread_exit(NULL);
+}

@@ -54,9 +54,12 @@ long special_exit(struct rt_thread *thread, struct k23_call *call)
 	/* Threads of hooks do not keep the process. Its status is the last thread's, as in Linux since 5.17. */
 	if (!others && rt.own_threads && !thread->shares_memory)
 		leave(__NR_exit_group, call->args[0]);
+	/* From now on the process's signals are for others (signal/hand_over.h). */
+	thread->blocked = ~0ul;
 	if (thread->sighand->seccomp) {
 		long r = leave_judged(thread, call, counted);
 
+		thread->blocked = thread->kept_mask;
 		return rt_go_on(thread, r, rt_mask_kept(thread));
 	}
 	/* Threads that go on use what is in the leader's region; a vfork child's is freed by its parent. */
