@@ -178,6 +178,48 @@ CASE(steps_over_calls)
 	}
 }
 
+HELPER(tells_ignored)
+{
+	struct sigaction action;
+
+	sigaction(SIGCHLD, NULL, &action);
+	say("SIGCHLD is %signored", action.sa_handler == SIG_IGN ? "" : "not ");
+}
+
+/* A child of a process that is a tracer, and has the action of SIGCHLD as the tracer has left it. */
+static void untraced(bool executes)
+{
+	const char *words[] = { "tracer_events", "tells_ignored", NULL };
+	pid_t pid = fork(), child;
+
+	if (pid == 0) {
+		child = (pid_t)raw(SYS_fork);
+		if (child == 0)
+			raw(SYS_exit_group, 0);
+		say("wait: %s", raw(SYS_wait4, child, 0, 0, 0) == child ? "the child" : "nobody");
+		if (executes)
+			raw(SYS_execve, self_path(), words, 0);
+		raw(SYS_exit_group, 0);
+	}
+	while (waitpid(pid, NULL, 0) == pid)
+		;
+}
+
+/* The child of a tracer, which traces nothing itself. */
+CASE(child_of_tracer)
+{
+	pid_t pid = child_running(sends);
+
+	set_handler(SIGCHLD, ends_later, SA_RESTART);
+	EXPECT(pt(KILL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), -1);
+	untraced(false);
+	NEED(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+	untraced(true);
+	NEED(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+	untraced(true);
+}
+
 HELPER(nothing)
 {
 }

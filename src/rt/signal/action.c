@@ -130,21 +130,24 @@ long rt_actions_reinstall(struct rt_thread *thread)
 }
 
 /* ctx: entry | sigsys, signals blocked */
-long rt_action_enter(struct rt_thread *thread, int sig)
+long rt_action_enter(struct rt_thread *thread, int sig, bool enters)
 {
 	struct rt_sighand *sighand = thread->sighand;
-	struct rt_sigaction ours;
-	long r = 0;
+	struct rt_sigaction *action = &sighand->actions[sig], ours;
+	long r;
 
-	if (rt.entered & SIGBIT(sig))
+	if (!(rt.entered & SIGBIT(sig)) == !enters)
 		return 0;
 	rt_lock(&sighand->action_lock);
 	if (!(sighand->known & SIGBIT(sig))) {
-		current_action(sighand, sig, &sighand->actions[sig]);
+		current_action(sighand, sig, action);
 		sighand->known |= SIGBIT(sig);
 	}
-	rt.entered |= SIGBIT(sig);
-	ours = rt_action_of_kernel(sig, &sighand->actions[sig]);
+	/* For one that has come to another thread, and was not looked at yet: see rt_action_take. */
+	if (!enters && action->handler <= (uint64_t)SIG_IGN)
+		sighand->handled[sig] = *action;
+	rt.entered = enters ? rt.entered | SIGBIT(sig) : rt.entered & ~SIGBIT(sig);
+	ours = rt_action_of_kernel(sig, action);
 	r = sys(rt_sigaction, sig, &ours, 0, 8);
 	rt_unlock(&sighand->action_lock);
 	return r;

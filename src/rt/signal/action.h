@@ -18,9 +18,9 @@ long rt_actions_install(void) must_check;
 /* Tells the kernel of all actions again: the table may have changed while a fork copied it. ctx: entry, signals
  * blocked */
 long rt_actions_reinstall(struct rt_thread *thread) must_check;
-/* From now on a signal enters the runtime, whatever the program does with it: SIGTRAP or SIGCHLD. ctx: entry | sigsys,
- * signals blocked */
-long rt_action_enter(struct rt_thread *thread, int sig) must_check;
+/* From now on a signal enters the runtime, whatever the program does with it, or no longer: SIGTRAP or SIGCHLD.
+ * ctx: entry | sigsys, signals blocked */
+long rt_action_enter(struct rt_thread *thread, int sig, bool enters) must_check;
 /* What the kernel is to have for an action of the program. ctx: any */
 struct rt_sigaction rt_action_of_kernel(int sig, const struct rt_sigaction *action);
 /* Tells the kernel which of those signals the program ignores, as an execve keeps that. over: the execve has failed.

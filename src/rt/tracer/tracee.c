@@ -75,7 +75,6 @@ void tracees_forked(void)
 	if (tracees_count)
 		memset(tracees, 0, sizeof(tracees));
 	tracees_count = 0;
-	rt.entered &= ~SIGBIT(SIGCHLD);
 	rt.ptraced &= ~(uint32_t)RT_PTRACED_TRACES;
 }
 
