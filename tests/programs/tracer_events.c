@@ -205,19 +205,50 @@ static void untraced(bool executes)
 		;
 }
 
+static void trace_one(void)
+{
+	pid_t pid;
+
+	set_handler(SIGCHLD, ends_later, SA_RESTART);
+	pid = child_running(sends);
+	EXPECT(pt(KILL, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), -1);
+}
+
 /* The child of a tracer, which traces nothing itself. */
 CASE(child_of_tracer)
 {
-	pid_t pid = child_running(sends);
-
-	set_handler(SIGCHLD, ends_later, SA_RESTART);
-	EXPECT(pt(KILL, pid, 0, 0), 0);
-	EXPECT(stop_of(pid), -1);
+	trace_one();
 	untraced(false);
 	NEED(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
 	untraced(true);
 	NEED(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
 	untraced(true);
+}
+
+/* A tracer hears of children that stop only while it is to, also when it traces no more. */
+CASE(after_last_tracee)
+{
+	const uint64_t set = 1ul << (SIGCHLD - 1);
+	struct sigaction action = { .sa_sigaction = ends_later, .sa_flags = SA_SIGINFO | SA_RESTART | SA_NOCLDSTOP };
+
+	for (int i = 0; i < 3; i++) {
+		pid_t pid;
+
+		trace_one();
+		NEED(sigaction(SIGCHLD, &action, NULL) == 0);
+		raw(SYS_rt_sigprocmask, SIG_BLOCK, &set, 0, 8);
+		pid = (pid_t)raw(SYS_fork);
+		if (pid == 0) {
+			raw(SYS_kill, raw(SYS_getpid), SIGSTOP);
+			raw(SYS_exit_group, 0);
+		}
+		EXPECT(raw(SYS_wait4, pid, 0, WUNTRACED, 0), pid);
+		raw(SYS_kill, pid, SIGCONT);
+		EXPECT(raw(SYS_wait4, pid, 0, 0, 0), pid);
+		say("unblocks");
+		raw(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, 0, 8);
+	}
 }
 
 HELPER(nothing)

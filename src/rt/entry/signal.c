@@ -429,7 +429,7 @@ static struct rt_thread *arrives(int sig, siginfo_t *info, struct ucontext *uc)
 	cut_short = is_behind_call(ip) && (long)rt_regs_result(regs) == -EINTR;
 	ended = cut_short && ip == (uint64_t)rt_gate_direct_done &&
 		thread->fast_nr != __NR_close;
-	if (sig == SIGCHLD && rt.entered & SIGBIT(SIGCHLD) && !child_signal(thread, info, regs, ended))
+	if (sig == SIGCHLD && rt_watch_concerns(thread, info) && !child_signal(thread, info, regs, ended))
 		return NULL;
 	rollback = rt_rollback(thread, sig, info, uc);
 	if (rollback == RT_GO_ON)

@@ -148,7 +148,7 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	if (thread->held.count)
 		rt_run_locks_forked(thread);
 	tracees_forked();
-	rt_action_leave(thread, SIGCHLD); /* it traces nothing */
+	(void)!rt_action_enter(thread, SIGCHLD, false); /* it traces nothing */
 	rt_texts_forked();
 	child_registers(thread, stack);
 	child_ready(thread, flags);

@@ -10,6 +10,7 @@
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
 #include "rt/special/special.h"
+#include "rt/special/tracing.h"
 
 long special_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 {
@@ -25,6 +26,8 @@ long special_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 	if (call->args[1] && failed(rt_copy_from(&action, call->args[1], sizeof(action))))
 		return rt_gate_forward(thread, call->nr, call->args[0], RT_NO_ADDRESS, call->args[2], 8, 0, 0);
 	r = rt_action_set(thread, (int)call->args[0], call->args[1] ? &action : NULL, call->args[2] ? &old : NULL);
+	if (call->args[1] && (int)call->args[0] == SIGCHLD && rt.entered & SIGBIT(SIGCHLD))
+		tracing_end(thread);
 	if (r == 0 && call->args[2])
 		r = rt_copy_to(call->args[2], &old, sizeof(old));
 	return r;

@@ -14,11 +14,31 @@ static void watch(struct rt_thread *thread)
 {
 	uint64_t mask = rt_mask_block();
 
-	if (!failed(rt_action_enter(thread, SIGCHLD))) {
+	if (!failed(rt_action_enter(thread, SIGCHLD, true))) {
 		rt_chain_claim();
 		__atomic_fetch_or(&rt.ptraced, RT_PTRACED_TRACES, __ATOMIC_RELAXED);
 		rt_watch_later(thread);
 	}
+	rt_mask_unblock(thread, mask);
+}
+
+/* Whether SIGCHLD enters the runtime for no tracee, and differs for the program: the kernel has to send it for children
+ * that stop, and while one is pending none for a child that ends. ctx: entry */
+static bool watches_in_vain(const struct rt_thread *thread)
+{
+	return rt.entered & SIGBIT(SIGCHLD) && thread->sighand->actions[SIGCHLD].flags & SA_NOCLDSTOP &&
+	       !tracee_next(NULL);
+}
+
+/* Not while one is pending, which may not be for the program. Of a process that shares the memory the handlers may be
+ * others. ctx: entry */
+static void stop_watching(struct rt_thread *thread)
+{
+	uint64_t mask = rt_mask_block(), pending = 0;
+
+	sys(rt_sigpending, &pending, 8);
+	if (!(pending & SIGBIT(SIGCHLD)) && !thread->shares_memory && !failed(rt_action_enter(thread, SIGCHLD, false)))
+		__atomic_fetch_and(&rt.ptraced, ~(uint32_t)RT_PTRACED_TRACES, __ATOMIC_SEQ_CST);
 	rt_mask_unblock(thread, mask);
 }
 
@@ -34,6 +54,14 @@ void tracing_end(struct rt_thread *thread)
 	if (!(rt.entered & SIGBIT(SIGCHLD)) && tracee_next(NULL))
 		watch(thread);
 	rt_watch_end(thread);
+	if (!watches_in_vain(thread))
+		return;
+	stop_watching(thread);
+	/* Another thread may have got one meanwhile. */
+	if (!(rt.entered & SIGBIT(SIGCHLD)) && tracee_next(NULL)) {
+		tracing_begin(thread);
+		tracing_end(thread);
+	}
 }
 
 /* Whether a text of /proc/PID/status names a tracer. ctx: entry */

@@ -7,7 +7,8 @@
 
 #include "rt/base/thread.h"
 
-/* Until the end, SIGCHLD of this thread waits. ctx: entry */
+/* Until the end, SIGCHLD of this thread waits. An end is also where the program has changed the action of SIGCHLD.
+ * ctx: entry */
 void tracing_begin(struct rt_thread *thread);
 void tracing_end(struct rt_thread *thread);
 

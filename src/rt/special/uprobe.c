@@ -28,7 +28,7 @@ long special_uprobe(struct rt_thread *thread, struct k23_call *call)
 		rt_mask_unblock(thread, mask);
 		return -K23_ERESTART;
 	}
-	if (failed(rt_action_enter(thread, SIGTRAP)) || failed(rt_guard_open(call->ip))) {
+	if (failed(rt_action_enter(thread, SIGTRAP, true)) || failed(rt_guard_open(call->ip))) {
 		rt_mask_unblock(thread, mask);
 		return rt_gate_program(call, thread);
 	}

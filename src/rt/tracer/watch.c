@@ -133,6 +133,13 @@ static bool is_due(const struct rt_thread *thread, siginfo_t *info)
 	return true;
 }
 
+/* The first stop of the first tracee may be one of which the program is not to know, too. ctx: sigsys; no locks */
+bool rt_watch_concerns(const struct rt_thread *thread, const siginfo_t *info)
+{
+	return rt.entered & SIGBIT(SIGCHLD) || thread->child_due || info->si_code == CLD_TRAPPED ||
+	       is_nudge(thread, info);
+}
+
 /* ctx: sigsys */
 bool rt_watch_signal(struct rt_thread *thread, siginfo_t *info, bool reported)
 {
@@ -154,7 +161,8 @@ bool rt_watch_signal(struct rt_thread *thread, siginfo_t *info, bool reported)
 /* ctx: entry */
 void rt_watch_later(struct rt_thread *thread)
 {
-	make_nudge(thread, &thread->child_info);
+	if (!thread->child_kept)
+		make_nudge(thread, &thread->child_info);
 	thread->child_kept = true;
 }
 
