@@ -119,13 +119,16 @@ static void note_untraced(const struct inj_exec *exec, int pid, enum gap gap)
 }
 
 /* Makes all permitted capabilities effective, in the helper's own credentials. A caller with different real and
- * effective ids may be traced only with a capability, which may be permitted without being effective. ctx: helper */
+ * effective ids may be traced only with a capability, which may be permitted without being effective; and the memory of
+ * the new image, where the caller has a file system id of its own, is only for a tracer that had it from the beginning.
+ * ctx: helper */
 static void raise_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
-	if (failed(sys(capget, &header, data)))
+	if (failed(sys(capget, &header, data)) ||
+	    (data[0].effective == data[0].permitted && data[1].effective == data[1].permitted))
 		return;
 	data[0].effective = data[0].permitted;
 	data[1].effective = data[1].permitted;
@@ -146,15 +149,13 @@ static void await_name(struct inj_exec *exec)
 static long seize_caller(struct inj_exec *exec)
 {
 	const unsigned options = PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
-	long r = sys(ptrace, PTRACE_SEIZE, exec->caller, 0, options);
+	long r;
 
-	if (r != -EPERM)
-		return r;
-	await_name(exec);
+	raise_capabilities();
 	r = sys(ptrace, PTRACE_SEIZE, exec->caller, 0, options);
 	if (r != -EPERM)
 		return r;
-	raise_capabilities();
+	await_name(exec);
 	return sys(ptrace, PTRACE_SEIZE, exec->caller, 0, options);
 }
 

@@ -590,6 +590,25 @@ CASE(reduced)
 	say("-> %d", in_child(exec_reduced));
 }
 
+/* Root with a file system id of its own, whose right to trace is not effective: few may read the new image. */
+static void exec_other_fsuid(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	EXPECT(raw(SYS_capget, &header, data), 0);
+	data[0].effective &= ~(1u << CAP_SYS_PTRACE);
+	EXPECT(raw(SYS_capset, &header, data), 0);
+	raw(SYS_setfsuid, 65534);
+	execl(self_path(), "zero", "state", NULL);
+}
+
+CASE(other_fsuid)
+{
+	NEED(chmod(".", 0777) == 0);
+	say("-> %d", in_child(exec_other_fsuid));
+}
+
 /* execve makes no process, so it does not matter that there can be none. For root there is no such limit. */
 static void exec_only_process(void)
 {
