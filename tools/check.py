@@ -2,8 +2,9 @@
 """Runs all tests: everything as built by the default compiler, a part of it once more as tests/elsewhere.sh starts it;
 what needs no program of its own (units, hooks, commands, sites) as built by clang with sanitizers, which the runtime
 is always without, and the units by a newer clang. Warnings are errors in these. What could say nothing new there is
-left out: the suite `once` looks at the sources, or works them; `races` look long for what depends on time, whatever the
-compiler, and wherever they were started. usage: check.py BUILD
+left out: the suite `once` looks at the sources, or works them; `races` look long for what depends on time, and `whole`
+runs whole programs in a hook's file system or network, whatever the compiler, and wherever they were started.
+usage: check.py BUILD
 
 A test that fails is run again and again. One that never fails then is called unstable: that is a defect to look for, of
 the test or of k23, and its output is there, but the check may pass. More than a few such tests fail it. What failed is
@@ -78,9 +79,9 @@ def only(suites, without):
 
 def builds(main):
     yield Build(main, *only("", "stress"))
-    yield Build(main, *only("elsewhere hooks commands attach", "stress once races"), setup="elsewhere")
+    yield Build(main, *only("elsewhere hooks commands attach", "stress once races whole"), setup="elsewhere")
     # Without what the C library's obstacks do: they add to a null pointer.
-    yield Build(main + "-sanitized", *only("unit hooks sites commands fuzz", "stress once races"), target="check-targets",
+    yield Build(main + "-sanitized", *only("unit hooks sites commands fuzz", "stress once races whole"), target="check-targets",
                 options=["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dc_args=-fno-sanitize=pointer-overflow"],
                 environment={"CC": "clang", "UBSAN_OPTIONS": "halt_on_error=1"})
     # The newest compiler that Debian 12 has; its gcc is the default one.
