@@ -6,10 +6,12 @@
 
 #include "cli/cli.h"
 
-/* Larger files are not analysed before a program starts, neither because that has them nor because the site log names
- * them: it would wait for a second and more, and for ten of a browser's. The guard sees what they do until `k23 learn`
- * or `k23 analyze` has analysed them. In bytes. */
+/* Larger files are not analysed before a program starts that has them for the first time: it would wait for a second.
+ * What they do in that run is seen by the guard. In bytes. */
 #define FIRST_RUN_MAX_SIZE (32 << 20)
+/* Nor, if they are larger than this, because the site log names them, after a run: some seconds, and ten of a browser.
+ * The guard sees what they do until `k23 learn` or `k23 analyze` has analysed them. */
+#define LATER_RUN_MAX_SIZE (96 << 20)
 
 /* The executable of a program of which the store that was read has nothing, and which was not learned: of a script it
  * is the interpreter. free() is due; NULL: the store has something, there is no such program, or it is too large. */

@@ -41,7 +41,7 @@ static void take_in_site_log(struct launch *launch, bool wanted)
 	long lock, r = 0;
 
 	if (!launch->keep_log && has_site_log(launch->store))
-		r = site_log_ingest(launch->store, FIRST_RUN_MAX_SIZE, &report);
+		r = site_log_ingest(launch->store, LATER_RUN_MAX_SIZE, &report);
 	if (r == 0) {
 		lock = store_lock(launch->store);
 		if (lock >= 0)

@@ -255,11 +255,11 @@ def case_first_run(t):
 
 
 def case_large_program(t):
-    """No program waits until a file is analysed for a second and more, but `k23 learn` does it."""
+    """No program waits until a file is analysed for seconds, but `k23 learn` does it."""
     store, large = os.path.abspath('store'), os.path.abspath('large')
     entry = os.path.join(os.path.dirname(t.calls), '../entry')  # makes its calls itself
     shutil.copy(entry, large)
-    os.truncate(large, 33 << 20)
+    os.truncate(large, 97 << 20)
     native = run(entry)
     for command, known in ('run', False), ('run', False), ('learn', True), ('run', True):
         ran = run(t.k23, command, f'--store={store}', '--', large)
