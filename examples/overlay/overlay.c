@@ -470,36 +470,53 @@ static long on_make(struct k23_call *call)
 	return r < 0 ? r : forward_with(call, at, &place, -1, NULL);
 }
 
+/* The places of a call that has two, and in which arguments these are; and of each what find_argument() says. */
+struct pair {
+	struct place from, to;
+	int from_at, to_at;
+	long has_from, has_to;
+};
+
+/* Returns 1, 0 if neither leads into the folder, or -errno. */
+static long find_pair(struct pair *pair, const struct k23_call *call)
+{
+	int dirfd;
+
+	pair->from_at = k23_path_argument(call, 0, &dirfd);
+	pair->has_from = find_argument(&pair->from, call, pair->from_at, dirfd);
+	pair->to_at = k23_path_argument(call, pair->from_at + 1, &dirfd);
+	pair->has_to = find_argument(&pair->to, call, pair->to_at, dirfd);
+	if (pair->has_from < 0 || pair->has_to < 0)
+		return pair->has_from < 0 ? pair->has_from : pair->has_to;
+	return pair->has_from || pair->has_to;
+}
+
 static long on_link(struct k23_call *call)
 {
-	struct place place, new;
+	struct pair pair;
+	struct place *place = &pair.from, *new = &pair.to;
+	long r = find_pair(&pair, call);
 	bool is_nameless;
-	int dirfd, from = k23_path_argument(call, 0, &dirfd), to;
-	long r = find_argument(&place, call, from, dirfd), s;
 
-	to = k23_path_argument(call, from + 1, &dirfd);
-	s = find_argument(&new, call, to, dirfd);
-	if (r < 0 || s < 0)
-		return r < 0 ? r : s;
-	if (!r && !s)
-		return k23_forward(call);
+	if (r <= 0)
+		return r < 0 ? r : k23_forward(call);
 	/* A file without a name is linked by its descriptor, or by a link of /proc. */
-	is_nameless = !place.path[0] || (!place.is_inside && k23_starts_with(place.path, "/proc/"));
-	if (!is_nameless && (r && place.is_inside) != (s && new.is_inside))
-		return r && !place.mode ? -ENOENT : -EXDEV;
-	if (s && new.is_inside) {
-		if (r && !place.mode)
+	is_nameless = !place->path[0] || (!place->is_inside && k23_starts_with(place->path, "/proc/"));
+	if (!is_nameless && (pair.has_from && place->is_inside) != (pair.has_to && new->is_inside))
+		return pair.has_from && !place->mode ? -ENOENT : -EXDEV;
+	if (pair.has_to && new->is_inside) {
+		if (pair.has_from && !place->mode)
 			return -ENOENT;
-		if (new.mode || new.is_slashed)
-			return new.mode ? -EEXIST : -ENOENT;
-		if (!is_nameless && !place.in_upper)
-			return S_ISDIR(place.mode) ? -EPERM : -EXDEV;
-		s = copy_parents(new.path);
-		if (s < 0)
-			return s;
-		new.in_upper = true;
+		if (new->mode || new->is_slashed)
+			return new->mode ? -EEXIST : -ENOENT;
+		if (!is_nameless && !place->in_upper)
+			return S_ISDIR(place->mode) ? -EPERM : -EXDEV;
+		r = copy_parents(new->path);
+		if (r < 0)
+			return r;
+		new->in_upper = true;
 	}
-	return forward_with(call, is_nameless ? -1 : from, &place, to, &new);
+	return forward_with(call, is_nameless ? -1 : pair.from_at, place, pair.to_at, new);
 }
 
 /* Removes what hides files, and a directory with it if there is nothing else. */
@@ -574,34 +591,33 @@ static long check_rename(const struct place *from, const struct place *to, unsig
 
 static long on_rename(struct k23_call *call)
 {
-	struct place from, to;
+	struct pair pair;
+	struct place *from = &pair.from, *to = &pair.to;
 	char name[K23_PATH_MAX];
-	int dirfd, one = k23_path_argument(call, 0, &dirfd), other;
-	long r = find_argument(&from, call, one, dirfd), s;
+	long r = find_pair(&pair, call);
+	bool both;
 
-	other = k23_path_argument(call, one + 1, &dirfd);
-	s = find_argument(&to, call, other, dirfd);
-	if (r < 0 || s < 0)
-		return r < 0 ? r : s;
-	if (!r && !s)
-		return k23_forward(call);
-	if (!r || !s || !from.is_inside || !to.is_inside)
-		return r && s && from.is_inside == to.is_inside ? forward_with(call, one, &from, other, &to) : -EXDEV;
-	r = check_rename(&from, &to, call->nr == SYS_renameat2 ? (unsigned)call->args[4] : 0);
+	if (r <= 0)
+		return r < 0 ? r : k23_forward(call);
+	both = pair.has_from && pair.has_to;
+	if (!both || !from->is_inside || !to->is_inside)
+		return both && from->is_inside == to->is_inside ?
+			       forward_with(call, pair.from_at, from, pair.to_at, to) : -EXDEV;
+	r = check_rename(from, to, call->nr == SYS_renameat2 ? (unsigned)call->args[4] : 0);
 	if (r == 0)
-		r = copy_up(&from);
+		r = copy_up(from);
 	if (r == 0)
-		r = copy_parents(to.path);
+		r = copy_parents(to->path);
 	if (r == 0)
-		r = hide(&from);
-	if (r == 0 && S_ISDIR(from.mode))
-		r = hide(&to);
+		r = hide(from);
+	if (r == 0 && S_ISDIR(from->mode))
+		r = hide(to);
 	if (r < 0)
 		return r;
-	if (to.mode && S_ISDIR(to.mode) && to.in_upper && from.size != to.size && real_name(&to, name))
+	if (to->mode && S_ISDIR(to->mode) && to->in_upper && from->size != to->size && real_name(to, name))
 		remove_directory(name);
-	to.in_upper = true;
-	return forward_with(call, one, &from, other, &to);
+	to->in_upper = true;
+	return forward_with(call, pair.from_at, from, pair.to_at, to);
 }
 
 /* --- programs */
