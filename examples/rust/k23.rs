@@ -9,7 +9,7 @@ use std::os::raw::{c_char, c_int, c_long, c_ulong, c_void};
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 const MAGIC: u64 = 0x6b6f_6f68_3332_336b;
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const MAX_CALLS: usize = 128;
 const PATH_MAX: usize = 4096;
 
@@ -230,6 +230,7 @@ pub struct Descriptor {
     name: &'static u8,
     index: AtomicU32,
     thread_offset: AtomicU32,
+    prepare: Option<extern "C" fn() -> c_int>,
     init: Option<extern "C" fn(&Options) -> c_int>,
     exec: [usize; 3],
     fork_child: Option<extern "C" fn()>,
@@ -278,6 +279,7 @@ impl Descriptor {
             name: &name[0],
             index: AtomicU32::new(0),
             thread_offset: AtomicU32::new(0),
+            prepare: None,
             init: Some(init),
             exec: [0; 3],
             fork_child: first(fork_child),

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Changes when a hook built before the change can no longer be loaded. */
-#define K23_HOOK_VERSION 3u
+#define K23_HOOK_VERSION 4u
 #define K23_HOOK_MAGIC 0x6b6f6f683332336bul /* "k323hook" in memory order */
 
 /* The numbers of all system calls are below this one; tables by number have this number of rows. */
@@ -112,6 +112,11 @@ struct k23_descriptor {
 	uint32_t index;         /* the runtime's: place in the chain */
 	uint32_t thread_offset; /* the runtime's: where this hook's thread state lies */
 
+	/* Before .init: what takes long and is the same in every image. Of a hosted hook it may be done once in a run,
+	 * in a process that is no program's, with /dev/null as standard input, output and error, and then each image
+	 * gets the memory as it was, as if by fork. Descriptors do not stay open. It may not use the functions of this
+	 * header. A negative errno ends the process as one of .init does. */
+	int (*prepare)(void);
 	/* In every new image (at the start, and after every execve), before the program's first instruction.
 	 * A negative errno ends the process with exit status 125 and a message that says so. It may change `calls`,
 	 * `all` and `i386` (k23_want()): which calls the hook wants can depend on its options. */

@@ -21,6 +21,9 @@
  * returns. */
 #define K23_WORLD_PARK 0x6b3233
 
+/* Its code has random numbers from the processor (rdrand, rdseed). */
+#define K23_WORLD_RANDOM 1u
+
 /* The variable k23_world of the file. */
 struct k23_world {
 	uint64_t magic;
@@ -47,6 +50,8 @@ struct k23_world {
 	long (*flush)(void);
 	/* Where a thread keeps its `self`: the distance from what it has as TLS. */
 	long self_offset;
+
+	unsigned long flags; /* what `k23 cc` has found in the file: K23_WORLD_* */
 };
 
 #endif

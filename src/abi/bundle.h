@@ -1,8 +1,8 @@
 /*
  * The bundle: everything of k23 that lives in a target, as one range of addresses.
  *
- *	| header, strings, initial contents, fixups | runtime: rodata, text | bss | hook 0 | ... | regions | store |
- *	| the shared part, never written to --------------------------------| the private part ------------| shared|
+ *	| header, strings, initial contents | runtime: rodata, text | bss | hook 0 | ... | regions | store, room |
+ *	| the shared part, never written to ------------------------| the private part ------------| shared ---- |
  *
  * The command line tool builds the first bundle, from the ELF files of the runtime and of the hooks.
  *
@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define BUNDLE_MAGIC 0x656c646e75623332ul /* "23bundle" */
-#define BUNDLE_VERSION 9u
+#define BUNDLE_VERSION 10u
 
 /* A 32-bit word must have a bit for each hook, and one more (struct rt_chain). */
 #define BUNDLE_MAX_HOOKS 31u
@@ -79,6 +79,42 @@ struct bundle_world {
 
 #define BUNDLE_MAX_WORLDS 4u
 
+/* A range of memory of the worlds, in whole pages, as it is when they are ready. */
+struct bundle_ready_part {
+	uint64_t address;
+	uint32_t size;
+	uint32_t prot;     /* of a part without contents */
+	uint32_t contents; /* an offset; 0: it has none that are not zero */
+	uint32_t reserved;
+};
+
+/* The worlds when their constructors have run, and .prepare of their hooks. `k23 run` lets that be done once, in a
+ * template (cli/template.h). An image that has the bundle at the same address goes on from there: it is as if the
+ * template had made it by fork. */
+struct bundle_ready {
+	uint64_t address; /* of the bundle; 0: each image starts the worlds itself */
+	uint64_t memory, memory_size; /* what the worlds have mapped */
+	uint32_t threads; /* struct rt_world of each */
+	uint32_t parts, part_count;
+	uint32_t room, room_size; /* for all of it, behind the store */
+	uint32_t reserved;
+};
+
+/* Between `k23 run` and a template, which share it. */
+struct bundle_template {
+	uint64_t memory;  /* where the next thing that a world maps goes */
+	uint64_t threads; /* the address of all struct rt_world */
+	uint64_t threads_size;
+	uint32_t state; /* a futex: enum bundle_template_state */
+	uint32_t reserved;
+};
+
+enum bundle_template_state {
+	BUNDLE_TEMPLATE_STARTS,
+	BUNDLE_TEMPLATE_READY, /* the worlds are, and it sleeps */
+	BUNDLE_TEMPLATE_ENDS,  /* it is none: what it has done has to be done in each image */
+};
+
 /* Bytes of vector state. With AMX and AVX-512 there are 11,008. */
 #define BUNDLE_STATE_MAX (12u << 10)
 
@@ -124,6 +160,8 @@ struct bundle {
 	uint32_t state_size;               /* of what XSAVE writes, at most BUNDLE_STATE_MAX, if there is a world */
 	uint32_t memory_count;
 	struct bundle_memory memories[BUNDLE_MAX_MEMORIES];
+	struct bundle_ready ready;
+	uint64_t template; /* in a template: the address of a struct bundle_template; else 0 */
 	struct bundle_segment segments[BUNDLE_MAX_SEGMENTS];
 	struct bundle_hook hooks[BUNDLE_MAX_HOOKS];
 };
@@ -169,6 +207,8 @@ _Static_assert(sizeof(struct bundle_segment) == 20, "the bundle's layout is shar
 _Static_assert(sizeof(struct bundle_hook) == 36, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_world) == 20, "the bundle's layout is shared by separate builds");
 _Static_assert(sizeof(struct bundle_memory) == 24, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct bundle_ready) == 48, "the bundle's layout is shared by separate builds");
+_Static_assert(sizeof(struct bundle_ready_part) == 24, "the bundle's layout is shared by separate builds");
 _Static_assert(2 * BUNDLE_MAX_MEMORIES <= 12, "the address of a page has room for two bits each");
 _Static_assert(sizeof(struct start_block) == 112, "the bundle's layout is shared by separate builds");
 

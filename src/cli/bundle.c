@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <k23/types.h>
+#include <k23/world.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 #include "cli/returns.h"
 #include "cli/run_state.h"
 #include "cli/self.h"
+#include "cli/template.h"
 #include "cli/vectors.h"
 #include "core/build_id.h"
 #include "core/page.h"
@@ -35,6 +37,10 @@
 #include "version.h"
 
 #define SHM_OWNER 0700 /* of the segment: nobody else */
+
+/* What a world maps and writes to before it is ready; with .prepare that may be an interpreter. */
+#define READY_SIZE (256u << 10)
+#define READY_SIZE_PREPARED (16u << 20)
 
 extern char runtime_elf[], runtime_elf_end[];
 
@@ -46,6 +52,11 @@ struct builder {
 	uint32_t *places;        /* where each lies in the bundle */
 	size_t file_count;
 };
+
+static const struct k23_world *world_of(const struct hook_file *file)
+{
+	return hook_file_at(file, hook_file_symbol(file, "k23_world"), sizeof(struct k23_world));
+}
 
 /* Adds bytes, or zeros for NULL, to the front, and returns their offset. */
 static uint32_t add_to_front(struct builder *builder, const void *data, size_t size)
@@ -156,6 +167,26 @@ static uint32_t place_files(struct builder *builder, bool hosted, uint32_t at)
 	return at;
 }
 
+/* The room for what worlds are when they are ready. 0: each image has to start them. */
+static uint32_t ready_room(const struct builder *builder)
+{
+	size_t size = 0;
+
+	for (size_t i = 1; i < builder->file_count; i++) {
+		const struct hook_file *file = &builder->files[i];
+
+		if (!file->hosted)
+			continue;
+		if (!file->prepares && world_of(file)->flags & K23_WORLD_RANDOM)
+			return 0;
+		size += file->prepares ? READY_SIZE_PREPARED : READY_SIZE;
+		for (size_t k = 0; k < file->segment_count; k++)
+			if (file->segments[k].prot & PROT_WRITE)
+				size += file->segments[k].size;
+	}
+	return size > INT32_MAX / 8 ? 0 : (uint32_t)size;
+}
+
 /* Gives all parts their places behind the front, worlds the last. What each image makes for itself begins with the
  * runtime's variables, which are the end of the runtime. */
 static void place_parts(struct builder *builder, uint32_t front_size, size_t store_size)
@@ -169,7 +200,9 @@ static void place_parts(struct builder *builder, uint32_t front_size, size_t sto
 	bundle->regions = bundle->worlds_end;
 	bundle->store = bundle->regions + (BUNDLE_REGIONS + 1) * BUNDLE_REGION_SIZE;
 	bundle->store_size = (uint32_t)store_size;
-	bundle->size = bundle->store + (uint32_t)core_page_up(store_size);
+	bundle->ready.room = bundle->store + (uint32_t)core_page_up(store_size);
+	bundle->ready.room_size = ready_room(builder);
+	bundle->size = bundle->ready.room + bundle->ready.room_size;
 }
 
 /* Adds the hooks' segments and their initial contents. Offsets of segments are relative to their file until it has a
@@ -530,5 +563,7 @@ const struct bundle *bundle_build(const struct launch *launch, const struct bund
 	memory = bundle_memory(builder.bundle, &builder.bundle->shared_id);
 	fill_bundle(&builder, launch, memory);
 	free_builder(&builder);
+	if (!outer)
+		template_run((struct bundle *)memory);
 	return (const struct bundle *)memory;
 }

@@ -32,6 +32,7 @@ struct hook_file {
 	struct elf_file elf;
 	bool opened; /* and not in memory already */
 	bool hosted; /* it is a world (k23/world.h) */
+	bool prepares; /* of a world: it has .prepare */
 	uint64_t entry;
 	uint64_t size; /* from 0 to the end of the last segment */
 	struct hook_file_segment segments[HOOK_FILE_SEGMENTS];

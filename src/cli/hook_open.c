@@ -78,6 +78,15 @@ static bool check_descriptor(const struct hook_file *hook, char **problem)
 	return true;
 }
 
+/* Whether there is a pointer at an address. */
+static bool has_pointer(const struct hook_file *hook, uint64_t address)
+{
+	for (size_t i = 0; i < hook->fixup_count; i++)
+		if (hook->fixups[i].address == address)
+			return true;
+	return false;
+}
+
 bool hook_open(struct hook_file *hook, const char *path, bool checked, char **problem)
 {
 	if (!hook_file_open(hook, path, problem) || !check_descriptor(hook, problem))
@@ -86,6 +95,8 @@ bool hook_open(struct hook_file *hook, const char *path, bool checked, char **pr
 		return checked || (hook_check_code(hook, problem) && check_calls(hook, problem));
 	if (!check_world(hook, problem) || !check_calls(hook, problem))
 		return false;
+	hook->prepares = has_pointer(hook, hook_file_symbol(hook, "k23_hook") +
+						   offsetof(struct k23_descriptor, prepare));
 	hook->fixup_count = 0;
 	return true;
 }

@@ -59,6 +59,15 @@ static void patch_site(struct patch *patch, const struct store_site *site)
 	patch->used++;
 }
 
+/* rdrand and rdseed of any register. Other code may look like it. */
+static bool has_random(const uint8_t *code, size_t size)
+{
+	for (size_t i = 0; i + 3 <= size; i++)
+		if (code[i] == 0x0f && code[i + 1] == 0xc7 && code[i + 2] >= 0xf0)
+			return true;
+	return false;
+}
+
 static void patch_file(struct patch *patch, const char *path)
 {
 	struct analysis analysis;
@@ -69,6 +78,20 @@ static void patch_file(struct patch *patch, const char *path)
 	for (uint32_t i = 0; i < analysis.site_count; i++)
 		patch_site(patch, &analysis.sites[i]);
 	analysis_free(&analysis);
+}
+
+/* Notes what worlds are asked for that are to be made ready once in a run (abi/bundle.h). */
+static void note_random(struct patch *patch)
+{
+	struct k23_world *world =
+		(struct k23_world *)writable_at(patch, hook_file_symbol(&patch->file, "k23_world"), sizeof(*world));
+
+	for (size_t i = 0; world && i < patch->file.segment_count; i++) {
+		const struct hook_file_segment *segment = &patch->file.segments[i];
+
+		if (segment->prot & PROT_EXEC && has_random((const uint8_t *)segment->contents, segment->contents_size))
+			world->flags |= K23_WORLD_RANDOM;
+	}
 }
 
 void world_patch(const char *path)
@@ -87,6 +110,7 @@ void world_patch(const char *path)
 	close(fd);
 	if (find_stubs(&patch))
 		patch_file(&patch, path);
+	note_random(&patch);
 	if (msync(patch.bytes, patch.file.elf.size, MS_ASYNC) != 0)
 		die(EXIT_K23, "cannot write to %s: %s", path, strerror(errno));
 	munmap(patch.bytes, patch.file.elf.size);

@@ -181,8 +181,13 @@ static long attach_bundle(const struct image *image, const struct bundle *bundle
 
 	if (bundle->shared_id < 0)
 		return -ENOENT;
-	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, image->wanted,
+	base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id,
+			      image->wanted ? image->wanted : bundle->ready.address,
 			      KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0, 0);
+	/* Something of the program's lies where the worlds would be ready. */
+	if (base == -EINVAL && !image->wanted && bundle->ready.address)
+		base = remote_syscall(image, __NR_shmat, (uint32_t)bundle->shared_id, 0,
+				      KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC, 0, 0);
 	if (failed(base))
 		return base;
 	r = read_word(image->pid, (uint64_t)base + offsetof(struct bundle, unique), &unique);

@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import sqlite3
 import sys
 
@@ -312,6 +313,68 @@ def case_rust(k23, program):
     for end, times in ("trap : TERM; kill -TERM $$; exit 3", 1), ("kill -TERM $$", 1), ("kill -KILL $$", 0):
         result = run(k23, "run", "--hook", f"./frozen:root={place}", "--", "sh", "-c", f"command : > cold/b; {end}")
         expect(end, len(re.findall("^frozen: ", result.stderr, re.M)), times)
+
+
+def build_prepared(k23, *words):
+    """The hook of prepared.c, which notes in this folder how often it prepares."""
+    log = os.path.join(os.getcwd(), "prepared.log")
+    return build(k23, "prepared.c", f'-DPREPARED_LOG="{log}"', *words), log
+
+
+def times_prepared(k23, log, way, *words, status=0):
+    """Runs a program under the hook, and returns how often it has prepared, and what it says."""
+    with open(log, "w"):
+        os.chmod(log, 0o666)
+    result = run(k23, "run", *way, "--", *words)
+    expect(f"status of {words} {way}: {result.stderr[-500:]}", result.returncode, status)
+    with open(log) as file:
+        return len(file.readlines()), result.stderr
+
+
+def case_prepared(k23, program):
+    """Once for all images of a run; each has what was prepared, as if by fork."""
+    hook, log = build_prepared(k23)
+    shell = ["sh", "-c", 'for i in 1 2 3; do "$0" three >/dev/null || exit; (exit 0); done; exec "$0" forks 2', program]
+    for way in ways(k23, program):
+        times, text = times_prepared(k23, log, [*way, "--hook", hook], *shell)
+        expect(f"prepared {way}", times, 1)
+        expect(f"forked {way}", sorted(set(counts(text, "forked"))), [1, 2])
+        # In a chain with others, one of which may be a second of its kind, and without a random address.
+        for other in ["null", hook, build(k23, "hosted.c")]:
+            times, _ = times_prepared(k23, log, [*way, "--hook", other, "--hook", hook], *shell)
+            expect(f"prepared beside {other}", times, 2 if other == hook else 1)
+    def blocked():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    pending = ["grep", "Pnd", "/proc/self/status"]
+    result = run(k23, "run", "--hook", hook, "--", *pending, preexec_fn=blocked)
+    expect("pending signals", result.stdout, run(*pending, preexec_fn=blocked).stdout)
+    times, _ = times_prepared(k23, log, ["--hook", hook], "setarch", "-R", program, "threads")
+    expect("prepared without randomization", times, 1)
+    result = run("setarch", "-R", k23, "run", "--hook", hook, "--", program, "three")
+    expect("k23 without randomization", result.returncode, 0)
+
+
+def case_unprepared(k23, program):
+    """What has to be done in each image is."""
+    shell = ["sh", "-c", '"$0" three >/dev/null && exec "$0" three', program]
+    for words in ["-DMISTAKE='o'"], ["-DMISTAKE='t'"], ["-DCONSTRUCTOR"]:
+        hook, log = build_prepared(k23, *words)
+        times, _ = times_prepared(k23, log, ["--hook", hook], *shell)
+        expect(f"prepared {words}", times >= 3, True)
+    hook, log = build_prepared(k23, "-DMISTAKE='f'")
+    _, text = times_prepared(k23, log, ["--hook", hook], *shell, status=125)
+    expect("it fails", "k23: hook prepared refuses to start: .prepare: error 33" in text, True)
+    hook, log = build_prepared(k23, "-DMISTAKE='c'")
+    result = run(k23, "run", "--hook", hook, "--", *shell)
+    expect("it crashes", ".prepare" in result.stderr, True)
+    # Where the bundle is a copy, the image prepares itself.
+    hook, log = build_prepared(k23)
+    if os.geteuid() == 0 and run("unshare", "-i", "true").returncode == 0:
+        times, _ = times_prepared(k23, log, ["--hook", hook], "unshare", "-i", *shell)
+        expect("prepared in another namespace", times, 4)
+        os.chmod(".", 0o755)
+        times, _ = times_prepared(k23, log, ["--hook", hook], "setpriv", "--reuid=65534", "--clear-groups", *shell)
+        expect("prepared as another user", times >= 1, True)
 
 
 def case_sqlite(k23, program):

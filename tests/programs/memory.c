@@ -323,7 +323,7 @@ CASE(process_advice)
 	char *own = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	FILE *maps = fopen("/proc/self/maps", "r");
 	struct iovec ranges[2] = { { own, PAGE }, { NULL, 0 } };
-	bool beside = false;
+	unsigned long beside = 0;
 	char line[4200];
 
 	NEED(self >= 0 && own != MAP_FAILED && maps);
@@ -336,14 +336,14 @@ CASE(process_advice)
 		ranges[1] = (struct iovec){ (void *)start, end - start };
 		*own = 1;
 		/* what lies behind segments that the program has not attached */
-		if (beside && !strchr(line, '/') && !strchr(line, '[')) {
+		if (beside == start && !strchr(line, '/') && !strchr(line, '[')) {
 			EXPECT(raw(SYS_process_madvise, self, ranges + 1, 1, MADV_DONTNEED, 1), -EINVAL);
 			EXPECT(raw(SYS_process_madvise, -1, ranges + 1, 1, MADV_DONTNEED, 0), -EBADF);
 			EXPECT(raw(SYS_process_madvise, self, ranges + 1, 1, MADV_DONTNEED, 0), -ENOMEM);
 			EXPECT(raw(SYS_process_madvise, self, ranges, 2, MADV_DONTNEED, 0), PAGE);
 			CHECK(!*own);
 		}
-		beside = strstr(line, "/SYSV");
+		beside = strstr(line, "/SYSV") ? end : 0;
 	}
 	fclose(maps);
 	EXPECT(raw(SYS_process_madvise, self, guarded(8), 1, MADV_DONTNEED, 0), -EFAULT);

@@ -83,6 +83,7 @@ struct rt_image {
 	struct k23_api api;
 	bool hides; /* hooks may hide descriptors: base/hidden_fds.h */
 	/* Hosted hooks: */
+	bool ready;                          /* they are, by a template (world/start.h) */
 	bool begun;                          /* the program has made its first step, or is about to */
 	bool fsgsbase;                       /* the base of %fs can be changed without a system call */
 	uintptr_t worlds_start, worlds_size; /* of all their segments; nothing of others is between them */

@@ -273,6 +273,7 @@ static void create_segment(const struct bundle *bundle)
 	memcpy(made, bundle, bundle->private_start);
 	memcpy((char *)made + bundle->store, (const char *)bundle + bundle->store, bundle->store_size);
 	made->shared_id = (int32_t)id;
+	made->ready.address = 0;
 	sys(shmat, id, bundle, KERNEL_SHM_RDONLY | KERNEL_SHM_EXEC | KERNEL_SHM_REMAP);
 	sys(shmdt, made);
 }

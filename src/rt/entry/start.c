@@ -99,6 +99,7 @@ static void settle_segments(void)
 		if (!bundle->hooks[i].world)
 			populate(rt.start + bundle->hooks[i].start, bundle->hooks[i].end - bundle->hooks[i].start,
 				 MADV_POPULATE_WRITE);
+	rt.ready = bundle->world_count && rt_worlds_load();
 	for (uint32_t i = 0; i < bundle->segment_count; i++) {
 		const struct bundle_segment *segment = &bundle->segments[i];
 

@@ -14,6 +14,9 @@ static long init_hook(struct rt_thread *thread, uint32_t index, bool first)
 	struct k23_options options = { (const char *)rt.start + rt.bundle->hooks[index].options };
 	int r;
 
+	r = (int)rt_callbacks_prepare(index);
+	if (r < 0)
+		return r;
 	rt_options_begin(hook->name);
 	r = hook->init ? (int)rt_hook_tell(thread, index, ".init", hook->init, (uint64_t)&options) : 0;
 	if (r < 0 && !rt_options_refused())

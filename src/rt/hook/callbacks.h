@@ -7,6 +7,8 @@
 #include "abi/syscall.h"
 #include "rt/base/thread.h"
 
+/* Calls .prepare of one hook, if a template has not. A message says if it fails. ctx: boot, signals blocked */
+long rt_callbacks_prepare(uint32_t index) must_check;
 /* Starts all hooks. first: the image is the first of a `k23 run`. A negative errno: a hook refuses, and the process
  * must not run. ctx: boot, signals blocked */
 long rt_callbacks_init(bool first) must_check;

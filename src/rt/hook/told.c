@@ -1,4 +1,5 @@
 #include "rt/base/chain.h"
+#include "rt/base/message.h"
 #include "rt/hook/callbacks.h"
 #include "rt/hook/enter.h"
 
@@ -44,6 +45,18 @@ long rt_hook_tell(struct rt_thread *thread, uint32_t index, const char *name, co
 	take_faults_back(thread);
 	thread->lent = outer_lent;
 	return result;
+}
+
+/* ctx: boot, signals blocked */
+long rt_callbacks_prepare(uint32_t index)
+{
+	const struct k23_descriptor *hook = rt_chain_hook(index);
+	bool done = !hook->prepare || (rt.ready && rt.bundle->hooks[index].world);
+	int r = done ? 0 : (int)rt_hook_tell(rt_self(), index, ".prepare", hook->prepare, 0);
+
+	if (r < 0)
+		rt_message("hook %s refuses to start: .prepare: error %d", hook->name, -r);
+	return r < 0 ? r : 0;
 }
 
 /* ctx: sigsys, signals blocked */

@@ -24,6 +24,7 @@
 #include "rt/world/memory.h"
 #include "rt/world/state.h"
 #include "rt/world/switch.h"
+#include "rt/world/template.h"
 #include "rt/world/world.h"
 
 #define RED_ZONE 128u
@@ -79,6 +80,15 @@ static long make_thread(struct rt_thread *thread, struct rt_world *world, const 
 	return made ? thread->tid : rt.make_thread(thread, &own);
 }
 
+/* What the kernel does for the child of a fork. */
+static void begin_child(struct rt_world *world, const struct clone_args *args)
+{
+	if (args->flags & CLONE_CHILD_SETTID)
+		*(uint32_t *)args->child_tid = (uint32_t)sys(gettid);
+	if (args->flags & CLONE_CHILD_CLEARTID)
+		world->clear_tid = (uint32_t *)args->child_tid;
+}
+
 /* The program's call is made, in the place of the world's. */
 static long make_process(struct rt_thread *thread, struct rt_world *world, const struct clone_args *args)
 {
@@ -92,19 +102,14 @@ static long make_process(struct rt_thread *thread, struct rt_world *world, const
 		if (base != world->fs)
 			world->outer_fs = base;
 		rt_fs_write(world->fs);
-		if (args->flags & CLONE_CHILD_SETTID)
-			*(uint32_t *)args->child_tid = (uint32_t)sys(gettid);
-		if (args->flags & CLONE_CHILD_CLEARTID)
-			world->clear_tid = (uint32_t *)args->child_tid;
+		begin_child(world, args);
 	}
 	return r == -K23_ERESTART ? -EAGAIN : r;
 }
 
-static long make_task(struct rt_thread *thread, struct rt_world *world)
+static struct clone_args task_of(const struct core_regs *regs)
 {
-	const struct core_regs *regs = &world->regs;
 	struct clone_args args = { 0 };
-	static bool told;
 
 	if (regs->rax == __NR_clone3)
 		memcpy(&args, (const void *)regs->rdi, regs->rsi < sizeof(args) ? regs->rsi : sizeof(args));
@@ -113,6 +118,22 @@ static long make_task(struct rt_thread *thread, struct rt_world *world)
 					    .child_tid = regs->r10, .tls = regs->r8 };
 	else if (regs->rax == __NR_vfork)
 		args.flags = CLONE_VM | CLONE_VFORK;
+	return args;
+}
+
+void rt_world_is_child(struct rt_world *world)
+{
+	struct clone_args args = task_of(&world->regs);
+
+	begin_child(world, &args);
+	world->regs.rax = world->regs.rcx = world->regs.r11 = 0;
+}
+
+static long make_task(struct rt_thread *thread, struct rt_world *world)
+{
+	struct clone_args args = task_of(&world->regs);
+	static bool told;
+
 	if (args.flags & CLONE_VM && args.flags & CLONE_THREAD)
 		return make_thread(thread, world, &args);
 	if (!(args.flags & CLONE_VM) && world->make)
@@ -229,6 +250,8 @@ static long answer(struct rt_thread *thread, struct rt_world *world)
 {
 	const struct core_regs *regs = &world->regs;
 
+	if (__builtin_expect(rt.bundle->template != 0, 0))
+		rt_template_ask_call(world);
 	if (aborts(thread, regs))
 		end_by_mistake(world, "has called abort()", SIGABRT);
 	if (is_refused(regs))

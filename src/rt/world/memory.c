@@ -10,6 +10,7 @@
 #include "core/page.h"
 #include "rt/base/image.h"
 #include "rt/base/thread.h"
+#include "rt/world/template.h"
 
 /* Below the area of the regions of threads (base/thread.c). One mapping lies behind the other: many become one. */
 #define AREA 0x680000000000ul
@@ -40,6 +41,8 @@ long rt_world_mmap(const struct core_regs *regs)
 	uint64_t fd = regs->r8, offset = regs->r9;
 	long r = -EEXIST;
 
+	if (rt.bundle->template && !(flags & PLACED_FLAGS))
+		return sys(mmap, rt_template_room(size), size, prot, flags | MAP_FIXED_NOREPLACE, fd, offset);
 	if (rt.begun && !(flags & PLACED_FLAGS)) {
 		if (at >= CORE_PAGE)
 			r = sys(mmap, at & -(uint64_t)CORE_PAGE, size, prot, flags | MAP_FIXED_NOREPLACE, fd, offset);

@@ -13,6 +13,8 @@ void rt_world_leaves(struct rt_thread *thread, struct rt_world *world);
 /* Answers the system call of the world in world->regs, and returns the thread of the world that goes on. ctx: boot |
  * entry */
 struct rt_world *rt_world_answer(void);
+/* The world is at the call by which fork() makes a child: it is to go on as the child. ctx: boot */
+void rt_world_is_child(struct rt_world *world);
 /* Calls a function of the runtime's for the world. ctx: boot | entry */
 long rt_world_out_call(struct rt_world *world, const void *function, const uint64_t arguments[7]);
 

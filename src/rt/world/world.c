@@ -17,6 +17,7 @@
 #include "rt/world/start.h"
 #include "rt/world/state.h"
 #include "rt/world/switch.h"
+#include "rt/world/template.h"
 
 static struct k23_world *program_of(uint32_t world)
 {
@@ -187,6 +188,8 @@ long rt_world_out_call(struct rt_world *world, const void *function, const uint6
 	struct rt_thread *thread = rt_self();
 	long result;
 
+	if (__builtin_expect(rt.bundle->template != 0, 0))
+		rt_template_ask(world);
 	if (!forwards)
 		return called(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
 			      arguments[6]);

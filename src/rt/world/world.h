@@ -20,6 +20,8 @@
 /* Starts a world with its first thread, which stands for this one. SIGSYS is not blocked, and the guard is armed.
  * 0, or a negative errno after a message. ctx: boot */
 long rt_world_start(struct rt_world *world) must_check;
+/* The same, if rt_worlds_load() has made it ready. */
+long rt_world_go_on_ready(struct rt_world *world) must_check;
 
 /* Calls a function of the hosted hook with an index. ctx: boot | entry */
 long rt_world_run(struct rt_thread *thread, uint32_t hook, const void *function, uint64_t argument);
