@@ -73,7 +73,7 @@ void *_PyImport_FindSharedFuncptr(const char *prefix, const char *name, const ch
 /* The stack of a thread of the hook has 256 KB, of which a call from C to a function takes some 600 bytes. */
 #define RECURSION 250
 
-static PyStatus configure(PyConfig *config, const char *directory)
+static PyStatus configure(PyConfig *config)
 {
 	struct {
 		wchar_t **where;
@@ -86,21 +86,16 @@ static PyStatus configure(PyConfig *config, const char *directory)
 		{ &config->exec_prefix, L"/usr" }, { &config->base_exec_prefix, L"/usr" },
 	};
 	PyStatus status = PyStatus_Ok();
-	wchar_t *decoded;
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]) && !PyStatus_Exception(status); i++)
 		status = PyConfig_SetString(config, paths[i].where, paths[i].path);
-	decoded = Py_DecodeLocale(directory, NULL);
 	config->module_search_paths_set = 1;
-	if (!PyStatus_Exception(status) && decoded)
-		status = PyWideStringList_Append(&config->module_search_paths, decoded);
 	if (!PyStatus_Exception(status))
 		status = PyWideStringList_Append(&config->module_search_paths, L"" LIBRARY);
-	PyMem_RawFree(decoded);
 	return status;
 }
 
-const char *interpreter_start(const char *directory)
+const char *interpreter_start(void)
 {
 	PyPreConfig before;
 	PyConfig config;
@@ -116,7 +111,7 @@ const char *interpreter_start(const char *directory)
 	config.write_bytecode = 0;
 	config.install_signal_handlers = 0;
 	config.pathconfig_warnings = 0;
-	status = configure(&config, directory);
+	status = configure(&config);
 	if (!PyStatus_Exception(status))
 		status = Py_InitializeFromConfig(&config);
 	PyConfig_Clear(&config);

@@ -4,7 +4,7 @@
 #ifndef PYTHON_INTERPRETER_H
 #define PYTHON_INTERPRETER_H
 
-/* Starts it. directory: where a policy's own modules may be. Returns NULL, or what went wrong. */
-const char *interpreter_start(const char *directory);
+/* Starts it. Returns NULL, or what went wrong. */
+const char *interpreter_start(void);
 
 #endif

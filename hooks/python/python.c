@@ -229,27 +229,49 @@ static int check_options(const char *file)
 	return r;
 }
 
+/* Why the interpreter has not started. NULL: it has. */
+static const char *problem;
+
+/* Once for all images, where that can be. */
+static int prepare(void)
+{
+	problem = interpreter_start();
+	if (!problem)
+		Py_XDECREF(PyImport_ImportModule("policy_functions")); /* if not, load() tells */
+	PyErr_Clear();
+	return 0;
+}
+
+/* Modules of the policy's own are looked for beside it first. False: with an exception. */
+static bool use_directory(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	PyObject *path = PySys_GetObject("path");
+	PyObject *directory = PyUnicode_DecodeFSDefaultAndSize(slash ? file : ".", slash ? slash - file : 1);
+	bool used = path && directory && PyList_Insert(path, 0, directory) == 0;
+
+	Py_XDECREF(directory);
+	return used;
+}
+
 static int init(const struct k23_options *options)
 {
-	const char *file = k23_option(options, "file"), *text = k23_option(options, "text"), *problem, *slash;
-	char directory[K23_PATH_MAX];
+	const char *file = k23_option(options, "file"), *text = k23_option(options, "text");
 	int r;
 
 	if (!file || !text)
 		return k23_refuse("it runs a policy: --hook POLICY.py");
-	slash = strrchr(file, '/');
-	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - file) : 1, slash ? file : ".");
-	problem = interpreter_start(directory);
 	if (problem)
 		return k23_refuse("the interpreter does not start: %s", problem);
 	module_use_options(options);
-	if (!load(file, text))
+	if (!use_directory(file) || !load(file, text))
 		return refuse(file);
 	r = check_options(file);
 	return r ? r : thread_begin();
 }
 
 K23_HOOK(python,
+	.prepare = prepare,
 	.init = init,
 	.exec = on_exec,
 	.exec_begin = on_exec_begin,
