@@ -99,6 +99,11 @@ static void futexes(void)
 	CALL(futex, &word, FUTEX_LOCK_PI, 0, &none, POISON, POISON);
 	CALL(futex, &word, FUTEX_TRYLOCK_PI, 0, POISON, POISON, POISON);
 	CALL(futex, &word, FUTEX_UNLOCK_PI, 0, POISON, POISON, POISON);
+	CALL(futex, &word, FUTEX_WAKE | FUTEX_CLOCK_REALTIME, 1, POISON, POISON, POISON);
+	CALL(futex, &word, FUTEX_WAIT_REQUEUE_PI_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &none, &other, POISON);
+	CALL(futex, &word, FUTEX_FD | FUTEX_PRIVATE_FLAG, 1, POISON, POISON, POISON);
+	CALL(futex, &word, 0x102, 1, POISON, POISON, POISON);
+	CALL(futex, &word, 0x7000009, 1, 2, 3, 4l);
 	CALL(futex, &word, 99, 1, 2, 3, 4l);
 	CALL(set_robust_list, BAD, 24);
 	CALL(set_tid_address, &word);
