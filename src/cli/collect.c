@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -85,12 +86,21 @@ void collect_start(struct collection *collection, struct segment *segment, const
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
+bool collect_let_go(const siginfo_t *info)
+{
+	if (info->si_code != CLD_TRAPPED)
+		return false;
+	ptrace(PTRACE_DETACH, info->si_pid, NULL, (long)info->si_status);
+	return true;
+}
+
 /* Whether the child has ended. Its id may then soon be another process's, so no signal is sent to it any more. */
 static bool reap_child(struct collection *collection)
 {
 	siginfo_t info = { 0 };
 
-	if (waitid(P_PID, (id_t)collection->child, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || !info.si_pid)
+	if (waitid(P_PID, (id_t)collection->child, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || !info.si_pid ||
+	    collect_let_go(&info))
 		return false;
 	shared.child = 0;
 	collection->ended = waitpid(collection->child, &collection->status, 0) == collection->child;
@@ -104,8 +114,10 @@ static void reap_others(const struct collection *collection)
 
 	/* If the first that has ended is the program, the others' turn comes when that has been waited for. */
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid &&
-	       (collection->ended || info.si_pid != collection->child))
-		waitpid(info.si_pid, NULL, WNOHANG);
+	       (collection->ended || info.si_pid != collection->child)) {
+		if (!collect_let_go(&info))
+			waitpid(info.si_pid, NULL, WNOHANG);
+	}
 }
 
 void collect_wait(struct collection *collection, unsigned patience)

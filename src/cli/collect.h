@@ -4,6 +4,7 @@
 #ifndef CLI_COLLECT_H
 #define CLI_COLLECT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,6 +30,10 @@ void collect_start(struct collection *collection, struct segment *segment, const
 
 /* Waits until something happens, but not much longer than `patience` milliseconds. */
 void collect_wait(struct collection *collection, unsigned patience);
+
+/* A child that has asked to be traced by its parent (PTRACE_TRACEME) stops for each signal: k23 is no tracer, and lets
+ * it go, with the signal. Whether that is what waitid told of; else the child has ended. */
+bool collect_let_go(const siginfo_t *info);
 
 /* Whether the collection is over: the child has ended, and either so has every process that could report more, or a
  * signal ended the waiting for them. */

@@ -61,12 +61,16 @@ static void open_site_log_to_all(const char *store)
 static bool reap_children(pid_t child, struct collection *collection)
 {
 	for (;;) {
+		siginfo_t info = { 0 };
 		int status;
-		pid_t pid = waitpid(-1, &status, WNOHANG);
 
-		if (pid <= 0)
-			return pid == 0;
-		if (pid == child) {
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+			return false;
+		if (!info.si_pid)
+			return true;
+		if (collect_let_go(&info) || waitpid(info.si_pid, &status, WNOHANG) != info.si_pid)
+			continue;
+		if (info.si_pid == child) {
 			collection->status = status;
 			collection->ended = true;
 		}

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -275,6 +276,19 @@ static int orphan(void)
 	return 7;
 }
 
+/* The parent, who knows nothing of it, is the tracer; so it is of a child that is made the parent's. */
+static int traceme(void)
+{
+	for (int i = 0; i < 2; i++) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+			return 1;
+		make_calls(number);
+		if (i == 0 && syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL) != 0)
+			return 7;
+	}
+	_exit(0);
+}
+
 /* Root becomes somebody else, and then another program. */
 static int drop(char **argv)
 {
@@ -307,6 +321,7 @@ int main(int argc, char **argv)
 		{ "massacre", massacre }, { "numbered", numbered }, { "numbered-forever", numbered },
 		{ "errors", errors }, { "naps", naps }, { "arguments", arguments }, { "i386", i386 },
 		{ "nested", nested }, { "bytes", bytes }, { "orphan", orphan }, { "without-counter", without_counter },
+		{ "traceme", traceme },
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(what, table[i].name) == 0)

@@ -583,6 +583,16 @@ def case_traced(t):
     recorded(t, 'strace', 'strace', '-f', '-o', '/dev/null', t.calls, 'execs', '3', getppid=4, programs=5)
 
 
+def case_traceme(t):
+    """Who asks to be traced by its parent goes on: the collector is no tracer."""
+    for mode in (), ('--no-patch',), ('--eager',):
+        lines, _ = t.trace(t.calls, 'traceme', '5', options=('--no-learn', *mode), status=7)
+        expect(f'calls, {mode}', (names(lines)['getppid'], names(lines)['ptrace']), (10, 2))
+        _, calls, _ = t.stat(t.calls, 'traceme', '5', options=mode, status=7)
+        expect(f'counts, {mode}', calls['getppid']['calls'], 10)
+    expect('learn', run(t.k23, 'learn', '--', t.calls, 'traceme', '5').returncode, 7)
+
+
 def mappings(pid):
     """The memory that a process of k23's shares with others."""
     try:

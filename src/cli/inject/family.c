@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/collect.h"
 
 #define ROUNDS 400
 #define PAUSE 5000 /* us, between two rounds */
@@ -33,8 +34,10 @@ void family_reap(pid_t spared)
 	siginfo_t info = { 0 };
 
 	/* If the first that has ended is the one that is spared, the others' turn comes when it has been waited for. */
-	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid && info.si_pid != spared)
-		waitpid(info.si_pid, NULL, WNOHANG);
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid && info.si_pid != spared) {
+		if (!collect_let_go(&info))
+			waitpid(info.si_pid, NULL, WNOHANG);
+	}
 }
 
 /* False: there is no such process. */
