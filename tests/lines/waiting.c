@@ -96,6 +96,9 @@ static void futexes(void)
 	CALL(futex, &word, FUTEX_REQUEUE, 1, 2, &other, POISON);
 	CALL(futex, &word, FUTEX_CMP_REQUEUE_PRIVATE, 1, 2, &other, 1l);
 	CALL(futex, &word, FUTEX_WAKE_OP, 1, 1, &other, FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_GT, 3));
+	CALL(futex, &word, FUTEX_WAKE_OP, 1, 1, &other,
+	     FUTEX_OP((FUTEX_OP_SET | FUTEX_OP_OPARG_SHIFT), 1, FUTEX_OP_CMP_EQ, 3));
+	CALL(futex, &word, FUTEX_WAKE_OP, 1, 1, &other, FUTEX_OP(5, 1, 9, 3));
 	CALL(futex, &word, FUTEX_LOCK_PI, 0, &none, POISON, POISON);
 	CALL(futex, &word, FUTEX_TRYLOCK_PI, 0, POISON, POISON, POISON);
 	CALL(futex, &word, FUTEX_UNLOCK_PI, 0, POISON, POISON, POISON);

@@ -161,18 +161,33 @@ void print_ioprio(struct printer *to, const struct type *type, struct place plac
 	line_text(to->line, how == CONSTANTS_VERBOSE ? " */" : "");
 }
 
-/* What FUTEX_WAKE_OP does with the second word, in four parts of a number. */
+/* A constant that is a part of a number. One that is not known is shown as the shifted number that it is. */
+static void print_shifted(struct printer *to, const struct type *type, uint64_t value, unsigned shift)
+{
+	bool known = constant_name(type, value);
+
+	if (known)
+		print_enumerator(to, type, (struct place){ value, 0 });
+	else
+		line_hex(to->line, value);
+	line_add(to->line, "<<%u", shift);
+	if (!known && to->options->constants != CONSTANTS_RAW)
+		line_add(to->line, " /* %s */", type->unknown);
+	line_text(to->line, "|");
+}
+
+/* What FUTEX_WAKE_OP does with the second word, in five parts of a number. */
 void print_wake_op(struct printer *to, const struct type *type, struct place place)
 {
 	const struct field *names = type->of->members;
 	unsigned op = (unsigned)place.value;
 
-	print_enumerator(to, names[0].type, (struct place){ op >> 28 & 7, 0 });
-	line_text(to->line, op >> 31 ? "|FUTEX_OP_OPARG_SHIFT<<28|" : "<<28|");
+	if (op >> 31)
+		print_shifted(to, names[0].type, op >> 28 & 8, 28);
+	print_shifted(to, names[1].type, op >> 28 & 7, 28);
 	line_hex(to->line, op >> 12 & 0xfff);
 	line_text(to->line, "<<12|");
-	print_enumerator(to, names[1].type, (struct place){ op >> 24 & 15, 0 });
-	line_text(to->line, "<<24|");
+	print_shifted(to, names[2].type, op >> 24 & 15, 24);
 	line_hex(to->line, op & 0xfff);
 }
 
