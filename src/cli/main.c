@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/completion.h"
+#include "cli/own_stack.h"
 #include "version.h"
 
 static int help(int argc, char **argv);
@@ -106,7 +107,7 @@ static int complete(int argc, char **argv)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int tool(int argc, char **argv)
 {
 	const struct command *command;
 
@@ -124,4 +125,9 @@ int main(int argc, char **argv)
 	else
 		return finish_stdout(command->run(argc - 1, argv + 1));
 	return finish_stdout(0);
+}
+
+int main(int argc, char **argv)
+{
+	return own_stack_run(tool, argc, argv);
 }

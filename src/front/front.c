@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/own_stack.h"
 #include "front/start_over.h"
 
 static const struct option_row *row_named(const struct option_row *table, const char *name, size_t length)
@@ -54,10 +55,15 @@ static void run(char **argv)
 		launch_exec(&launch);
 }
 
-int main(int argc, char **argv)
+static int front(int argc, char **argv)
 {
 	start_over_with(argv);
 	if (argc > 1 && strcmp(argv[1], "run") == 0)
 		run(argv + 1);
 	start_over();
+}
+
+int main(int argc, char **argv)
+{
+	return own_stack_run(front, argc, argv);
 }

@@ -593,6 +593,17 @@ def case_traceme(t):
     expect('learn', run(t.k23, 'learn', '--', t.calls, 'traceme', '5').returncode, 7)
 
 
+def case_small_stack(t):
+    """The command needs no larger stack than what it starts."""
+    environment = {'K23_STORE': os.environ.get('K23_STORE', os.path.abspath('store'))}
+    for words in (['run'], ['run', '--hook', 'null'], ['run', '--hook', 'memfs:at=/nowhere'], ['trace', '-o', '/dev/null'],
+                  ['stat', '-o', '/dev/null'], ['record', '-o', 'recording'], ['learn']):
+        for _ in range(3):
+            result = run('sh', '-c', 'ulimit -s 20; "$@"; s=$?; ulimit -s; exit $s', 'sh', t.k23, *words, '--',
+                         t.calls, 'calls', '5', env=environment)
+            expect(f'{words}: {result.stderr}', (result.returncode, result.stdout), (0, '20\n'))
+
+
 def mappings(pid):
     """The memory that a process of k23's shares with others."""
     try:
