@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "abi/syscall.h"
@@ -27,6 +28,31 @@ void start_over_with(char **argv)
 	sys(rt_sigprocmask, SIG_SETMASK, 0, &sigmask, 8);
 }
 
+/* What the tool needs to begin, with its libraries: otherwise the kernel kills it, or ld.so says what is missing. */
+static const struct need {
+	int resource;
+	unsigned long least, unit;
+	const char *units, *name;
+} needs[] = {
+	{ RLIMIT_NOFILE, 4, 1, "descriptors", "ulimit -n" },
+	{ RLIMIT_AS, 7ul << 20, 1ul << 20, "MB of address space", "ulimit -v" },
+	{ RLIMIT_DATA, 2ul << 20, 1ul << 20, "MB of data", "ulimit -d" },
+};
+
+static void check_limits(void)
+{
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		const struct need *need = &needs[i];
+		struct rlimit limit;
+
+		if (getrlimit(need->resource, &limit) != 0 || limit.rlim_cur >= need->least)
+			continue;
+		fprintf(stderr, "k23: k23 needs %lu %s, and the limit is less: raise it (%s)\n",
+			need->least / need->unit, need->units, need->name);
+		_exit(EXIT_K23);
+	}
+}
+
 void start_over(void)
 {
 	/* Beside the front in a build tree, or where it is installed. */
@@ -37,6 +63,7 @@ void start_over(void)
 	int error = ENOENT;
 
 	sys(rt_sigprocmask, SIG_SETMASK, &sigmask, 0, 8);
+	check_limits();
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		if (!beside && strchr(places[i], '%'))
 			continue;

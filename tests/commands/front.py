@@ -58,6 +58,18 @@ def case_same(k23):
                    (wanted.returncode, wanted.stdout, wanted.stderr))
 
 
+def case_limits(k23):
+    """Where the tool could not begin, one line says what to do."""
+    for letter, value in ('n', 3), ('v', 5000), ('d', 1500):
+        result = run('sh', '-c', f'ulimit -{letter} {value}; exec "$0" stat true', k23)
+        lines = result.stderr.splitlines()
+        expect(f'-{letter}: {result.stderr}', (result.returncode, len(lines), f'raise it (ulimit -{letter})' in lines[0]),
+               (125, 1, True))
+    for letter, value in ('n', 6), ('v', 40000), ('d', 10000):
+        result = run('sh', '-c', f'ulimit -{letter} {value}; exec "$0" --version', k23)
+        expect(f'-{letter} {value}: {result.stderr}', result.returncode, 0)
+
+
 def case_signals(k23):
     """What a C library keeps to itself of signals is the program's all the same."""
     def blocked():
