@@ -14,6 +14,7 @@
 #include <linux/fcntl.h>
 #include <linux/memfd.h>
 #include <linux/mman.h>
+#include <linux/resource.h>
 
 #include "abi/carrier.h"
 #include "abi/kernel.h"
@@ -145,7 +146,7 @@ static long write_all(long fd, const void *from, size_t size, uint64_t offset)
 	return 0;
 }
 
-static long write_carrier(long fd, const struct carrier *carrier, const struct bundle *bundle)
+static long write_parts(long fd, const struct carrier *carrier, const struct bundle *bundle)
 {
 	static const int32_t no_segment = BUNDLE_NO_SEGMENT;
 	long r = write_all(fd, carrier, sizeof(*carrier), 0);
@@ -161,6 +162,26 @@ static long write_carrier(long fd, const struct carrier *carrier, const struct b
 		r = write_all(fd, (const char *)bundle + bundle->store, bundle->store_size,
 			      carrier->size + bundle->store);
 	return failed(r) ? r : sys(ftruncate, fd, carrier->size + bundle->size);
+}
+
+/* The limit for files that the program writes is not for this one, as far as it may be raised: a longer file would
+ * raise SIGXFSZ. */
+static long write_carrier(long fd, const struct carrier *carrier, const struct bundle *bundle)
+{
+	uint64_t size = carrier->size + bundle->size;
+	struct rlimit64 limit, raised;
+	bool limited = !failed(sys(prlimit64, 0, RLIMIT_FSIZE, 0, &limit)) && limit.rlim_cur < size;
+	long r;
+
+	if (limited) {
+		raised = (struct rlimit64){ limit.rlim_max, limit.rlim_max };
+		if (limit.rlim_max < size || failed(sys(prlimit64, 0, RLIMIT_FSIZE, &raised, 0)))
+			return -EFBIG;
+	}
+	r = write_parts(fd, carrier, bundle);
+	if (limited)
+		sys(prlimit64, 0, RLIMIT_FSIZE, &limit, 0);
+	return r;
 }
 
 /* The carrier's name is what /proc/PID/exe shows. */

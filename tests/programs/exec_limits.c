@@ -283,6 +283,8 @@ HELPER(limited)
 	struct scheduling attr;
 	struct rlimit lim;
 
+	NEED(getrlimit(RLIMIT_FSIZE, &lim) == 0);
+	say("files of %lu bytes", (unsigned long)lim.rlim_cur);
 	NEED(getrlimit(RLIMIT_NPROC, &lim) == 0);
 	EXPECT(raw(SYS_sched_getattr, 0, &attr, sizeof(attr), 0), 0);
 	say("%lu processes, policy %u, flags %llx", (unsigned long)lim.rlim_cur, attr.policy,
@@ -304,6 +306,22 @@ static void exec_at_limit(void)
 CASE(no_more_processes)
 {
 	say("-> %d", in_child(exec_at_limit));
+}
+
+/* Nor does it write a file. */
+static void exec_at_limits(void)
+{
+	struct rlimit none = { 0, 0 }, small;
+
+	NEED(getrlimit(RLIMIT_FSIZE, &small) == 0);
+	small.rlim_cur = 4096;
+	NEED(setrlimit(RLIMIT_FSIZE, &small) == 0 && setrlimit(RLIMIT_NPROC, &none) == 0);
+	execl(self_path(), "zero", "limited", NULL);
+}
+
+CASE(no_more_processes_or_files)
+{
+	say("-> %d", in_child(exec_at_limits));
 }
 
 static void exec_deadline(void)
