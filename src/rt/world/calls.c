@@ -250,7 +250,7 @@ static long answer(struct rt_thread *thread, struct rt_world *world)
 {
 	const struct core_regs *regs = &world->regs;
 
-	if (__builtin_expect(rt.bundle->template != 0, 0))
+	if (__builtin_expect(!rt.begun, 0))
 		rt_template_ask_call(world);
 	if (aborts(thread, regs))
 		end_by_mistake(world, "has called abort()", SIGABRT);

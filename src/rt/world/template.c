@@ -40,7 +40,7 @@ void rt_template_give_up(void)
 
 void rt_template_ask(const struct rt_world *world)
 {
-	if (!rt_chain_hook(rt.bundle->worlds[world->index].hook)->prepare)
+	if (rt.bundle->template && !rt_chain_hook(rt.bundle->worlds[world->index].hook)->prepare)
 		rt_template_give_up();
 }
 
@@ -86,7 +86,7 @@ static bool makes_thread(const struct rt_world *world)
 
 void rt_template_ask_call(const struct rt_world *world)
 {
-	if (makes_thread(world))
+	if (rt.bundle->template && makes_thread(world))
 		rt_template_give_up();
 	else if (!is_of_start(&world->regs))
 		rt_template_ask(world);

@@ -13,8 +13,8 @@ void rt_template_says(enum bundle_template_state state);
 void rt_template_give_up(void) __attribute__((noreturn));
 /* Where the next thing goes that a world maps. ctx: boot */
 uint64_t rt_template_room(uint64_t size);
-/* Ends the template if what the world is about to do has to be done in each image: anything but what the hook's
- * .prepare may do; the call in world->regs. ctx: boot */
+/* Before the program begins: ends the process, if it is a template, when what the world is about to do has to be done
+ * in each image, and its hook has no .prepare. The second one: the call in world->regs. ctx: boot */
 void rt_template_ask(const struct rt_world *world);
 void rt_template_ask_call(const struct rt_world *world);
 

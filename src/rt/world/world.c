@@ -188,7 +188,7 @@ long rt_world_out_call(struct rt_world *world, const void *function, const uint6
 	struct rt_thread *thread = rt_self();
 	long result;
 
-	if (__builtin_expect(rt.bundle->template != 0, 0))
+	if (__builtin_expect(!rt.begun, 0))
 		rt_template_ask(world);
 	if (!forwards)
 		return called(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
