@@ -217,7 +217,7 @@ def borders():
                  "f/..", "f/.", "f/../..", f"f/../../{name}/f", f"../{name}/f/.", f"../{name}/f/..", f"../{name}/f/", f"../{name}/d/..",
                  "../outside/o/..", f"../outside/o/../../{name}/f", "slash", "slash/..", "directory", "directory/../f", "file/.", "file/../f",
                  "file/..", "short", "d/none/..", "d/none/../../..", f"../{name}/none/../f", "d/e/../../..", f"../outside/none/../../{name}/f",
-                 "../" * 99 + "x", "d/../../outside/o"]:
+                 "../" * 99 + "proc/x", "d/../../outside/o"]:
         for start in "", MEM + "/":
             for function in os.stat, os.lstat, os.chdir, os.rmdir:
                 tell(f"{function.__name__} {start}{path}", lambda: function(start + path) and oct(function(start + path).st_mode))
