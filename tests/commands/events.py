@@ -333,7 +333,7 @@ def case_names(t):
             program = [t.events, *([what] if isinstance(what, str) else what)]
             t.same((*options, *calls), program, normalise=names_behind)
             t.same((*options, '-e', 'trace=getppid,exit_group'), [t.events, 'child'], normalise=lambda text: [
-                re.sub(r'\d+(?=<)', 'ID', line) for line in shape(DEAD.sub(r'\1', text.replace('<strace>', '<k23>')))],
+                re.sub(r' *\d+(?=<)', ' ID', line) for line in shape(DEAD.sub(r'\1', text.replace('<strace>', '<k23>')))],
                    shown='stderr')
     result = run(*t.k23, '--decode-pids=pidns', 'true')
     expect('pidns', (result.returncode, 'PID namespaces' in result.stderr), (125, True))

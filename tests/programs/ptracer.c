@@ -606,20 +606,6 @@ static void blocked_read(void)
 	_exit(guest_failures ? 1 : 8);
 }
 
-/* Until the child sleeps in a call; it has no stop on the way there. */
-static void await_sleep(pid_t pid)
-{
-	int status, i;
-
-	for (i = 0; i < 5000; i++) {
-		EXPECT(raw(SYS_wait4, pid, &status, WNOHANG | __WALL, 0), 0);
-		if (state_of(pid) == 'S')
-			return;
-		usleep(1000);
-	}
-	NEED(!"asleep");
-}
-
 /* Goes on to the child's next stop, and shows where it is in a call. */
 static int next_call_stop(pid_t pid, int sig)
 {

@@ -327,7 +327,7 @@ CASE(restarted)
 	NEED(pid >= 0);
 	if (pid == 0)
 		_exit(raw(SYS_pause) == 5 ? 6 : 7);
-	usleep(50000);
+	await_sleep(pid);
 	EXPECT(pt(SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
 	EXPECT(pt(INTERRUPT, pid, 0, 0), 0);
 	say("interrupted %#x", stop_of(pid));

@@ -64,4 +64,17 @@ static inline pid_t child_running(void (*fn)(void))
 	return pid;
 }
 
+/* Until the child sleeps in a call; it has no stop on the way there. */
+static inline void await_sleep(pid_t pid)
+{
+	int status, i;
+
+	for (i = 0; i < 5000; i++) {
+		EXPECT(raw(SYS_wait4, pid, &status, WNOHANG | __WALL, 0), 0);
+		if (state_of(pid) == 'S')
+			return;
+		usleep(1000);
+	}
+	NEED(!"asleep");
+}
 #endif
