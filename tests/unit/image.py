@@ -11,9 +11,9 @@ VECTOR = re.compile(r"%(?:[xyz]mm\d+|mm\d|st\b|st\(|k[0-7]\b|bnd)|\b(?:emms|fnin
 # What keeps vector state, and puts it back, the program's or that of the C calling convention, and does nothing else.
 STORES = r"^(?:vmovdqa(?:64)?|movaps|kmovq)\s+%\w+,"
 LOADS = r"^(?:vmovdqa(?:64)?|movaps|kmovq)\s+\S*\(%r\w+\),%"
-KEEPS = {"rt_guard_enter": "rstor", "rt_state_save": f"{STORES}|rstor", "rt_state_load": f"{LOADS}|rstor|ldmxcsr",
-         "rt_state_clean": "fninit|ldmxcsr", "rt_control_load": "ldmxcsr", "rt_control_clean": "ldmxcsr",
-         "load_mxcsr": "ldmxcsr", "xrstor": "rstor"}
+KEEPS = {"rt_guard_enter": "rstor", "rt_state_save": f"{STORES}|rstor|fninit|ldmxcsr",
+         "rt_state_load": f"{LOADS}|rstor|ldmxcsr", "rt_state_clean": "fninit|ldmxcsr", "clean_used": "fninit|ldmxcsr",
+         "rt_control_load": "ldmxcsr", "rt_control_clean": "ldmxcsr", "load_mxcsr": "ldmxcsr", "xrstor": "rstor"}
 ALLOWED_RELOCATIONS = {"runtime": set(), "hook": {"R_X86_64_RELATIVE"}}
 
 

@@ -23,7 +23,7 @@ static inline uint32_t rt_state_size(void)
 	return (uint32_t)sizeof(struct rt_state) + rt.bundle->state_size;
 }
 
-/* All of it. state: aligned. ctx: boot | entry */
+/* All of it. state: aligned. What is saved is left as a C function wants it. ctx: boot | entry */
 void rt_state_save(struct rt_state *state);
 void rt_state_load(struct rt_state *state);
 /* In the child of a fork: makes it what the kernel gives to the child. */

@@ -81,7 +81,6 @@ static long run(struct rt_thread *thread, uint32_t i, const void *function, uint
 		world->sp = (sp - rt_state_size()) & ~63ul;
 		state = (struct rt_state *)world->sp;
 		rt_state_save(state);
-		rt_state_clean();
 		thread->program_state = state;
 	} else {
 		rt_control_save(&control);
@@ -257,7 +256,8 @@ static void resume(struct rt_thread *thread, struct rt_world *world, bool keeps)
 
 	if (keeps)
 		rt_state_save(state);
-	rt_state_clean();
+	else
+		rt_state_clean();
 	rt_world_enters(thread, world);
 	rt_world_resume(world);
 	rt_world_leaves(thread, world);

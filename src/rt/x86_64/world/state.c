@@ -104,6 +104,13 @@ static bool x87_is_initial(const uint8_t *xsave)
 	return words[0] == X87_CONTROL_DEFAULT && !others;
 }
 
+static void clean_used(uint64_t used)
+{
+	if (used & X87)
+		__asm__ volatile("fninit");
+	load_mxcsr(MXCSR_DEFAULT);
+}
+
 void rt_state_save(struct rt_state *state)
 {
 	uint64_t used = in_use(), rest = used & ~moved();
@@ -112,8 +119,8 @@ void rt_state_save(struct rt_state *state)
 	/* The processor leaves what is reserved there as it is, and wants it to be 0. */
 	for (uint32_t i = 0; i < HEADER_WORDS; i++)
 		*(volatile uint64_t *)&header[i] = 0;
-	save_mxcsr((uint32_t *)(state->xsave + LEGACY_MXCSR));
 	save_mxcsr(&state->mxcsr);
+	*(uint32_t *)(state->xsave + LEGACY_MXCSR) = state->mxcsr;
 	xsave(state, rest);
 	if (moved() && (rest & X87) && x87_is_initial(state->xsave)) {
 		header[0] &= ~(uint64_t)X87;
@@ -133,6 +140,8 @@ void rt_state_save(struct rt_state *state)
 	if (used & OPMASK)
 		__asm__ volatile(".irp n, 0,1,2,3,4,5,6,7\n\tkmovq %%k\\n, 8 * \\n(%0)\n\t.endr"
 				 : : "r"(state->masks) : "memory");
+	/* XGETBV takes 13 ns on a Zen 4: what is in use need not be asked again. */
+	clean_used(state->in_use);
 }
 
 void rt_state_load(struct rt_state *state)
@@ -168,9 +177,7 @@ void rt_state_forked(struct rt_state *state)
 
 void rt_state_clean(void)
 {
-	if (in_use() & X87)
-		__asm__ volatile("fninit");
-	load_mxcsr(MXCSR_DEFAULT);
+	clean_used(in_use());
 }
 
 /* To load the control word of the x87 makes it be in use. */
