@@ -735,6 +735,52 @@ CASE(step_with_signals)
 	step_with_signal(true);
 }
 
+static void raises_trap(void)
+{
+	set_handler(SIGTRAP, on_signal, 0);
+	raw(SYS_kill, raw(SYS_getpid), SIGSTOP);
+	site(SYS_tgkill, raw(SYS_getpid), raw(SYS_gettid), SIGTRAP);
+	site(SYS_close, -1, 0, 0);
+}
+
+/* Of a step's SIGTRAP and one that the call sends itself the kernel queues the first: one stop, which leads to the
+ * handler. from_entry: the step is from the entry stop of the call. */
+static void step_over_raised(bool from_entry)
+{
+	pid_t pid = child_running(raises_trap);
+	struct user_regs_struct regs;
+	siginfo_t info = { 0 };
+	int behind = 0;
+
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), SIGSTOP);
+	for (int i = 0; i < (from_entry ? 5 : 4); i++) {
+		EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+		EXPECT(stop_of(pid), SYSCALL_STOP);
+	}
+	for (int i = 0; i < 100 && info.si_code != SI_TKILL; i++) {
+		EXPECT(pt(SINGLESTEP, pid, 0, 0), 0);
+		EXPECT(stop_of(pid), SIGTRAP);
+		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+		EXPECT(pt(GETSIGINFO, pid, 0, &info), 0);
+		behind += regs.rip == (unsigned long)call_site;
+	}
+	say("code %d, sent by itself: %d, stops behind a call: %d", info.si_code, info.si_pid == pid, behind);
+	EXPECT(pt(SYSCALL, pid, 0, SIGTRAP), 0);
+	EXPECT(stop_of(pid), SYSCALL_STOP);
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	EXPECT(regs.orig_rax, SYS_getppid);
+	EXPECT(pt(CONT, pid, 0, 0), 0);
+	EXPECT(stop_of(pid), -1);
+}
+
+CASE(step_over_raised)
+{
+	step_over_raised(false);
+	step_over_raised(true);
+}
+
 /* To be stepped is to be sent a signal that cannot be ignored or blocked: the kernel changes what was set. */
 static void ignores_steps(void)
 {

@@ -116,10 +116,15 @@ static bool load_shown(const struct tracee *tracee, const struct tracee_view *vi
 }
 
 /* A step raises SIGTRAP as a fault would: to ignore or block it does not help, the kernel gives it the default action.
+ * A SIGTRAP that came in the call over which the step led is in the queue before, and there is one place for both.
  * ctx: entry */
 static uint32_t show_step(struct tracee *tracee)
 {
 	tracee->flags &= ~(uint32_t)TRACEE_IN_CALL;
+	if (tracee->flags & TRACEE_HOLDS && tracee->held.si_signo == SIGTRAP) {
+		tracee->flags &= ~(uint32_t)TRACEE_HOLDS;
+		sys(ptrace, PTRACE_SETSIGINFO, tracee->tid, 0, &tracee->held);
+	}
 	if (tracee->flags & TRACEE_BLOCKS_TRAP || tracee_handler(tracee, SIGTRAP) == (uint64_t)SIG_IGN)
 		tracee_default(tracee, SIGTRAP);
 	return SIGTRAP;
