@@ -144,6 +144,61 @@ CASE(step_into_vfork)
 		follow_child(pid);
 }
 
+static int deadly;
+
+static void kills_itself(void)
+{
+	raw(SYS_tgkill, raw(SYS_getpid), raw(SYS_gettid), deadly);
+}
+
+static void sleeps(void)
+{
+	raw(SYS_pause);
+}
+
+static void becomes_another(void)
+{
+	char *const argv[] = { "true", NULL };
+
+	raw(SYS_execve, "/bin/true", argv, environ);
+}
+
+/* What a tracer finds when its tracee dies of a signal, which it was shown before: where that has come. */
+static void look_at_death(const char *where, void (*fn)(void), int sig)
+{
+	struct user_regs_struct regs, before;
+	pid_t pid;
+
+	deadly = sig;
+	pid = child_running(fn);
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT), 0);
+	GO_ON(pid, PTRACE_CONT, 0);
+	if (fn == sleeps) {
+		await_sleep(pid);
+		EXPECT(kill(pid, sig), 0);
+	}
+	EXPECT(stop_of(pid), sig);
+	EXPECT(pt(GETREGS, pid, 0, &before), 0);
+	GO_ON(pid, PTRACE_CONT, sig);
+	EXPECT(stop_of(pid), EVENT_STOP(EXIT));
+	look(where, pid);
+	EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+	CHECK(memcmp(&regs, &before, sizeof(regs)) == 0);
+	GO_ON(pid, PTRACE_CONT, 0);
+	EXPECT(stop_of(pid), -1);
+}
+
+CASE(deaths)
+{
+	static const int signals[] = { SIGABRT, SIGTRAP, SIGSEGV, SIGSYS, SIGTERM, SIGQUIT };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		look_at_death("by itself", kills_itself, signals[i]);
+		look_at_death("asleep", sleeps, signals[i]);
+	}
+	look_at_death("after execve", becomes_another, SIGTRAP);
+}
+
 static void sends(void)
 {
 	set_handler(SIGUSR1, ends_later, 0);

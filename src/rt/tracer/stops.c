@@ -163,7 +163,8 @@ static bool is_call_elsewhere(const struct tracee *tracee, const struct tracee_v
 }
 
 /* Whether the kernel is about to take the default action for a signal that the tracer was shown before: the runtime has
- * queued it again for that. Where this is not the tracee's death, the next one is another. ctx: entry */
+ * queued it again for that. A tracer may see the registers at the tracee's death, and the way through the runtime has
+ * changed some of what was shown. Where this is not its death, the next one is another. ctx: entry */
 static bool is_dying(const struct tracee *tracee, uint32_t sig)
 {
 	const uint32_t none = 0;
@@ -173,8 +174,12 @@ static bool is_dying(const struct tracee *tracee, uint32_t sig)
 	if (!at)
 		return false;
 	at += offsetof(struct rt_thread, dies_of);
-	return !failed(tracee_read(tracee->tid, &dies_of, at, sizeof(dies_of))) && dies_of == sig &&
-	       !failed(tracee_write(tracee->tid, at, &none, sizeof(none)));
+	if (failed(tracee_read(tracee->tid, &dies_of, at, sizeof(dies_of))) || dies_of != sig ||
+	    failed(tracee_write(tracee->tid, at, &none, sizeof(none))))
+		return false;
+	if (tracee->signalled.cs)
+		sys(ptrace, PTRACE_SETREGS, tracee->tid, 0, &tracee->signalled);
+	return true;
 }
 
 /* Whether a signal has come where natively none would stop the tracee: the entry stop of a call was shown, and the
@@ -295,9 +300,13 @@ bool tracee_in_signal_stop(const struct tracee *tracee)
 int tracee_release(struct tracee *tracee, uint64_t request, int sig)
 {
 	int held = tracee->held.si_signo;
+	struct tracee_view view;
 
 	if (tracee->flags & TRACEE_EXEC_STOP)
 		sig = 0;
+	tracee->signalled.cs = 0;
+	if (sig && !failed(tracee_view(tracee, &view)))
+		tracee->signalled = view.shown;
 	if (!(tracee->flags & TRACEE_HOLDS) || (tracee->flags & TRACEE_IN_CALL && request == PTRACE_SYSCALL))
 		return sig;
 	if (sig || tracee->flags & TRACEE_IN_CALL || tracee_in_signal_stop(tracee)) {

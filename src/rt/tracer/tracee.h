@@ -14,6 +14,7 @@
 
 #include "abi/bundle.h"
 #include "abi/syscall.h"
+#include "core/regs.h"
 
 enum tracee_flags {
 	TRACEE_SEIZED = 1,
@@ -48,6 +49,7 @@ struct tracee {
 	uint64_t gate;     /* where in the tracee its gate is */
 	uint32_t size;     /* of the bundle up to the regions: all code is in there */
 	uint64_t stepped_nr; /* of the call that its step has made, as far as is known; ~0: none */
+	struct core_user_regs signalled; /* of its program when it was resumed with a signal; cs 0: not known */
 	int32_t exec_from; /* the id that the thread had when it called execve */
 	struct start_block block; /* for the image that its execve makes */
 	siginfo_t held;
