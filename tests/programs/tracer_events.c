@@ -199,6 +199,45 @@ CASE(deaths)
 	look_at_death("after execve", becomes_another, SIGTRAP);
 }
 
+static void sends_sigsys(void)
+{
+	set_handler(SIGSYS, ends_later, 0);
+	set_handler(SIGUSR1, ends_later, 0);
+	kills_itself();
+	for (int i = 0; i < 3; i++)
+		raw(SYS_getppid);
+	raw(SYS_exit_group, 6);
+}
+
+/* A SIGSYS that a thread sends to itself is what the tracer makes of it, and comes once. */
+static void meet_sigsys(int passed, int code)
+{
+	siginfo_t info = { .si_signo = SIGSYS, .si_code = code };
+	int stop, sig = 0;
+	pid_t pid;
+
+	deadly = SIGSYS;
+	pid = child_running(sends_sigsys);
+	for (;;) {
+		GO_ON(pid, PTRACE_CONT, sig);
+		stop = stop_of(pid);
+		if (stop < 0)
+			return;
+		look("stop", pid);
+		sig = passed;
+		if (code)
+			EXPECT(pt(SETSIGINFO, pid, 0, &info), 0);
+	}
+}
+
+CASE(changed_sigsys)
+{
+	meet_sigsys(SIGSYS, 0);
+	meet_sigsys(SIGSYS, SI_QUEUE);
+	meet_sigsys(SIGUSR1, 0);
+	meet_sigsys(0, 0);
+}
+
 static void sends(void)
 {
 	set_handler(SIGUSR1, ends_later, 0);

@@ -260,6 +260,22 @@ static bool blocks_sigsys(const struct tracee *tracee)
 	return !thread.sigsys_held && rt_sigsys_blocked(&thread);
 }
 
+/* The kernel has given the tracee a SIGSYS that a thread of it has announced (signal/sigsys.h): from now on it is the
+ * tracer's, who may change or drop it. ctx: entry */
+static void withdraw_announced(const struct tracee *tracee, const siginfo_t *info)
+{
+	uint64_t at = tracee_thread(tracee);
+	const uint32_t none = 0;
+	struct rt_thread thread;
+
+	if (info->si_code != SI_TKILL || !at ||
+	    failed(tracee_read(tracee->tid, &thread, at, offsetof(struct rt_thread, sigsys_info))) ||
+	    !thread.sigsys_due || (uint32_t)info->si_pid != thread.sigsys_pending)
+		return;
+	(void)!tracee_write(tracee->tid, at + offsetof(struct rt_thread, sigsys_due), &none, sizeof(thread.sigsys_due));
+	(void)!tracee_write(tracee->tid, at + offsetof(struct rt_thread, sigsys_pending), &none, sizeof(none));
+}
+
 /* A stop for SIGSYS: the guard's, a rendezvous, or the program's. Returns the stop to show, or 0. ctx: entry */
 static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
 {
@@ -284,6 +300,7 @@ static uint32_t meet_sigsys(struct tracee *tracee, const siginfo_t *info)
 	 * it is blocked: the tracee's runtime keeps it. */
 	if (!rt_sigsys_is(info, SYS_SECCOMP) && !(tracee->flags & TRACEE_SENT) && blocks_sigsys(tracee))
 		return tracee_run_on(tracee, SIGSYS);
+	withdraw_announced(tracee, info);
 	return meet_signal(tracee, info, SIGSYS);
 }
 
