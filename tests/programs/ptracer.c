@@ -817,6 +817,53 @@ CASE(steps_change_actions)
 	EXPECT(stop_of(pid), -1);
 }
 
+static void unblocks_trap(void)
+{
+	struct sigaction action;
+	sigset_t set = sigset_of(SIGTRAP);
+
+	set_handler(SIGTRAP, on_signal, 0);
+	raw(SYS_tgkill, raw(SYS_getpid), raw(SYS_gettid), SIGTRAP);
+	raw(SYS_rt_sigprocmask, SIG_BLOCK, &set, 0, 8);
+	raw(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, 0, 8);
+	raw(SYS_rt_sigprocmask, SIG_BLOCK, &set, 0, 8);
+	sigemptyset(&set);
+	raw(SYS_rt_sigprocmask, SIG_SETMASK, &set, 0, 8);
+	sigaction(SIGTRAP, NULL, &action);
+	say("default %d", action.sa_handler == SIG_DFL);
+	sigaddset(&set, SIGTRAP);
+	raw(SYS_rt_sigprocmask, SIG_BLOCK, &set, 0, 8);
+	sigprocmask(SIG_BLOCK, NULL, &set);
+	sigaction(SIGTRAP, NULL, &action);
+	say("default %d, blocked %d", action.sa_handler == SIG_DFL, sigismember(&set, SIGTRAP));
+}
+
+/* Steps from the entries of calls that change the mask: whether SIGTRAP is blocked behind the call is what counts. */
+CASE(steps_over_masks)
+{
+	pid_t pid = child_running(unblocks_trap);
+	struct user_regs_struct regs;
+	int stop, sig = 0, masks = 0;
+
+	EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	for (;;) {
+		EXPECT(pt(SYSCALL, pid, 0, sig), 0);
+		stop = stop_of(pid);
+		if (stop < 0)
+			break;
+		sig = stop == SIGTRAP ? stop : 0;
+		EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+		/* Not the first and the third, which block it, but the fifth. */
+		if (stop != SYSCALL_STOP || (long)regs.rax != -ENOSYS ||
+		    (regs.orig_rax != SYS_rt_sigreturn && regs.orig_rax != SYS_rt_sigprocmask) ||
+		    (regs.orig_rax == SYS_rt_sigprocmask && (++masks == 1 || masks == 3)))
+			continue;
+		say("step over %ld", (long)regs.orig_rax);
+		EXPECT(pt(SINGLESTEP, pid, 0, 0), 0);
+		EXPECT(stop_of(pid), SIGTRAP);
+	}
+}
+
 static void block_forever(void)
 {
 	char byte;

@@ -35,6 +35,30 @@ long tracee_masks(const struct tracee *tracee, struct tracee_masks *masks)
 }
 
 /* ctx: entry */
+uint64_t tracee_mask_behind(const struct tracee *tracee, uint64_t nr, const struct core_user_regs *regs, uint64_t mask)
+{
+	uint64_t set;
+
+	if (nr == __NR_rt_sigreturn) {
+		uint64_t frame = regs->rsp + offsetof(struct ucontext, uc_sigmask);
+
+		return failed(tracee_read(tracee->tid, &set, frame, sizeof(set))) ? mask : set;
+	}
+	if (nr != __NR_rt_sigprocmask || !regs->rsi || failed(tracee_read(tracee->tid, &set, regs->rsi, sizeof(set))))
+		return mask;
+	switch ((int)regs->rdi) {
+	case SIG_BLOCK:
+		return mask | set;
+	case SIG_UNBLOCK:
+		return mask & ~set;
+	case SIG_SETMASK:
+		return set;
+	default:
+		return mask;
+	}
+}
+
+/* ctx: entry */
 long tracee_set_mask(const struct tracee *tracee, const struct tracee_masks *masks, uint64_t mask)
 {
 	bool sigsys = mask & SIGBIT(SIGSYS);

@@ -16,6 +16,9 @@ struct tracee_masks {
 
 /* 0 or -errno. ctx: entry */
 long tracee_masks(const struct tracee *tracee, struct tracee_masks *masks) must_check;
+/* The program's mask behind a call: of the two that set one, what they are about to set. mask: the one before it. ctx:
+ * entry */
+uint64_t tracee_mask_behind(const struct tracee *tracee, uint64_t nr, const struct core_user_regs *regs, uint64_t mask);
 /* Sets the program's, where the thread block is known. 0 or -errno. ctx: entry */
 long tracee_set_mask(const struct tracee *tracee, const struct tracee_masks *masks, uint64_t mask) must_check;
 

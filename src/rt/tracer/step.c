@@ -45,10 +45,26 @@ static void unblock_trap(const struct tracee *tracee)
 	sys(ptrace, PTRACE_SETSIGMASK, tracee->tid, sizeof(mask), &mask);
 }
 
+/* Whether the program blocks SIGTRAP when a step raises it, which is behind the call that the step leads over. ctx:
+ * entry */
+static bool blocks_trap(const struct tracee *tracee)
+{
+	struct tracee_masks masks;
+	struct tracee_view view;
+	uint64_t nr = ~0ul;
+
+	if (failed(tracee_masks(tracee, &masks)) || failed(tracee_view(tracee, &view)))
+		return false;
+	if (tracee->flags & TRACEE_IN_CALL)
+		nr = view.shown.orig_rax;
+	else if (is_syscall_at(tracee, view.shown.rip))
+		nr = view.shown.rax;
+	return tracee_mask_behind(tracee, nr, &view.shown, masks.program) & SIGBIT(SIGTRAP);
+}
+
 /* ctx: entry */
 void tracee_prepare_step(struct tracee *tracee, uint64_t request, int sig)
 {
-	struct tracee_masks masks;
 	struct tracee_view view;
 
 	tracee->stepped_nr = ~0ul;
@@ -66,7 +82,7 @@ void tracee_prepare_step(struct tracee *tracee, uint64_t request, int sig)
 		tracee->flags |= TRACEE_TO_HANDLER;
 		tracee->stepped_nr = view.shown_nr;
 	}
-	if (!failed(tracee_masks(tracee, &masks)) && masks.program & SIGBIT(SIGTRAP))
+	if (blocks_trap(tracee))
 		tracee->flags |= TRACEE_BLOCKS_TRAP;
 	unblock_trap(tracee);
 }
