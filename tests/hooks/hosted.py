@@ -164,6 +164,14 @@ def case_killed(k23, program):
             counted(k23, program, ["killed"], hooks, way)
 
 
+def case_outlived(k23, program):
+    """vfork children, whose parent executes a program or ends while its other threads fork, end, too."""
+    hook, other = build(k23, "hosted_map.cc"), build(k23, "hosted.c")
+    for way in ways(k23, program):
+        for hooks in [hook], [other, hook]:
+            counted(k23, program, ["outlived"], hooks, way)
+
+
 def case_holes(k23, program):
     """The memory of hooks is not where the program maps something later."""
     hook, other = build(k23, "hosted_map.cc"), build(k23, "hosted.c")

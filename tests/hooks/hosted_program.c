@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -24,6 +25,7 @@
 #define SHORT_LIVED 1000
 #define SPAWNS 200
 #define KILLED 300
+#define OUTLIVED 100
 #define AREA (64ul << 20)
 #define HOLE (4ul << 20)
 
@@ -198,6 +200,51 @@ static int killed(void)
 	made = 0; /* some did */
 	/* One that was killed in the hook would have left its stack there. */
 	return mappings() > before + 4;
+}
+
+static void *vfork_on(void *argument)
+{
+	for (;;) {
+		pid_t child = vfork();
+
+		if (child == 0)
+			_exit(0);
+		waitpid(child, NULL, 0);
+	}
+	return argument;
+}
+
+static void *fork_on(void *argument)
+{
+	for (;;) {
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(0);
+		waitpid(child, NULL, 0);
+	}
+	return argument;
+}
+
+/* Threads that an execve or an exit_group kills in the middle of a fork, while a vfork child lives on: all end. */
+static int outlived(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	for (int i = 0; i < OUTLIVED; i++) {
+		pthread_t thread;
+
+		if (fork() != 0)
+			continue;
+		pthread_create(&thread, NULL, vfork_on, NULL);
+		pthread_create(&thread, NULL, fork_on, NULL);
+		usleep(1000 + (unsigned)i * 37 % 1500);
+		if (i % 2 == 0)
+			execl("/bin/true", "true", NULL);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	return 0;
 }
 
 /* What the program unmaps is free for what it maps there later. */
@@ -544,7 +591,8 @@ static const struct {
 	int (*run)(void);
 } cases[] = {
 	{ "threads", threads }, { "forks", forks }, { "spawns", spawns }, { "storm", storm }, { "exec", exec },
-	{ "vectors", vectors }, { "fs", fs }, { "killed", killed }, { "holes", holes }, { "traced", traced },
+	{ "vectors", vectors }, { "fs", fs }, { "killed", killed }, { "outlived", outlived },
+	{ "holes", holes }, { "traced", traced },
 	{ "interrupted", interrupted },
 };
 

@@ -90,6 +90,9 @@ struct rt_image {
 	/* NULL, or what makes a thread of a hook's own (special/own_thread.h), and whether there may be any. */
 	long (*make_thread)(struct rt_thread *thread, const struct rt_world *made);
 	bool own_threads;
+	/* Processes that were made to share the memory, but for vfork children that are done; and who is about to kill
+	 * some (world/kill.h). */
+	uint32_t sharers;
 };
 
 extern struct rt_image rt;

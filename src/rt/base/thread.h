@@ -195,6 +195,7 @@ struct rt_thread {
 	uint64_t fs_left;
 	uint64_t program_fs; /* if fs_left is set */
 	bool shares_memory;  /* made without CLONE_THREAD, but with CLONE_VM */
+	bool ends_threads;   /* by exit_group, and others wait until it has: world/kill.h */
 
 	struct rt_sighand own_sighand;
 };

@@ -30,6 +30,7 @@
 #include "rt/special/special.h"
 #include "rt/text/text.h"
 #include "rt/tracer/tracee.h"
+#include "rt/world/kill.h"
 #include "rt/world/world.h"
 #include "rt/x86_64/base/gs.h"
 
@@ -184,6 +185,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child_registers(child, stack);
 	share_sighand(thread, child, flags);
 	child->shares_memory = !(flags & CLONE_THREAD);
+	rt_kill_counts(child, 1);
 	for (uint32_t i = 0; i < rt.bundle->world_count; i++)
 		child->worlds[i] = made[i];
 	/* The gate goes on in the child at what it finds here. */
@@ -195,6 +197,7 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 static void child_discard(struct rt_thread *thread, struct rt_thread *child)
 {
 	rt_worlds_end(thread, child->worlds, true);
+	rt_kill_counts(child, -1);
 	if (!child->leads)
 		rt_sighand_leave(child);
 	rt_dumpable_abandon(child);

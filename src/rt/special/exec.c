@@ -29,6 +29,7 @@
 #include "rt/special/tracing.h"
 #include "rt/special/vectors.h"
 #include "rt/tracer/ptraced.h"
+#include "rt/world/kill.h"
 
 /* In the helper's region, under its stack. */
 struct exec {
@@ -38,6 +39,7 @@ struct exec {
 	bool shared;                /* not in the caller's own region */
 	struct rt_thread *caller;
 	bool frees_caller; /* after success, the caller's region; if not, its parent does */
+	bool ends_threads; /* others wait until it has: world/kill.h */
 	uint32_t claim;    /* the caller's */
 	struct exec_values values;
 };
@@ -68,6 +70,8 @@ static void end_helper(struct inj_exec *inject)
 			exec->sighand->helper = 0;
 			rt_unlock(&exec->sighand->exec_lock);
 		}
+		if (exec->ends_threads)
+			rt_kill_end();
 		if (exec->frees_caller)
 			rt_thread_free(exec->caller);
 	}
@@ -218,18 +222,6 @@ static void await_waiter(struct rt_sighand *sighand)
 		sys(futex, &sighand->helper, FUTEX_WAIT_PRIVATE, helper, &moment);
 }
 
-/* Whether a thread is another process's, which has the same memory. Threads that are about to begin have no process id
- * yet. ctx: any */
-static bool shares_memory(const struct rt_thread *thread, const void *key)
-{
-	const struct rt_region_slot *slot = __atomic_load_n(&thread->slot, __ATOMIC_RELAXED);
-	int32_t pid = thread->pid;
-
-	if (!slot || (pid ? pid == ((const struct rt_thread *)key)->pid : !thread->shares_memory))
-		return false;
-	return !rt_owner_is_gone(__atomic_load_n(&slot->owner, __ATOMIC_RELAXED));
-}
-
 /* execve clears the word of set_tid_address, and wakes who waits for that, if other processes have the memory, as the
  * helper does: if it is the only one, the kernel is to forget the word meanwhile. Returns the address, or 0.
  * ctx: entry */
@@ -239,7 +231,7 @@ static uint64_t forget_tid_address(const struct rt_thread *thread)
 
 	if (thread->vforked || failed(sys(prctl, PR_GET_TID_ADDRESS, &address)) || !address)
 		return 0;
-	if (rt_thread_find(shares_memory, thread))
+	if (rt_memory_is_shared(thread))
 		return 0;
 	sys(set_tid_address, 0);
 	return address;
@@ -315,9 +307,12 @@ static bool carried_by_helper(struct rt_thread *thread, const struct attempt *at
 		rt_thread_free(helper);
 	} else {
 		tid_address = forget_tid_address(thread);
+		exec->ends_threads = rt_kill_threads_begin(thread);
 		hold_sigsys(sighand, SIG_BLOCK);
 		r = rt_gate_program(attempt->call, thread);
 		hold_sigsys(sighand, SIG_UNBLOCK);
+		if (exec->ends_threads)
+			rt_kill_end();
 		if (tid_address)
 			sys(set_tid_address, tid_address);
 		if (!inj_cancel(&exec->inject))

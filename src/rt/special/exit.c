@@ -80,15 +80,9 @@ long special_exit_group(struct rt_thread *thread, struct k23_call *call)
 	}
 	rt_note_tracer();
 	rt_callbacks_process_exit((int)call->args[0]);
-	rt_end_worlds(thread, false);
-	if (thread->sighand->seccomp) {
-		long r = leave_judged(thread, call, thread->counted);
-
-		if (thread->worlds[0].ended)
-			return rt_go_on(thread, r, rt_mask_kept(thread));
-		rt_mask_unblock(thread, rt_mask_kept(thread));
-		return r;
-	}
+	rt_end_worlds_of_all(thread);
+	if (thread->sighand->seccomp)
+		return rt_go_on_all(thread, leave_judged(thread, call, thread->counted));
 	/* A child that shares its creator's memory must not leave its region behind there, unless other processes
 	 * use the signal handlers in it. There may be threads of the kernel's beside this one, so that it is
 	 * exit_group all the same. */

@@ -7,6 +7,7 @@
 #include "rt/base/return.h"
 #include "rt/hook/callbacks.h"
 #include "rt/signal/sigsys.h"
+#include "rt/world/kill.h"
 #include "rt/world/world.h"
 
 void rt_end_worlds(struct rt_thread *thread, bool others)
@@ -17,6 +18,22 @@ void rt_end_worlds(struct rt_thread *thread, bool others)
 		rt_worlds_spare(thread);
 	rt_worlds_abandon(thread);
 	rt_worlds_end(thread, thread->worlds, thread->sighand->seccomp);
+}
+
+void rt_end_worlds_of_all(struct rt_thread *thread)
+{
+	rt_end_worlds(thread, false);
+	thread->ends_threads = rt_kill_threads_begin(thread);
+}
+
+long rt_go_on_all(struct rt_thread *thread, long result)
+{
+	if (thread->ends_threads)
+		rt_kill_end();
+	if (thread->worlds[0].ended)
+		return rt_go_on(thread, result, rt_mask_kept(thread));
+	rt_mask_unblock(thread, rt_mask_kept(thread));
+	return result;
 }
 
 long rt_go_on(struct rt_thread *thread, long result, uint64_t mask)

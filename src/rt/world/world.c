@@ -24,7 +24,8 @@ static struct k23_world *program_of(uint32_t world)
 	return (struct k23_world *)(rt.start + rt.bundle->worlds[world].world);
 }
 
-/* While somebody sends a signal that may kill this process, it does not run in the world. */
+/* While somebody is about to kill this thread, it does not run in the world. In the middle of another world it goes on:
+ * its locks are to be free first. */
 static void wait_for_kills(struct rt_thread *thread, struct rt_world *world)
 {
 	while (!rt_kill_allows()) {
@@ -39,7 +40,7 @@ static void goes_on(struct rt_thread *thread, struct rt_world *world)
 {
 	world->outer = thread->world;
 	thread->world = world;
-	if (__builtin_expect(thread->shares_memory, 0))
+	if (__builtin_expect(rt.sharers, 0) && !world->outer)
 		wait_for_kills(thread, world);
 	world->held = thread->sigsys_held;
 	if (__builtin_expect(world->held, 0))
@@ -242,6 +243,7 @@ void rt_worlds_forked(struct rt_thread *thread)
 		rt_state_forked(thread->program_state);
 	rt_worlds_abandon(thread);
 	thread->shares_memory = false;
+	rt.sharers = 0;
 	rt.own_threads = false;
 	memset(spares, 0, sizeof(spares));
 	spares_lock = 0;
