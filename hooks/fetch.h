@@ -74,7 +74,8 @@ enum fetch_source {
 struct fetch_term {
 	uint8_t source, size;
 	int16_t before, add; /* to what is divided, and then */
-	uint16_t divide, value;
+	uint16_t value;
+	uint32_t divide;
 };
 
 struct fetch_node {

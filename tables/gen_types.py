@@ -154,7 +154,7 @@ class Printing:
         lines = []
         for term in terms:
             source, value, size, signed, before, divide, add = term_values(term)
-            lines.append(f"{{ TERM_{source}, {size}, {int(signed)}, {before}, {add}, {divide}, {value} }}")
+            lines.append(f"{{ TERM_{source}, {size}, {int(signed)}, {before}, {add}, {value}, {divide} }}")
         return self.array("term", f"terms_{name}", lines), len(lines)
 
     def conditions(self, conditions, name):
@@ -162,7 +162,7 @@ class Printing:
         lines = []
         for term, mask, value, equal in conditions:
             source, at, size, signed, before, divide, add = term_values(term)
-            lines.append(f"{{ {{ TERM_{source}, {size}, {int(signed)}, {before}, {add}, {divide}, {at} }}, "
+            lines.append(f"{{ {{ TERM_{source}, {size}, {int(signed)}, {before}, {add}, {at}, {divide} }}, "
                          f"{number(constant_value(mask))}, {number(constant_value(value))}, {int(equal)}, "
                          f"{int(len(lines) + 1 < len(conditions))} }}")
         return self.array("condition", f"condition_{name}", lines) if lines else "NULL"
@@ -184,7 +184,7 @@ class Printing:
                              f"{self.conditions(attributes['conditions'], f'{name}_{at}')}, {field.offset}, {field.size}, "
                              f"{int(attributes['verbose'])}, {int(attributes['bare'])}, {int(attributes['same'])}, "
                              f"{int(attributes['apart'])}, {int(attributes['given'])}, "
-                             f"{int(attributes['part'])}, {self.left(attributes['left'], f'{name}_{at}')} }}")
+                             f"{int(attributes['part'])}, {int(attributes['nonzero'])}, {self.left(attributes['left'], f'{name}_{at}')} }}")
             return self.array("field", f"fields_{name}", lines), len(lines)
         if type_.form == "select":
             lines = [f"{{ {number(item.value())}, {self.reference(chosen)} }}" for item, chosen in type_.of]
@@ -292,7 +292,7 @@ class Fetching:
             source, value, size, _, before, divide, add = term_values(term)
             if source == "FIELD_BEFORE":  # more may be fetched than is shown
                 continue
-            texts.append(f"{{ FETCH_{source}, {size}, {before}, {add}, {divide}, {value} }}")
+            texts.append(f"{{ FETCH_{source}, {size}, {before}, {add}, {value}, {divide} }}")
         return "{ " + ", ".join(texts) + f" }}, {len(texts)}"
 
     def select(self, type_, node_of=None):
@@ -389,7 +389,7 @@ class Fetching:
         after = self.node(pointer("OUT", type_.after, type_.name))
         first = len(self.cases)
         self.cases.append(f"{{ 1, {before} }}")
-        failed = "{ { FETCH_FAILED, 0, 0, 0, 1, 0 } }, 1"
+        failed = "{ { FETCH_FAILED, 0, 0, 0, 0, 1 } }, 1"
         return self.add(f"{{ FETCH_SELECT, 0, 0, {after}, {failed}, {first}, 1, 1 }}", self.phases[before] | self.phases[after])
 
     def pointers_in(self, struct, base, left=0):

@@ -11,7 +11,7 @@ STRINGS = {"str": ("string", "STR"), "path": ("path", "PATH"), "target": ("path"
 
 # What makes a typed value of what a printer shows: by the printer, otherwise by the form.
 VALUES = {
-    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "padded": "unsigned", "ticks": "ticks",
+    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "hex_of_part": "unsigned", "clock_ticks": "unsigned", "number_of_part": "unsigned", "moment_result": "signed", "padded": "unsigned", "ticks": "ticks",
     "id": "id",
     "nothing": "nothing", "address": "address", "handler": "handler", "descriptor": "descriptor",
     "directory": "directory", "signal": "signal", "signal_number": "signal", "wait_code": "wait_code",
@@ -20,7 +20,7 @@ VALUES = {
     "key": "key", "annotated": "annotated", "ioctl_request": "ioctl_request", "epoll_data": "epoll_data",
     "sigval": "sigval", "flags": "flags", "composed": "flags", "enumerator": "enumerator", "quoted": "quoted", "hex_bytes": "quoted",
     "characters": "characters", "message": "message", "cpu_set": "cpu_set", "signal_set": "signal_set",
-    "descriptor_set": "descriptor_set", "utime_timespec": "timespec", "statx_timestamp": "statx_timestamp",
+    "descriptor_set": "descriptor_set", "utime_timespec": "timespec", "statx_timestamp": "statx_timestamp", "ptp_moment": "inner", "ptp_moments": "text",
     "utime_timeval": "timeval", "in6_addr": "in6_addr", "sun_path": "sun_path", "entries": "entries",
     "entries64": "entries64", "socket_address": "socket_address", "control_messages": "control_messages",
     "capabilities": "capabilities", "control_characters": "control_characters", "string": "string", "path": "path", "comm": "string",
@@ -318,9 +318,10 @@ class Model:
         return items
 
     def term(self, text, owner, where):
-        match = re.match(r"^(.*?)(?:([+-]\d+)?/(\d+))?([+-]\d+)?$", text)
+        match = re.match(r"^(.*?)(?:([+-]\d+)?([/*])(\d+))?([+-]\d+)?$", text)
         text = match[1]
-        more = {"before": int(match[2] or 0), "divide": int(match[3] or 1), "add": int(match[4] or 0)}
+        more = {"before": int(match[2] or 0), "divide": int(match[4] or 1) * (-1 if match[3] == "*" else 1),
+                "add": int(match[5] or 0)}
         if re.match(r"^[ai][0-5]$", text):
             return Term("ARGUMENT", int(text[1]), 4 if text[0] == "i" else 8, **more)
         if re.match(r"^[*^]a[0-5]$", text):
@@ -424,7 +425,7 @@ class Model:
     def field(self, where, owner, words):
         name, _, member = words[0].partition("=")
         attributes = {"conditions": [], "verbose": "v" in words[2:], "bare": "bare" in words[2:],
-                      "same": "same" in words[2:], "apart": "apart" in words[2:], "part": "part" in words[2:],
+                      "same": "same" in words[2:], "apart": "apart" in words[2:], "part": "part" in words[2:], "nonzero": "nonzero" in words[2:],
                       "given": "given" in words[2:] or "part" in words[2:], "left": None}
         for word in words[2:]:
             if word.startswith("left="):

@@ -5,6 +5,7 @@
 
 #include <asm/prctl.h>
 #include <linux/mempolicy.h>
+#include <linux/sched.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -92,6 +93,60 @@ static void process(void)
 	CALL(prctl, PR_SET_SPECULATION_CTRL, 9, 2, 0, 0);
 }
 
+/* Numbers of which some bits are flags. */
+static void parts(void)
+{
+	static const unsigned long lengths[] = { 0, 0xff, 0x10000, 0x200ff, 0x40000, 0xfacefeed, 0xbadc0ded0000face };
+	static const unsigned long tags[] = { 0, 1, 2, 5, 6, 8, 0xd, 0x57ae57f4, -1ul };
+
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		CALL(prctl, PR_SVE_SET_VL, lengths[i]);
+		CALL(prctl, PR_SME_SET_VL, lengths[i]);
+		CALL(swapon, "swap", lengths[i]);
+	}
+	for (size_t i = 0; i < COUNT(tags); i++)
+		CALL(prctl, PR_SET_TAGGED_ADDR_CTRL, tags[i], 1, 2, 3);
+	CALL(prctl, PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0);
+	CALL(statx, AT_FDCWD, "file", 0x6000, 1, BAD);
+	CALL(userfaultfd, 0x801);
+	CALL(unshare, 0xbadc0ded0000000f);
+	CALL(openat, -1, "file", O_RDONLY | 0x100000);
+	CALL(openat, -1, "file", O_RDWR | 0x400000, 0);
+	CALL(unlinkat, -1, "file", -1);
+}
+
+/* More than the kernel takes. */
+static void sizes(void)
+{
+	static const unsigned groups[4] = { 1, 2, 3, 4 };
+	static const char text[70000] = "text";
+	struct clone_args args = { .exit_signal = 0xdeadbeef, .set_tid = (uintptr_t)groups, .set_tid_size = 4 };
+
+	CALL(setgroups, 65537, groups);
+	CALL(sethostname, text, 65);
+	CALL(setdomainname, text, 65);
+	CALL(fsetxattr, -1, "name", text, 65537l, 0);
+	CALL(epoll_pwait, -1, BAD, 1, 0, groups, 16l);
+	CALL(clone3, &args, sizeof(args));
+	args.set_tid_size = 0;
+	args.flags = 0x400000;
+	CALL(clone3, &args, sizeof(args));
+	args.set_tid_size = 33;
+	CALL(clone3, &args, sizeof(args));
+	CALL(clone3, BAD, sizeof(args));
+}
+
+/* Names that numbers in decimals have. */
+static void decimals(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), value = 2;
+
+	CALL(setsockopt, fd, SOL_SOCKET, 74 /* SO_TXREHASH */, &value, sizeof(value));
+	close(fd);
+	CALL(keyctl, 14 /* KEYCTL_SET_REQKEY_KEYRING */, 77);
+	CALL(keyctl, 14 /* KEYCTL_SET_REQKEY_KEYRING */, 1000);
+}
+
 static void options(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0), value[2] = { 1, 2 }, size;
@@ -112,5 +167,8 @@ int main(void)
 	queues();
 	process();
 	options();
+	parts();
+	sizes();
+	decimals();
 	return 0;
 }

@@ -93,7 +93,9 @@ static uint64_t term_value(const struct printer *to, const struct term *term)
 		value = told_string(to, term->value);
 		break;
 	}
-	return (value + (uint64_t)term->before) / term->divide + (uint64_t)term->add;
+	value += (uint64_t)term->before;
+	value = term->divide < 0 ? value * (uint64_t)-term->divide : value / (uint64_t)term->divide;
+	return value + (uint64_t)term->add;
 }
 
 static uint64_t least_term(const struct printer *to, const struct type *type)
@@ -231,9 +233,19 @@ bool begin_apart(struct printer *to, const struct field *apart, uint64_t *rest)
 	return true;
 }
 
+static bool is_zero(const struct printer *to, uint64_t address, unsigned size)
+{
+	for (unsigned i = 0; i < size; i++)
+		if (read_number(to, address + i, 1, false))
+			return false;
+	return true;
+}
+
 bool is_shown(const struct printer *to, const struct field *field)
 {
 	if (field->apart || (field->given && to->extended && to->base + field->offset >= to->end))
+		return false;
+	if (field->nonzero && is_zero(to, to->base + field->offset, field->size))
 		return false;
 	return condition_holds(to, field->condition);
 }
@@ -488,6 +500,7 @@ void print_array(struct printer *to, const struct type *type, struct place place
 bool is_known(const struct printer *to, const struct type *type, uint64_t address)
 {
 	uint64_t count, limit = to->options->string;
+	struct printer copy = *to;
 	struct piece piece;
 
 	switch (type->form) {
@@ -499,6 +512,8 @@ bool is_known(const struct printer *to, const struct type *type, uint64_t addres
 		return !count_of(to, type) || is_readable(to, address, count * type->of->size);
 	case FORM_MEMORY:
 		count = type->term_count ? count_of(to, type) : 1;
+		if (type->print == print_extended || type->print == print_extensible)
+			return begin_extended(&copy, type, address);
 		if (type->print != print_quoted && type->print != print_hex_bytes)
 			return true; /* its printer knows */
 		return is_readable(to, address, count < limit ? count : limit < 4096 ? limit : 4096);

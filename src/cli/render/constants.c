@@ -84,14 +84,22 @@ static bool names_zero(const struct type *type)
 	return false;
 }
 
+/* Whether bits that together are a number of a type are shown if they are 0. */
+static bool shows_zero(const struct type *part)
+{
+	if (part->form == FORM_CONSTANTS)
+		return names_zero(part);
+	return part->print == print_permissions || part->print == print_upper_byte ||
+	       part->print == print_hex_of_part || part->print == print_number_of_part;
+}
+
 /* Shows bits that together are a number. Returns whether there was something to show. */
 static bool print_part(struct printer *to, const struct constant *constant, uint64_t value, const char *separator)
 {
 	const struct type *part = constant->part;
 	uint64_t bits = value & constant->value;
 
-	if (!bits && part->print != print_permissions && part->print != print_upper_byte &&
-	    (part->form != FORM_CONSTANTS || !names_zero(part)))
+	if (!bits && !shows_zero(part))
 		return false;
 	line_text(to->line, separator);
 	part->print(to, part, (struct place){ bits, 0 });

@@ -67,8 +67,9 @@ void print_device(struct printer *to, const struct type *type, struct place plac
 	print_named(to, number, name);
 }
 
-/* A moment as a comment; the epoch has none. */
-static void add_moment(struct printer *to, int64_t seconds, uint64_t fraction, int digits)
+/* A moment between two words; the epoch is not told. */
+static void add_moment_between(struct printer *to, int64_t seconds, uint64_t fraction, int digits, const char *begin,
+			       const char *end)
 {
 	time_t time = (time_t)seconds;
 	uint64_t limit = 1; /* what is no part of a second has no moment */
@@ -80,12 +81,36 @@ static void add_moment(struct printer *to, int64_t seconds, uint64_t fraction, i
 	if ((!seconds && !fraction) || fraction >= limit || !localtime_r(&time, &parts) ||
 	    !strftime(text, sizeof(text), "%FT%T", &parts) || !strftime(zone, sizeof(zone), "%z", &parts))
 		return;
-	line_text(to->line, " /* ");
+	line_text(to->line, begin);
 	line_text(to->line, text);
 	if (fraction)
 		line_add(to->line, ".%0*llu", digits, (unsigned long long)fraction);
 	line_text(to->line, zone);
-	line_text(to->line, " */");
+	line_text(to->line, end);
+}
+
+static void add_moment(struct printer *to, int64_t seconds, uint64_t fraction, int digits)
+{
+	add_moment_between(to, seconds, fraction, digits, " /* ", " */");
+}
+
+/* A time of a clock of a network card or the like: seconds in 8 bytes, and nanoseconds. */
+void print_ptp_moment(struct printer *to, const struct type *type, struct place place)
+{
+	print_struct(to, type->of, place);
+	if (to->options->constants != CONSTANTS_RAW)
+		add_moment(to, (int64_t)read_number(to, place.address, sizeof(uint64_t), true),
+			   read_number(to, place.address + sizeof(uint64_t), sizeof(uint32_t), false), 9);
+}
+
+/* Several of them, in brackets. */
+void print_ptp_moments(struct printer *to, const struct type *type, struct place place)
+{
+	for (unsigned at = 0; at < type->size; at += type->of->size) {
+		line_text(to->line, at ? ", " : "[");
+		print_ptp_moment(to, type->of, (struct place){ 0, place.address + at });
+	}
+	line_char(to->line, ']');
 }
 
 /* Seconds, of which the nanoseconds come next in memory. */
@@ -102,30 +127,38 @@ void print_moment(struct printer *to, const struct type *type, struct place plac
 	add_moment(to, (int64_t)place.value, 0, 0);
 }
 
+void print_moment_result(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	line_signed(to->line, (int64_t)place.value);
+	add_moment_between(to, (int64_t)place.value, 0, 0, " (", ")");
+}
+
 void print_utime_timespec(struct printer *to, const struct type *type, struct place place)
 {
 	unsigned half = type->size / 2;
 	int64_t seconds = (int64_t)read_number(to, place.address, half, true);
-	int64_t nanoseconds = (int64_t)read_number(to, place.address + half, half, true);
+	uint64_t nanoseconds = read_number(to, place.address + half, half, false);
 	char time[80];
 
-	snprintf(time, sizeof(time), "{tv_sec=%lld, tv_nsec=%lld}", (long long)seconds, (long long)nanoseconds);
+	snprintf(time, sizeof(time), "{tv_sec=%lld, tv_nsec=%llu}", (long long)seconds,
+		 (unsigned long long)nanoseconds);
 	if (nanoseconds == NOW || nanoseconds == OMIT) {
 		print_named(to, time, nanoseconds == NOW ? "UTIME_NOW" : "UTIME_OMIT");
 		return;
 	}
 	line_text(to->line, time);
-	add_moment(to, seconds, (uint64_t)nanoseconds, 9);
+	add_moment(to, seconds, nanoseconds, 9);
 }
 
 void print_utime_timeval(struct printer *to, const struct type *type, struct place place)
 {
 	unsigned half = type->size / 2;
 	int64_t seconds = (int64_t)read_number(to, place.address, half, true);
-	int64_t microseconds = (int64_t)read_number(to, place.address + half, half, true);
+	uint64_t microseconds = read_number(to, place.address + half, half, false);
 
-	line_add(to->line, "{tv_sec=%lld, tv_usec=%lld}", (long long)seconds, (long long)microseconds);
-	add_moment(to, seconds, (uint64_t)microseconds, 6);
+	line_add(to->line, "{tv_sec=%lld, tv_usec=%llu}", (long long)seconds, (unsigned long long)microseconds);
+	add_moment(to, seconds, microseconds, 6);
 }
 
 void print_statx_timestamp(struct printer *to, const struct type *type, struct place place)

@@ -230,10 +230,6 @@ void print_upper_byte(struct printer *to, const struct type *type, struct place 
 /* A time in hundredths of a second, a number of any size. */
 void print_ticks(struct printer *to, const struct type *type, struct place place)
 {
-	uint64_t ticks = read_number(to, place.address, (unsigned)count_of(to, type), false);
-
-	line_unsigned(to->line, ticks);
-	if (ticks && to->options->constants != CONSTANTS_RAW)
-		line_add(to->line, " /* %llu.%02llu s */", (unsigned long long)ticks / 100,
-			 (unsigned long long)ticks % 100);
+	print_clock_ticks(to, type, (struct place){
+		read_number(to, place.address, (unsigned)count_of(to, type), false), place.address });
 }

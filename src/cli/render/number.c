@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "cli/render/printer.h"
 
@@ -50,6 +51,36 @@ void print_zhex(struct printer *to, const struct type *type, struct place place)
 	(void)type;
 	line_text(to->line, "0x");
 	line_digits(to->line, place.value, 16, 1);
+}
+
+/* The last part of flags, which is shown if it is 0, too. */
+void print_hex_of_part(struct printer *to, const struct type *type, struct place place)
+{
+	print_hex(to, type, place);
+}
+
+void print_number_of_part(struct printer *to, const struct type *type, struct place place)
+{
+	print_unsigned(to, type, place);
+}
+
+/* Hundredths of a second. */
+void print_clock_ticks(struct printer *to, const struct type *type, struct place place)
+{
+	unsigned long long ticks = place.value;
+
+	(void)type;
+	line_unsigned(to->line, ticks);
+	if (ticks && to->options->constants != CONSTANTS_RAW)
+		line_add(to->line, " /* %llu.%02llu s */", ticks / 100, ticks % 100);
+}
+
+/* The tags of memory, a bit for each, in the bits of an address that they come from; how far that is has a name. */
+void print_memory_tags(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	line_hex(to->line, place.value >> PR_MTE_TAG_SHIFT);
+	line_text(to->line, "<<PR_MTE_TAG_SHIFT");
 }
 
 void print_permissions(struct printer *to, const struct type *type, struct place place)

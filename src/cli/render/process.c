@@ -135,6 +135,8 @@ void print_key(struct printer *to, const struct type *type, struct place place)
 		print_named(to, number, name);
 	else
 		line_text(to->line, number);
+	if (!name && *type->of->unknown != '-' && to->options->constants != CONSTANTS_RAW)
+		line_add(to->line, " /* %s */", type->of->unknown);
 }
 
 /* What names a System V object. */

@@ -1,6 +1,7 @@
 /*
  * Signals.
  */
+#include <limits.h>
 #include <linux/ptrace.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ void print_signal(struct printer *to, const struct type *type, struct place plac
 	int sig = (int)place.value;
 	enum render_constants how = has_name(sig) ? to->options->constants : CONSTANTS_RAW;
 
-	if (type && !type->is_signed && place.value >> 32) {
+	if (type && !type->is_signed && place.value > INT_MAX) {
 		line_unsigned(to->line, place.value); /* more than a signal's number */
 		return;
 	}

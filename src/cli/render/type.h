@@ -63,7 +63,8 @@ enum term_source {
 struct term {
 	uint8_t source, size, is_signed;
 	int16_t before, add; /* to what is divided, and then */
-	uint16_t divide, value;
+	uint16_t value;
+	int32_t divide; /* negative: what is multiplied by */
 };
 
 struct constant {
@@ -84,7 +85,7 @@ struct field {
 	const struct type *type;
 	const struct condition *condition; /* or NULL */
 	uint16_t offset, size;
-	bool verbose, bare, same, apart, given, part; /* as in types.def */
+	bool verbose, bare, same, apart, given, part, nonzero; /* as in types.def */
 	const struct term *left;  /* how many bytes of the result the field is about; or NULL */
 };
 
