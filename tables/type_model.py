@@ -11,7 +11,7 @@ STRINGS = {"str": ("string", "STR"), "path": ("path", "PATH"), "target": ("path"
 
 # What makes a typed value of what a printer shows: by the printer, otherwise by the form.
 VALUES = {
-    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "hex_of_part": "unsigned", "clock_ticks": "unsigned", "number_of_part": "unsigned", "moment_result": "signed", "padded": "unsigned", "ticks": "ticks",
+    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "hex_of_part": "unsigned", "dots": "nothing", "clock_ticks": "unsigned", "number_of_part": "unsigned", "moment_result": "signed", "padded": "unsigned", "ticks": "ticks",
     "id": "id",
     "nothing": "nothing", "address": "address", "handler": "handler", "descriptor": "descriptor",
     "directory": "directory", "signal": "signal", "signal_number": "signal", "wait_code": "wait_code",

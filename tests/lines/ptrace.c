@@ -38,6 +38,19 @@ static void refused(void)
 	CALL(ptrace, PTRACE_GETREGSET, self, 0x7777, &fp);
 	CALL(ptrace, PTRACE_SETSIGMASK, self, 8, &number);
 	CALL(ptrace, PTRACE_SETSIGINFO, self, NULL, &info);
+	for (int code = 3; code < 6; code++) {
+		info.si_signo = SIGSEGV;
+		info.si_code = code;
+		info.si_errno = -2;
+		CALL(ptrace, PTRACE_SETSIGINFO, self, NULL, &info);
+		info.si_signo = SIGBUS;
+		CALL(ptrace, PTRACE_SETSIGINFO, self, NULL, &info);
+	}
+	info.si_signo = SIGIO;
+	info.si_code = POLL_IN;
+	CALL(ptrace, PTRACE_SETSIGINFO, self, NULL, &info);
+	CALL(ptrace, 0xdeadbeeffffffeedul, self, NULL, NULL);
+	CALL(ptrace, PTRACE_SECCOMP_GET_METADATA, self, 7, buffer);
 	CALL(ptrace, PTRACE_PEEKSIGINFO, self, &peek, buffer);
 	CALL(ptrace, PTRACE_CONT, self, NULL, SIGTRAP);
 	CALL(ptrace, PTRACE_DETACH, self, 1, 64);
@@ -90,6 +103,16 @@ static void granted(void)
 	CALL(ptrace, PTRACE_GETFPREGS, child, NULL, buffer);
 	CALL(ptrace, PTRACE_GETREGSET, child, NT_PRSTATUS, &all);
 	CALL(ptrace, PTRACE_GETREGSET, child, NT_PRSTATUS, &small);
+	for (size_t size = 0; size <= 224; size += 28) {
+		small.iov_len = size;
+		CALL(ptrace, PTRACE_GETREGSET, child, NT_PRSTATUS, &small);
+		CALL(ptrace, PTRACE_SETREGSET, child, NT_PRSTATUS, &small);
+	}
+	for (size_t size = 0; size <= 520; size += 40) {
+		small.iov_len = size;
+		CALL(ptrace, PTRACE_GETREGSET, child, NT_FPREGSET, &small);
+	}
+	CALL(ptrace, PTRACE_SETREGSET, child, NT_FPREGSET, &small);
 	all.iov_len = sizeof(buffer);
 	CALL(ptrace, PTRACE_GETREGSET, child, NT_FPREGSET, &all);
 	all.iov_len = 100;

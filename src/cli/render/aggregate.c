@@ -470,6 +470,13 @@ bool is_readable(const struct printer *to, uint64_t address, uint64_t size)
 	return size <= sizeof(bytes) && memory_read(to->call, to->phase, address, bytes, size);
 }
 
+/* Whether an address is behind the end of the extended structure that is being shown, and where the rest of that would
+ * be. */
+static bool is_cut_away(const struct printer *to, uint64_t address)
+{
+	return to->extended && address >= to->end && address - to->base < to->extended->size;
+}
+
 void print_array(struct printer *to, const struct type *type, struct place place)
 {
 	uint64_t count = count_of(to, type), limit = to->verbose ? count : to->options->string;
@@ -480,6 +487,8 @@ void print_array(struct printer *to, const struct type *type, struct place place
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t address = place.address + i * of->size;
 
+		if (is_cut_away(to, address))
+			break;
 		line_text(to->line, separator);
 		separator = ", ";
 		if (!is_readable(to, address, of->size)) {

@@ -53,6 +53,14 @@ void print_zhex(struct printer *to, const struct type *type, struct place place)
 	line_digits(to->line, place.value, 16, 1);
 }
 
+/* What there is more of something, and is not shown. */
+void print_dots(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	(void)place;
+	line_text(to->line, "...");
+}
+
 /* The last part of flags, which is shown if it is 0, too. */
 void print_hex_of_part(struct printer *to, const struct type *type, struct place place)
 {

@@ -141,7 +141,7 @@ void print_errno(struct printer *to, const struct type *type, struct place place
 	char number[16];
 
 	(void)type;
-	snprintf(number, sizeof(number), "%d", (int)place.value);
+	snprintf(number, sizeof(number), "%u", (unsigned)place.value);
 	if (name)
 		print_named(to, number, name);
 	else
