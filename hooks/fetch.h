@@ -344,15 +344,15 @@ static void fetch_strings(struct fetch *fetch, unsigned long array)
 
 static void fetch_string_count(struct fetch *fetch, unsigned long array)
 {
-	uint32_t count = 0;
+	uint32_t count = 0, cut = 0;
 	size_t size = fetch_pointer_size(fetch);
-	char first[sizeof(uint64_t)];
+	uint64_t string = 0;
 
-	if (k23_copy_from(first, array, size) < 0)
+	if (k23_copy_from(&string, array, size) < 0)
 		return;
-	while (count < FETCH_STRINGS_MAX && fetch_number(array + count * size, size))
-		count++;
-	fetch_put(fetch, K23_RING_COUNT, array, &count, sizeof(count));
+	while (string && !cut && ++count < FETCH_STRINGS_MAX)
+		cut = k23_copy_from(&string, array + count * size, size) < 0;
+	fetch_put(fetch, K23_RING_COUNT | (cut ? K23_RING_FAULT : 0), array, &count, sizeof(count));
 }
 
 static void fetch_record_count(struct fetch *fetch, unsigned long address, uint64_t size)

@@ -244,7 +244,7 @@ struct k23_ring_texts {
 enum k23_ring_item_flags {
 	K23_RING_MORE = 1,   /* a string that goes on in the next item */
 	K23_RING_CUT = 2,    /* a string of which there is more in the program's memory */
-	K23_RING_FAULT = 4,  /* the rest of a string could not be read */
+	K23_RING_FAULT = 4,  /* the rest of a string, or of those that are counted, could not be read */
 	K23_RING_COUNT = 8,  /* not the memory itself: how many entries are there, as a uint32_t */
 	K23_RING_FD = 16,    /* not memory: the address is a descriptor, the bytes are what it is open on */
 	K23_RING_STACK = 32, /* the stack of the thread, whatever the arguments lead to */

@@ -71,6 +71,8 @@ CASES = {
     "files": ["{bin}/files"],
     "filters": (["-v"], ["{bin}/filters"]),
     "processes": ["{bin}/processes"],
+    "processes-whole": (["-v"], ["{bin}/processes"]),
+    "id-told": (["-e", "inject=geteuid:retval=9223372036854775808"], ["id"]),
     "ptrace": ["{bin}/ptrace"],
     "signals": ["{bin}/signals"],
     "faults": ["{bin}/faults"],

@@ -64,6 +64,20 @@ static void waits(void)
 	CALL(wait4, pid, NULL, 0, NULL);
 }
 
+/* Arguments that no NULL ends, but the end of memory. */
+static void cut_off(void)
+{
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char **last = (char **)(pages + 4096) - 3;
+
+	munmap(pages + 4096, 4096);
+	last[0] = "one";
+	last[1] = BAD;
+	last[2] = "three";
+	CALL(execve, "nowhere", last, last);
+	CALL(execve, "nowhere", last + 3, NULL);
+}
+
 static void clones(void)
 {
 	struct clone_args args = { .flags = CLONE_VFORK, .exit_signal = SIGCHLD };
@@ -89,6 +103,7 @@ static void clones(void)
 	CALL(execve, "nowhere", (char *[]){ "one", "two", NULL }, (char *[]){ "A=1", NULL });
 	CALL(execve, "nowhere", NULL, NULL);
 	CALL(execve, BAD, BAD, BAD);
+	cut_off();
 	CALL(execveat, AT_FDCWD, "nowhere", (char *[]){ "one", NULL }, (char *[]){ NULL }, AT_SYMLINK_NOFOLLOW);
 }
 

@@ -132,10 +132,10 @@ static void add_result(struct printer *to, const struct call_types *types)
 		print_error(to, result);
 	} else if (is_raw(call, to->options) && !is_sigreturn(types)) {
 		line_hex(to->line, (uint64_t)result);
-	} else if (type) {
+	} else if (type && type->print != print_signed) {
 		type->print(to, type, (struct place){ (uint64_t)result, 0 });
 	} else {
-		line_signed(to->line, result);
+		line_unsigned(to->line, (uint64_t)result); /* if it were negative it would be an error */
 	}
 }
 

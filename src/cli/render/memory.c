@@ -73,13 +73,15 @@ bool memory_piece(const struct call *call, enum phase phase, uint64_t address, s
 	       (piece->size || !(piece->flags & K23_RING_MORE));
 }
 
-bool memory_count(const struct call *call, enum phase phase, uint64_t address, uint32_t *count)
+bool memory_count(const struct call *call, enum phase phase, uint64_t address, uint32_t *count, bool *ended)
 {
 	struct piece piece;
 
 	if (!find_item(call, phase, address, K23_RING_COUNT, &piece) || piece.size != sizeof(*count))
 		return false;
 	memcpy(count, piece.data, sizeof(*count));
+	if (ended)
+		*ended = !(piece.flags & K23_RING_FAULT);
 	return true;
 }
 

@@ -27,8 +27,8 @@ struct piece {
 /* The piece that begins at an address. False: there is none, or it could not be read. */
 bool memory_piece(const struct call *call, enum phase phase, uint64_t address, struct piece *piece);
 
-/* The number of entries that was recorded for an address. */
-bool memory_count(const struct call *call, enum phase phase, uint64_t address, uint32_t *count);
+/* The number of entries that was recorded for an address, and whether their end was found; ended: or NULL. */
+bool memory_count(const struct call *call, enum phase phase, uint64_t address, uint32_t *count, bool *ended);
 
 /* What a descriptor was open on. False: that was not recorded. */
 bool memory_descriptor(const struct call *call, enum phase phase, int fd, struct piece *piece);

@@ -264,7 +264,7 @@ void print_comm(struct printer *to, const struct type *type, struct place place)
 	add_string(to, type, place.address, 15, false);
 }
 
-/* An array of pointers to strings, ended by NULL. */
+/* An array of pointers to strings, ended by NULL, or by memory that is not there. */
 void print_strings(struct printer *to, const struct type *type, struct place place)
 {
 	unsigned size = to->call->entry->arch == K23_ARCH_I386 ? sizeof(uint32_t) : sizeof(uint64_t);
@@ -272,11 +272,18 @@ void print_strings(struct printer *to, const struct type *type, struct place pla
 
 	line_char(to->line, '[');
 	for (uint64_t i = 0;; i++) {
-		uint64_t string = read_number(to, place.address + i * size, size, false);
+		uint64_t at = place.address + i * size, string = read_number(to, at, size, false);
+		bool known = is_readable(to, at, size);
 
-		if (!string)
+		if (known && !string)
 			break;
 		line_text(to->line, i ? ", " : "");
+		if (!known) {
+			line_text(to->line, "... /* ");
+			line_hex(to->line, at);
+			line_text(to->line, " */");
+			break;
+		}
 		if (i >= limit) {
 			line_text(to->line, "...");
 			break;
@@ -289,10 +296,11 @@ void print_strings(struct printer *to, const struct type *type, struct place pla
 static void add_count(struct printer *to, struct place place, const char *one, const char *many)
 {
 	uint32_t count;
+	bool ended;
 
 	line_hex(to->line, place.address);
-	if (memory_count(to->call, to->phase, place.address, &count))
-		line_add(to->line, " /* %u %s */", count, count == 1 ? one : many);
+	if (memory_count(to->call, to->phase, place.address, &count, &ended))
+		line_add(to->line, " /* %u %s%s */", count, count == 1 ? one : many, ended ? "" : ", unterminated");
 }
 
 void print_environment(struct printer *to, const struct type *type, struct place place)

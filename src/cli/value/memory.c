@@ -184,7 +184,7 @@ struct json_object *value_count(struct printer *to, uint64_t address)
 	struct json_object *value = value_unknown(address);
 	uint32_t count;
 
-	if (memory_count(to->call, to->phase, address, &count))
+	if (memory_count(to->call, to->phase, address, &count, NULL))
 		json_object_object_add(value, "count", json_object_new_int64(count));
 	return value;
 }
