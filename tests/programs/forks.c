@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
+#include <sys/epoll.h>
 
 extern char **environ;
 
@@ -426,6 +427,45 @@ CASE(child_threads_exec)
 }
 
 /* SIGCHLD counts one per child at most, and at least one. */
+static volatile bool ends_children;
+
+static void *end_children(void *unused)
+{
+	static volatile int i;
+
+	(void)unused;
+	for (; !ends_children; i++) {
+		/* Not fork(), for which a C library may block signals. */
+		pid_t pid = i & 1 ? (pid_t)raw(SYS_fork) : vfork();
+
+		if (pid == 0)
+			_exit(0);
+		NEED(pid > 0 && waitpid(pid, NULL, 0) == pid);
+	}
+	return NULL;
+}
+
+/* Nobody handles SIGCHLD, so the end of a child of one thread ends no wait of another, not of those either that the
+ * kernel does not begin again. */
+CASE(ignored_sigchld)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	int epoll = epoll_create1(0), interrupted = 0;
+	sigset_t set = sigset_of(SIGUSR1);
+	struct epoll_event event;
+	pthread_t thread;
+
+	NEED(epoll >= 0 && sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	NEED(pthread_create(&thread, NULL, end_children, NULL) == 0);
+	for (int i = 0; i < turns(300, 3000); i++) {
+		interrupted += epoll_wait(epoll, &event, 1, 1) < 0;
+		interrupted += sigtimedwait(&set, NULL, &moment) < 0 && errno == EINTR;
+	}
+	ends_children = true;
+	pthread_join(thread, NULL);
+	say("interrupted: %d", interrupted);
+}
+
 CASE(sigchld)
 {
 	int i;

@@ -232,18 +232,38 @@ static long make_creation(struct rt_thread *thread, void *argument)
 	return r;
 }
 
+/* The signals that the kernel ignores, as far as the table knows: it drops them at once, unless the thread that they
+ * are for blocks them. Then it would queue them, and end a wait of another thread. Not inline, as its caller is among
+ * what each new image has mapped at once (rt.lds). */
+__attribute__((noinline)) static uint64_t ignored_signals(const struct rt_sighand *sighand)
+{
+	const uint64_t by_default = SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | SIGBIT(SIGWINCH);
+	uint64_t ignored = 0;
+
+	for (uint64_t left = sighand->known | by_default; left; left &= left - 1) {
+		int sig = __builtin_ctzll(left) + 1;
+		struct rt_sigaction ours = rt_action_of_kernel(sig, &sighand->actions[sig]);
+
+		if (ours.handler == (uint64_t)SIG_IGN ||
+		    (ours.handler == (uint64_t)SIG_DFL && by_default & SIGBIT(sig)))
+			ignored |= SIGBIT(sig);
+	}
+	return ignored;
+}
+
 /* A vfork child has its creator's signal stack for a moment: no signal may come there. But a filter of the program may
  * raise SIGSYS for this call, and would kill if that was blocked: with filters, one that a process sends to the child
- * so early comes to its creator. */
+ * so early comes to its creator. What is ignored is not blocked: a vfork child that ends sends SIGCHLD meanwhile. */
 static void block_signals(struct rt_thread *thread, uint64_t flags)
 {
+	uint64_t ignored = flags & CLONE_SIGHAND ? 0 : ignored_signals(thread->sighand);
 	const uint64_t sigsys = SIGBIT(SIGSYS);
 
 	if (!(flags & CLONE_VFORK) || (!(flags & CLONE_VM) && rt.bundle->world_count)) {
-		rt_mask_block_kept(thread, RT_ALL_BLOCKED);
+		rt_mask_block_kept(thread, RT_ALL_BLOCKED & ~ignored);
 		return;
 	}
-	rt_mask_block_kept(thread, ~0ul);
+	rt_mask_block_kept(thread, ~ignored);
 	if (thread->sighand->seccomp && !thread->sigsys_held)
 		sys(rt_sigprocmask, SIG_UNBLOCK, &sigsys, 0, 8);
 }
