@@ -167,8 +167,11 @@ def case_ptrace(t):
     expect('a call', told[1]['entry'], {'nr': {'value': 110, 'text': '__NR_getppid'}, 'args': [1, 2, 3, 4, 5, 6]})
     expect('its result', told[4]['exit'], {'rval': {'value': -9, 'name': 'EBADF'}, 'is_error': 1})
     regs = [args[3] for args in succeeded if args[2:3] == [{'value': 1, 'name': 'NT_PRSTATUS'}]]
-    expect('registers', [(some['iov_base']['cs'], some['iov_len']) for some in regs],
-           [(0x33, {'before': 4096, 'after': 216})])
+    whole = [some for some in regs if 'gs' in some['iov_base']]
+    expect('registers', [(some['iov_base']['cs'], some['iov_len']) for some in whole],
+           [(0x33, {'before': 4096, 'after': 216}), (0x33, {'before': 224, 'after': 216}), (0x33, 216)])
+    expect('some of them', [(len(some['iov_base']), some['iov_len']) for some in regs if some not in whole],
+           [(1, 0)] * 2 + [(number, 8 * number) for number in (7, 7, 14, 14, 21, 21)])
 
 
 def case_bpf(t):
