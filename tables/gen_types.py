@@ -292,6 +292,8 @@ class Fetching:
             source, value, size, _, before, divide, add = term_values(term)
             if source == "FIELD_BEFORE":  # more may be fetched than is shown
                 continue
+            if divide < 0:
+                raise SystemExit(f"how much is fetched cannot be {-divide} times {value}")
             texts.append(f"{{ FETCH_{source}, {size}, {before}, {add}, {value}, {divide} }}")
         return "{ " + ", ".join(texts) + f" }}, {len(texts)}"
 

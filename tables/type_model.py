@@ -11,8 +11,9 @@ STRINGS = {"str": ("string", "STR"), "path": ("path", "PATH"), "target": ("path"
 
 # What makes a typed value of what a printer shows: by the printer, otherwise by the form.
 VALUES = {
-    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "hex_of_part": "unsigned", "dots": "nothing", "clock_ticks": "unsigned", "number_of_part": "unsigned", "moment_result": "signed", "padded": "unsigned", "ticks": "ticks",
-    "id": "id",
+    "signed": "signed", "unsigned": "unsigned", "hex": "unsigned", "zhex": "unsigned", "hex_of_part": "unsigned",
+    "number_of_part": "unsigned", "padded": "unsigned", "clock_ticks": "unsigned", "ticks": "ticks", "id": "id",
+    "moment_result": "signed", "dots": "nothing",
     "nothing": "nothing", "address": "address", "handler": "handler", "descriptor": "descriptor",
     "directory": "directory", "signal": "signal", "signal_number": "signal", "wait_code": "wait_code",
     "wait_status": "wait_status", "errno": "errno", "pid": "pid", "seconds": "signed", "moment": "signed", "port": "port",
@@ -20,7 +21,8 @@ VALUES = {
     "key": "key", "annotated": "annotated", "ioctl_request": "ioctl_request", "epoll_data": "epoll_data",
     "sigval": "sigval", "flags": "flags", "composed": "flags", "enumerator": "enumerator", "quoted": "quoted", "hex_bytes": "quoted",
     "characters": "characters", "message": "message", "cpu_set": "cpu_set", "signal_set": "signal_set",
-    "descriptor_set": "descriptor_set", "utime_timespec": "timespec", "statx_timestamp": "statx_timestamp", "ptp_moment": "inner", "ptp_moments": "text",
+    "descriptor_set": "descriptor_set", "utime_timespec": "timespec", "statx_timestamp": "statx_timestamp",
+    "ptp_moment": "inner", "ptp_moments": "text",
     "utime_timeval": "timeval", "in6_addr": "in6_addr", "sun_path": "sun_path", "entries": "entries",
     "entries64": "entries64", "socket_address": "socket_address", "control_messages": "control_messages",
     "capabilities": "capabilities", "control_characters": "control_characters", "string": "string", "path": "path", "comm": "string",
