@@ -612,6 +612,31 @@ CASE(altstack)
 	say("disabled %d %ld", old.ss_flags, (long)old.ss_size);
 }
 
+static void change_altstack(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)sig, (void)info;
+	uc->uc_stack.ss_size /= 2;
+}
+
+/* A frame that sets another alternate stack: it depends on the kernel whether one on that stack can. */
+CASE(altstack_of_frame)
+{
+	static const int flags[] = { 0, SA_ONSTACK };
+	static char room[1 << 17];
+
+	for (unsigned i = 0; i < 4; i++) {
+		stack_t stack = { .ss_sp = room, .ss_size = sizeof(room), .ss_flags = i & 2 ? (int)(1U << 31) : 0 };
+
+		EXPECT(raw(SYS_sigaltstack, &stack, 0), 0);
+		set_handler(SIGUSR1, change_altstack, flags[i & 1]);
+		raise(SIGUSR1);
+		EXPECT(raw(SYS_sigaltstack, 0, &stack), 0);
+		say("%s, %x: %lx", i & 1 ? "on it" : "elsewhere", (unsigned)stack.ss_flags, (long)stack.ss_size);
+	}
+}
+
 /* siglongjmp out of a handler that interrupted a blocking call, over and over. */
 static volatile long jumps;
 

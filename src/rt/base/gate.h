@@ -30,6 +30,8 @@ long rt_gate_wait(const struct k23_call *call, struct rt_thread *thread);
 extern const char rt_gate_wait_begin[], rt_gate_wait_done[], rt_gate_wait_abort[];
 struct rt_stopped rt_gate_stop(long kind);
 void rt_sigreturn_to(uint64_t frame, uint64_t eflags) __attribute__((noreturn));
+/* Goes on behind the call, by a frame of which the caller fills what is not a register. */
+void rt_sigreturn_here(struct ucontext *frame);
 void rt_thread_end(uint32_t *slot_state, long nr, long status) __attribute__((noreturn));
 extern const char rt_gate_stop_ip[], rt_gate_sigreturn_ip[];
 

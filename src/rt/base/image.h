@@ -63,6 +63,7 @@ struct rt_image {
 	bool profiled;      /* programs of this name are, or are being, learned: only sites that they use are patched */
 	bool unmet;         /* nothing is known of what this program does: sites are patched that were not observed */
 	uint32_t program;   /* the bit of programs of this name in struct store_site */
+	uint8_t altstack_order; /* when rt_sigreturn sets the alternate stack (signal/altstack.c); 0: not known yet */
 	bool namespaces;    /* tasks in several PID namespaces may share the memory */
 	uint64_t entered;   /* signals that enter the runtime, whatever the program does with them */
 	bool faults_ignored; /* SIGSEGV or SIGBUS was ignored when the image started: a fault may kill */

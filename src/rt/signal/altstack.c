@@ -3,10 +3,14 @@
 #include <asm/errno.h>
 
 #include "abi/syscall.h"
+#include "core/string.h"
+#include "rt/base/gate.h"
 #include "rt/base/mask.h"
 #include "rt/base/message.h"
 
 #define MINIMUM_STACK 2048 /* MINSIGSTKSZ */
+
+enum rt_altstack_order { RT_ALTSTACK_FIRST = 1, RT_ALTSTACK_LAST };
 
 /* ctx: entry */
 long rt_altstack_pretend(const struct rt_thread *thread, uint64_t size, uint64_t *mask)
@@ -107,6 +111,12 @@ static bool is_large_enough(const struct rt_thread *thread, uint64_t size)
 }
 
 /* ctx: entry */
+static bool is_in_use(const struct rt_sigstack *stack, uint64_t sp)
+{
+	return !((uint32_t)stack->flags & SS_AUTODISARM) && sp > stack->base && sp - stack->base <= stack->size;
+}
+
+/* ctx: entry */
 struct rt_sigstack rt_altstack_shown(const struct rt_thread *thread, uint64_t sp)
 {
 	struct rt_sigstack stack = thread->sigstack;
@@ -115,7 +125,7 @@ struct rt_sigstack rt_altstack_shown(const struct rt_thread *thread, uint64_t sp
 	stack.flags = (int32_t)((uint32_t)stack.flags & SS_AUTODISARM);
 	if (!stack.size)
 		stack.flags |= SS_DISABLE;
-	else if (!stack.flags && sp > stack.base && sp - stack.base <= stack.size)
+	else if (is_in_use(&stack, sp))
 		stack.flags |= SS_ONSTACK;
 	return stack;
 }
@@ -126,7 +136,7 @@ long rt_altstack_set(struct rt_thread *thread, const struct rt_sigstack *wanted,
 	struct rt_sigstack *stack = &thread->sigstack;
 	uint32_t mode = (uint32_t)wanted->flags & ~SS_AUTODISARM;
 
-	if (!((uint32_t)stack->flags & SS_AUTODISARM) && sp > stack->base && sp - stack->base <= stack->size)
+	if (is_in_use(stack, sp))
 		return -EPERM;
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 		return -EINVAL;
@@ -138,4 +148,41 @@ long rt_altstack_set(struct rt_thread *thread, const struct rt_sigstack *wanted,
 	if (mode == SS_DISABLE)
 		stack->base = stack->size = 0;
 	return 0;
+}
+
+/* When rt_sigreturn sets the alternate stack of a frame: after the registers, or, since Linux 6.12, before, when the
+ * thread is still on the frame's stack. Tried with a frame that lies in the kernel's. ctx: entry, signals blocked */
+static enum rt_altstack_order find_order(const struct rt_thread *thread)
+{
+	struct ucontext frame;
+	struct rt_sigstack around = { .base = (uint64_t)&frame - 1, .size = RT_SIGNAL_STACK_SIZE }, now;
+
+	if (thread->strict || failed(sys(sigaltstack, &around, 0)))
+		return RT_ALTSTACK_FIRST;
+	memset(&frame, 0, sizeof(frame));
+	rt_regs_start(rt_context_regs(&frame), 0, 0, 0);
+	frame.uc_sigmask = ~0ul;
+	frame.uc_stack.ss_sp = (void *)thread->stack_top;
+	frame.uc_stack.ss_size = RT_SIGNAL_STACK_SIZE;
+	rt_sigreturn_here(&frame);
+	if (failed(sys(sigaltstack, 0, &now)))
+		now = around;
+	put_back(thread);
+	return now.base == around.base ? RT_ALTSTACK_FIRST : RT_ALTSTACK_LAST;
+}
+
+/* ctx: entry, signals blocked */
+void rt_altstack_return(struct rt_thread *thread, const struct rt_sigstack *wanted, uint64_t sp, uint64_t next_sp)
+{
+	const struct rt_sigstack *stack = &thread->sigstack;
+
+	if (is_in_use(stack, sp) != is_in_use(stack, next_sp) &&
+	    (stack->base != wanted->base || stack->size != wanted->size || stack->flags != wanted->flags)) {
+		if (!rt.altstack_order)
+			rt.altstack_order = (uint8_t)find_order(thread);
+		if (rt.altstack_order == RT_ALTSTACK_FIRST)
+			next_sp = sp;
+	}
+	/* rt_sigreturn has no use for an error. */
+	(void)!rt_altstack_set(thread, wanted, next_sp);
 }

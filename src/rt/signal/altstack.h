@@ -40,5 +40,8 @@ void rt_altstack_tell_apart(struct rt_thread *thread, int sig, const siginfo_t *
 struct rt_sigstack rt_altstack_shown(const struct rt_thread *thread, uint64_t sp);
 /* 0 or -errno. ctx: entry */
 long rt_altstack_set(struct rt_thread *thread, const struct rt_sigstack *wanted, uint64_t sp);
+/* What rt_sigreturn makes of the alternate stack of a frame. sp, next_sp: the stack pointer at the call, and that of
+ * the frame. No signal may come, not even one of a fault. ctx: entry, signals blocked */
+void rt_altstack_return(struct rt_thread *thread, const struct rt_sigstack *wanted, uint64_t sp, uint64_t next_sp);
 
 #endif

@@ -103,8 +103,7 @@ long special_rt_sigreturn(struct rt_thread *thread, struct k23_call *call)
 	if (!thread->sigsys_blocked && !thread->strict)
 		rt_sigsys_requeue(thread, true);
 	uc.uc_sigmask &= ~SIGBIT(SIGSYS);
-	/* rt_sigreturn has no use for an error. */
-	(void)!rt_altstack_set(thread, &stack, rt_regs_sp(rt_context_regs(&uc)));
+	rt_altstack_return(thread, &stack, rt_regs_sp(&thread->regs), rt_regs_sp(rt_context_regs(&uc)));
 	keep_altstack(thread, &uc);
 	rt_regs_keep_flags(rt_context_regs(&uc), flags);
 	rt_copy_regs(&thread->regs, rt_context_regs(&uc));

@@ -4,6 +4,7 @@
  * ctx: entry, for all here.
  */
 #include "rt/x86_64/base/load_call.h"
+#include "rt/x86_64/base/own_context.h"
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/returns.h"
 
@@ -145,16 +146,7 @@ rt_gate_i386_abort:
 	.type rt_gate_sigreturn, @function
 rt_gate_sigreturn:
 	.cfi_startproc
-	mov	%rbx, UC_REGS + REGS_RBX(%rsi)
-	mov	%rbp, UC_REGS + REGS_RBP(%rsi)
-	mov	%r12, UC_REGS + REGS_R12(%rsi)
-	mov	%r13, UC_REGS + REGS_R13(%rsi)
-	mov	%r14, UC_REGS + REGS_R14(%rsi)
-	mov	%r15, UC_REGS + REGS_R15(%rsi)
-	mov	%rsp, UC_REGS + REGS_RSP(%rsi)
-	mov	%rsi, %rsp
-	.cfi_remember_state
-	cfi_regs_in_context 0
+	enter_own_context %rsi
 	load_call
 	syscall
 	.globl rt_gate_sigreturn_done

@@ -5,6 +5,7 @@
  */
 #include "inject/x86_64/raw_syscall.h"
 #include "rt/x86_64/base/load_call.h"
+#include "rt/x86_64/base/own_context.h"
 #include "rt/x86_64/cfi.h"
 #include "rt/x86_64/returns.h"
 #include "rt/x86_64/kept_flags.h"
@@ -104,6 +105,24 @@ rt_gate_sigreturn_ip:
 	hlt
 	.cfi_endproc
 	.size rt_sigreturn_to, . - rt_sigreturn_to
+
+/* void rt_sigreturn_here(struct ucontext *frame): makes the call rt_sigreturn, which goes on behind this one.
+ * in:  %rdi frame, which says all but the registers that a C function keeps.
+ * keeps: those, but not the vector state. */
+	.globl rt_sigreturn_here
+	.type rt_sigreturn_here, @function
+rt_sigreturn_here:
+	.cfi_startproc
+	lea	1f(%rip), %rax
+	mov	%rax, UC_REGS + REGS_RIP(%rdi)
+	enter_own_context %rdi
+	mov	$NR_RT_SIGRETURN, %eax
+	syscall
+	hlt
+	.cfi_restore_state
+1:	ret
+	.cfi_endproc
+	.size rt_sigreturn_here, . - rt_sigreturn_here
 
 /* struct rt_stopped rt_gate_stop(long kind): a system call that does not exist, for a tracer to see a stop at
  * (tracer/ptraced.h), where it may set the registers of the result.
