@@ -36,24 +36,25 @@ static long read_head(int dirfd, const char *path, unsigned flags, char *head)
 
 static bool is_elf(const char *head, long size)
 {
-	return size >= 20 && memcmp(head, ELFMAG, SELFMAG) == 0;
+	return size >= (long)sizeof(Elf64_Ehdr) && memcmp(head, ELFMAG, SELFMAG) == 0;
+}
+
+/* The kernel knows classes by the size of a program header, and does not look at e_ident[EI_CLASS]. */
+static bool is_native(const char *head, long size)
+{
+	const Elf64_Ehdr *elf = (const void *)head;
+
+	return is_elf(head, size) && elf->e_machine == EM_X86_64 && elf->e_phentsize == sizeof(Elf64_Phdr);
 }
 
 /* Whether the kernel itself can run an ELF file, but not as a 64-bit x86 program. It refuses those of other machines,
  * or gives them to an interpreter that was registered for them (binfmt_misc), which can be interposed. */
 static bool is_foreign(const char *head, long size)
 {
-	const Elf64_Ehdr *elf = (const void *)head;
+	const Elf32_Ehdr *elf = (const void *)head;
 
-	return is_elf(head, size) && (elf->e_machine == EM_386 || elf->e_machine == EM_486 ||
-				      (elf->e_machine == EM_X86_64 && elf->e_ident[EI_CLASS] != ELFCLASS64));
-}
-
-static bool is_native(const char *head, long size)
-{
-	const Elf64_Ehdr *elf = (const void *)head;
-
-	return is_elf(head, size) && elf->e_machine == EM_X86_64 && elf->e_ident[EI_CLASS] == ELFCLASS64;
+	return is_elf(head, size) && elf->e_phentsize == sizeof(Elf32_Phdr) &&
+	       (elf->e_machine == EM_386 || elf->e_machine == EM_486 || elf->e_machine == EM_X86_64);
 }
 
 struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
@@ -62,7 +63,7 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 	char heads[2][SCRIPT_HEAD_SIZE + 1] __attribute__((aligned(8)));
 
 	if (flags & ~known)
-		return (struct inj_check){ INJ_TRY, 0 };
+		return (struct inj_check){ INJ_TRY, 0, false };
 	for (int level = 0; level < SCRIPT_MAX_FILES; level++) {
 		char *head = heads[level & 1];
 		struct script script;
@@ -71,41 +72,41 @@ struct inj_check inj_check(int dirfd, const char *path, unsigned flags)
 		long r = sys(newfstatat, dirfd, path, &status, flags);
 
 		if (failed(r))
-			return (struct inj_check){ INJ_FAILS, r };
+			return (struct inj_check){ INJ_FAILS, r, level > 0 };
 		if ((status.st_mode & S_IFMT) == S_IFLNK)
-			return (struct inj_check){ INJ_FAILS, -ELOOP };
+			return (struct inj_check){ INJ_FAILS, -ELOOP, level > 0 };
 		if ((status.st_mode & S_IFMT) != S_IFREG)
-			return (struct inj_check){ INJ_FAILS, -EACCES };
+			return (struct inj_check){ INJ_FAILS, -EACCES, level > 0 };
 		/* The quick way, for most files: all users may execute the file, and it is a program that can be
 		 * interposed. The mount or an access control list may still forbid it, which execve finds out. */
 		if ((status.st_mode & ALL_MAY_EXECUTE) == ALL_MAY_EXECUTE) {
 			r = read_head(dirfd, path, flags, head);
 			if (is_native(head, r))
-				return (struct inj_check){ INJ_TRY, 0 };
+				return (struct inj_check){ INJ_TRY, 0, false };
 		}
 		/* faccessat2 goes by the effective ids. On a kernel without it, execve itself finds out. */
 		r = sys(faccessat2, dirfd, path, X_OK, AT_EACCESS | flags);
 		if (r == -EACCES || r == -EPERM)
-			return (struct inj_check){ INJ_FAILS, -EACCES };
+			return (struct inj_check){ INJ_FAILS, -EACCES, level > 0 };
 		r = read_head(dirfd, path, flags, head);
 		if (r == -EACCES)
-			return (struct inj_check){ INJ_SECRET, -EACCES };
+			return (struct inj_check){ INJ_SECRET, -EACCES, true };
 		if (failed(r))
-			return (struct inj_check){ INJ_TRY, 0 };
+			return (struct inj_check){ INJ_TRY, 0, false };
 		if (is_foreign(head, r))
-			return (struct inj_check){ INJ_FOREIGN, -ENOEXEC };
+			return (struct inj_check){ INJ_FOREIGN, -ENOEXEC, true };
 		if (!script_is(head, r) || !script_parse(head, r, &script))
-			return (struct inj_check){ INJ_TRY, 0 };
+			return (struct inj_check){ INJ_TRY, 0, false };
 		/* The interpreter could not open the script: its path is relative to a descriptor that execve
 		 * closes. */
 		inaccessible = dirfd != AT_FDCWD && *path != '/' && sys(fcntl, dirfd, F_GETFD) & FD_CLOEXEC;
 		path = script.interpreter;
 		if (inaccessible)
-			return (struct inj_check){ INJ_FAILS, -ENOENT };
+			return (struct inj_check){ INJ_FAILS, -ENOENT, true };
 		dirfd = AT_FDCWD;
 		flags = 0;
 	}
-	return (struct inj_check){ INJ_TRY, 0 };
+	return (struct inj_check){ INJ_TRY, 0, false };
 }
 
 bool inj_is_program_error(long error)

@@ -25,8 +25,8 @@ long inj_read_headers(long fd, struct carrier_headers *headers)
 	if (failed(r))
 		return r;
 	if (memcmp(headers->elf.e_ident, ELFMAG, SELFMAG) != 0 || headers->elf.e_machine != EM_X86_64 ||
-	    headers->elf.e_ident[EI_CLASS] != ELFCLASS64 || headers->elf.e_phentsize != sizeof(Elf64_Phdr) ||
-	    headers->elf.e_phnum == 0 || headers->elf.e_phnum > CARRIER_MAX_PARTS ||
+	    headers->elf.e_phentsize != sizeof(Elf64_Phdr) || headers->elf.e_phnum == 0 ||
+	    headers->elf.e_phnum > CARRIER_MAX_PARTS ||
 	    (headers->elf.e_type != ET_EXEC && headers->elf.e_type != ET_DYN))
 		return -ENOEXEC;
 	return read_all(fd, headers->parts, headers->elf.e_phnum * sizeof(Elf64_Phdr), headers->elf.e_phoff);

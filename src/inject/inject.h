@@ -54,6 +54,7 @@ enum inj_verdict {
 struct inj_check {
 	enum inj_verdict verdict;
 	long error;
+	bool late; /* `error` is what comes of a file that can be opened: the kernel copies the arguments before */
 };
 
 /* Looks at the file that execveat(dirfd, path, ..., flags) would execute, and at the interpreters if it is a script. */

@@ -352,6 +352,7 @@ def make_foreign():
     header = bytearray(open("/bin/true", "rb").read(64))
     header[4] = 1
     header[18:20] = (3).to_bytes(2, "little")
+    header[42:44] = (32).to_bytes(2, "little")  # the size of a program header
     with open("foreign", "wb") as file:
         file.write(header)
     os.chmod("foreign", 0o755)

@@ -69,6 +69,8 @@ static void try_at(int line, const char *name, const void *path, void *argv, voi
 
 static void make_files(void)
 {
+	/* A 32-bit program's header, of 52 bytes, of which little is looked at. */
+	static const char narrow[64] = { 0x7f, 'E', 'L', 'F', 1, 1, 1, [16] = 2, [18] = 3, [20] = 1, [42] = 32 };
 	char script[300];
 
 	write_file("plain", 0644, "#!/bin/sh\n", 10);
@@ -76,6 +78,9 @@ static void make_files(void)
 	write_file("empty", 0755, "", 0);
 	write_file("cut-elf", 0755, "\177ELF\2\1\1", 7);
 	write_file("one-byte", 0755, "#", 1);
+	write_file("lost", 0755, "#!/nowhere\n", 11);
+	write_file("secret", 0755, "#!./plain\n", 10);
+	write_file("narrow", 0755, narrow, sizeof(narrow));
 	memset(script, 'x', sizeof(script));
 	memcpy(script, "#!/", 3);
 	write_file("long-script", 0755, script, sizeof(script));
@@ -126,6 +131,11 @@ CASE(errors)
 	/* which error wins when there are two */
 	TRY("nonexistent, argv bad", "./nonexistent", (void *)16, environ, -ENOENT);
 	TRY("garbage, argv bad", "./garbage", (void *)16, environ, -EFAULT);
+	TRY("no interpreter", "./lost", words, environ, -ENOENT);
+	TRY("no interpreter, argv bad", "./lost", bad_argv, environ, -EFAULT);
+	TRY("interpreter not executable", "./secret", words, environ, -EACCES);
+	TRY("interpreter not executable, envp bad", "./secret", words, (void *)16, -EFAULT);
+	TRY("32 bits, argv bad", "./narrow", bad_argv, environ, -EFAULT);
 }
 
 /* Becomes root of namespaces in which it may mount. */
@@ -209,6 +219,8 @@ CASE(too_big)
 		many[i] = big;
 	TRY("many strings", self_path(), many, environ, -E2BIG);
 	TRY("nonexistent and big", "./nonexistent", many, environ, -ENOENT);
+	write_file("lost", 0755, "#!/nowhere\n", 11);
+	TRY("no interpreter, and big", "./lost", many, environ, -E2BIG);
 }
 
 /* A program that is open for writing: kernels differ (6.11 tried to allow it), so ask natively. */

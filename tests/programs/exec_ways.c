@@ -185,6 +185,28 @@ CASE(big)
 	say("-> %d", in_child(exec_long_strings));
 }
 
+static void exec_other_class(void)
+{
+	execve("./other-class", many("zero", "count", 2, 3), environ);
+	say("not executed: %d", errno);
+}
+
+/* The kernel does not look at the byte of the header that says whether the program is one of 64 bits. */
+CASE(other_class)
+{
+	int from = open(self_path(), O_RDONLY), to = open("other-class", O_RDWR | O_CREAT, 0755);
+	char buffer[65536];
+	ssize_t n;
+
+	while ((n = read(from, buffer, sizeof(buffer))) > 0)
+		NEED(write(to, buffer, (size_t)n) == n);
+	NEED(pwrite(to, "\1", 1, 4) == 1);
+	close(to);
+	close(from);
+	say("-> %d", in_child(exec_other_class));
+	unlink("other-class");
+}
+
 /* The two vectors, of n strings more than two, end right before pages that nobody may touch, on any boundary. */
 static char **at_the_end(char **vector, size_t n, size_t odd)
 {

@@ -432,13 +432,21 @@ static long carry(struct rt_thread *thread, struct attempt *attempt)
 	return r;
 }
 
-/* Whether the kernel would not execute the program either: newer kernels say so. ctx: entry */
-static bool fails_natively(const struct attempt *attempt)
+/* What the kernel finds before it looks into the program's file, or 0: it opens the file, and copies the arguments.
+ * Newer kernels say. ctx: entry */
+static long early_error(const struct attempt *attempt)
 {
-	const char *argv[] = { attempt->file, NULL };
-	long r = sys(execveat, attempt->dirfd, attempt->file, argv, argv + 1, attempt->flags | KERNEL_AT_EXECVE_CHECK);
+	const uint64_t *vectors = &attempt->call->args[attempt->call->nr == __NR_execve ? 1 : 2];
+	struct rt_vectors copies;
+	long r = sys(execveat, attempt->dirfd, attempt->file, vectors[0], vectors[1],
+		     attempt->flags | KERNEL_AT_EXECVE_CHECK);
 
-	return failed(r) && r != -EINVAL;
+	if (r != -EINVAL)
+		return r;
+	r = rt_vectors_copy(&copies, vectors[0], vectors[1], sizeof(uint64_t));
+	if (!failed(r))
+		rt_vectors_free(&copies);
+	return r;
 }
 
 /* ctx: entry */
@@ -463,8 +471,10 @@ long rt_exec(struct rt_thread *thread, struct k23_call *call, int dirfd, uint64_
 		return execute_untraced(thread, call, check.verdict == INJ_FOREIGN ? GAP_FOREIGN : GAP_UNTRACED, path);
 	}
 	if (check.verdict != INJ_TRY) {
-		r = refuse(thread, call, check.error);
-		if (r == check.error && !fails_natively(&attempt))
+		long early = check.late ? early_error(&attempt) : 0;
+
+		r = refuse(thread, call, early ? early : check.error);
+		if (r == check.error && !early)
 			explain_refusal(&check, path);
 		return r;
 	}
