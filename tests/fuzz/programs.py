@@ -3,7 +3,7 @@
 
 A seed whose program natively says two things is left out. Seeds follow one another, so that a run can be repeated; the
 last line says how many there were. usage: programs.py --k23 K23 --store STORE [--first SEED] [--count N]
-[--kind run|wide] [--all] PROGRAM
+[--kind run|wide|rare] [--all] PROGRAM
 """
 
 import argparse
@@ -86,7 +86,7 @@ def main():
     parser.add_argument("--store", required=True, type=os.path.abspath, help="with the plans of the program")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--count", type=int, default=60, help="how many seeds")
-    parser.add_argument("--kind", choices=["run", "wide"], default="run", help="wide: of more kinds of calls")
+    parser.add_argument("--kind", choices=["run", "wide", "rare"], default="run", help="of what kinds of calls: see random.c")
     parser.add_argument("--all", action="store_true", help="all modes for each seed, and not two")
     parser.add_argument("program", type=os.path.abspath)
     options = parser.parse_args()

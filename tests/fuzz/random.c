@@ -1,7 +1,7 @@
 /*
  * A random program: its seed says what it does, and it prints what it finds. Natively it prints the same each time:
- * nothing that it prints depends on time, on addresses or on ids. usage: random run|wide SEED [DEPTH]
- * wide: also what is in random/
+ * nothing that it prints depends on time, on addresses or on ids. usage: random run|wide|rare SEED [DEPTH]
+ * wide: also what is in random/; rare: frames, images and steps most of all
  */
 #include "guest.h"
 #include <fcntl.h>
@@ -728,7 +728,12 @@ static void do_descriptors(void)
 #include "random/filters.h"
 #include "random/tracers.h"
 
-static bool wide;
+/* Of these they are rare. */
+#include "random/frames.h"
+#include "random/images.h"
+#include "random/steps.h"
+
+static bool wide, rare;
 
 static void some(int count)
 {
@@ -742,8 +747,12 @@ static void some(int count)
 		do_deadly, do_robust, do_futexes, do_shared, do_wide_filter, do_wide_tracer, do_wide_tracer,
 	};
 
+	static void (*const others[])(void) = { do_frames, do_images, do_steps };
+
 	while (count-- > 0) {
-		if (wide && draw(4))
+		if (rare && draw(3))
+			PICK(others)();
+		else if (wide && draw(4))
 			PICK(more)();
 		else
 			PICK(kinds)();
@@ -778,6 +787,12 @@ static void start(void)
 HELPER(wide)
 {
 	wide = true;
+	start();
+}
+
+HELPER(rare)
+{
+	wide = rare = true;
 	start();
 }
 
