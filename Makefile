@@ -64,7 +64,7 @@ fuzz: test-deps
 	FUZZ_SECONDS=$(SECONDS) meson test -C $(BUILD)-clang --no-rebuild --suite fuzz --print-errorlogs
 
 # make fuzz-programs COUNT=50000 FIRST=1: random programs, natively and under k23; each is a seed, and can be run again.
-# KIND=wide: of more kinds of calls; KIND=rare: signal frames, images and steps most of all.
+# KIND=wide: of more kinds of calls; KIND=rare: and what few programs do.
 COUNT ?= 1000
 FIRST ?= 1
 KIND ?= run

@@ -1,7 +1,7 @@
 /*
  * A random program: its seed says what it does, and it prints what it finds. Natively it prints the same each time:
  * nothing that it prints depends on time, on addresses or on ids. usage: random run|wide|rare SEED [DEPTH]
- * wide: also what is in random/; rare: frames, images and steps most of all
+ * wide: also what is in random/; rare: what few programs do
  */
 #include "guest.h"
 #include <fcntl.h>
@@ -731,6 +731,8 @@ static void do_descriptors(void)
 /* Of these they are rare. */
 #include "random/frames.h"
 #include "random/images.h"
+#include "random/segments.h"
+#include "random/sharing.h"
 #include "random/steps.h"
 
 static bool wide, rare;
@@ -747,7 +749,7 @@ static void some(int count)
 		do_deadly, do_robust, do_futexes, do_shared, do_wide_filter, do_wide_tracer, do_wide_tracer,
 	};
 
-	static void (*const others[])(void) = { do_frames, do_images, do_steps };
+	static void (*const others[])(void) = { do_frames, do_images, do_steps, do_segments, do_sharing };
 
 	while (count-- > 0) {
 		if (rare && draw(3))
