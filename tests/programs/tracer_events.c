@@ -2,6 +2,7 @@
  * A tracer, and what it finds and changes where its tracee creates a task, starts a program, or ends.
  */
 #include "tracing.h"
+#include <grp.h>
 #include <sys/prctl.h>
 
 #define GO_ON(pid, request, sig) EXPECT(raw(SYS_ptrace, request, pid, 0, sig), 0)
@@ -197,6 +198,53 @@ CASE(deaths)
 		look_at_death("asleep", sleeps, signals[i]);
 	}
 	look_at_death("after execve", becomes_another, SIGTRAP);
+}
+
+static void ends_thread(void)
+{
+	raw(SYS_getppid);
+	raw(SYS_exit, 7);
+}
+
+static void ends_process(void)
+{
+	raw(SYS_getppid);
+	raw(SYS_exit_group, 8);
+}
+
+/* Nobody may write to the memory of a process that is not dumpable, not even a tracer without capabilities. */
+static void follow_not_dumpable(void)
+{
+	static void (*const ends[])(void) = { ends_thread, ends_process };
+
+	NEED(prctl(PR_SET_DUMPABLE, 0) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct user_regs_struct regs;
+		pid_t pid = child_running(ends[i]);
+
+		EXPECT(pt(SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
+		do {
+			EXPECT(pt(SYSCALL, pid, 0, 0), 0);
+			if (stop_of(pid) < 0)
+				break;
+			EXPECT(pt(GETREGS, pid, 0, &regs), 0);
+			say("call %ld: %s", (long)regs.orig_rax, (long)regs.rax == -ENOSYS ? "entry" : "exit");
+		} while (!guest_failures);
+	}
+}
+
+CASE(not_dumpable)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (geteuid() == 0)
+			NEED(setgroups(0, NULL) == 0 && setresgid(65534, 65534, 65534) == 0 &&
+			     setresuid(65534, 65534, 65534) == 0);
+		follow_not_dumpable();
+		_exit(guest_failures != 0);
+	}
+	EXPECT(wait_for(pid), 0);
 }
 
 static void sends_sigsys(void)

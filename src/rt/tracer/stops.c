@@ -90,6 +90,10 @@ static uint32_t meet_call_entry(struct tracee *tracee, const struct tracee_view 
 	}
 	if (!tracee->bundle || ip - tracee->bundle >= tracee->size)
 		return show_call_entry(tracee, stop);
+	/* A runtime that makes no stops, as that of a tracee which is not dumpable, makes the program's last call by
+	 * itself, and none of its own that ends a thread. */
+	if (!(*flags & (TRACEE_CALLS | TRACEE_IN_CALL)) && (view->nr == __NR_exit || view->nr == __NR_exit_group))
+		return show_call_entry(tracee, stop);
 	*flags |= TRACEE_OWN_CALL;
 	if (view->waits && *flags & TRACEE_HOLDS)
 		send_held(tracee);
