@@ -703,6 +703,31 @@ static void execute_with_both(void)
 	execl(self_path(), "zero", "finds_both", NULL);
 }
 
+/* What is pending for the parent is not for its child, by whichever call it is made. */
+CASE(pending_across_fork)
+{
+	sigset_t set = sigset_of(SIGSYS), pending;
+
+	set_handler(SIGSYS, on_sigsys, 0);
+	NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	for (int i = 0; i < 4; i++) {
+		pid_t pid;
+
+		raw(i & 1 ? SYS_kill : SYS_tkill, i & 1 ? getpid() : gettid(), SIGSYS);
+		pid = i & 2 ? (pid_t)raw(SYS_clone, SIGCHLD, 0, 0, 0, 0) : fork();
+		if (pid == 0) {
+			NEED(sigpending(&pending) == 0);
+			say("child: pending %d, %ld", sigismember(&pending, SIGSYS), raw(SYS_close, -1));
+			raw(SYS_exit_group, 3);
+		}
+		say("-> %d", wait_for(pid));
+		NEED(sigpending(&pending) == 0);
+		say("parent: pending %d", sigismember(&pending, SIGSYS));
+		NEED(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
+		NEED(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	}
+}
+
 /* One queued to the thread and one queued to the process are two, whichever came first. */
 CASE(queued_to_both)
 {

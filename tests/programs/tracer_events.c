@@ -247,11 +247,19 @@ CASE(not_dumpable)
 	EXPECT(wait_for(pid), 0);
 }
 
+static bool blocks;
+
 static void sends_sigsys(void)
 {
+	const uint64_t set = 1ul << (SIGSYS - 1);
+
 	set_handler(SIGSYS, ends_later, 0);
 	set_handler(SIGUSR1, ends_later, 0);
+	if (blocks)
+		raw(SYS_rt_sigprocmask, SIG_BLOCK, &set, NULL, 8);
 	kills_itself();
+	raw(SYS_getppid);
+	raw(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, NULL, 8);
 	for (int i = 0; i < 3; i++)
 		raw(SYS_getppid);
 	raw(SYS_exit_group, 6);
@@ -280,10 +288,12 @@ static void meet_sigsys(int passed, int code)
 
 CASE(changed_sigsys)
 {
-	meet_sigsys(SIGSYS, 0);
-	meet_sigsys(SIGSYS, SI_QUEUE);
-	meet_sigsys(SIGUSR1, 0);
-	meet_sigsys(0, 0);
+	for (int i = 0; i < 2; i++, blocks = true) {
+		meet_sigsys(SIGSYS, 0);
+		meet_sigsys(SIGSYS, SI_QUEUE);
+		meet_sigsys(SIGUSR1, 0);
+		meet_sigsys(0, 0);
+	}
 }
 
 static void sends(void)

@@ -63,3 +63,12 @@ void rt_mask_unblock(struct rt_thread *thread, uint64_t mask)
 	thread->saved_mask &= mask;
 	sys(rt_sigprocmask, SIG_UNBLOCK, &sigsys, 0, 8);
 }
+
+/* ctx: entry */
+void rt_mask_unblock_in_call(struct rt_thread *thread, uint64_t mask)
+{
+	if (thread->sigsys_held && !thread->signals)
+		sys(rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
+	else
+		rt_mask_unblock(thread, mask);
+}

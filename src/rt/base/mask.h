@@ -26,5 +26,8 @@ void rt_mask_restore(uint64_t mask);
  * delivered. The mask is then at most `mask`, as the signal was deferred with the runtime's mask, not the program's.
  * ctx: entry */
 void rt_mask_unblock(struct rt_thread *thread, uint64_t mask);
+/* The same before a call of the program is made, for which SIGSYS may be blocked (signal/sigsys.h): it stays so.
+ * ctx: entry */
+void rt_mask_unblock_in_call(struct rt_thread *thread, uint64_t mask);
 
 #endif

@@ -252,6 +252,15 @@ struct rt_thread *rt_thread_left(void)
 	return rt_region_thread(chunk->regions + i * RT_REGION_SIZE);
 }
 
+/* ctx: entry | sigsys */
+bool rt_thread_has_noted(const struct rt_thread *thread, int sig)
+{
+	for (uint32_t i = 0; i < thread->signals; i++)
+		if (thread->noted[i].sig == (uint32_t)sig)
+			return true;
+	return false;
+}
+
 /* ctx: any; no locks */
 struct rt_thread *rt_thread_find(bool (*matches)(const struct rt_thread *thread, const void *key), const void *key)
 {

@@ -252,6 +252,8 @@ struct rt_thread *rt_thread_left(void);
 void rt_threads_forked(struct rt_thread *self);
 /* Whether any byte of a range belongs to regions or to what describes them. ctx: entry; no locks */
 bool rt_threads_own(uintptr_t start, uintptr_t end);
+/* Whether a signal has been noted for the end of the thread's call (signal/deliver.h). ctx: entry | sigsys */
+bool rt_thread_has_noted(const struct rt_thread *thread, int sig);
 /* A thread that matches, or NULL. The thread may end at any moment, and its region become another's.
  * ctx: any; no locks */
 struct rt_thread *rt_thread_find(bool (*matches)(const struct rt_thread *thread, const void *key), const void *key);

@@ -164,7 +164,7 @@ static bool is_crash(int sig, const siginfo_t *info, const struct ucontext *uc, 
  * it stays where it is kept, for the thread or for the process. ctx: sigsys */
 static bool is_there(struct rt_thread *thread, siginfo_t *info)
 {
-	return rt_deliver_has_noted(thread, SIGSYS) || rt_sigsys_resolve(thread, info);
+	return rt_thread_has_noted(thread, SIGSYS) || rt_sigsys_resolve(thread, info);
 }
 
 /* SIGSYS from a process, or from a seccomp filter of the program. It is not blocked or ignored by the kernel, so what

@@ -109,15 +109,6 @@ void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct
 }
 
 /* ctx: entry | sigsys */
-bool rt_deliver_has_noted(const struct rt_thread *thread, int sig)
-{
-	for (uint32_t i = 0; i < thread->signals; i++)
-		if (thread->noted[i].sig == (uint32_t)sig)
-			return true;
-	return false;
-}
-
-/* ctx: entry | sigsys */
 bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info, const struct rt_sigaction *action)
 {
 	uint32_t count = thread->signals, place = 0;
@@ -125,7 +116,7 @@ bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info, c
 
 	while (place < count && thread->noted[place].sig)
 		place++;
-	if (place == RT_NOTED || rt_deliver_has_noted(thread, sig))
+	if (place == RT_NOTED || rt_thread_has_noted(thread, sig))
 		return false;
 	noted = &thread->noted[place];
 	noted->sig = (uint32_t)sig;
@@ -223,7 +214,7 @@ static bool note_earlier(struct rt_thread *thread, const struct rt_noted *next, 
 	else if (next->sig == SIGSYS && !rt_sigsys_is(&next->info, SYS_SECCOMP))
 		earlier = RT_FAULTS;
 	for (int i = 1; i < SIGRTMIN; i++)
-		if (thread->sighand->actions[i].handler > (uint64_t)SIG_IGN && !rt_deliver_has_noted(thread, i))
+		if (thread->sighand->actions[i].handler > (uint64_t)SIG_IGN && !rt_thread_has_noted(thread, i))
 			set |= SIGBIT(i);
 	set &= earlier & ~(handler_mask | rt.entered);
 	if (!set || thread->strict || rt.ptraced & RT_PTRACED)

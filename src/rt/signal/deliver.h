@@ -11,8 +11,6 @@ bool rt_deliver_note(struct rt_thread *thread, int sig, const siginfo_t *info,
 		     const struct rt_sigaction *action) must_check;
 /* If SIGSYS has been noted last, it comes before the others. ctx: sigsys */
 void rt_deliver_sigsys_first(struct rt_thread *thread);
-/* Whether one with this number has been noted. ctx: entry | sigsys */
-bool rt_deliver_has_noted(const struct rt_thread *thread, int sig);
 /* Makes `uc`, which holds the program's registers and its mask, go to the program's handler. handler_mask is
  * what the handler's mask is made from: the same mask, or that of the call which the signal ended. ctx: sigsys */
 void rt_deliver(struct rt_thread *thread, int sig, siginfo_t *info, const struct rt_sigaction *action,

@@ -185,10 +185,10 @@ void rt_sigsys_requeue(struct rt_thread *thread, bool takes)
 		sys(rt_sigqueueinfo, thread->tid, SIGSYS, &info);
 }
 
-/* ctx: entry | sigsys */
+/* What stands for one that is noted is not to come once more. ctx: entry | sigsys */
 void rt_sigsys_hold(struct rt_thread *thread, bool takes)
 {
-	if (!rt_sigsys_kept(thread))
+	if (!rt_sigsys_kept(thread) || rt_thread_has_noted(thread, SIGSYS))
 		return;
 	sys(rt_sigprocmask, SIG_BLOCK, &sigsys, 0, 8);
 	__atomic_store_n(&thread->sigsys_held, true, __ATOMIC_SEQ_CST);

@@ -130,7 +130,7 @@ static void note_site(const struct rt_text *text, uint64_t offset)
 	mask = rt_mask_block();
 	if (text->stored || !is_known_in(path, offset))
 		append_line(line, (size_t)size);
-	rt_mask_unblock(rt_self(), mask);
+	rt_mask_unblock_in_call(rt_self(), mask);
 }
 
 /* ctx: entry */

@@ -19,7 +19,7 @@ long tracee_masks(const struct tracee *tracee, struct tracee_masks *masks)
 		return r;
 	masks->thread = view.thread ? (uint64_t)view.thread : tracee_thread(tracee);
 	if (!masks->thread ||
-	    failed(tracee_read(tracee->tid, &thread, masks->thread, offsetof(struct rt_thread, sigsys_held)))) {
+	    failed(tracee_read(tracee->tid, &thread, masks->thread, offsetof(struct rt_thread, sigsys_queued)))) {
 		masks->thread = 0;
 		return 0;
 	}
@@ -30,7 +30,11 @@ long tracee_masks(const struct tracee *tracee, struct tracee_masks *masks)
 	if (masks->kept)
 		memcpy(&masks->program, (const char *)&thread + masks->kept, sizeof(masks->program));
 	masks->program &= ~SIGBIT(SIGSYS);
-	masks->program |= thread.sigsys_blocked ? SIGBIT(SIGSYS) : 0;
+	/* During a call that may find one the kernel knows, too; a call that changes the mask is done by then. */
+	if (thread.sigsys_held && view.in_gate)
+		masks->program |= masks->real & SIGBIT(SIGSYS);
+	else if (thread.sigsys_blocked)
+		masks->program |= SIGBIT(SIGSYS);
 	return 0;
 }
 
