@@ -416,6 +416,47 @@ CASE(trapped_sigaction)
 	say("-> %d", in_child(ask_actions));
 }
 
+/* What a filter makes of a call without making it: success. */
+static void pretend(void)
+{
+	struct sigaction before;
+	stack_t stack = { .ss_sp = guest_argv, .ss_size = 1 << 20 }, stack_before;
+	sigset_t set, set_before;
+	int status = 0x5a5a5a5a;
+
+	memset(&found, 0x5a, sizeof(found));
+	memset(&set, 0x5a, sizeof(set));
+	memset(&stack_before, 0x5a, sizeof(stack_before));
+	before = found;
+	set_before = set;
+	judge(SYS_rt_sigaction, SECCOMP_RET_ERRNO);
+	judge(SYS_rt_sigprocmask, SECCOMP_RET_ERRNO);
+	judge(SYS_rt_sigpending, SECCOMP_RET_ERRNO);
+	judge(SYS_sigaltstack, SECCOMP_RET_ERRNO);
+	judge(SYS_wait4, SECCOMP_RET_ERRNO);
+	EXPECT(raw(SYS_rt_sigaction, SIGUSR1, &ignored, &found, 8), 0);
+	EXPECT(raw(SYS_rt_sigaction, SIGSYS, &ignored, &found, 8), 0);
+	EXPECT(raw(SYS_rt_sigaction, SIGSYS, 0, &found, 8), 0);
+	EXPECT(raw(SYS_rt_sigaction, SIGUSR1, &ignored, 0, 8), 0);
+	EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &set_before, &set, 8), 0);
+	EXPECT(raw(SYS_rt_sigprocmask, SIG_SETMASK, &set_before, 0, 8), 0);
+	EXPECT(raw(SYS_rt_sigpending, &set, 8), 0);
+	EXPECT(raw(SYS_sigaltstack, &stack, &stack_before), 0);
+	EXPECT(raw(SYS_sigaltstack, 0, &stack_before), 0);
+	EXPECT(raw(SYS_wait4, -1, &status, 0, 0), 0);
+	CHECK(memcmp(&found, &before, sizeof(found)) == 0 && memcmp(&set, &set_before, 8) == 0);
+	CHECK(stack_before.ss_flags == 0x5a5a5a5a && status == 0x5a5a5a5a);
+	if (!guest_failures)
+		raise(SIGUSR1); /* neither ignored nor blocked */
+	_exit(1);
+}
+
+CASE(pretended_success)
+{
+	ignored.sa_handler = SIG_IGN;
+	say("-> %d", in_child(pretend));
+}
+
 static void wait_denied(void)
 {
 	siginfo_t info, before;

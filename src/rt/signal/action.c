@@ -103,8 +103,8 @@ struct rt_sigaction rt_action_of_kernel(int sig, const struct rt_sigaction *acti
 	return ours;
 }
 
-/* What was set before: by the program, or before its execve. ctx: entry; locked */
-static void current_action(struct rt_sighand *sighand, int sig, struct rt_sigaction *action)
+/* ctx: entry | sigsys; locked */
+void rt_action_current(struct rt_sighand *sighand, int sig, struct rt_sigaction *action)
 {
 	if (!(sighand->known & SIGBIT(sig)))
 		sys(rt_sigaction, sig, 0, action, 8);
@@ -129,36 +129,14 @@ long rt_actions_reinstall(struct rt_thread *thread)
 	return r;
 }
 
-/* ctx: entry | sigsys, signals blocked */
-long rt_action_enter(struct rt_thread *thread, int sig, bool enters)
-{
-	struct rt_sighand *sighand = thread->sighand;
-	struct rt_sigaction *action = &sighand->actions[sig], ours;
-	long r;
-
-	if (!(rt.entered & SIGBIT(sig)) == !enters)
-		return 0;
-	rt_lock(&sighand->action_lock);
-	if (!(sighand->known & SIGBIT(sig))) {
-		current_action(sighand, sig, action);
-		sighand->known |= SIGBIT(sig);
-	}
-	/* For one that has come to another thread, and was not looked at yet: see rt_action_take. */
-	if (!enters && action->handler <= (uint64_t)SIG_IGN)
-		sighand->handled[sig] = *action;
-	rt.entered = enters ? rt.entered | SIGBIT(sig) : rt.entered & ~SIGBIT(sig);
-	ours = rt_action_of_kernel(sig, action);
-	r = sys(rt_sigaction, sig, &ours, 0, 8);
-	rt_unlock(&sighand->action_lock);
-	return r;
-}
-
 /* The call that tells the kernel goes through the program's gate: a filter of the program judges it, and it is not
- * made when a signal has come that is to be delivered before. ctx: entry; locked */
-static long change_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted)
+ * made when a signal has come that is to be delivered before. A filter may say 0, and then the kernel has not told what
+ * it had. ctx: entry; locked */
+static long change_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, bool *made)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	struct rt_sigaction *action = &sighand->actions[sig], ours = rt_action_of_kernel(sig, wanted);
+	struct rt_sigaction before = { .flags = RT_NO_ACTION };
 	uint64_t known = sighand->known;
 	long r;
 
@@ -171,8 +149,10 @@ static long change_action(struct rt_thread *thread, int sig, const struct rt_sig
 		sighand->handled[sig] = *action;
 	*action = *wanted;
 	sighand->known |= SIGBIT(sig);
-	r = rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, (uint64_t)&ours, 0, 8, 0, 0);
-	if (r) {
+	r = rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, (uint64_t)&ours,
+			    sighand->seccomp ? (uint64_t)&before : 0, 8, 0, 0);
+	*made = !r && (!sighand->seccomp || before.flags != RT_NO_ACTION);
+	if (!*made) {
 		*action = thread->changed;
 		sighand->known = known;
 	}
@@ -184,27 +164,34 @@ static long change_action(struct rt_thread *thread, int sig, const struct rt_sig
 long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old)
 {
 	struct rt_sighand *sighand = thread->sighand;
+	struct rt_sigaction before = { .flags = RT_NO_ACTION };
 	struct k23_call asked = { .nr = __NR_rt_sigaction, .arch = K23_ARCH_X86_64,
-				  .args = { (uint64_t)sig, (uint64_t)wanted, 0, 8 } };
+				  .args = { (uint64_t)sig, (uint64_t)wanted, (uint64_t)(wanted ? NULL : &before), 8 } };
+	bool made = true;
 	long r = 0;
+
+	if (old)
+		old->flags = RT_NO_ACTION;
 
 	if (sig < 1 || sig > RT_SIGNALS || (wanted && (sig == SIGKILL || sig == SIGSTOP)))
 		return rt_gate_program(&asked, thread); /* the kernel's own error */
 	if (!wanted)
 		r = rt_gate_ask(thread, &asked, 0, 0);
-	if (r)
+	if (r || (!wanted && sighand->seccomp && before.flags == RT_NO_ACTION))
 		return r;
 	rt_lock(&sighand->action_lock);
 	if (old)
-		current_action(sighand, sig, old);
+		rt_action_current(sighand, sig, old);
 	if (wanted) {
 		struct rt_sigaction action = *wanted;
 
 		action.flags &= KNOWN_FLAGS;
 		action.mask &= ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP));
-		r = change_action(thread, sig, &action);
-		if (!r && sig == SIGSYS && action.handler == (uint64_t)SIG_IGN)
+		r = change_action(thread, sig, &action, &made);
+		if (made && sig == SIGSYS && action.handler == (uint64_t)SIG_IGN)
 			rt_sigsys_discard(thread);
+		if (old && !made)
+			old->flags = RT_NO_ACTION;
 	}
 	rt_unlock(&sighand->action_lock);
 	return r;

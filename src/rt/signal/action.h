@@ -21,12 +21,17 @@ long rt_actions_reinstall(struct rt_thread *thread) must_check;
 /* From now on a signal enters the runtime, whatever the program does with it, or no longer: SIGTRAP or SIGCHLD.
  * ctx: entry | sigsys, signals blocked */
 long rt_action_enter(struct rt_thread *thread, int sig, bool enters) must_check;
+/* What was set before: by the program, or before its execve. ctx: entry | sigsys; locked */
+void rt_action_current(struct rt_sighand *sighand, int sig, struct rt_sigaction *action);
 /* What the kernel is to have for an action of the program. ctx: any */
 struct rt_sigaction rt_action_of_kernel(int sig, const struct rt_sigaction *action);
 /* Tells the kernel which of those signals the program ignores, as an execve keeps that. over: the execve has failed.
  * ctx: entry */
 void rt_actions_exec(struct rt_thread *thread, bool over);
-/* Sets an action and gives the old one; either may be NULL. ctx: entry */
+/* Flags of no action. */
+#define RT_NO_ACTION (~0ul)
+/* Sets an action and gives the old one; either may be NULL. If a filter of the program has answered the call, the
+ * result is that answer, nothing is set, and the old one has the flags RT_NO_ACTION. ctx: entry */
 long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old);
 /* The action of a signal for which the kernel has just entered the runtime: what the kernel decided when it took the
  * signal from its queue counts, and not what the program, or another thread, sets meanwhile. SA_RESETHAND resets it.

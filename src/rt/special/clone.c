@@ -149,7 +149,8 @@ __attribute__((noreturn)) static void forked(struct rt_thread *thread, uint64_t 
 	if (thread->held.count)
 		rt_run_locks_forked(thread);
 	tracees_forked();
-	(void)!rt_action_enter(thread, SIGCHLD, false); /* it traces nothing */
+	if (rt.entered & SIGBIT(SIGCHLD))
+		(void)!rt_action_enter(thread, SIGCHLD, false); /* it traces nothing */
 	rt_texts_forked();
 	child_registers(thread, stack);
 	child_ready(thread, flags);

@@ -87,7 +87,7 @@ long special_i386_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 		action.mask = narrow.mask[0] | (uint64_t)narrow.mask[1] << 32;
 	}
 	r = rt_action_set(thread, (int)call->args[0], call->args[1] ? &action : NULL, &old);
-	if (r != 0 || !call->args[2])
+	if (r != 0 || !call->args[2] || old.flags == RT_NO_ACTION)
 		return r;
 	narrow = (struct i386_sigaction){ (uint32_t)old.handler, (uint32_t)old.flags, (uint32_t)old.restorer,
 					  { (uint32_t)old.mask, (uint32_t)(old.mask >> 32) } };
@@ -100,7 +100,7 @@ long special_i386_sgetmask(struct rt_thread *thread, struct k23_call *call)
 	long r = rt_sigmask_change(thread, SIG_BLOCK, NULL, &mask);
 
 	(void)call;
-	return r ? r : (long)mask;
+	return r || mask == RT_NO_MASK ? r : (long)mask;
 }
 
 long special_i386_ssetmask(struct rt_thread *thread, struct k23_call *call)
@@ -108,7 +108,7 @@ long special_i386_ssetmask(struct rt_thread *thread, struct k23_call *call)
 	uint64_t mask = (uint64_t)(int32_t)call->args[0], old = 0;
 	long r = rt_sigmask_change(thread, SIG_SETMASK, &mask, &old);
 
-	return r ? r : (int32_t)old;
+	return r || old == RT_NO_MASK ? r : (int32_t)old;
 }
 
 /* Of the mask it knows the lower half. */
@@ -129,5 +129,5 @@ long special_i386_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 	if (!r)
 		r = rt_sigmask_change(thread, call->args[0], sets ? &set : NULL, &old);
 	low = (uint32_t)old;
-	return r || !call->args[2] ? r : rt_copy_to(call->args[2], &low, sizeof(low));
+	return r || !call->args[2] || old == RT_NO_MASK ? r : rt_copy_to(call->args[2], &low, sizeof(low));
 }

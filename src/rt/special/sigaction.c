@@ -28,7 +28,7 @@ long special_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 	r = rt_action_set(thread, (int)call->args[0], call->args[1] ? &action : NULL, call->args[2] ? &old : NULL);
 	if (call->args[1] && (int)call->args[0] == SIGCHLD && rt.entered & SIGBIT(SIGCHLD))
 		tracing_end(thread);
-	if (r == 0 && call->args[2])
+	if (r == 0 && call->args[2] && old.flags != RT_NO_ACTION)
 		r = rt_copy_to(call->args[2], &old, sizeof(old));
 	return r;
 }
@@ -40,9 +40,12 @@ long special_sigaltstack(struct rt_thread *thread, struct k23_call *call)
 	struct rt_sigstack old, wanted;
 	long r;
 
-	asked.args[0] = asked.args[1] = 0;
+	/* The kernel says what it has, a filter that answers the call does not. */
+	old.flags = -1;
+	asked.args[0] = 0;
+	asked.args[1] = (uint64_t)&old;
 	r = rt_gate_ask(thread, &asked, 0, 0);
-	if (r)
+	if (r || (thread->sighand->seccomp && old.flags == -1))
 		return r;
 	if (call->args[0] && failed(rt_copy_from(&wanted, call->args[0], sizeof(wanted))))
 		return -EFAULT;

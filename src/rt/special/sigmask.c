@@ -37,16 +37,19 @@ static void note_change(struct rt_thread *thread, int how, uint64_t set)
 
 long rt_sigmask_change(struct rt_thread *thread, uint64_t how, const uint64_t *set, uint64_t *old)
 {
-	uint64_t masked, from = (uint64_t)set;
+	uint64_t masked, before = RT_NO_MASK, from = (uint64_t)set;
 	bool blocked = thread->sigsys_blocked, sets = from && from != RT_NO_ADDRESS;
+	bool asks = old || thread->sighand->seccomp;
 	long r;
 
 	if (sets) {
 		masked = thread->sigsys_held ? *set : *set & ~sigsys;
 		from = (uint64_t)&masked;
 	}
-	r = rt_gate_forward(thread, __NR_rt_sigprocmask, how, from, (uint64_t)old, 8, 0, 0);
-	if (r)
+	r = rt_gate_forward(thread, __NR_rt_sigprocmask, how, from, asks ? (uint64_t)&before : 0, 8, 0, 0);
+	if (old)
+		*old = RT_NO_MASK;
+	if (r || (asks && before == RT_NO_MASK))
 		return r;
 	if (sets) {
 		note_change(thread, (int)how, *set); /* the kernel, too, takes the lower half */
@@ -58,7 +61,7 @@ long rt_sigmask_change(struct rt_thread *thread, uint64_t how, const uint64_t *s
 			let_through(thread);
 	}
 	if (old)
-		*old = (*old & ~sigsys) | (blocked ? sigsys : 0);
+		*old = (before & ~sigsys) | (blocked ? sigsys : 0);
 	return 0;
 }
 
@@ -72,18 +75,18 @@ long special_rt_sigprocmask(struct rt_thread *thread, struct k23_call *call)
 	if (from)
 		from = failed(rt_copy_from(&set, from, 8)) ? RT_NO_ADDRESS : (uint64_t)&set;
 	r = rt_sigmask_change(thread, call->args[0], (const uint64_t *)from, to ? &old : NULL);
-	return r || !to ? r : rt_copy_to(to, &old, 8);
+	return r || !to || old == RT_NO_MASK ? r : rt_copy_to(to, &old, 8);
 }
 
 long special_rt_sigpending(struct rt_thread *thread, struct k23_call *call)
 {
-	uint64_t set = 0;
+	uint64_t set = RT_NO_MASK;
 	long r;
 
 	if (call->args[1] > 8)
 		return rt_gate_program(call, thread); /* the kernel's own error */
 	r = rt_gate_forward(thread, call->nr, (uint64_t)&set, 8, 0, 0, 0, 0);
-	if (r)
+	if (r || set == RT_NO_MASK)
 		return r;
 	if (thread->sigsys_blocked && rt_sigsys_kept(thread))
 		set |= sigsys;

@@ -19,7 +19,7 @@
 #include "rt/tracer/stops.h"
 
 #define STOPPED 0x7f
-#define UNWRITTEN -1
+#define UNWRITTEN -1 /* neither a status nor a signal: the kernel has not made the call, but a filter has answered it */
 
 /* The helper's caller waits until a wait that has reaped the helper says so here. looked: the wait only looked
  * (WNOWAIT). */
@@ -82,7 +82,7 @@ long special_wait4(struct rt_thread *thread, struct k23_call *call)
 	long r;
 
 	do {
-		status = 0;
+		status = UNWRITTEN;
 		r = rt_gate_forward(thread, call->nr, call->args[0], (uint64_t)&status, call->args[2], call->args[3], 0,
 				    0);
 		/* The kernel looks at the children before it looks at signals. */
@@ -93,11 +93,10 @@ long special_wait4(struct rt_thread *thread, struct k23_call *call)
 		}
 		tracing_begin(thread);
 		again = r == 0 ? was_for_helper(thread, call->args[2])
-			       : r > 0 && !failed(r) && !concerns_program(thread, r, &status);
+			       : r > 0 && status != UNWRITTEN && !concerns_program(thread, r, &status);
 		tracing_end(thread);
 	} while (again);
-	if (r > 0 && !failed(r) && !rt_trapped(thread) && call->args[1] &&
-	    failed(rt_copy_to(call->args[1], &status, sizeof(status))))
+	if (status != UNWRITTEN && call->args[1] && failed(rt_copy_to(call->args[1], &status, sizeof(status))))
 		return -EFAULT;
 	return r;
 }
