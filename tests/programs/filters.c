@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/ptrace.h>
 #include <sys/shm.h>
@@ -455,6 +456,73 @@ CASE(pretended_success)
 {
 	ignored.sa_handler = SIG_IGN;
 	say("-> %d", in_child(pretend));
+}
+
+static volatile int listener = -1;
+
+/* Lets a call be made, after it has taken a signal and changed an action itself. */
+static void *listen_here(void *handled)
+{
+	struct seccomp_notif call;
+	struct seccomp_notif_resp answer = { .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+	while (listener < 0)
+		sched_yield();
+	memset(&call, 0, sizeof(call));
+	CHECK(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) == 0);
+	raw(SYS_tgkill, getpid(), gettid(), SIGUSR1);
+	set_handler(SIGUSR2, handled, 0);
+	answer.id = call.id;
+	CHECK(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0);
+	return NULL;
+}
+
+/* A filter whose listener is another thread of this process. */
+static void judge_beside(int nr)
+{
+	struct sock_filter code[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		RETURN(SECCOMP_RET_USER_NOTIF),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+	pthread_t thread;
+	long pid;
+
+	set_handler(SIGUSR1, on_trap, 0);
+	CHECK(pthread_create(&thread, NULL, listen_here, on_trap) == 0);
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	listener = (int)raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &prog);
+	CHECK(listener >= 0);
+	if (nr == SYS_rt_sigaction) {
+		EXPECT(raw(nr, SIGURG, &ignored, &found, 8), 0);
+	} else {
+		pid = raw(nr);
+		if (pid == 0)
+			raw(SYS_exit, 0);
+		CHECK(pid > 0);
+	}
+	pthread_join(thread, NULL);
+	EXPECT(trapped, 1);
+	raw(SYS_exit_group, guest_failures ? 1 : 5);
+}
+
+static void fork_beside(void)
+{
+	judge_beside(SYS_fork);
+}
+
+static void act_beside(void)
+{
+	judge_beside(SYS_rt_sigaction);
+}
+
+CASE(listener_beside)
+{
+	ignored.sa_handler = SIG_IGN;
+	say("fork: %d", in_child(fork_beside));
+	say("rt_sigaction: %d", in_child(act_beside));
 }
 
 static void wait_denied(void)

@@ -129,14 +129,12 @@ long rt_actions_reinstall(struct rt_thread *thread)
 	return r;
 }
 
-/* The call that tells the kernel goes through the program's gate: a filter of the program judges it, and it is not
- * made when a signal has come that is to be delivered before. A filter may say 0, and then the kernel has not told what
- * it had. ctx: entry; locked */
-static long change_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, bool *made)
+/* The call that tells the kernel goes through the program's gate: it is not made when a signal has come that is to be
+ * delivered before. Where the program has filters, they have judged it already. ctx: entry; locked */
+static long change_action(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted)
 {
 	struct rt_sighand *sighand = thread->sighand;
 	struct rt_sigaction *action = &sighand->actions[sig], ours = rt_action_of_kernel(sig, wanted);
-	struct rt_sigaction before = { .flags = RT_NO_ACTION };
 	uint64_t known = sighand->known;
 	long r;
 
@@ -149,10 +147,11 @@ static long change_action(struct rt_thread *thread, int sig, const struct rt_sig
 		sighand->handled[sig] = *action;
 	*action = *wanted;
 	sighand->known |= SIGBIT(sig);
-	r = rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, (uint64_t)&ours,
-			    sighand->seccomp ? (uint64_t)&before : 0, 8, 0, 0);
-	*made = !r && (!sighand->seccomp || before.flags != RT_NO_ACTION);
-	if (!*made) {
+	if (sighand->seccomp)
+		r = sys(rt_sigaction, sig, &ours, 0, 8);
+	else
+		r = rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, (uint64_t)&ours, 0, 8, 0, 0);
+	if (r) {
 		*action = thread->changed;
 		sighand->known = known;
 	}
@@ -164,21 +163,8 @@ static long change_action(struct rt_thread *thread, int sig, const struct rt_sig
 long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old)
 {
 	struct rt_sighand *sighand = thread->sighand;
-	struct rt_sigaction before = { .flags = RT_NO_ACTION };
-	struct k23_call asked = { .nr = __NR_rt_sigaction, .arch = K23_ARCH_X86_64,
-				  .args = { (uint64_t)sig, (uint64_t)wanted, (uint64_t)(wanted ? NULL : &before), 8 } };
-	bool made = true;
 	long r = 0;
 
-	if (old)
-		old->flags = RT_NO_ACTION;
-
-	if (sig < 1 || sig > RT_SIGNALS || (wanted && (sig == SIGKILL || sig == SIGSTOP)))
-		return rt_gate_program(&asked, thread); /* the kernel's own error */
-	if (!wanted)
-		r = rt_gate_ask(thread, &asked, 0, 0);
-	if (r || (!wanted && sighand->seccomp && before.flags == RT_NO_ACTION))
-		return r;
 	rt_lock(&sighand->action_lock);
 	if (old)
 		rt_action_current(sighand, sig, old);
@@ -187,11 +173,9 @@ long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction 
 
 		action.flags &= KNOWN_FLAGS;
 		action.mask &= ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP));
-		r = change_action(thread, sig, &action, &made);
-		if (made && sig == SIGSYS && action.handler == (uint64_t)SIG_IGN)
+		r = change_action(thread, sig, &action);
+		if (!r && sig == SIGSYS && action.handler == (uint64_t)SIG_IGN)
 			rt_sigsys_discard(thread);
-		if (old && !made)
-			old->flags = RT_NO_ACTION;
 	}
 	rt_unlock(&sighand->action_lock);
 	return r;

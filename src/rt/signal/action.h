@@ -28,10 +28,9 @@ struct rt_sigaction rt_action_of_kernel(int sig, const struct rt_sigaction *acti
 /* Tells the kernel which of those signals the program ignores, as an execve keeps that. over: the execve has failed.
  * ctx: entry */
 void rt_actions_exec(struct rt_thread *thread, bool over);
-/* Flags of no action. */
-#define RT_NO_ACTION (~0ul)
-/* Sets an action and gives the old one; either may be NULL. If a filter of the program has answered the call, the
- * result is that answer, nothing is set, and the old one has the flags RT_NO_ACTION. ctx: entry */
+/* Sets an action, of a signal that can have one, and gives the old one; either may be NULL. A signal that comes before
+ * ends it with -K23_ERESTART. Where the program has filters, they have judged the call, and signals are blocked.
+ * ctx: entry */
 long rt_action_set(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old);
 /* The action of a signal for which the kernel has just entered the runtime: what the kernel decided when it took the
  * signal from its queue counts, and not what the program, or another thread, sets meanwhile. SA_RESETHAND resets it.

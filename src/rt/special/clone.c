@@ -38,10 +38,11 @@
 
 _Static_assert(sizeof(struct clone_args) == CLONE_ARGS_KNOWN, "a newer struct clone_args");
 
-/* The parent of such a child waits until the child's execve or end. The parent must not hold a lock so long. */
-static bool is_unlocked(uint64_t flags)
+/* Whether the table of actions must not be locked while a child is made that copies it: the parent waits until the
+ * child's execve or end, or the listener of a filter, which may be a thread of the same process, takes its time. */
+static bool is_unlocked(const struct rt_thread *thread, uint64_t flags)
 {
-	return flags & CLONE_VFORK && !(flags & CLONE_VM);
+	return !(flags & CLONE_VM) && (flags & CLONE_VFORK || thread->sighand->seccomp);
 }
 
 /* The kernel's rule for clone's handlers and for CLONE_CLEAR_SIGHAND. */
@@ -101,7 +102,7 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 		rt_mask_restore(child->kept_mask | RT_ALL_BLOCKED);
 	if (!failed(r) && flags & CLONE_CLEAR_SIGHAND)
 		r = rt_actions_install();
-	else if (!failed(r) && is_unlocked(flags))
+	else if (!failed(r) && is_unlocked(child, flags))
 		r = rt_actions_reinstall(child);
 	if (!failed(r))
 		r = rt_signals_hear_child(child, flags);
@@ -286,7 +287,7 @@ static long unblock_signals(struct rt_thread *thread, long result)
 static long create_task(struct rt_thread *thread, struct k23_call *call, uint64_t flags, uint64_t stack,
 			uint64_t *stack_argument, uint64_t *stack_size, struct rt_world *made)
 {
-	struct creation creation = { call, !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(flags) };
+	struct creation creation = { call, !(flags & (CLONE_SIGHAND | CLONE_VM)) && !is_unlocked(thread, flags) };
 	struct rt_thread *child = NULL;
 	struct rt_region_slot *slot = NULL;
 	uint64_t begin = 0;

@@ -9,9 +9,9 @@
 
 #include "core/string.h"
 #include "rt/base/copy.h"
-#include "rt/signal/action.h"
 #include "rt/special/clone.h"
 #include "rt/special/exec.h"
+#include "rt/special/sigaction.h"
 #include "rt/special/sigmask.h"
 #include "rt/special/special.h"
 #include "rt/special/vectors.h"
@@ -86,7 +86,7 @@ long special_i386_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 		action.restorer = narrow.restorer;
 		action.mask = narrow.mask[0] | (uint64_t)narrow.mask[1] << 32;
 	}
-	r = rt_action_set(thread, (int)call->args[0], call->args[1] ? &action : NULL, &old);
+	r = rt_sigaction_change(thread, (int)call->args[0], call->args[1] ? &action : NULL, &old);
 	if (r != 0 || !call->args[2] || old.flags == RT_NO_ACTION)
 		return r;
 	narrow = (struct i386_sigaction){ (uint32_t)old.handler, (uint32_t)old.flags, (uint32_t)old.restorer,

@@ -7,10 +7,45 @@
 #include <asm/errno.h>
 
 #include "rt/base/copy.h"
+#include "rt/base/mask.h"
 #include "rt/signal/action.h"
 #include "rt/signal/altstack.h"
+#include "rt/special/sigaction.h"
 #include "rt/special/special.h"
 #include "rt/special/tracing.h"
+
+/* Whether no filter of the program answers the call; else what one makes of it. Nobody may wait for a lock meanwhile:
+ * the listener of a filter may be a thread of this process. So the kernel is asked to read an action where there is no
+ * memory, or, if the program only asks, for the action, which a filter does not write. */
+static bool may_act(struct rt_thread *thread, int sig, bool sets, long *answer)
+{
+	struct rt_sigaction before = { .flags = RT_NO_ACTION };
+
+	if (sets)
+		*answer = rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, RT_NO_ADDRESS, 0, 8, 0, 0);
+	else
+		*answer = rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, 0, (uint64_t)&before, 8, 0, 0);
+	return sets ? *answer == -EFAULT : before.flags != RT_NO_ACTION;
+}
+
+long rt_sigaction_change(struct rt_thread *thread, int sig, const struct rt_sigaction *wanted, struct rt_sigaction *old)
+{
+	uint64_t mask;
+	long r;
+
+	if (old)
+		old->flags = RT_NO_ACTION;
+	if (sig < 1 || sig > RT_SIGNALS || (wanted && (sig == SIGKILL || sig == SIGSTOP)))
+		return rt_gate_forward(thread, __NR_rt_sigaction, (uint64_t)sig, (uint64_t)wanted, 0, 8, 0, 0);
+	if (!thread->sighand->seccomp)
+		return rt_action_set(thread, sig, wanted, old);
+	if (!may_act(thread, sig, wanted, &r))
+		return r;
+	mask = rt_mask_block();
+	r = rt_action_set(thread, sig, wanted, old);
+	rt_mask_unblock(thread, mask);
+	return r;
+}
 
 long special_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 {
@@ -25,7 +60,8 @@ long special_rt_sigaction(struct rt_thread *thread, struct k23_call *call)
 		return rt_gate_program(call, thread);
 	if (call->args[1] && failed(rt_copy_from(&action, call->args[1], sizeof(action))))
 		return rt_gate_forward(thread, call->nr, call->args[0], RT_NO_ADDRESS, call->args[2], 8, 0, 0);
-	r = rt_action_set(thread, (int)call->args[0], call->args[1] ? &action : NULL, call->args[2] ? &old : NULL);
+	r = rt_sigaction_change(thread, (int)call->args[0], call->args[1] ? &action : NULL,
+				call->args[2] ? &old : NULL);
 	if (call->args[1] && (int)call->args[0] == SIGCHLD && rt.entered & SIGBIT(SIGCHLD))
 		tracing_end(thread);
 	if (r == 0 && call->args[2] && old.flags != RT_NO_ACTION)
