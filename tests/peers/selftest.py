@@ -82,8 +82,10 @@ READ = [
     ("LIBURING", 139, "", {WHOLE: "SIGSEGV"}),
     ("ZDTM", 0, "PASS\n", {WHOLE: "pass"}),
     ("PYTHON", 2, "test_a (test.test_x.C.test_a) ... ok\ntest_b (test.test_x.C.test_b)\nWhat it does. ... FAIL\n"
-     "test_c (test.test_x.D) ... skipped 'no'\n",
-     {"test.test_x.C.test_a": "pass", "test.test_x.C.test_b": "fail", "test.test_x.D.test_c": "skip", WHOLE: "fail"}),
+     "test_c (test.test_x.D) ... skipped 'no'\ntest_d (test.test_x.D) ...  server: new\nok then\n ended\nok\n"
+     "test_e (test.test_x.D) ... killed\n\n=====\nERROR: test_a (test.test_x.C.test_a)\n",
+     {"test.test_x.C.test_a": "pass", "test.test_x.C.test_b": "fail", "test.test_x.D.test_c": "skip",
+      "test.test_x.D.test_d": "pass", WHOLE: "fail"}),
     ("GO", 1, 'go: noise\n{"Action":"run","Test":"T"}\n{"Action":"pass","Test":"T/a at 0xc00"}\n{"Action":"fail"}\n',
      {"T/a_at_0x": "pass", WHOLE: "fail"}),
     ("STRESS_NG", 4, "", {WHOLE: "skip"}),

@@ -7,7 +7,9 @@ import subprocess
 from suite import WHOLE, Suite, Test, by_status, collect
 
 ENDS = {"ok": "pass", "FAIL": "fail", "ERROR": "error", "skipped": "skip", "expected failure": "pass"}
-LINE = re.compile(r"^(\w+) \(([\w.]+)\)(?:\n[^\n]*?)? \.\.\. (ok|FAIL|ERROR|skipped|expected failure)\b", re.M)
+TEST = re.compile(r"^(\w+) \(([\w.]+)\)(?:\n[^\n]*?)? \.\.\. ", re.M)
+# Right behind the dots, or where a test has printed something, at the begin of a line.
+END = re.compile(r"^(ok|FAIL|ERROR|skipped|expected failure)\b(?= ['\"]|$)", re.M)
 
 
 class Python(Suite):
@@ -27,7 +29,12 @@ class Python(Suite):
 
     def verdicts(self, run):
         # Since Python 3.11 the place has the name, too.
-        parts = collect((where if where.endswith("." + name) else f"{where}.{name}", ENDS[end])
-                        for name, where, end in LINE.findall(run.output))
+        found, begins = [], list(TEST.finditer(run.output))
+        for test, following in zip(begins, [begin.start() for begin in begins[1:]] + [None]):
+            name, where = test.groups()
+            end = END.search(run.output[test.end():following])
+            if end:
+                found.append((where if where.endswith("." + name) else f"{where}.{name}", ENDS[end[1]]))
+        parts = collect(found)
         skipped = re.search(r"^Result: (NO TESTS RAN|NO TEST RUN)|^1 test skipped", run.output, re.M)
         return {**parts, WHOLE: "skip" if skipped else by_status(run.status)}
