@@ -10,11 +10,12 @@
 
 #include <linux/futex.h>
 #include <linux/sched.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <k23/descent.h>
 #include <k23/hook.h>
+
+#include "pid_namespace.h"
 
 #ifndef DESCENT_COUNTS
 #define DESCENT_COUNTS K23_DESCENT_COUNTS /* that the hook needs */
@@ -108,19 +109,10 @@ static void descent_begin(void)
 
 /* --- over execve */
 
-/* The inode number of this process's PID namespace; 0: it is not known. */
-static uint64_t descent_namespace(void)
-{
-	struct stat status;
-	long r = k23_syscall(SYS_stat, (unsigned long)"/proc/self/ns/pid", (unsigned long)&status, 0, 0, 0, 0);
-
-	return r < 0 ? 0 : status.st_ino;
-}
-
 /* What tells this process from others of the run, in other PID namespaces, too. */
 static uint64_t process_key(void)
 {
-	return k23_descent_key(descent_namespace(), (uint32_t)k23_pid());
+	return k23_descent_key(pid_namespace(), (uint32_t)k23_pid());
 }
 
 static struct k23_descent_carried *find_carried(uint64_t key)

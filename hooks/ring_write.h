@@ -15,7 +15,7 @@
 struct ring_record {
 	struct record record;
 	struct k23_ring *ring;
-	struct k23_ring_cell *cell;
+	struct k23_ring_cell *cell, *last; /* that is being written, and the last one that was */
 	uint64_t claim; /* the stamp with which the cell was claimed */
 	uint32_t writer;
 	uint32_t mask, shift; /* make a position's cell, and its lap */
@@ -99,6 +99,7 @@ static void ring_publish(struct ring_record *record, int last)
 		__atomic_compare_exchange_n(&record->cell->stamp, &stamp, k23_ring_stamp(lap, tid, K23_RING_LATE), 0,
 					    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	}
+	record->last = record->cell;
 	record->cell = NULL;
 }
 
@@ -153,6 +154,16 @@ static int ring_record_end(struct ring_record *record)
 	    head - __atomic_load_n(&ring->tail, __ATOMIC_RELAXED) > ring->cells / 4)
 		ring_wake_reader(ring);
 	return 1;
+}
+
+/* Waits until the record, which has ended, is read. */
+__attribute__((unused)) static void ring_record_wait(const struct ring_record *record)
+{
+	uint64_t lap = k23_ring_stamp_lap(record->claim);
+	uint32_t tid = k23_ring_stamp_tid(record->claim);
+
+	if (record->last)
+		ring_wait(record->ring, record->last, k23_ring_stamp(lap, tid, K23_RING_READY));
 }
 
 #endif

@@ -4,10 +4,12 @@
  */
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/wait.h>
 
 #include "call_record.h"
 #include "collector.h"
 #include "fetch.h"
+#include "pid_namespace.h"
 #include "recording_write.h"
 #include "ring_write.h"
 #include "stack.h"
@@ -216,6 +218,23 @@ static void record_event(const void *event, size_t size, int last)
 	record_end(&any, last, recording != NULL);
 }
 
+/* Of a thread that may be in another PID namespace than the reader: which that is. To be called before anything else is
+ * recorded of it. */
+static void record_namespace(void)
+{
+	struct k23_ring_namespace namespace = { K23_RING_NAMESPACE, 0, k23_cycles(), 0 };
+	union any_record any;
+	struct record *record;
+
+	if (!ring || !request->namespaces || !__atomic_load_n(&channel->foreign_pids, __ATOMIC_SEQ_CST))
+		return;
+	namespace.inode = pid_namespace();
+	record = record_begin(&any, k23_thread_state(), 1, 0);
+	record_put(record, &namespace, sizeof(namespace));
+	if (ring_record_end(&any.ring))
+		ring_record_wait(&any.ring);
+}
+
 /* A recording needs nobody who reads it. */
 static int is_recording(void)
 {
@@ -280,6 +299,7 @@ static void record_start(int process)
 
 	if (!is_recording())
 		return;
+	record_namespace();
 	k23_syscall(SYS_prctl, PR_GET_NAME, (unsigned long)start.comm, 0, 0, 0, 0);
 	record_event(&start, sizeof(start), 0);
 }
@@ -368,7 +388,8 @@ static void after_waitid(const struct k23_call *call, long result)
 		int signo, error, code, padding, pid, uid, status;
 	} info;
 
-	if (result < 0 || !call->args[2] || k23_copy_from(&info, call->args[2], sizeof(info)) < 0 || !info.pid)
+	if (result < 0 || call->args[3] & WNOWAIT || !call->args[2] ||
+	    k23_copy_from(&info, call->args[2], sizeof(info)) < 0 || !info.pid)
 		return;
 	if (info.code == CLD_EXITED)
 		record_reaped(info.pid, (info.status & 0xff) << 8, 1);
@@ -482,6 +503,7 @@ static int init(const struct k23_options *options)
 		uring_unseen = &ring->unseen;
 	request = records ? &recording->request : &ring->request;
 	calls_may_be_small = records && fetch_is_plain(request);
+	record_namespace();
 	k23_syscall(SYS_prctl, PR_GET_NAME, (unsigned long)image.comm, 0, 0, 0, 0);
 	record_event(&image, sizeof(image), 0);
 	/* The reader's child is the first image that arrives, and the program the second. */

@@ -86,7 +86,7 @@ static void on_signal(const struct k23_signal *signal)
 static struct k23_watch_process *find_entry(long pid)
 {
 	uint32_t count = __atomic_load_n(&watch->count, __ATOMIC_RELAXED);
-	uint64_t key = k23_descent_key(descent_namespace(), (uint32_t)pid);
+	uint64_t key = k23_descent_key(pid_namespace(), (uint32_t)pid);
 
 	for (uint32_t i = count < K23_WATCH_PROCESSES ? count : K23_WATCH_PROCESSES; i > 0; i--)
 		if (watch->processes[i - 1].key == key)

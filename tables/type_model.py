@@ -16,7 +16,7 @@ VALUES = {
     "moment_result": "signed", "dots": "nothing",
     "nothing": "nothing", "address": "address", "handler": "handler", "descriptor": "descriptor",
     "directory": "directory", "signal": "signal", "signal_number": "signal", "wait_code": "wait_code",
-    "wait_status": "wait_status", "errno": "errno", "pid": "pid", "seconds": "signed", "moment": "signed", "port": "port",
+    "wait_status": "wait_status", "errno": "errno", "pid": "pid", "group": "group", "seconds": "signed", "moment": "signed", "port": "port",
     "htonl": "htonl", "in_addr": "in_addr", "socket_length": "socket_length", "name_length": "name_length",
     "key": "key", "annotated": "annotated", "ioctl_request": "ioctl_request", "epoll_data": "epoll_data",
     "sigval": "sigval", "flags": "flags", "composed": "flags", "enumerator": "enumerator", "quoted": "quoted", "hex_bytes": "quoted",

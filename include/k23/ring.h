@@ -130,7 +130,7 @@ struct k23_ring_request {
 	uint32_t descriptor_details; /* whether of these struct k23_ring_descriptor is recorded, too */
 	uint32_t stack_size; /* of the stack, at most, with each call; 0: none */
 	uint32_t dumps; /* whether `dumped` has any descriptor */
-	uint32_t reserved;
+	uint32_t namespaces; /* whether of writers in other PID namespaces struct k23_ring_namespace is recorded */
 	struct k23_ring_calls wanted; /* which are recorded */
 	struct k23_ring_calls whole;
 	struct k23_ring_descriptors dumped[K23_RING_DUMPS]; /* whose data is recorded whole: enum k23_ring_dump */
@@ -173,6 +173,7 @@ enum k23_ring_type {
 	K23_RING_SIGNAL,    /* a signal is delivered to the writer: struct k23_ring_signal */
 	K23_RING_REAPED,    /* the writer's call, about to return, took a process's end: struct k23_ring_reaped */
 	K23_RING_TEXTS,	    /* where the process has code now: struct k23_ring_texts */
+	K23_RING_NAMESPACE, /* first of a writer: the ids may be of another namespace: struct k23_ring_namespace */
 };
 
 #define K23_RING_COMM 16
@@ -238,6 +239,14 @@ struct k23_ring_texts {
 	uint32_t type;
 	uint32_t reserved;
 	uint64_t time;
+};
+
+/* The writer waits until it is read, so that the process can be found by what the kernel says of it. */
+struct k23_ring_namespace {
+	uint32_t type;
+	uint32_t reserved;
+	uint64_t time;
+	uint64_t inode; /* of the PID namespace; 0: that is not known */
 };
 
 /* What an item has: a part of the program's memory, as it was when the record was made. */

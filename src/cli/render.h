@@ -31,6 +31,7 @@ struct call {
 	enum outcome outcome;
 	int64_t result;
 	uint32_t tampered; /* by hooks: enum k23_tampering */
+	uint64_t namespace; /* of process ids: 0 is this process's, else the number that render_outside takes */
 };
 
 /* Which bytes of strings are shown as numbers. */
@@ -67,11 +68,15 @@ struct render_options {
 	enum render_constants constants;
 	unsigned fds; /* of enum render_fds */
 	bool comms; /* -Y: the names of processes and threads behind their ids */
+	bool namespaces; /* and what ids of other PID namespaces are in this one */
 	const struct k23_ring_calls *raw; /* calls of which all is shown as numbers; NULL: none */
 };
 
 /* Who knows the name of a thread, by its id; NULL: nobody does. To be set where options want names. */
 extern const char *(*render_comm)(uint32_t tid);
+
+/* Who knows what the id of another namespace is in this one; 0: it is not known. To be set likewise. */
+extern uint32_t (*render_outside)(uint64_t namespace, uint32_t id);
 
 /* Tells the hook what to record for these options. */
 void render_request(const struct render_options *options, struct k23_ring_request *request);
@@ -87,8 +92,9 @@ void line_add(struct line *line, const char *format, ...) __attribute__((format(
 /* Appends a signal's name: "SIGCHLD", "SIGRT_1"; or its number if it has none. */
 void render_signal(struct line *line, int sig);
 
-/* Appends what comes with a signal: "{si_signo=SIGCHLD, ...}". */
-void render_siginfo(struct line *line, const siginfo_t *info, const struct render_options *options);
+/* Appends what comes with a signal: "{si_signo=SIGCHLD, ...}". namespace: as in struct call. */
+void render_siginfo(struct line *line, const siginfo_t *info, uint64_t namespace,
+		    const struct render_options *options);
 
 /* Appends the name of a thread in angle brackets. */
 void render_name_of_thread(struct line *line, const char *comm);

@@ -31,8 +31,9 @@ struct json_object *value_operations(const struct call *call, const struct rende
 struct stack;
 struct json_object *value_stack(const struct stack *stack);
 
-/* What comes with a signal. */
-struct json_object *value_siginfo(const siginfo_t *info, const struct render_options *options);
+/* What comes with a signal. namespace: as in struct call. */
+struct json_object *value_siginfo(const siginfo_t *info, uint64_t namespace,
+				  const struct render_options *options);
 
 /* A signal: its number and its name. */
 struct json_object *value_of_signal(int sig);

@@ -130,6 +130,19 @@ static void children(void)
 	}
 }
 
+/* A child's end is looked at twice before the child is reaped. */
+static void peeked(void)
+{
+	siginfo_t info;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(7);
+	waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+	waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+	waitpid(child, NULL, 0);
+}
+
 static void renamed(void)
 {
 	static const char *const names[] = { "another", "<of>", "a name that is too long" };
@@ -405,10 +418,10 @@ int main(int argc, char **argv)
 		void (*run)(void);
 	} table[] = {
 		{ "threads", threads }, { "leader", leader }, { "exec-thread", exec_thread },
-		{ "children", children }, { "renamed", renamed }, { "child", child }, { "handled", handled },
-		{ "interrupted", interrupted }, { "seccomp", trapped }, { "every", every }, { "none", none },
-		{ "wait", wait_for_input }, { "strict", strict }, { "refused", refused }, { "compat", compat },
-		{ "sibling", sibling },
+		{ "children", children }, { "peeked", peeked }, { "renamed", renamed }, { "child", child },
+		{ "handled", handled }, { "interrupted", interrupted }, { "seccomp", trapped },
+		{ "every", every }, { "none", none }, { "wait", wait_for_input }, { "strict", strict },
+		{ "refused", refused }, { "compat", compat }, { "sibling", sibling },
 	};
 
 	arguments = argv;

@@ -111,6 +111,7 @@ def case_signals(t):
     for what in 'handled', 'term', 'abort', 'fault', 'realtime', 'seccomp':
         for style in 'abbrev', 'raw', 'verbose':
             t.same((*QUIET, '-X', style), [t.events, what])
+    t.same(QUIET, [t.events, 'peeked'])
     t.same(('-e', 'trace=none', '-e', 'signal=usr1,SIGALRM'), [t.events, 'handled'])
     t.same(('-e', 'trace=none', '-e', 'signal=!SIGUSR1,14'), [t.events, 'handled'])
     t.same(('-e', 'trace=none', '--signal=none'), [t.events, 'handled'])
@@ -335,8 +336,6 @@ def case_names(t):
             t.same((*options, '-e', 'trace=getppid,exit_group'), [t.events, 'child'], normalise=lambda text: [
                 re.sub(r' *\d+(?=<)', ' ID', line) for line in shape(DEAD.sub(r'\1', text.replace('<strace>', '<k23>')))],
                    shown='stderr')
-    result = run(*t.k23, '--decode-pids=pidns', 'true')
-    expect('pidns', (result.returncode, 'PID namespaces' in result.stderr), (125, True))
 
 
 def names_behind(text):
@@ -491,7 +490,7 @@ def case_options(t):
             (('-e', 'status=no'), "'no' is no status"), (('-o',), '-o needs an argument'), (('-e', 'trace=/['), "'/['"), \
             (('--summary-sort-by',), 'needs an argument'), (('--follow-forks=1',), 'takes no argument'), \
             (('-e', 'signal=,'), "',' is no signal"), (('-e', ','), "','"), (('-e', '1111'), "'1111'"), \
-            (('--pidns-translation',), 'of other PID namespaces'), (('-u', 'nobody-of-this-name'), 'no user'):
+            (('-u', 'nobody-of-this-name'), 'no user'):
         result = run(*t.k23, *options, *([] if options[-1] in ('-o', '--summary-sort-by') else ['true']))
         expect(f'{options}: {result.stderr}', (result.returncode, len(result.stderr.splitlines()), said in result.stderr),
                (125, 1, True))

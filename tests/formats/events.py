@@ -232,6 +232,15 @@ def case_tasks(t):
     expect('durations', all(0 <= event.get('duration', 0) < 10**10 for event in events), True)
 
 
+def case_namespaces(t):
+    """Ids of other PID namespaces, behind which those in this one stand."""
+    events = t.events('--decode-pids=pidns', '-e', 'trace=getpid,gettid', t.program('lines/namespaces'))
+    harness.need(any(isinstance(event['result'], dict) for event in calls_of(events, 'getpid')), 'no PID namespaces here')
+    for name, id in ('getpid', 'pid'), ('gettid', 'tid'):
+        told = [(event['result']['outside'], event['result']['value'] < 5) for event in calls_of(events, name)]
+        expect(name, told, [(event[id], True) for event in calls_of(events, name)])
+
+
 def case_waiting(t):
     """A call that does not return is told while it waits, and once more when that is over."""
     command = subprocess.Popen([*t.k23, '--format=json', '-e', 'trace=read', '-o', 'log', t.program('commands/events'), 'wait'],

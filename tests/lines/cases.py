@@ -70,6 +70,7 @@ CASES = {
     "edges-short": (["-s", "2"], ["{bin}/edges"]),
     "files": ["{bin}/files"],
     "filters": (["-v"], ["{bin}/filters"]),
+    "namespaces": (["--decode-pids=pidns"], ["{bin}/namespaces"]),
     "processes": ["{bin}/processes"],
     "processes-whole": (["-v"], ["{bin}/processes"]),
     "id-told": (["-e", "inject=geteuid:retval=9223372036854775808"], ["id"]),

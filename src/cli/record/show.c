@@ -39,6 +39,8 @@ static bool parse_options(struct trace_options *to, int argc, char **argv)
 			trace_option_take(to, option, optarg);
 	trace_options_end(to, &command_show, argc, argv);
 	to->replays = true;
+	if (to->style.render.namespaces)
+		die_usage("show", "--decode-pids=pidns: a recording has ids of other PID namespaces as they are there");
 	if (to->launch.argv[1])
 		die_usage("show", "one file is to be given, not also %s", to->launch.argv[1]);
 	to->style.quiet |= QUIET_ATTACH;

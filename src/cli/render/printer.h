@@ -158,8 +158,15 @@ struct recorded_siginfo {
 	unsigned char memory[sizeof(struct k23_ring_item) + sizeof(siginfo_t)];
 };
 
-/* Fills in *recorded, and returns where the siginfo_t is in that memory. */
-struct place siginfo_place(struct recorded_siginfo *recorded, const siginfo_t *info);
+/* What a process id of the call is in this process's namespace; of a negative one, which stands for a group, that
+ * of the group. 0: that is not known. */
+uint32_t pid_outside(const struct printer *to, int pid);
+
+/* The name that is to be shown behind an id; NULL: none. */
+const char *pid_comm(const struct printer *to, int pid);
+
+/* Fills in *recorded, and returns where the siginfo_t is in that memory. namespace: as in struct call. */
+struct place siginfo_place(struct recorded_siginfo *recorded, const siginfo_t *info, uint64_t namespace);
 
 /* The control messages of a socket's message, the last of which may say that it is longer than they all are. */
 struct control_messages {

@@ -43,16 +43,51 @@ void print_wait_status(struct printer *to, const struct type *type, struct place
 }
 
 const char *(*render_comm)(uint32_t tid);
+uint32_t (*render_outside)(uint64_t namespace, uint32_t id);
 
-/* The id of a process or a thread; 0, and negative ones, stand for others. */
+uint32_t pid_outside(const struct printer *to, int pid)
+{
+	uint64_t namespace = to->call->namespace;
+	uint32_t id = pid < -1 ? -(uint32_t)pid : pid > 0 ? (uint32_t)pid : 0;
+
+	return id && namespace ? render_outside(namespace, id) : id;
+}
+
+const char *pid_comm(const struct printer *to, int pid)
+{
+	uint32_t outside = to->options->comms && pid > 0 ? pid_outside(to, pid) : 0;
+
+	return outside ? render_comm(outside) : NULL;
+}
+
+/* In the words of strace, whose lines these are. */
+static void add_outside(struct printer *to, int pid)
+{
+	uint32_t outside = to->options->namespaces && to->call->namespace ? pid_outside(to, pid) : 0;
+
+	if (outside && outside != (uint32_t)pid)
+		line_add(to->line, " /* %u in strace's PID NS */", outside);
+}
+
+/* The id of a process or a thread; 0, and negative ones, stand for others: below -1 for a group of processes. */
 void print_pid(struct printer *to, const struct type *type, struct place place)
 {
-	const char *comm = to->options->comms && (int)place.value > 0 ? render_comm((uint32_t)place.value) : NULL;
+	int pid = (int)place.value;
+	const char *comm = pid_comm(to, pid);
 
 	(void)type;
-	line_signed(to->line, (int)place.value);
+	line_signed(to->line, pid);
 	if (comm)
 		render_name_of_thread(to->line, comm);
+	add_outside(to, pid);
+}
+
+/* The id of a group of processes, or of a session. */
+void print_group(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	line_signed(to->line, (int)place.value);
+	add_outside(to, (int)place.value);
 }
 
 void print_cpu_set(struct printer *to, const struct type *type, struct place place)

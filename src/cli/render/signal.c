@@ -179,7 +179,7 @@ void print_tracee_call(struct printer *to, const struct type *type, struct place
 	print_call_name(to, (uint32_t)read_number(to, arch, sizeof(uint32_t), false), place);
 }
 
-struct place siginfo_place(struct recorded_siginfo *recorded, const siginfo_t *info)
+struct place siginfo_place(struct recorded_siginfo *recorded, const siginfo_t *info, uint64_t namespace)
 {
 	struct k23_ring_item head = { (uint64_t)(uintptr_t)info, sizeof(*info), 0, 0 };
 
@@ -190,14 +190,16 @@ struct place siginfo_place(struct recorded_siginfo *recorded, const siginfo_t *i
 		.entry = &recorded->entry,
 		.in = { recorded->memory, sizeof(recorded->memory) },
 		.outcome = OUTCOME_NONE,
+		.namespace = namespace,
 	};
 	return (struct place){ 0, head.address };
 }
 
-void render_siginfo(struct line *line, const siginfo_t *info, const struct render_options *options)
+void render_siginfo(struct line *line, const siginfo_t *info, uint64_t namespace,
+		    const struct render_options *options)
 {
 	struct recorded_siginfo recorded;
-	struct place place = siginfo_place(&recorded, info);
+	struct place place = siginfo_place(&recorded, info, namespace);
 	struct printer to = printer_of(line, &recorded.call, options);
 
 	type_siginfo->print(&to, type_siginfo, place);

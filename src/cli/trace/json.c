@@ -154,7 +154,7 @@ static void json_signal(struct trace_log *log, struct task *task, uint64_t time,
 	struct json_object *event = task_event(log, "signal", task, time);
 
 	add(event, "signal", value_of_signal(info->si_signo));
-	add(event, "siginfo", value_siginfo(info, &log->options->style.render));
+	add(event, "siginfo", value_siginfo(info, task->namespace, &log->options->style.render));
 	put(task->stream, event);
 }
 

@@ -6,6 +6,7 @@
 #include "cli/trace/format.h"
 #include "cli/trace/line.h"
 #include "cli/trace/log.h"
+#include "cli/trace/namespaces.h"
 #include "cli/trace/signals.h"
 #include "cli/trace/tasks.h"
 
@@ -41,6 +42,11 @@ static const char *comm_of(uint32_t tid)
 	return comm ? comm : comm_of_stranger(tid);
 }
 
+static uint32_t outside_of(uint64_t namespace, uint32_t id)
+{
+	return namespaces_outside(&naming->namespaces, namespace, id);
+}
+
 void trace_log_init(struct trace_log *log, const struct trace_options *options, FILE *output,
 		    const struct k23_channel *channel, const struct k23_ring_request *request)
 {
@@ -55,6 +61,7 @@ void trace_log_init(struct trace_log *log, const struct trace_options *options, 
 		log->summary = summary_create();
 	naming = log;
 	render_comm = comm_of;
+	render_outside = outside_of;
 	trace_log_clock(log);
 	if (!options->replays)
 		TRACE_TELL(begin, log, &log->main);
@@ -101,11 +108,23 @@ static void on_record(struct trace_log *log, struct task *task)
 		handlers[head.type](log, task);
 }
 
+/* If the cell says that a new thread is in another PID namespace: before its id is used for anything. */
+static void find_outside(struct trace_log *log, struct task *task, const struct k23_ring_cell *cell)
+{
+	struct k23_ring_namespace namespace;
+
+	memcpy(&namespace, cell->data, sizeof(namespace));
+	if (cell->size == sizeof(namespace) && namespace.type == K23_RING_NAMESPACE && !task->stream)
+		trace_task_namespace(log, task, namespace.inode);
+}
+
 void trace_log_cell(void *context, const struct k23_ring_cell *cell)
 {
 	struct trace_log *log = context;
 	struct task *task = task_find(&log->tasks, cell->writer, cell->pid, cell->tid);
 
+	if (cell->first)
+		find_outside(log, task, cell);
 	trace_stream_open(log, task);
 	/* What was there is a record that did not fit into the ring, and is not complete. The hook has counted it. */
 	if (cell->first || task->record.size > RECORD_MAX)
@@ -170,6 +189,7 @@ void trace_log_flush(struct trace_log *log)
 void trace_log_free(struct trace_log *log)
 {
 	tasks_free(&log->tasks);
+	namespaces_free(log->namespaces);
 	free(log->line.data);
 	free(log->text.data);
 }

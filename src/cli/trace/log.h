@@ -20,6 +20,7 @@
 #include "cli/trace/task.h"
 #include "cli/tsc.h"
 
+struct namespaces;
 struct trace_format;
 struct verdict;
 
@@ -40,6 +41,7 @@ struct trace_log {
 	uint64_t time;	    /* in cycles, of the record that is being told, or, without one, the present */
 	uint64_t last;	    /* that of the last line; 0: there was none */
 	struct tasks tasks;
+	struct namespaces *namespaces; /* NULL: there are none but this one, or ids are not to be translated */
 	struct summary *summary;
 	struct line line, text;
 	uint64_t tracks; /* how many a format has made */

@@ -62,8 +62,10 @@ const struct option_row trace_line_options[] = {
 	{ "raw", 0, "SET", "numbers alone for these calls, named as for --trace", RAW, NULL },
 	{ "decode-fds", 0, "[SET]", "what descriptors stand for: path, dev, pidfd, socket,\nall", DECODE_FDS, NULL },
 	{ NULL, 'y', NULL, "the paths of descriptors; -yy also sockets, devices, pidfds", 0, NULL },
-	{ "decode-pids", 0, "[comm|all]", "the names of processes behind their ids", DECODE_PIDS, NULL },
-	{ NULL, 'Y', NULL, "the same", 0, NULL },
+	{ "decode-pids", 0, "[SET]", "of processes behind their ids: their names (comm), what\n"
+	  "ids of other PID namespaces are in k23's (pidns), all", DECODE_PIDS, NULL },
+	{ NULL, 'Y', NULL, "the names of processes behind their ids", 0, NULL },
+	{ "pidns-translation", 0, NULL, NULL, PIDNS_TRANSLATION, NULL },
 	{ "read", 0, "SET", "all that is read from these descriptors, in hexadecimal", READ, NULL },
 	{ "write", 0, "SET", "all that is written to these descriptors, in hexadecimal", WRITE, NULL },
 	{ "quiet", 0, "[SET]",
@@ -83,7 +85,6 @@ const struct option_row trace_line_options[] = {
 
 	{ "kvm", 0, "vcpu", "", TRACE, "strace shows why a KVM processor stopped, k23 does not" },
 	{ "debug", 'd', NULL, "", 0, "strace prints what it does itself, k23 does not" },
-	{ "pidns-translation", 0, NULL, "", TRACE, "strace translates ids of other PID namespaces, k23 does not" },
 	{ "secontext", 0, "[FORMAT]", "", TRACE, "k23 does not show contexts of SELinux" },
 	{ "tips", 0, "[FORMAT]", "", TRACE, "strace has tips, k23 has its manual page" },
 	{ "summary-syscall-overhead", 'O', "TIME", "", 0, "k23's times have no tracer's time in them" },

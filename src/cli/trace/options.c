@@ -117,9 +117,8 @@ static void parse_decode_pids(struct trace_style *style, const char *text)
 	static const char *const names[] = { "comm", "pidns", NULL };
 	uint64_t set = text ? name_set_parse("kind of process information", text, names) : ~0ull;
 
-	if (set & 2 && text && strstr(text, "pidns"))
-		die_usage(command_name, "--decode-pids: strace translates ids of other PID namespaces, k23 does not");
 	style->render.comms = set & 1;
+	style->render.namespaces = set & 2;
 }
 
 static unsigned parse_statuses(const char *text)
@@ -247,6 +246,8 @@ static bool take_style(struct trace_style *style, int option, const char *argume
 		return true;
 	case 'Y':
 		return style->render.comms = true;
+	case PIDNS_TRANSLATION:
+		return style->render.namespaces = true;
 	case DECODE_PIDS:
 		return parse_decode_pids(style, argument), true;
 	case DECODE_FDS:
@@ -479,6 +480,7 @@ void trace_options_request(const struct trace_options *options, struct k23_ring_
 	if (options->paths.count)
 		request->descriptors = K23_RING_ALL_DESCRIPTORS;
 	request->detach_on_exec = options->detach_on_exec;
+	request->namespaces = options->style.render.namespaces;
 	request->stack_size = options->stacks ? STACK_SIZE : 0;
 	call_set_parse(&request->wanted, options->calls);
 	for (int i = 0; i < K23_RING_DUMPS; i++)

@@ -277,7 +277,7 @@ static void perfetto_signal(struct trace_log *log, struct task *task, uint64_t t
 	render_signal(&name, info->si_signo);
 	name_packet(&packet, name.data, name.size);
 	free(name.data);
-	annotate(&packet, "siginfo", value_siginfo(info, &log->options->style.render));
+	annotate(&packet, "siginfo", value_siginfo(info, task->namespace, &log->options->style.render));
 	packet.end_of_flow = flow_to_signal(task, info);
 	packet_put(log, &packet, task, time);
 }

@@ -71,6 +71,22 @@ static struct process *find_or_add(struct tasks *tasks, uint32_t pid)
 	return process;
 }
 
+static void join_process(struct tasks *tasks, struct task *task, uint32_t pid)
+{
+	task->process = find_or_add(tasks, pid);
+	task->sibling = task->process->tasks;
+	task->process->tasks = task;
+}
+
+static void leave_process(struct task *task)
+{
+	struct task **sibling = &task->process->tasks;
+
+	while (*sibling != task)
+		sibling = &(*sibling)->sibling;
+	*sibling = task->sibling;
+}
+
 struct task *task_find(struct tasks *tasks, uint32_t writer, uint32_t pid, uint32_t tid)
 {
 	struct task **bucket = &tasks->buckets[writer % TASK_BUCKETS], *task;
@@ -90,18 +106,28 @@ struct task *task_find(struct tasks *tasks, uint32_t writer, uint32_t pid, uint3
 		.writer = writer, .tid = tid, .nr = -1, .record = record, .entry = entry,
 	};
 	task->record.size = 0;
-	task->process = find_or_add(tasks, pid);
-	task->sibling = task->process->tasks;
-	task->process->tasks = task;
+	join_process(tasks, task, pid);
 	task->next = *bucket;
 	*bucket = task;
 	tasks->count++;
 	return task;
 }
 
+void task_move(struct tasks *tasks, struct task *task, uint64_t namespace, uint32_t pid, uint32_t tid)
+{
+	struct process *former = task->process;
+
+	leave_process(task);
+	if (!former->tasks)
+		process_remove(tasks, former);
+	task->namespace = namespace;
+	task->tid = tid;
+	join_process(tasks, task, pid);
+}
+
 struct call task_call(const struct task *task, struct k23_ring_entry *entry)
 {
-	struct call call = { .entry = entry, .outcome = OUTCOME_NONE };
+	struct call call = { .entry = entry, .outcome = OUTCOME_NONE, .namespace = task->namespace };
 
 	memcpy(entry, task->entry.data, sizeof(*entry));
 	call.in.data = task->entry.data + sizeof(*entry);
@@ -112,14 +138,12 @@ struct call task_call(const struct task *task, struct k23_ring_entry *entry)
 void task_remove(struct tasks *tasks, struct task *task)
 {
 	struct task_name *name = &tasks->names[task->tid % TASK_NAMES];
-	struct task **at = &tasks->buckets[task->writer % TASK_BUCKETS], **sibling = &task->process->tasks;
+	struct task **at = &tasks->buckets[task->writer % TASK_BUCKETS];
 
 	while (*at != task)
 		at = &(*at)->next;
 	*at = task->next;
-	while (*sibling != task)
-		sibling = &(*sibling)->sibling;
-	*sibling = task->sibling;
+	leave_process(task);
 	task->next = tasks->spare;
 	tasks->spare = task;
 	tasks->count--;

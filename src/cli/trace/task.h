@@ -26,6 +26,7 @@ struct task {
 	struct stream *stream; /* where its lines go */
 	uint32_t writer;       /* its number in the ring */
 	uint32_t tid;
+	uint64_t namespace; /* as in struct call */
 	char comm[K23_RING_COMM]; /* its name; "": not known */
 	bool in_call;
 	bool hidden;	     /* the call is not to be shown */
@@ -83,6 +84,10 @@ struct tasks {
 
 /* The thread of a writer, which is new if there was none. */
 struct task *task_find(struct tasks *tasks, uint32_t writer, uint32_t pid, uint32_t tid);
+
+/* The thread, of which nothing else has been recorded, is one of another PID namespace. pid, tid: its ids in this
+ * one. */
+void task_move(struct tasks *tasks, struct task *task, uint64_t namespace, uint32_t pid, uint32_t tid);
 
 /* Notes the name of a thread, which it has told, or that of who has made it. */
 void task_name(struct tasks *tasks, uint32_t tid, const char *comm, bool told);

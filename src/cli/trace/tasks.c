@@ -6,6 +6,7 @@
 
 #include "cli/trace/calls.h"
 #include "cli/trace/format.h"
+#include "cli/trace/namespaces.h"
 #include "cli/trace/stack.h"
 #include "cli/trace/tasks.h"
 
@@ -100,6 +101,14 @@ void trace_on_start(struct trace_log *log, struct task *task)
 	if (start.process)
 		task->process->images = 2; /* of its parent */
 	TRACE_TELL(started, log, task, start.time, start.process);
+}
+
+void trace_task_namespace(struct trace_log *log, struct task *task, uint64_t inode)
+{
+	uint32_t pid = task->process->pid, tid = task->tid;
+
+	if (namespaces_find(&log->namespaces, &inode, &pid, &tid))
+		task_move(&log->tasks, task, inode, pid, tid);
 }
 
 void trace_on_texts(struct trace_log *log, struct task *task)

@@ -18,6 +18,9 @@ void trace_on_end(struct trace_log *log, struct task *task);
 void trace_on_texts(struct trace_log *log, struct task *task);
 void trace_on_reaped(struct trace_log *log, struct task *task);
 
+/* A new thread may be in another PID namespace, whose inode number is this; 0: that is not known. */
+void trace_task_namespace(struct trace_log *log, struct task *task, uint64_t inode);
+
 /* Tells the end of a process: status as waitpid has it. */
 void trace_tasks_reaped(struct trace_log *log, uint32_t pid, int status);
 

@@ -178,7 +178,7 @@ static void text_signal(struct trace_log *log, struct task *task, uint64_t time,
 	line_text(&log->line, "--- ");
 	render_signal(&log->line, info->si_signo);
 	line_char(&log->line, ' ');
-	render_siginfo(&log->line, info, &log->options->style.render);
+	render_siginfo(&log->line, info, task->namespace, &log->options->style.render);
 	line_text(&log->line, " ---");
 	trace_line_put(log, task->stream, true);
 }

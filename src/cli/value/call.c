@@ -108,10 +108,11 @@ struct json_object *value_tampering(const struct call *call)
 	return names;
 }
 
-struct json_object *value_siginfo(const siginfo_t *info, const struct render_options *options)
+struct json_object *value_siginfo(const siginfo_t *info, uint64_t namespace,
+				  const struct render_options *options)
 {
 	struct recorded_siginfo recorded;
-	struct place place = siginfo_place(&recorded, info);
+	struct place place = siginfo_place(&recorded, info, namespace);
 	struct line line = { 0 };
 	struct printer to = printer_of(&line, &recorded.call, options);
 	struct json_object *value = type_siginfo->value(&to, type_siginfo, place);

@@ -285,13 +285,29 @@ struct json_object *value_wait_status(struct printer *to, const struct type *typ
 	return value_and(number, "core", json_object_new_boolean(WCOREDUMP(status)));
 }
 
+static struct json_object *with_outside(const struct printer *to, int pid, struct json_object *number)
+{
+	uint32_t outside = to->options->namespaces && to->call->namespace ? pid_outside(to, pid) : 0;
+
+	return outside ? value_and(number, "outside", json_object_new_int64(outside)) : number;
+}
+
 struct json_object *value_pid(struct printer *to, const struct type *type, struct place place)
 {
-	const char *comm = to->options->comms && (int)place.value > 0 ? render_comm((uint32_t)place.value) : NULL;
-	struct json_object *number = json_object_new_int((int)place.value);
+	int pid = (int)place.value;
+	const char *comm = pid_comm(to, pid);
+	struct json_object *number = json_object_new_int(pid);
 
 	(void)type;
-	return comm ? value_and(number, "comm", value_bytes((const unsigned char *)comm, strlen(comm), false)) : number;
+	if (comm)
+		number = value_and(number, "comm", value_bytes((const unsigned char *)comm, strlen(comm), false));
+	return with_outside(to, pid, number);
+}
+
+struct json_object *value_group(struct printer *to, const struct type *type, struct place place)
+{
+	(void)type;
+	return with_outside(to, (int)place.value, json_object_new_int((int)place.value));
 }
 
 struct json_object *value_errno(struct printer *to, const struct type *type, struct place place)
