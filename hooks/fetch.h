@@ -75,7 +75,7 @@ struct fetch_term {
 	uint8_t source, size;
 	int16_t before, add; /* to what is divided, and then */
 	uint16_t value;
-	uint32_t divide;
+	int32_t divide; /* negative: what is multiplied by */
 };
 
 struct fetch_node {
@@ -91,7 +91,9 @@ struct fetch_node {
 
 /* A pointer in an element, and the node for what it points to. base: of the structure in the element that has it.
  * left: where the number of bytes is that this child is about; 0: it is about those of the result. size: bytes of the
- * pointer. */
+ * pointer; FETCH_HERE: it is no pointer, but the memory itself. */
+#define FETCH_HERE 255
+
 struct fetch_child {
 	uint16_t offset, base, node, left, size;
 };
@@ -293,7 +295,11 @@ static uint64_t fetch_term(const struct fetch *fetch, const struct fetch_term *t
 	else if (term->source == FETCH_NETLINK)
 		value = fetch_netlink_protocol(fetch);
 	/* Mostly there is nothing to divide, which takes long. */
-	return (term->divide == 1 ? value : (value + (uint64_t)term->before) / term->divide) + (uint64_t)term->add;
+	if (term->divide == 1)
+		return value + (uint64_t)term->add;
+	value += (uint64_t)term->before;
+	return (term->divide < 0 ? value * (uint32_t)-term->divide : value / (uint32_t)term->divide) +
+	       (uint64_t)term->add;
 }
 
 static uint64_t fetch_count(const struct fetch *fetch, const struct fetch_node *node)
@@ -381,7 +387,9 @@ static void fetch_children(struct fetch *fetch, const struct fetch_node *node, u
 		fetch->base = element + child->base;
 		if (child->left && fetch->phase == FETCH_EXIT)
 			fetch->left = fetch_number(element + child->left, sizeof(uint32_t));
-		fetch_node(fetch, child->node, fetch_number(element + child->offset, child->size));
+		fetch_node(fetch, child->node,
+			   child->size == FETCH_HERE ? element + child->offset :
+						       fetch_number(element + child->offset, child->size));
 	}
 	fetch->base = base;
 }

@@ -243,7 +243,7 @@ class Fetching:
     """What hooks/trace.c includes: those parts of the types that need memory of the program."""
 
     PHASES = {"IN": "FETCH_ENTRY", "OUT": "FETCH_EXIT", "BOTH": "FETCH_ENTRY | FETCH_EXIT",
-              "CHANGE": "FETCH_ENTRY | FETCH_EXIT", "INTERRUPTED": "FETCH_INTERRUPTED", "SAME": "FETCH_ALWAYS"}
+              "CHANGE": "FETCH_ENTRY | FETCH_EXIT", "REPLACED": "FETCH_ENTRY | FETCH_EXIT", "INTERRUPTED": "FETCH_INTERRUPTED", "SAME": "FETCH_ALWAYS"}
 
     def __init__(self, signatures):
         self.signatures = signatures
@@ -292,8 +292,6 @@ class Fetching:
             source, value, size, _, before, divide, add = term_values(term)
             if source == "FIELD_BEFORE":  # more may be fetched than is shown
                 continue
-            if divide < 0:
-                raise SystemExit(f"how much is fetched cannot be {-divide} times {value}")
             texts.append(f"{{ FETCH_{source}, {size}, {before}, {add}, {value}, {divide} }}")
         return "{ " + ", ".join(texts) + f" }}, {len(texts)}"
 
@@ -405,6 +403,9 @@ class Fetching:
             elif field.type.form in ("pointer", "select"):
                 node = self.node(field.type)
                 found += [(base + field.offset, base, node, left, field.size)] if node else []
+            elif field.type.form in ("array", "memory") and not field.size:  # what comes behind the structure
+                node = self.node(self.signatures.model.pointer("SAME", field.type, field.name))
+                found += [(base + field.offset, base, node, left, "FETCH_HERE")] if node else []
             elif field.type.form == "struct":
                 term = field.attributes["left"]
                 found += self.pointers_in(field.type, base + field.offset,

@@ -3,8 +3,9 @@ import re
 
 from headers import Headers
 
-DIRECTIONS = {"<>": "BOTH", "<": "IN", ">": "OUT", "=": "CHANGE", "!": "INTERRUPTED", "&": "SAME"}
-PREFIX = re.compile(r"^(<>|[<>=!&])?(\w+)(?:\[([^\]]*)\])?(?:>(\w+))?$")
+DIRECTIONS = {"<>": "BOTH", "=>": "REPLACED", "<": "IN", ">": "OUT", "=": "CHANGE", "!": "INTERRUPTED", "&": "SAME"}
+PREFIX = re.compile(r"^(<>|=>|[<>=!&])?(\w+)(?:\[([^\]]*)\])?(?:>(\w+))?$")
+WORD = re.compile(r'"[^"]*"\S*|\S+')
 STRINGS = {"str": ("string", "STR"), "path": ("path", "PATH"), "target": ("path", "STR"), "comm": ("comm", "STR"),
            "argv": ("strings", "ARGV"), "envp": ("environment", "ENVP")}
 
@@ -207,7 +208,7 @@ class Model:
                 if line.endswith("\\\n"):  # continued
                     begin = line[:-2]
                 elif line.startswith("\t"):
-                    rows[-1][2].append(line.split())
+                    rows[-1][2].append(WORD.findall(line))
                 else:
                     rows.append((f"{path}:{number}", line.split(), []))
         return rows
@@ -295,8 +296,8 @@ class Model:
                 expression, headers = self.constant(mask, where) or (0, None)
                 items.append(Item(None, expression, headers, named(part, where)))
             elif "=" in word:
-                name, value = word.split("=")
-                items.append(Item(name, self.constant(value, where)[0], None))
+                name, value = word.rsplit("=", 1)
+                items.append(Item(name.strip('"'), self.constant(value, where)[0], None))
                 taken.add(name)
             elif "|" in word:  # of one value
                 names = word.split("|")

@@ -163,7 +163,7 @@ def case_ptrace(t):
         {'stopped': 'SIGSTOP'}, *[{'stopped': 'SIGTRAP', 'call': True}] * 4,
         {'stopped': 'SIGTRAP', 'event': 'PTRACE_EVENT_EXIT'}, {'exited': 3}])
     succeeded = [event['args'] for event in calls_of(events, 'ptrace') if event['status'] == 'successful']
-    told = [args[3] for args in succeeded if args[0]['name'] == 'PTRACE_GET_SYSCALL_INFO']
+    told = [args[3] for args in succeeded if args[0]['name'] == 'PTRACE_GET_SYSCALL_INFO' and args[2] == 88]
     expect('a call', told[1]['entry'], {'nr': {'value': 110, 'text': '__NR_getppid'}, 'args': [1, 2, 3, 4, 5, 6]})
     expect('its result', told[4]['exit'], {'rval': {'value': -9, 'name': 'EBADF'}, 'is_error': 1})
     regs = [args[3] for args in succeeded if args[2:3] == [{'value': 1, 'name': 'NT_PRSTATUS'}]]

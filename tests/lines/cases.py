@@ -57,6 +57,7 @@ CASES = {
     "clocks": ["{bin}/clocks"],
     "clocks-raw": (["-X", "raw"], ["{bin}/clocks"]),
     "clocks-verbose": (["-v", "-X", "verbose"], ["{bin}/clocks"]),
+    "clocks-told-whole": (["-v", "-e", "inject=ioctl:retval=1"], ["{bin}/clocks"]),
     "clocks-told": (["-e", "inject=ioctl:retval=1"], ["{bin}/clocks"]),
     "constants": ["{bin}/constants"],
     "constants-raw": (["-X", "raw"], ["{bin}/constants"]),

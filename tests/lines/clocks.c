@@ -1,12 +1,17 @@
 /*
- * Requests to clocks of network cards, general purpose pins, counters and disks.
+ * Requests to clocks of network cards, general purpose pins, counters and disks, and those whose memory has structures
+ * behind each other, or is to be zero before.
  */
 #include "calls.h"
 
+#include <linux/audit.h>
 #include <linux/counter.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/gpio.h>
 #include <linux/hdreg.h>
 #include <linux/ptp_clock.h>
+#include <linux/seccomp.h>
 #include <sys/ioctl.h>
 
 /* To no descriptor: what is given is shown all the same. */
@@ -102,7 +107,10 @@ static void disks(void)
 {
 	static unsigned char command[516] = { 0xca, 1, 2, 3, 4, 5 };
 	unsigned registers[3] = { 1, 0, 0xdeadbeef };
+	unsigned long nice[] = { 5 };
 
+	ask(HDIO_DRIVE_CMD, command);
+	command[3] = 1;
 	ask(HDIO_DRIVE_CMD, command);
 	command[0] = 0x80;
 	CALL(ioctl, -1, HDIO_DRIVE_CMD, command);
@@ -113,6 +121,37 @@ static void disks(void)
 	CALL(ioctl, -1, HDIO_SET_BUSSTATE, 2l);
 	CALL(ioctl, -1, HDIO_SET_BUSSTATE, 9l);
 	CALL(ioctl, -1, HDIO_GET_BUSSTATE, command);
+	CALL(ioctl, -1, HDIO_SET_NICE, 0x3fl);
+	CALL(ioctl, -1, HDIO_SET_NICE, 0x40l);
+	CALL(ioctl, -1, HDIO_GET_NICE, nice);
+}
+
+/* A file's extents come behind the structure that says how many they are. */
+static void extents(void)
+{
+	static uint64_t memory[4 + 2 * 7] = { 1, 2, 0x200000001, 3, 10, 20, 30, 0, 0, FIEMAP_EXTENT_LAST | 0x8000 };
+	struct fiemap *map = (struct fiemap *)memory, *end;
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munmap(page + 4096, 4096);
+	end = (struct fiemap *)(page + 4096 - sizeof(*end));
+
+	ask(FS_IOC_FIEMAP, map);
+	map->fm_mapped_extents = 0;
+	ask(FS_IOC_FIEMAP, map);
+	end->fm_mapped_extents = 1;
+	ask(FS_IOC_FIEMAP, end);
+}
+
+/* What the kernel wants to be zero before. */
+static void notices(void)
+{
+	struct seccomp_notif notice = { 0 };
+
+	ask(SECCOMP_IOCTL_NOTIF_RECV, &notice);
+	notice.data.nr = SYS_gettid;
+	notice.data.arch = AUDIT_ARCH_X86_64;
+	ask(SECCOMP_IOCTL_NOTIF_RECV, &notice);
 }
 
 int main(void)
@@ -121,5 +160,7 @@ int main(void)
 	pins();
 	counters();
 	disks();
+	extents();
+	notices();
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <linux/if_arp.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/mroute.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/nexthop.h>
@@ -93,6 +94,14 @@ static void routes(int fd)
 	struct rta_cacheinfo used = { 1, 2, 3, 4, 5, 6, 7, 8 };
 	unsigned char protocol = RTPROT_STATIC;
 
+	for (unsigned char family = 128; family < 131; family++) {
+		begin(RTM_NEWCACHEREPORT, NLM_F_REQUEST, &family, sizeof(family));
+		add(IPMRA_CREPORT_MSGTYPE, "\2", 1);
+		add_number(IPMRA_CREPORT_VIF_ID, 7);
+		add(IPMRA_CREPORT_SRC_ADDR, "\12\0\0\1\0\0\0\0\0\0\0\0\0\0\0\1", family == 128 ? 4 : 16);
+		add(IPMRA_CREPORT_PKT, "packet", 6);
+		put(fd);
+	}
 	begin(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, &route, sizeof(route));
 	add_number(RTA_TABLE, RT_TABLE_MAIN);
 	put(fd);

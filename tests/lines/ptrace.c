@@ -74,7 +74,8 @@ static void next_call(pid_t child)
 
 	CALL(ptrace, PTRACE_SYSCALL, child, NULL, 0);
 	waitpid(child, &status, 0);
-	CALL(ptrace, PTRACE_GET_SYSCALL_INFO, child, sizeof(info), info);
+	for (size_t size = 0; size <= sizeof(info); size += 4)
+		CALL(ptrace, PTRACE_GET_SYSCALL_INFO, child, size, info);
 }
 
 /* What the kernel writes. */

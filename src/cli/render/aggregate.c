@@ -86,9 +86,31 @@ static bool is_zero(const struct printer *to, uint64_t address, unsigned size)
 	return true;
 }
 
+/* How much of a field there must be at least. A part of some means nothing. */
+static unsigned least_of(const struct field *field)
+{
+	const struct type *type = field->type;
+
+	if (field->part)
+		return 1;
+	switch (type->form) {
+	case FORM_SCALAR:
+	case FORM_CONSTANTS:
+		return field->size;
+	case FORM_SELECT:
+		return type->size ? field->size : 1;
+	case FORM_ARRAY:
+		return type->of->size;
+	case FORM_STRUCT:
+		return least_of(type->members);
+	default:
+		return 1;
+	}
+}
+
 bool is_shown(const struct printer *to, const struct field *field)
 {
-	if (field->apart || (field->given && to->extended && to->base + field->offset >= to->end))
+	if (field->apart || (field->given && to->extended && to->base + field->offset + least_of(field) > to->end))
 		return false;
 	if (field->nonzero && is_zero(to, to->base + field->offset, field->size))
 		return false;
@@ -315,11 +337,11 @@ bool is_readable(const struct printer *to, uint64_t address, uint64_t size)
 	return size <= sizeof(bytes) && memory_read(to->call, to->phase, address, bytes, size);
 }
 
-/* Whether an address is behind the end of the extended structure that is being shown, and where the rest of that would
+/* Whether an element ends behind the end of the extended structure that is being shown, where the rest of that would
  * be. */
-static bool is_cut_away(const struct printer *to, uint64_t address)
+static bool is_cut_away(const struct printer *to, uint64_t address, unsigned size)
 {
-	return to->extended && address >= to->end && address - to->base < to->extended->size;
+	return to->extended && address + size > to->end && address - to->base < to->extended->size;
 }
 
 void print_array(struct printer *to, const struct type *type, struct place place)
@@ -328,11 +350,15 @@ void print_array(struct printer *to, const struct type *type, struct place place
 	const struct type *of = type->of;
 	const char *separator = "";
 
+	if (count && !is_cut_away(to, place.address, of->size) && !is_readable(to, place.address, of->size)) {
+		line_hex(to->line, place.address);
+		return;
+	}
 	line_char(to->line, '[');
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t address = place.address + i * of->size;
 
-		if (is_cut_away(to, address))
+		if (is_cut_away(to, address, of->size))
 			break;
 		line_text(to->line, separator);
 		separator = ", ";
@@ -422,19 +448,35 @@ static bool is_text(const struct type *type)
 	       type->print == print_quoted || type->print == print_hex_bytes;
 }
 
+/* Whether memory was all zero before the call. */
+static bool was_zero(const struct printer *to, uint64_t address, unsigned size)
+{
+	struct printer before = *to;
+
+	before.phase = PHASE_ENTRY;
+	return is_zero(&before, address, size);
+}
+
 bool pointer_shows(const struct printer *to, const struct type *type, uint64_t address, enum phase *phase)
 {
 	bool shown = address != 0 && (to->followed || is_text(type->of));
 
-	if (type->direction == OUT)
+	bool out = type->direction == OUT || (type->direction == REPLACED && was_zero(to, address, type->of->size));
+
+	if (out)
 		shown = shown && call_succeeded(to->call);
 	else if (type->direction == INTERRUPTED)
 		shown = shown && call_interrupted(to->call);
-	if (type->direction == OUT || type->direction == INTERRUPTED)
+	if (out || type->direction == INTERRUPTED)
 		*phase = PHASE_EXIT;
 	else
 		*phase = type->direction == SAME ? to->phase : PHASE_ENTRY;
 	return shown;
+}
+
+bool pointer_changes(const struct type *type, enum phase phase)
+{
+	return type->direction == CHANGE || (type->direction == REPLACED && phase == PHASE_ENTRY);
 }
 
 void print_pointer(struct printer *to, const struct type *type, struct place place)
@@ -446,6 +488,12 @@ void print_pointer(struct printer *to, const struct type *type, struct place pla
 		return;
 	}
 	print_pointed(to, type->of, place.value, phase);
-	if (type->direction == CHANGE && call_succeeded(to->call) && is_known_in(to, type->of, place.value, phase))
+	if (!pointer_changes(type, phase) || !is_known_in(to, type->of, place.value, phase))
+		return;
+	if (call_succeeded(to->call)) {
 		print_change(to, type->after ? type->after : type->of, place.value);
+	} else if (type->direction == REPLACED) {
+		line_text(to->line, " => ");
+		print_address(to, type, place);
+	}
 }

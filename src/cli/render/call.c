@@ -66,7 +66,8 @@ static bool shows_output(const struct printer *to, const struct type *type)
 		return true; /* what is shown depends on the result */
 	type = choose_type(to, type);
 	return type->print == print_pointer &&
-	       (type->direction == OUT || type->direction == CHANGE || type->direction == INTERRUPTED);
+	       (type->direction == OUT || type->direction == CHANGE || type->direction == REPLACED ||
+		type->direction == INTERRUPTED);
 }
 
 /* Adds the arguments, or only those that come before what the kernel writes. Returns whether these are all. */

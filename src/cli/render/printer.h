@@ -113,6 +113,10 @@ bool is_cut_off(const struct printer *to, const struct field *apart);
 /* Takes from the rest what is before the field, and returns how much that was before. False: there is nothing left. */
 bool begin_apart(struct printer *to, const struct field *apart, uint64_t *rest);
 
+/* Whether what a pointer points to is shown both as it was before the call, which is the phase then, and as it is after
+ * it. */
+bool pointer_changes(const struct type *type, enum phase phase);
+
 /* Whether what a pointer points to is shown, and as it was when. */
 bool pointer_shows(const struct printer *to, const struct type *type, uint64_t address, enum phase *phase);
 

@@ -39,6 +39,7 @@ enum direction {
 	OUT,	     /* after the call, if that has succeeded */
 	BOTH,	     /* before the call; the result says what became of it */
 	CHANGE,	     /* both, one after the other */
+	REPLACED,    /* likewise, if what was there before is not 0; otherwise as OUT */
 	INTERRUPTED, /* after the call, if a signal has interrupted it */
 };
 

@@ -168,7 +168,7 @@ struct json_object *value_pointer(struct printer *to, const struct type *type, s
 	if (!pointer_shows(to, type, place.value, &phase))
 		return value_address(to, type, place);
 	value = value_pointed(to, type->of, place.value, phase);
-	if (type->direction != CHANGE || !call_succeeded(to->call))
+	if (!pointer_changes(type, phase) || !call_succeeded(to->call))
 		return value;
 	before = value;
 	value = json_object_new_object();
