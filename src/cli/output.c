@@ -65,3 +65,15 @@ int output_close(struct output *output)
 		 reason ? ": " : "", reason ? strerror(reason) : "");
 	return EXIT_K23;
 }
+
+void output_leave_standard(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (null > STDERR_FILENO)
+		close(null);
+}

@@ -21,4 +21,8 @@ struct output output_open(const char *name, bool commands, bool append);
  * otherwise returns 0. */
 int output_close(struct output *output);
 
+/* For who neither reads input nor writes output any more while a program runs: who reads from a pipe that the program
+ * has closed waits for all to close it. */
+void output_leave_standard(void);
+
 #endif

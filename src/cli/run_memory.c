@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "core/page.h"
 #include "inject/run_memory.h"
 
@@ -217,6 +218,8 @@ static void *keep(void *ready)
 	/* With its own descriptors: none of what it opens becomes the standard error of the command. */
 	bool keeps = unshare(CLONE_FILES) == 0 && run_memory_announce(&memory->keeper);
 
+	if (keeps)
+		output_leave_standard();
 	__atomic_store_n((int *)ready, keeps ? 1 : -1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, ready, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	while (keeps) {

@@ -224,6 +224,16 @@ def case_outputs(t):
              for tool in ('theirs', 'ours')]
     if texts[0] != texts[1]:
         raise Failed('-ff\n' + harness.difference(*(sum(text, []) for text in texts), 'k23 trace'))
+    # What the program has closed is closed: the command has neither its input nor its output open.
+    program = 'exec <&- >&-; sleep 3; touch over'
+    with subprocess.Popen([*t.k23, '-o', 'closing', 'sh', '-c', program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as traced:
+        expect('output', (traced.stdout.read(), os.path.exists('over')), (b'', False))
+        try:
+            os.write(traced.stdin.fileno(), b'x')
+            raise Failed('somebody has the input of the program open')
+        except BrokenPipeError:
+            pass
+    expect('the program', (traced.returncode, os.path.exists('over')), (0, True))
     result = run(*t.k23, '-o', '|exit 3', t.events, 'none')
     expect('a command that does not read', result.returncode in (0, 125), True)
     # collect.c waits for it first: that is no error of writing.

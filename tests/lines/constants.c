@@ -110,6 +110,7 @@ static void parts(void)
 	CALL(statx, AT_FDCWD, "file", 0x6000, 1, BAD);
 	CALL(userfaultfd, 0x801);
 	CALL(unshare, 0xbadc0ded0000000f);
+	CALL(unshare, 0x80000000 | 0x100);
 	CALL(openat, -1, "file", O_RDONLY | 0x100000);
 	CALL(openat, -1, "file", O_RDWR | 0x400000, 0);
 	CALL(unlinkat, -1, "file", -1);

@@ -52,6 +52,7 @@ static void polls(void)
 	CALL(select, 10, &in, NULL, NULL, &instant);
 	CALL(select, 0, NULL, NULL, NULL, &moment);
 	CALL(select, -1, NULL, NULL, NULL, NULL);
+	CALL(select, -1, &in, NULL, &out, NULL);
 	CALL(select, 10, BAD, NULL, NULL, NULL);
 	FD_SET(pair[0], &in);
 	CALL(pselect6, 10, &in, &out, NULL, &some, &masked);

@@ -24,7 +24,8 @@ static unsigned descriptors(const struct printer *to)
 static bool read_set(const struct printer *to, enum phase phase, uint64_t address, struct set *set)
 {
 	set->count = descriptors(to);
-	return memory_read(to->call, phase, address, set->bits, set->count / 8 + (set->count % 8 != 0));
+	return (int)to->call->entry->args[0] >= 0 &&
+	       memory_read(to->call, phase, address, set->bits, set->count / 8 + (set->count % 8 != 0));
 }
 
 static void add_set(struct printer *to, const struct set *set)
@@ -148,10 +149,9 @@ void print_select_result(struct printer *to, const struct type *type, struct pla
 		separator = ", ";
 		add_set(to, &set);
 	}
-	if (add_left(to, separator, args[4], type->of))
-		separator = ", ";
-	if (*separator == ',')
-		line_char(to->line, ')');
+	if (!add_left(to, separator, args[4], type->of) && *separator != ',')
+		line_text(to->line, separator);
+	line_char(to->line, ')');
 }
 
 void print_recvmmsg_result(struct printer *to, const struct type *type, struct place place)

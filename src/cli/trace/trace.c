@@ -125,6 +125,7 @@ static int trace(int argc, char **argv)
 	ring_reader_init(&reader, ring, cells_of(options.buffer),
 			 (struct ring_consumer){ trace_log_cell, trace_log_lost, &log });
 	collect_start(&collection, &segment, &options.launch);
+	output_leave_standard();
 	follow_program(&collection, &reader, &log);
 	segment_close(&segment);
 	read_verdict(&verdict, &collection, ring, &log);
