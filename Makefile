@@ -5,7 +5,7 @@ PACKAGES := gcc meson ninja-build pkg-config python3 binutils libelf-dev libdw-d
 	libjson-c-dev nettle-dev libprotobuf-c-dev protobuf-c-compiler linux-libc-dev musl-dev
 TEST_PACKAGES := busybox-static clang clang-19 libclang-rt-14-dev libpython3.11-dev musl-tools golang-go strace gdb libbpf-dev util-linux \
 	iproute2 libsqlite3-dev mandoc python3-jsonschema python3-protobuf bubblewrap crun curl g++ git memcached nodejs openssl perl rsync sqlite3 tmux \
-	xz-utils zstd
+	xz-utils zstd bzip2 file gpg jq lz4 make openssh-client procps xxd
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
 .PHONY: build try static check check-apps check-containers check-kernels check-package check-peers fuzz fuzz-programs soak bench \
