@@ -245,6 +245,7 @@ def case_summary(t):
     """The names, counts and errors of -c are strace's, whatever the columns and their order."""
     for options in ('-c',), ('-c', '-S', 'calls'), ('-c', '-S', 'name', '-U', 'name,calls,errors'), \
             ('-c', '-w', '-U', 'calls,errors,max-time', '-S', 'nothing'), ('-C', '-e', 'getppid'), \
+            ('-c', '-S', 'time_avg', '-U', 'time_min,time-max,time-avg,calls,name'), \
             ('-c', '-U', 'time-percent,total-time,min-time,max-time,avg-time,calls,errors,name'):
         t.same(options, [t.events, 'none'], normalise=table)
     for options in ('-S', 'size'), ('-U', 'size'), ('-U', 'calls,calls'), ('-c', '-C'), ('-c', '-ff', '-o', 'x'):

@@ -31,9 +31,9 @@ static const struct {
 } columns[] = {
 	[PERCENT] = { "time-percent time time-percentage", "% time", 6 },
 	[TOTAL] = { "total-time time-total total", "seconds", 11 },
-	[LEAST] = { "min-time shortest min", "shortest", 8 },
-	[MOST] = { "max-time longest max", "longest", 8 },
-	[AVERAGE] = { "avg-time", "usecs/call", 11 },
+	[LEAST] = { "min-time time-min shortest min", "shortest", 8 },
+	[MOST] = { "max-time time-max longest max", "longest", 8 },
+	[AVERAGE] = { "avg-time time-avg", "usecs/call", 11 },
 	[CALLS] = { "calls count", "calls", 9 },
 	[ERRORS] = { "errors error", "errors", 9 },
 	[NAME] = { "name syscall syscall-name", "syscall", -16 },
