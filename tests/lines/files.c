@@ -260,7 +260,6 @@ static void watches(void)
 	CALL(dup, 0);
 	CALL(name_to_handle_at, AT_FDCWD, "tree", BAD, BAD, 0);
 	CALL(memfd_create, "another", 0x8000);
-	CALL(sync);
 	CALL(syncfs, 0);
 	CALL(swapon, "nowhere", 0);
 	CALL(acct, "nowhere");
