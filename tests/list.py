@@ -74,6 +74,7 @@ GUESTS = [
     Guest("exec_fail", user=True),
     Guest("filters", variants="glibc static", user=True),
     Guest("filter_addresses", variants="glibc static", user=True),
+    Guest("filter_order", variants="glibc static", user=True),
     Guest("numbers", user=True),
     Guest("registers", sources="registers_calls.S", ticks=True),
     Guest("stack"),

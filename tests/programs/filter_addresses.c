@@ -1,101 +1,10 @@
 /* Seccomp filters that judge by the address of the call. */
-#include "report.h"
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include "filtering.h"
 #include <pthread.h>
 #include <sched.h>
-#include <stddef.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <time.h>
-
-#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
-#define LOAD_HIGH(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member) + 4)
-#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
-
-/* Code that is the same wherever it is copied to: a call as by syscall(3), and what a handler returns to. */
-extern const char page_call[], page_restorer[], page_end[];
-__asm__(".pushsection .rodata\n"
-	"page_call:\n"
-	"	mov %rdi, %rax\n"
-	"	mov %rsi, %rdi\n"
-	"	mov %rdx, %rsi\n"
-	"	mov %rcx, %rdx\n"
-	"	mov %r8, %r10\n"
-	"	mov %r9, %r8\n"
-	"	mov 8(%rsp), %r9\n"
-	"	syscall\n"
-	"	ret\n"
-	"page_restorer:\n"
-	"	mov $15, %eax\n"
-	"	syscall\n"
-	"page_end:\n"
-	".popsection");
-
-/* The page whose calls the filters let pass. It is at the same place in each image, above where the heap of a static
- * program can be. */
-#define TRUSTED 0x70000000UL
-static long (*const trusted)(long nr, ...) = (long (*)(long, ...))TRUSTED;
-
-static void map_trusted(void)
-{
-	char *page = mmap((void *)TRUSTED, PAGE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-
-	NEED(page == (char *)TRUSTED);
-	memcpy(page, page_call, (size_t)(page_end - page_call));
-	NEED(mprotect(page, PAGE, PROT_READ | PROT_EXEC) == 0);
-}
-
-static long install(struct sock_filter *code, size_t length, unsigned flags)
-{
-	struct sock_fprog prog = { (unsigned short)length, code };
-
-	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	return raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
-}
-
-/* The action for one call from anywhere but the trusted page. */
-static void judge(int nr, unsigned action, unsigned flags)
-{
-	struct sock_filter code[] = {
-		LOAD(nr),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 5),
-		LOAD_HIGH(instruction_pointer),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 4),
-		LOAD(instruction_pointer),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, TRUSTED, 0, 2),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, TRUSTED + PAGE, 1, 0),
-		RETURN(SECCOMP_RET_ALLOW),
-		RETURN(action),
-	};
-
-	EXPECT(install(code, ARRAY_SIZE(code), flags), 0);
-}
-
-/* The action for one call from anywhere. */
-static void judge_all(int nr, unsigned action)
-{
-	struct sock_filter code[] = {
-		LOAD(nr),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 1),
-		RETURN(action),
-		RETURN(SECCOMP_RET_ALLOW),
-	};
-
-	EXPECT(install(code, ARRAY_SIZE(code), 0), 0);
-}
-
-static void expect_errno(int error)
-{
-	EXPECT(raw(SYS_getppid), -error);
-	EXPECT(trusted(SYS_getppid), trusted(SYS_getppid));
-	CHECK(trusted(SYS_getppid) > 0);
-	errno = 0;
-	EXPECT(syscall(SYS_getppid), -1);
-	EXPECT(errno, error);
-	CHECK(raw(SYS_getpid) > 0);
-}
 
 CASE(denied)
 {
@@ -173,7 +82,7 @@ static void several(void)
 	expect_errno(3);
 	judge(SYS_getppid, SECCOMP_RET_ERRNO | 4, 0); /* of two that are alike the newest counts */
 	expect_errno(4);
-	judge_all(SYS_getpgrp, SECCOMP_RET_ERRNO | 5);
+	judge_all(SYS_getpgrp, SECCOMP_RET_ERRNO | 5, 0);
 	judge(SYS_getpgrp, SECCOMP_RET_LOG, 0);
 	expect_errno(4);
 	EXPECT(raw(SYS_getpgrp), -5);
@@ -181,7 +90,7 @@ static void several(void)
 	judge(SYS_getpgrp, SECCOMP_RET_ERRNO | 6, 0);
 	EXPECT(raw(SYS_getpgrp), -6);
 	EXPECT(trusted(SYS_getpgrp), -5);
-	judge_all(SYS_getppid, SECCOMP_RET_ERRNO | 8);
+	judge_all(SYS_getppid, SECCOMP_RET_ERRNO | 8, 0);
 	EXPECT(raw(SYS_getppid), -8);
 	EXPECT(trusted(SYS_getppid), -8);
 	set_handler(SIGSYS, on_trap, SA_NODEFER);
@@ -285,82 +194,6 @@ CASE(children)
 	no_children();
 	EXPECT(raw(SYS_getpgrp), -8);
 	expect_errno(7);
-}
-
-static volatile int stage;
-
-static void wait_for_stage(int wanted)
-{
-	while (stage < wanted)
-		sched_yield();
-}
-
-static void *call_beside(void *argument)
-{
-	/* Calls before, so that their places are known. */
-	for (int i = 0; i < 10; i++) {
-		CHECK(raw(SYS_getppid) > 0);
-		CHECK(syscall(SYS_getppid) > 0);
-	}
-	stage = 1;
-	wait_for_stage(2);
-	for (int i = 0; i < 10; i++)
-		expect_errno(7);
-	stage = 3;
-	return argument;
-}
-
-/* A filter for all threads. */
-CASE(synchronized)
-{
-	pthread_t thread;
-
-	map_trusted();
-	for (int i = 0; i < 10; i++)
-		CHECK(syscall(SYS_getppid) > 0);
-	NEED(pthread_create(&thread, NULL, call_beside, NULL) == 0);
-	wait_for_stage(1);
-	judge(SYS_getppid, SECCOMP_RET_ERRNO | 7, SECCOMP_FILTER_FLAG_TSYNC);
-	stage = 2;
-	wait_for_stage(3);
-	expect_errno(7);
-	NEED(pthread_join(thread, NULL) == 0);
-}
-
-static void *judge_alone(void *argument)
-{
-	judge(SYS_getppid, SECCOMP_RET_ERRNO | 7, 0);
-	judge(SYS_getpgrp, SECCOMP_RET_ERRNO | 9, 0);
-	stage = 1;
-	wait_for_stage(2);
-	expect_errno(7);
-	EXPECT(raw(SYS_getpgrp), -9);
-	stage = 3;
-	return argument;
-}
-
-/* A filter for all threads, of which one has others. */
-CASE(not_synchronized)
-{
-	struct sock_filter code[] = {
-		LOAD(instruction_pointer),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, TRUSTED, 0, 1),
-		RETURN(SECCOMP_RET_ALLOW),
-		RETURN(SECCOMP_RET_ERRNO | 8),
-	};
-	pthread_t thread;
-
-	map_trusted();
-	NEED(pthread_create(&thread, NULL, judge_alone, NULL) == 0);
-	wait_for_stage(1);
-	CHECK(install(code, ARRAY_SIZE(code), SECCOMP_FILTER_FLAG_TSYNC) > 0);
-	CHECK(raw(SYS_getppid) > 0);
-	EXPECT(install(code, ARRAY_SIZE(code), SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH), -ESRCH);
-	stage = 2;
-	wait_for_stage(3);
-	NEED(pthread_join(thread, NULL) == 0);
-	CHECK(raw(SYS_getppid) > 0);
-	CHECK(raw(SYS_getpgrp) > 0);
 }
 
 static volatile int ticks;

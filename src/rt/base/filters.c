@@ -131,36 +131,45 @@ bool rt_filters_wants(const struct sock_filter *filter, uint32_t length)
 	return false;
 }
 
-/* Has a gate for a verdict, if there is one left. ctx: entry */
+/* Has a gate of the newest filter's for a verdict, if there is one left. ctx: entry */
 static void add_verdict(struct rt_filters *filters, uint32_t verdict)
 {
-	for (uint32_t i = 0; i < filters->verdict_count; i++)
+	struct rt_filter *newest = &filters->newest;
+
+	for (uint32_t i = newest->first; i < newest->end; i++)
 		if (filters->verdicts[i] == verdict)
 			return;
-	if (filters->verdict_count < RT_VERDICTS)
-		filters->verdicts[filters->verdict_count++] = verdict;
+	if (verdict != SECCOMP_RET_ALLOW && newest->end < RT_VERDICTS)
+		filters->verdicts[newest->end++] = verdict;
+}
+
+/* ctx: entry */
+static size_t size_of(uint32_t length)
+{
+	return sizeof(struct rt_filter) + length * sizeof(struct sock_filter);
 }
 
 /* ctx: entry; no locks */
 struct rt_filters *rt_filters_with(const struct rt_thread *thread, const struct sock_filter *filter, uint32_t length)
 {
 	const struct rt_filters *before = thread->filters;
-	size_t old = before ? before->size - sizeof(*before) : 0;
-	size_t size = sizeof(*before) + sizeof(uint32_t) + length * sizeof(*filter) + old;
+	size_t old = before ? before->size - offsetof(struct rt_filters, newest) : 0;
+	size_t size = offsetof(struct rt_filters, newest) + size_of(length) + old;
 	uint64_t at = AREA + __atomic_fetch_add(&placed, 1, __ATOMIC_RELAXED) % (1ul << 20) * STRIDE;
 	long memory = sys(mmap, at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct rt_filters *filters = (struct rt_filters *)memory;
 
 	if (failed(memory))
 		return NULL;
-	if (before)
-		memcpy(filters, before, sizeof(*before));
+	if (before) {
+		memcpy(filters->verdicts, before->verdicts, sizeof(before->verdicts));
+		memcpy((char *)filters + size - old, &before->newest, old);
+	}
 	filters->size = (uint32_t)size;
-	filters->programs[0] = length;
-	memcpy(&filters->programs[1], filter, length * sizeof(*filter));
-	if (before)
-		memcpy((char *)filters + size - old, before->programs, old);
-	add_verdict(filters, SECCOMP_RET_ALLOW);
+	filters->verdicts[0] = SECCOMP_RET_ALLOW;
+	filters->newest.length = length;
+	filters->newest.first = filters->newest.end = before ? before->newest.end : 1;
+	memcpy(filters->newest.code, filter, length * sizeof(*filter));
 	for (uint32_t i = 0; i < length; i++)
 		if (filter[i].code == (BPF_RET | BPF_K))
 			add_verdict(filters, filter[i].k);
@@ -183,11 +192,11 @@ void rt_filters_set(struct rt_thread *thread, struct rt_filters *filters)
 	thread->filters = filters;
 }
 
-/* ctx: entry */
-uint32_t rt_filters_judge(const struct rt_thread *thread, const struct k23_call *call)
+/* Returns the verdict, and in *by the filter that it is of; NULL: all allow. ctx: entry */
+static uint32_t judge(const struct rt_thread *thread, const struct k23_call *call, const struct rt_filter **by)
 {
 	const struct rt_filters *filters = thread->filters;
-	const uint32_t *program = filters->programs, *end = (const uint32_t *)((const char *)filters + filters->size);
+	const struct rt_filter *filter = &filters->newest, *end = (const void *)((const char *)filters + filters->size);
 	struct seccomp_data data = {
 		.nr = (int)call->nr,
 		.arch = AUDIT_ARCH_X86_64,
@@ -195,24 +204,38 @@ uint32_t rt_filters_judge(const struct rt_thread *thread, const struct k23_call 
 	};
 	uint32_t verdict = SECCOMP_RET_ALLOW;
 
+	*by = NULL;
 	memcpy(data.args, call->args, sizeof(data.args));
-	while (program != end) {
-		uint32_t one = run((const struct sock_filter *)(program + 1), &data);
+	while (filter != end) {
+		uint32_t one = run(filter->code, &data);
 
 		/* As the kernel orders them: of the same kind, the newest counts. */
-		if ((int32_t)(one & SECCOMP_RET_ACTION_FULL) < (int32_t)(verdict & SECCOMP_RET_ACTION_FULL))
+		if ((int32_t)(one & SECCOMP_RET_ACTION_FULL) < (int32_t)(verdict & SECCOMP_RET_ACTION_FULL)) {
 			verdict = one;
-		program += 1 + *program * sizeof(struct sock_filter) / sizeof(*program);
+			*by = filter;
+		}
+		filter = (const void *)((const char *)filter + size_of(filter->length));
 	}
 	return verdict;
 }
 
 /* ctx: entry */
+uint32_t rt_filters_judge(const struct rt_thread *thread, const struct k23_call *call)
+{
+	const struct rt_filter *by;
+
+	return judge(thread, call, &by);
+}
+
+/* ctx: entry */
 uint32_t rt_filters_gate(const struct k23_call *call, const struct rt_thread *thread)
 {
-	uint32_t verdict = rt_filters_judge(thread, call);
+	const struct rt_filter *by;
+	uint32_t verdict = judge(thread, call, &by);
 
-	for (uint32_t i = 0; i < thread->filters->verdict_count; i++)
+	if (!by)
+		return 0;
+	for (uint32_t i = by->first; i < by->end; i++)
 		if (thread->filters->verdicts[i] == verdict)
 			return i;
 	return RT_VERDICTS;

@@ -1,7 +1,9 @@
 /*
  * Filters of the program (seccomp) that judge by the address of a call. The kernel sees the address of the gate. So the
  * runtime runs these filters itself, with the address of the program's call, and makes the call at the gate that stands
- * for the verdict. What is installed in place of such a filter (special/seccomp.c) returns the verdict there.
+ * for the verdict. What is installed in place of such a filter (special/seccomp.c) returns its own verdicts at its
+ * gates, and allows calls at those of others, so that the kernel finds who has returned what: its filters may stand
+ * between two such.
  */
 #ifndef RT_BASE_FILTERS_H
 #define RT_BASE_FILTERS_H
@@ -11,17 +13,23 @@
 #include "rt/base/thread.h"
 #include "rt/x86_64/arch.h"
 
-/* How many verdicts there are gates for. The gate of the first one is for SECCOMP_RET_ALLOW. */
+/* How many verdicts there are gates for. That of the first one, SECCOMP_RET_ALLOW, is for all filters. */
 #define RT_VERDICTS 64u
+
+/* One of them. Its gates are those from `first` on, before `end`. */
+struct rt_filter {
+	uint32_t length;
+	uint16_t first, end;
+	struct sock_filter code[];
+};
 
 /* What a thread has of such filters, in a mapping of its own, which never changes. */
 struct rt_filters {
 	uint32_t size; /* of it all, in bytes */
-	uint32_t verdict_count;
+	uint32_t reserved;
 	uint32_t verdicts[RT_VERDICTS]; /* what the gates stand for */
 	struct rt_filters *next;        /* of the process */
-	/* From the newest to the oldest: the length of each, and its instructions. */
-	uint32_t programs[];
+	struct rt_filter newest;        /* and behind it the others, down to the oldest */
 };
 
 /* What SIGSYS says for a call that has to be judged first, in si_errno. */

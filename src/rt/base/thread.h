@@ -122,7 +122,6 @@ struct rt_thread {
 	uint64_t fast_return; /* where the program goes on after a call by the entries `direct` and `number` */
 	uint64_t fast_nr;     /* the number of that call */
 	struct rt_filters *filters; /* of the program, those that judge by the address of a call: base/filters.h */
-	struct rt_filters *filters_before; /* while it is not certain that the thread has those */
 	uint64_t missed;      /* after a call that is made again, because the guard's SIGSYS waits: the last one */
 
 	uint64_t blocked; /* what the program blocks; of SIGSYS see `sigsys_blocked` */

@@ -27,6 +27,7 @@
 #include "rt/signal/sigsys.h"
 #include "rt/special/child.h"
 #include "rt/special/clone.h"
+#include "rt/special/seccomp.h"
 #include "rt/special/special.h"
 #include "rt/text/text.h"
 #include "rt/tracer/tracee.h"
@@ -92,6 +93,8 @@ static void child_ready(struct rt_thread *child, uint64_t flags)
 		rt_dumpable_forked(child);
 	child->pid = (int32_t)sys(getpid);
 	child->tid = (int32_t)sys(gettid);
+	if (flags & CLONE_THREAD)
+		rt_seccomp_join(child);
 	rt_owner_began(child->slot, rt_owner_begin(child), child->tid);
 	if (flags & CLONE_VM) {
 		r = rt_altstack_install(child);
@@ -172,7 +175,6 @@ static struct rt_thread *child_new(struct rt_thread *thread, uint64_t flags, uin
 	child->blocked = thread->blocked;
 	child->tsc_faults = thread->tsc_faults;
 	child->filters = thread->filters;
-	child->filters_before = thread->filters_before;
 	memcpy(child->fault, thread->fault, sizeof(child->fault));
 	if (flags & CLONE_VFORK)
 		child->sigstack = thread->sigstack;

@@ -58,7 +58,6 @@ long rt_own_thread_make(struct rt_thread *thread, const struct rt_world *made)
 	own->pid = thread->pid;
 	own->sighand = thread->sighand;
 	own->filters = thread->filters;
-	own->filters_before = thread->filters_before;
 	own->sigstack.flags = SS_DISABLE;
 	own->runs = rt_runs_hook(rt.bundle->worlds[made->index].hook);
 	own->callback = "own thread";

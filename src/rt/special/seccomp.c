@@ -26,11 +26,19 @@
 struct sharing {
 	const struct rt_thread *thread; /* which calls */
 	struct rt_filters *filters;
+	struct rt_filters *before; /* to those that have this */
+	bool all;                  /* or to all */
 };
 
 static uint64_t share_lock;
 
-#define PROLOGUE (7u + 2 * (RT_VERDICTS + 2)) /* at most */
+/* What all threads of a process have been given last. */
+static struct {
+	struct rt_filters *filters;
+	int32_t pid;
+} shared;
+
+#define PROLOGUE (7u + 2 * (RT_VERDICTS + 2) + 3) /* at most */
 
 /* Whether a filter does not care what is in the accumulator at first. A filter may rely on zero. */
 static bool sets_accumulator(const struct sock_filter *filter)
@@ -113,12 +121,17 @@ static struct sock_filter *put_verdict(struct sock_filter *end, uint64_t ip, uin
 	return end;
 }
 
-/* What filters that judge by the address of the call are to return for calls of the program. A call by the direct entry
- * has not been judged: the handler makes it once more, by the guard. That of rt_sigreturn is only made if it may be. */
+/* What the newest filter, which judges by the address of the call, is to return for calls of the program. At gates of
+ * others it allows them, also of those that come later. A call by the direct entry has not been judged: the handler
+ * makes it once more, by the guard. That of rt_sigreturn is only made if it may be. */
 static struct sock_filter *put_verdicts(struct sock_filter *end, const struct rt_filters *filters)
 {
-	for (uint32_t i = 0; i < filters->verdict_count; i++)
+	for (uint32_t i = filters->newest.first; i < filters->newest.end; i++)
 		end = put_verdict(end, rt_filters_gate_done(i), filters->verdicts[i]);
+	*end++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)rt_filters_gate_done(0), 0, 2);
+	*end++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)rt_filters_gate_done(RT_VERDICTS),
+					      1, 0);
+	*end++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	end = put_verdict(end, (uint64_t)rt_gate_direct_done, SECCOMP_RET_TRAP | RT_FILTERS_NOT_JUDGED);
 	return put_verdict(end, (uint64_t)rt_gate_sigreturn_done, SECCOMP_RET_ALLOW);
 }
@@ -157,59 +170,68 @@ static uint32_t put_prologue(struct sock_filter *filter, uint32_t length, const 
 	return end - begin;
 }
 
-/* For SECCOMP_FILTER_FLAG_TSYNC: makes another thread of the process have what `key` will have. The thread may be in a
- * call; as long as the kernel does not have the filter, it does not matter at which gate the call is made. ctx: any */
-static bool share_filters(const struct rt_thread *other, const void *key)
+/* ctx: any */
+static bool share_with(const struct rt_thread *other, const void *key)
 {
 	const struct sharing *sharing = key;
 	struct rt_thread *thread = (struct rt_thread *)other;
 
-	if (thread->pid == sharing->thread->pid && thread != sharing->thread) {
-		thread->filters_before = thread->filters;
+	if (thread->pid == sharing->thread->pid && thread != sharing->thread &&
+	    (sharing->all || thread->filters == sharing->before))
 		thread->filters = sharing->filters;
-	}
 	return false;
 }
 
-/* Undoes share_filters. ctx: any */
-static bool unshare_filters(const struct rt_thread *other, const void *key)
+/* For SECCOMP_FILTER_FLAG_TSYNC: makes the other threads of the process have what it says, those included that are
+ * being created: either they are found here, or they find what is shared. */
+static void share(const struct sharing *sharing)
 {
-	const struct sharing *sharing = key;
-	struct rt_thread *thread = (struct rt_thread *)other;
+	shared.pid = sharing->thread->pid;
+	__atomic_store_n(&shared.filters, sharing->filters, __ATOMIC_SEQ_CST);
+	rt_thread_find(share_with, sharing);
+}
 
-	if (thread->pid == sharing->thread->pid && thread != sharing->thread)
-		thread->filters = thread->filters_before;
-	return false;
+/* A thread that was being created has what its creator had then, or what it shares now: one list is the end of the
+ * other. */
+void rt_seccomp_join(struct rt_thread *thread)
+{
+	struct rt_filters *filters = __atomic_load_n(&shared.filters, __ATOMIC_SEQ_CST);
+
+	if (filters && shared.pid == thread->pid && (!thread->filters || thread->filters->size < filters->size))
+		thread->filters = filters;
 }
 
 /* Installs a filter. filters: what the thread has then of those that judge by the address of a call. */
 static long install(struct rt_thread *thread, const struct k23_call *call, struct rt_filters *filters)
 {
 	uint64_t flags = call->nr == __NR_seccomp ? call->args[1] : 0;
-	bool shared = (flags & SECCOMP_FILTER_FLAG_TSYNC) && filters;
-	struct sharing sharing = { thread, filters };
+	bool shares = (flags & SECCOMP_FILTER_FLAG_TSYNC) && filters;
+	struct rt_filters *before = thread->filters;
 	bool refused;
 	long r;
 
-	if (shared) {
+	if (shares)
 		rt_lock(&share_lock);
-		rt_thread_find(share_filters, &sharing);
-	}
+	/* The first is known to all before the kernel has it: then it does not matter at which gate a call is made.
+	 * Others are known afterwards: those that the kernel has allow calls at the gates of one that it does not. */
+	if (shares && !before)
+		share(&(struct sharing){ thread, filters, NULL, false });
 	r = rt_gate_program(call, thread);
 	/* Without TSYNC_ESRCH a positive result is the id of a thread that has other filters. */
-	refused = failed(r) || rt_trapped(thread) || (r > 0 && shared && !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH));
-	if (shared) {
-		if (refused)
-			rt_thread_find(unshare_filters, &sharing);
+	refused = failed(r) || rt_trapped(thread) || (r > 0 && shares && !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH));
+	if (shares && !before && refused)
+		share(&(struct sharing){ thread, NULL, filters, false });
+	else if (shares && !refused)
+		share(&(struct sharing){ thread, filters, NULL, true });
+	if (shares)
 		rt_unlock(&share_lock);
-	}
 	if (!refused)
 		thread->sighand->seccomp = 1;
 	if (filters && filters != thread->filters) {
 		if (!refused) {
 			rt_filters_set(thread, filters);
 			rt_gs_give_up();
-		} else if (!shared) { /* else another thread may be judging by them */
+		} else if (!shares) { /* else another thread may be judging by them */
 			rt_filters_discard(filters);
 		}
 	}

@@ -82,7 +82,9 @@ bool rt_gs_set(struct rt_thread *thread)
 /* ctx: entry, in the child */
 void rt_gs_inherit(struct rt_thread *child)
 {
-	if (by_call() ? rt.fast : rt_gs_used())
+	if (!by_call() && rt_gs_used() && child->filters)
+		write_base(0); /* a thread with filters takes the guard, and the creator's base is none of its own */
+	else if (by_call() ? rt.fast : rt_gs_used())
 		rt_gs_set(child);
 	else if (by_call() && rt_gs_ours(read_base()))
 		write_base(0);
