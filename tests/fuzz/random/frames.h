@@ -190,17 +190,7 @@ static void in_frames(void)
 
 static void do_frames(void)
 {
-	pid_t pid;
-
-	if (depth >= MAX_DEPTH || nested)
-		return;
-	pid = fork();
-	if (pid == 0) {
-		depth++;
-		in_frames();
-	}
-	(void)draw(2);
-	await(pid);
+	in_own_process(in_frames);
 }
 
 #endif

@@ -152,25 +152,20 @@ static void one_segment_step(void)
 	say_gs("then");
 }
 
+static void in_segments(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+	map_based();
+	for (uint32_t n = 2 + draw(8); n; n--)
+		one_segment_step();
+	if (draw(3) == 0)
+		some((int)draw(3));
+	leave();
+}
+
 static void do_segments(void)
 {
-	pid_t pid;
-
-	if (depth >= MAX_DEPTH || nested)
-		return;
-	pid = fork();
-	if (pid == 0) {
-		depth++;
-		prctl(PR_SET_DUMPABLE, 0);
-		map_based();
-		for (uint32_t n = 2 + draw(8); n; n--)
-			one_segment_step();
-		if (draw(3) == 0)
-			some((int)draw(3));
-		leave();
-	}
-	(void)draw(2);
-	await(pid);
+	in_own_process(in_segments);
 }
 
 #endif

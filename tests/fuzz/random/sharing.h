@@ -110,6 +110,7 @@ static int share(void *arg)
 /* One at a time: who shares the numbers that are drawn must not draw at once. */
 static void in_sharing(void)
 {
+	shared_signals = 0;
 	for (uint32_t n = 1 + draw(3); n; n--) {
 		char *stack = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		unsigned long flags = draw(3) ? SIGCHLD : 0;
@@ -137,18 +138,7 @@ static void in_sharing(void)
 
 static void do_sharing(void)
 {
-	pid_t pid;
-
-	if (depth >= MAX_DEPTH || nested)
-		return;
-	pid = fork();
-	if (pid == 0) {
-		depth++;
-		shared_signals = 0;
-		in_sharing();
-	}
-	(void)draw(2);
-	await(pid);
+	in_own_process(in_sharing);
 }
 
 #endif
