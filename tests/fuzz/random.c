@@ -563,17 +563,7 @@ static void in_filter(void)
 
 static void do_filter(void)
 {
-	pid_t pid;
-
-	if (depth >= MAX_DEPTH)
-		return;
-	pid = fork();
-	if (pid == 0) {
-		depth++;
-		in_filter();
-	}
-	(void)draw(2);
-	await(pid);
+	in_own_process(in_filter);
 }
 
 static volatile char selector;

@@ -300,19 +300,12 @@ static void in_images(void)
 static void do_images(void)
 {
 	static const char *const made[] = { "file", "first" };
-	pid_t pid;
 
 	if (depth >= MAX_DEPTH || nested)
 		return;
 	snprintf(workshop, sizeof(workshop), "/tmp/k23-random-XXXXXX");
 	NEED(mkdtemp(workshop));
-	pid = fork();
-	if (pid == 0) {
-		depth++;
-		in_images();
-	}
-	(void)draw(2);
-	await(pid);
+	in_own_process(in_images);
 	for (unsigned i = 0; i < ARRAY_SIZE(made); i++) {
 		char path[128];
 
